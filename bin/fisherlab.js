@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+/**
+ * # The command `fisherlab`
+ *
+ * Lets Node read TypeScript and hands over to `src/cli/main.ts`. What a person can mend is one line; anything else is a defect and keeps
+ * its stack. Either way the exit status is 1.
+ */
+
+/** @type {NodeJS.Require} not called `require`, as the type checker follows no path that only tsx can load */
+const load = require;
+
+try {
+  load('tsx/cjs');
+} catch {
+  console.error('the npm packages are not installed; run npm run setup');
+  process.exit(1);
+}
+/** @type {typeof import('../src/cli/main')} */
+const { main } = load('../src/cli/main.ts');
+
+main(process.argv).catch((/** @type {unknown} */ error) => {
+  console.error(error instanceof Error && error.name === 'FisherlabError' ? error.message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,119 @@
+/**
+ * # Convolutions and their two gradients, on every backend
+ *
+ * `y[n,p] = Σ_k x̄[n, s·p + k] W[k]` with `x̄` the input padded by zeros, alike on all four sides (PyTorch's convention; TensorFlow's `same` pads
+ * unevenly when the stride is 2, so it stands in only where both agree). Layout `[N, H, W, C]`, filters `[kh, kw, I, O]`.
+ *
+ * The wasm backend has no gradient to the filter and a slow one to the input: there the first is a product of matrices over patches, and the
+ * second, at stride 1, is a convolution with the filter turned round.
+ */
+import { Conv2DBackpropFilter, Conv2DBackpropInput, type NamedTensorMap, type Tensor, type Tensor4D } from '@tensorflow/tfjs';
+import { tf } from './index';
+import { matMul, native } from './primitives';
+
+export type Shape4 = [number, number, number, number];
+
+/** The window that a convolution slides over its input. */
+export interface Window {
+  readonly kernel: readonly [number, number];
+  readonly stride: number;
+  /** Zeros added on every side. */
+  readonly pad: number;
+}
+
+/** Output length of a window along an axis of `length`, 0 where the window does not fit. */
+export function windowLength(length: number, kernel: number, { stride, pad }: Window): number {
+  return Math.max(0, Math.floor((length + 2 * pad - kernel) / stride) + 1);
+}
+
+function padsLikeSame({ kernel: [kh, kw], stride, pad }: Window): boolean {
+  return stride === 1 && kh === 2 * pad + 1 && kw === 2 * pad + 1;
+}
+
+function padded(x: Tensor, pad: number): Tensor {
+  return pad === 0
+    ? x
+    : tf.pad(x, [
+        [0, 0],
+        [pad, pad],
+        [pad, pad],
+        [0, 0],
+      ]); // [N, H+2p, W+2p, C]
+}
+
+/** `[N, H, W, I]` with filter `[kh, kw, I, O]` to `[N, H', W', O]`. */
+export function convolve(x: Tensor, filter: Tensor, window: Window): Tensor {
+  const same = padsLikeSame(window);
+  return tf.tidy(() =>
+    tf.conv2d((same ? x : padded(x, window.pad)) as Tensor4D, filter as Tensor4D, window.stride, same ? 'same' : 'valid'),
+  );
+}
+
+/** Gradient to the input, of `inputShape`, from that of the output, `dy`. */
+export function convolveInputGrad(dy: Tensor, filter: Tensor, inputShape: Shape4, window: Window): Tensor {
+  const { stride, pad } = window;
+  const same = padsLikeSame(window);
+  return tf.tidy(() => {
+    if (same && native() === null) {
+      const turned = tf.transpose(tf.reverse(filter as Tensor4D, [0, 1]), [0, 1, 3, 2]); // [kh, kw, O, I]
+      return tf.conv2d(dy as Tensor4D, turned as Tensor4D, 1, 'same');
+    }
+    const [n, h, w, c] = inputShape;
+    const shape: Shape4 = same ? inputShape : [n, h + 2 * pad, w + 2 * pad, c];
+    const dx = tf.engine().runKernel(Conv2DBackpropInput, { dy, filter } as unknown as NamedTensorMap, {
+      strides: stride,
+      pad: same ? 'same' : 'valid',
+      dataFormat: 'NHWC',
+      inputShape: shape,
+    }) as Tensor; // [N, H(+2p), W(+2p), I]
+    return same || pad === 0 ? dx : tf.slice(dx, [0, pad, pad, 0], [n, h, w, c]);
+  });
+}
+
+/** Gradient to the filter, summed over the images, `[kh, kw, I, O]`. */
+export function convolveFilterGrad(x: Tensor, dy: Tensor, filterShape: Shape4, window: Window): Tensor {
+  const same = padsLikeSame(window);
+  return tf.tidy(() => {
+    if (native() === null) {
+      const [kh, kw, i, o] = filterShape;
+      const columns = patches(x, window);
+      return tf.reshape(matMul(tf.reshape(columns, [-1, kh * kw * i]), tf.reshape(dy, [-1, o]), true), filterShape); // [kh, kw, I, O]
+    }
+    return tf.engine().runKernel(Conv2DBackpropFilter, { x: same ? x : padded(x, window.pad), dy } as unknown as NamedTensorMap, {
+      strides: window.stride,
+      pad: same ? 'same' : 'valid',
+      dataFormat: 'NHWC',
+      filterShape,
+    }) as Tensor;
+  });
+}
+
+/** The pixels under each position of the window, `[N, H', W', kh·kw·C]`, the offset in the kernel slowest. */
+export function patches(x: Tensor, window: Window): Tensor {
+  const {
+    kernel: [kh, kw],
+    stride,
+    pad,
+  } = window;
+  if (kh === 1 && kw === 1 && stride === 1 && pad === 0) return x;
+  const [n, h, w, c] = x.shape as Shape4;
+  const [rows, columns] = [windowLength(h, kh, window), windowLength(w, kw, window)];
+  return tf.tidy(() => {
+    const source = padded(x, pad);
+    if (stride === 1) {
+      // First along the rows, then along the columns: pieces that lie together are longer, and copies of them fewer.
+      const along = Array.from({ length: kw }, (_, j) => tf.slice(source, [0, 0, j, 0], [n, h + 2 * pad, columns, c]));
+      const wide = kw === 1 ? (along[0] as Tensor) : tf.concat(along, 3); // [N, H+2p, W', kw·C]
+      const down = Array.from({ length: kh }, (_, i) => tf.slice(wide, [0, i, 0, 0], [n, rows, columns, kw * c]));
+      return kh === 1 ? (down[0] as Tensor) : tf.concat(down, 3); // [N, H', W', kh·kw·C]
+    }
+    const slices: Tensor[] = [];
+    for (let i = 0; i < kh; i++) {
+      for (let j = 0; j < kw; j++) {
+        const end = [n, i + (rows - 1) * stride + 1, j + (columns - 1) * stride + 1, c];
+        slices.push(tf.stridedSlice(source, [0, i, j, 0], end, [1, stride, stride, 1])); // [N, H', W', C]
+      }
+    }
+    return tf.concat(slices, 3); // [N, H', W', kh·kw·C]
+  });
+}

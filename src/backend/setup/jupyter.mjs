@@ -1,0 +1,118 @@
+/**
+ * # JupyterLab
+ *
+ * `npm run lab` and the check that the notebooks run in real Jupyter need JupyterLab, nbclient and nbconvert, which are Python packages. They
+ * live in a Python environment of their own in the cache, with tslab's kernel. Nothing else needs them: where they cannot be had, a note
+ * says why.
+ *
+ * An environment's programs hold its path, so it is built in place and a mark, written last, says that it is whole.
+ */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { cacheKey, folderBytes, needSpace, writableCache } from './cache.mjs';
+import { withLock } from './lock.mjs';
+import { step } from './progress.mjs';
+import { findProgram, mustRun, Obstacle } from './shell.mjs';
+
+const REQUIREMENTS = ['jupyterlab>=4.2,<5', 'nbclient>=0.10,<1', 'nbconvert>=7.16,<8'];
+/** About what they take, for the progress and the check of the disk. */
+const BYTES = 235e6;
+
+const PROGRAMS = process.platform === 'win32' ? 'Scripts' : 'bin';
+const PYTHON = process.platform === 'win32' ? 'python' : 'python3';
+const MARK = 'whole';
+
+/** What Jupyter reads about the kernel; it puts the folder of this file for `{resource_dir}`. */
+const KERNEL = {
+  argv: ['node', '{resource_dir}/kernel.cjs', '{connection_file}'],
+  display_name: 'TypeScript (tslab)',
+  language: 'typescript',
+};
+
+/**
+ * @param {string} root
+ * @param {string} cache
+ */
+function environmentFolder(root, cache) {
+  const launcher = readFileSync(path.join(root, 'src', 'backend', 'setup', 'kernel.cjs'));
+  return path.join(cache, `jupyter-${cacheKey(...REQUIREMENTS, JSON.stringify(KERNEL), launcher)}`);
+}
+
+/**
+ * The folder with the programs `jupyter` and `python`, or null where none is installed.
+ *
+ * @param {string} root the clone
+ * @param {string[]} caches the folders that may hold it, best first (`cacheCandidates`)
+ * @returns {string | null}
+ */
+export function jupyterPrograms(root, caches) {
+  const whole = caches
+    .map((cache) => environmentFolder(root, cache))
+    // The second file is a link to the Python it was made with, which may have been removed since.
+    .find(
+      (folder) =>
+        existsSync(path.join(folder, MARK)) &&
+        existsSync(path.join(folder, PROGRAMS, process.platform === 'win32' ? 'python.exe' : 'python')),
+    );
+  return whole === undefined ? null : path.join(whole, PROGRAMS);
+}
+
+/**
+ * Makes the environment where there is none.
+ *
+ * @param {string} root the clone
+ * @param {string[]} caches the folders that may hold it, best first
+ * @param {(line: string) => void} say
+ * @returns {Promise<string>} the folder with the programs
+ * @throws {Obstacle}
+ */
+export async function installJupyter(root, caches, say) {
+  const ready = jupyterPrograms(root, caches);
+  if (ready !== null) return ready;
+  const python = findProgram(PYTHON);
+  if (python === null)
+    throw new Obstacle(`${PYTHON} was not found`, 'install python3 with venv (Debian, Ubuntu: apt install python3-venv)');
+  const cache = writableCache(caches);
+  const folder = environmentFolder(root, cache);
+  await withLock(
+    `${folder}.lock`,
+    async (started) => {
+      if (jupyterPrograms(root, [cache]) !== null) return; // another set-up did it meanwhile
+      needSpace(cache, Math.ceil((1.3 * BYTES) / 1e6));
+      rmSync(folder, { recursive: true, force: true });
+      try {
+        await step('JupyterLab', () => build(python, root, folder, started), { fraction: () => folderBytes(folder) / BYTES });
+      } catch (error) {
+        rmSync(folder, { recursive: true, force: true });
+        throw error;
+      }
+    },
+    { waiting: (pid) => say(`another set-up (process ${pid}) installs JupyterLab: waiting for it`) },
+  );
+  return path.join(folder, PROGRAMS);
+}
+
+/**
+ * @param {string} python
+ * @param {string} root
+ * @param {string} folder
+ * @param {(pid: number) => void} started
+ */
+async function build(python, root, folder, started) {
+  await mustRun(python, ['-m', 'venv', folder], {
+    started,
+    problem: 'a Python environment cannot be made',
+    mend: 'install venv (Debian, Ubuntu: apt install python3-venv)',
+  });
+  const pip = ['-m', 'pip', 'install', '--no-cache-dir', '--disable-pip-version-check', '--retries', '2', ...REQUIREMENTS];
+  await mustRun(path.join(folder, PROGRAMS, 'python'), pip, {
+    started,
+    problem: 'pip cannot install JupyterLab',
+    mend: 'see that pip can reach its package index',
+  });
+  const kernel = path.join(folder, 'share', 'jupyter', 'kernels', 'tslab');
+  mkdirSync(kernel, { recursive: true });
+  copyFileSync(path.join(root, 'src', 'backend', 'setup', 'kernel.cjs'), path.join(kernel, 'kernel.cjs'));
+  writeFileSync(path.join(kernel, 'kernel.json'), `${JSON.stringify(KERNEL, null, 2)}\n`);
+  writeFileSync(path.join(folder, MARK), '');
+}

@@ -1,0 +1,37 @@
+/**
+ * # Writing a file as a whole or not at all
+ *
+ * The bytes go to a file beside the one that is meant and are renamed over it when they are safely down: whoever reads sees the old
+ * file or the new one, never a half. A full disk or a kill leaves at most the file beside, which the next try overwrites.
+ */
+import { open, rename, rm } from 'node:fs/promises';
+import { FisherlabError } from './errors';
+
+/** Writes `bytes` to `file` atomically. Throws a FisherlabError where the disk is full or read-only; nothing is left behind then. */
+export async function writeBeside(file: string, bytes: string | Uint8Array): Promise<void> {
+  const beside = `${file}.${process.pid}.part`;
+  try {
+    const handle = await open(beside, 'w');
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(beside, file);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw diskError(error, file);
+  }
+}
+
+/** Turns what the file system says when it cannot write into a line a person can act on; other errors come back as they are. */
+export function diskError(error: unknown, file: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new FisherlabError(`the disk is full: '${file}' was not written`, 'make room and try again');
+  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
+    return new FisherlabError(`'${file}' cannot be written (${code})`, 'set XDG_CACHE_HOME to a folder that you may write to');
+  }
+  return error;
+}

@@ -1,0 +1,272 @@
+/**
+ * # `fisherlab experiment`: tables and ablations
+ *
+ *     fisherlab experiment paper-tables                               every shipped model, B = 1 and 5, all methods
+ *     fisherlab experiment paper-tables --models glow-cifar10         some of them; the summary is of all results there are
+ *     fisherlab experiment paper-tables --protocol held-out           fitted on images held out of training
+ *     fisherlab experiment paper-tables --limit 100                   a trial, written to out/results
+ *     fisherlab experiment ablations glow-fashion_mnist
+ *
+ * Numbers go to `data/results/<family>-<set>.json` and `summary.json`, figures to `out/figures`. Feature tables are kept (`out/cache`): a run that was stopped goes on where it was. Files of notebooks and README are never
+ * touched by a trial (`--limit`).
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { type Command, Option } from 'commander';
+import { assertKnown, FisherlabError } from '../backend/errors';
+import { startBackend } from '../backend/index';
+import { inCheckout } from '../backend/root';
+import { writeBeside } from '../backend/write';
+import { ablations } from '../evaluation/ablations';
+import { MAIN_METHODS } from '../evaluation/experiment';
+import { COSTLY, type ModelResults, modelResults, PROTOCOLS, type Protocol, setsFor } from '../evaluation/paper-tables';
+import { type FamilySummary, type Summary, summarise } from '../evaluation/summary';
+import { ablationFigure, differencesFigure, pairsFigure, tableFigure } from '../evaluation/tables-figures';
+import { disposeModel, loadModel, shippedModels } from '../models/checkpoint';
+import { type Progress, progress } from '../notebook/progress';
+import { tableText } from '../notebook/table';
+import { saveFigure } from '../plots/render';
+
+interface Shared {
+  limit?: string;
+  seed: string;
+  out?: string;
+}
+
+interface PaperFlags extends Shared {
+  models?: string;
+  batchSizes: string;
+  protocol: Protocol;
+  skip?: string;
+}
+
+export function register(program: Command): void {
+  const experiment = program.command('experiment').description('the tables of the paper, and ablations');
+  experiment
+    .command('paper-tables')
+    .description('every model against every set of its kind; go on after an interruption by the same command')
+    .option('--models <names>', 'models or checkpoints, separated by commas (default: all that are shipped)')
+    .option('--batch-sizes <list>', 'numbers of images in a batch', '1,5')
+    .addOption(new Option('--protocol <name>', 'what fits the detectors').choices(PROTOCOLS).default('halves'))
+    .option('--skip <columns>', `columns to do without, of ${COSTLY.join(', ')}`)
+    .option('--limit <n>', 'only the first images of each set: a trial')
+    .option('--seed <n>', 'seed of noise and bootstrap', '1')
+    .option('--out <folder>', 'where the results go (default: data/results; of a trial: out/results)')
+    .action(paperTables);
+  experiment
+    .command('ablations')
+    .description('number of layers, batch size, size of the fit set, noise draws')
+    .argument('<model>', 'a shipped model or a checkpoint')
+    .option('--limit <n>', 'only the first images of each set: a trial')
+    .option('--seed <n>', 'seed of noise and bootstrap', '1')
+    .option('--out <folder>', 'where the results go (default: data/results; of a trial: out/results)')
+    .action(ablate);
+}
+
+async function paperTables(flags: PaperFlags): Promise<void> {
+  const names = flags.models?.split(',') ?? shippedModels().filter((name) => !name.includes('-background-'));
+  if (names.length === 0)
+    throw new FisherlabError('there are no models', 'train one with fisherlab train, or name a checkpoint with --models');
+  const batchSizes = flags.batchSizes.split(',').map((text) => wholeNumber('--batch-sizes', text));
+  const skip = flags.skip?.split(',') ?? [];
+  for (const column of skip) assertKnown('column to skip', column, COSTLY);
+  const { folder, limit, seed } = places(flags);
+  const backend = await startBackend();
+  console.log(`${names.length} models, B = ${batchSizes.join(', ')}, protocol ${flags.protocol}, backend ${backend.name}`);
+  const notDone: string[] = [];
+  for (const [k, name] of names.entries()) {
+    const loaded = loadModel(name);
+    const bar = barForEachStep();
+    try {
+      console.log(`model ${k + 1} of ${names.length}: ${loaded.name}`);
+      const results = await modelResults(loaded, {
+        batchSizes,
+        seed,
+        protocol: flags.protocol,
+        skip,
+        progress: bar.step,
+        ...(limit === undefined ? {} : { limit }),
+      });
+      bar.done();
+      await writeJson(path.join(folder, fileOf(results)), results);
+      if (results.missingSets.length > 0) console.log(`  not on this machine: ${results.missingSets.join(', ')}`);
+      for (const { method, batchSize, why } of results.without) console.log(`  without ${method}, B = ${batchSize}: ${why}`);
+      console.log(`${tableText(modelTable(results))}\n`);
+      const figures = batchSizes.map((B) => [`${loaded.name}-pairs-${B}`, pairsFigure(results.rows, MAIN_METHODS, B)] as const);
+      for (const [figure, value] of figures) await saveFigure(value, figureFile(folder, figure));
+    } catch (error) {
+      if (!(error instanceof FisherlabError)) throw error;
+      // One model that cannot be tried does not keep the others from it.
+      notDone.push(`${loaded.name}: ${error.message}`);
+    } finally {
+      bar.done();
+      disposeModel(loaded.model);
+    }
+  }
+  const results = readResults(folder);
+  if (results.length > 0) await writeSummary(folder, summarise(results));
+  if (notDone.length > 0) throw new FisherlabError(`no results of ${notDone.join('; ')}`, 'the other models are done');
+}
+
+/** The name of a model's results. */
+function fileOf({ family, in: own, protocol }: ModelResults): string {
+  return `${family}-${own}${protocol === 'halves' ? '' : `-${protocol}`}.json`;
+}
+
+/** All results of models in a folder. */
+export function readResults(folder: string): ModelResults[] {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter(
+    (file) => file.endsWith('.json') && file !== SUMMARY && !file.startsWith('ablations-'),
+  );
+  return files.sort().flatMap((file) => {
+    const found = JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as ModelResults;
+    return found.rows === undefined || found.comparisons === undefined ? [] : [found]; // other files may lie here too
+  });
+}
+
+const SUMMARY = 'summary.json';
+
+async function writeSummary(folder: string, summary: Summary): Promise<void> {
+  await writeJson(path.join(folder, SUMMARY), summary);
+  for (const family of summary.families) {
+    const { family: name, kind, protocol, batchSize, models, methods } = family;
+    console.log(`${name}, ${kind} sets, ${protocol}, B = ${batchSize}, ${models.length} models, ${methods[0]?.pairs ?? 0} pairs`);
+    console.log(`${tableText(familyTable(family))}\n`);
+    const stem = `${name}-${kind}-${protocol}-${batchSize}`;
+    for (const method of MAIN_METHODS) {
+      await saveFigure(tableFigure(family, method), figureFile(folder, `${stem}-${method.replace(/\W+/g, '-')}`));
+    }
+    if (methods.some(({ against }) => against !== undefined)) {
+      await saveFigure(differencesFigure(family), figureFile(folder, `${stem}-differences`));
+    }
+  }
+  if (summary.missing.length > 0) console.log(`models of the full tables without results: ${summary.missing.join(', ')}`);
+  console.log(
+    `numbers: ${path.relative(process.cwd(), folder)}   figures: ${path.relative(process.cwd(), path.dirname(figureFile(folder, 'x')))}`,
+  );
+}
+
+/** One line a method: AUROC for each pair and B. */
+function modelTable({ rows }: ModelResults): Record<string, string>[] {
+  const lines = new Map<string, Record<string, string>>();
+  for (const { method, out, batchSize, auroc } of rows) {
+    const line = lines.get(method) ?? { method };
+    line[`${out}, ${batchSize}`] = auroc.value.toFixed(3);
+    lines.set(method, line);
+  }
+  const columns = [...new Set([...lines.values()].flatMap(Object.keys))];
+  return [...lines.values()].map((line) => Object.fromEntries(columns.map((column) => [column, line[column] ?? '–'])));
+}
+
+function familyTable({ methods }: FamilySummary): Record<string, string>[] {
+  return methods.map(({ method, mean, quartiles, against }) => ({
+    method,
+    'mean AUROC': mean.toFixed(3),
+    quartiles: quartiles.map((quartile) => quartile.toFixed(3)).join(' '),
+    'above typicality':
+      against === undefined
+        ? '–'
+        : `${against.mean.value.toFixed(3)} [${against.mean.low.toFixed(3)}, ${against.mean.high.toFixed(3)}]`,
+    'won, drawn, lost': against === undefined ? '–' : `${against.wins}, ${against.draws}, ${against.losses}`,
+  }));
+}
+
+async function ablate(name: string, flags: Shared): Promise<void> {
+  const { folder, limit, seed } = places(flags);
+  await startBackend();
+  const loaded = loadModel(name);
+  try {
+    const own = loaded.header.data.name;
+    const { sets, missing } = setsFor(own);
+    if (sets.length < 2) {
+      throw new FisherlabError(
+        `model '${loaded.name}' has no pair of data sets: ${missing.join(', ')} are not on this machine`,
+        'name a folder that has them in FISHERLAB_DATA',
+      );
+    }
+    const bar = barForEachStep();
+    const results = await ablations(loaded, sets, {
+      seed,
+      progress: (set, done, total) => bar.step(`gradient norms of ${set}`, done, total),
+      ...(limit === undefined ? {} : { limit }),
+    });
+    bar.done();
+    const file = path.join(folder, `ablations-${loaded.name}.json`);
+    await writeJson(file, results);
+    const layerwise = { method: 'layer-wise gradients' };
+    const figures = [
+      ['layers-1', ablationFigure(results.layers, { ...layerwise, batchSize: 1, title: 'Number of layers, B = 1', x: 'layers' })],
+      ['layers-5', ablationFigure(results.layers, { ...layerwise, batchSize: 5, title: 'Number of layers, B = 5', x: 'layers' })],
+      ['batch-size', ablationFigure(results.batchSizes, { ...layerwise, title: 'Batch size', x: 'B' })],
+      [
+        'fit-set',
+        ablationFigure(results.fitSizes, { ...layerwise, batchSize: 1, title: 'Fit set, B = 1', x: 'batches that fit' }),
+      ],
+      [
+        'noise',
+        ablationFigure(results.noiseDraws, { ...layerwise, batchSize: 1, title: 'Draws of the noise, B = 1', x: 'draws' }),
+      ],
+      ...[1, 5].flatMap((batchSize) =>
+        results.timesteps.length === 0
+          ? []
+          : [
+              [
+                `timestep-${batchSize}`,
+                ablationFigure(results.timesteps, { ...layerwise, batchSize, title: `Timestep, B = ${batchSize}`, x: 'T' }),
+              ] as const,
+            ],
+      ),
+    ] as const;
+    for (const [stem, figure] of figures) await saveFigure(figure, figureFile(folder, `ablations-${loaded.name}-${stem}`));
+    console.log(
+      `numbers: ${path.relative(process.cwd(), file)}   figures: ${path.relative(process.cwd(), path.dirname(figureFile(folder, 'x')))}`,
+    );
+    if (missing.length > 0) console.log(`not on this machine: ${missing.join(', ')}`);
+  } finally {
+    disposeModel(loaded.model);
+  }
+}
+
+function places({ limit, seed, out }: Shared): { folder: string; limit: number | undefined; seed: number } {
+  const few = limit === undefined ? undefined : wholeNumber('--limit', limit);
+  const folder = out ?? (few === undefined ? inCheckout('data', 'results') : inCheckout('out', 'results'));
+  return { folder: path.resolve(folder), limit: few, seed: wholeNumber('--seed', seed, 0) };
+}
+
+/** Figures lie beside a folder of one's own, else in `out/figures`. */
+function figureFile(folder: string, stem: string): string {
+  const shipped = folder === inCheckout('data', 'results');
+  return path.join(shipped ? inCheckout('out', 'figures') : path.join(folder, 'figures'), `${stem}.svg`);
+}
+
+async function writeJson(file: string, value: unknown): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeBeside(file, `${JSON.stringify(value)}\n`);
+}
+
+/** One bar after the other: a new one for each new `what`. */
+export function barForEachStep(): { step(what: string, done: number, total: number): void; done(): void } {
+  let current: { what: string; done: number; bar: Progress } | undefined;
+  return {
+    step(what, done, total) {
+      if (current?.what !== what) {
+        current?.bar.done();
+        current = { what, done: 0, bar: progress(what, total) };
+      }
+      current.bar.tick(done - current.done);
+      current.done = done;
+    },
+    done: () => current?.bar.done(),
+  };
+}
+
+/** A whole number of an option. Errors: anything else, naming the option. */
+export function wholeNumber(option: string, text: string, least = 1): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value) || value < least) {
+    throw new FisherlabError(`${option} is '${text}'`, `give a whole number from ${least} on`);
+  }
+  return value;
+}

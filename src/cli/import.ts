@@ -1,0 +1,138 @@
+/**
+ * # `fisherlab import`: weights that were trained elsewhere
+ *
+ * `fisherlab import weights.safetensors --model glow --preset paper --data cifar10 --out glow-cifar10.safetensors` reads a PyTorch state dictionary in the safetensors format and writes a checkpoint that every command
+ * takes. What was left out or filled in is said (`src/models/state-dict.ts` has the rules). As a check of the units, the loss on the first test images of the data set is printed where that set is here.
+ *
+ * PyTorch's own `.pt` files are programs for Python's unpickler; they are converted there, by two lines that the error shows.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { type Command, Option } from 'commander';
+import { assertKnown, FisherlabError } from '../backend/errors';
+import { startBackend } from '../backend/index';
+import { dataset } from '../data/dataset';
+import { DATA_SETS, dataSet } from '../data/sets';
+import { disposeModel, saveCheckpoint } from '../models/checkpoint';
+import { createModel, type ModelConfig } from '../models/families';
+import type { TapedModel } from '../models/model';
+import { PRESETS, type PresetName, preset } from '../models/presets';
+import { readSafetensors } from '../models/safetensors';
+import { type StateDictReport, setStateDict } from '../models/state-dict';
+import { evaluate } from '../training/train';
+
+interface Options {
+  model: string;
+  data: string;
+  preset: PresetName;
+  out: string;
+  config?: string;
+  prefix?: string;
+}
+
+const FAMILIES = ['glow', 'diffusion', 'vae'] as const;
+
+/** Images of the check. */
+const CHECKED = 10;
+
+export function register(program: Command): void {
+  program
+    .command('import')
+    .description('make a checkpoint of weights that were trained with PyTorch')
+    .argument('<file>', 'a state dictionary as safetensors')
+    .requiredOption('--model <family>', FAMILIES.join(', '))
+    .requiredOption('--data <set>', 'the data set it was trained on')
+    .addOption(new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('paper'))
+    .option('--config <json>', 'what differs from the preset, say \'{"K": 16, "hidden": 256}\'')
+    .option('--prefix <text>', 'what stands before the names in the file (default: found)')
+    .requiredOption('--out <file>', 'the checkpoint to write')
+    .action(importCommand);
+}
+
+async function importCommand(file: string, options: Options): Promise<void> {
+  assertKnown('model', options.model, FAMILIES);
+  assertKnown('data set', options.data, DATA_SETS);
+  refusePickle(file);
+  const { tensors } = readSafetensors(file);
+  const { channels } = dataSet(options.data);
+  const config = { ...preset(options.model, options.preset, [32, 32, channels], 0), ...differing(options.config) } as ModelConfig;
+  await startBackend();
+  const model = createModel(config);
+  try {
+    const report = setStateDict(model, tensors, file, options.prefix);
+    for (const line of describe(report)) console.log(line);
+    await mkdir(path.dirname(options.out), { recursive: true });
+    await saveCheckpoint(options.out, model, {
+      config,
+      data: { name: options.data, images: 0, validation: 0 },
+      training: {
+        importedFrom: path.basename(file),
+        sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
+      },
+      unit: model.loss.unit,
+      step: 0,
+      validation: Number.NaN,
+      curve: [],
+      commit: 'imported',
+    });
+    console.log(`${model.layers.length} tensors of ${file} are now ${options.out}`);
+    console.log(await check(model, options.data));
+  } finally {
+    disposeModel(model);
+  }
+}
+
+function differing(json: string | undefined): Partial<ModelConfig> {
+  if (json === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // said below
+  }
+  throw new FisherlabError(`--config is '${json}'`, 'give a JSON object, say \'{"K": 16}\'');
+}
+
+/** PyTorch's files begin as a zip archive or as a pickle. */
+function refusePickle(file: string): void {
+  const start = Buffer.alloc(2);
+  try {
+    const handle = openSync(file, 'r');
+    try {
+      readSync(handle, start);
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    throw new FisherlabError(`file '${file}' cannot be read`, 'check the path');
+  }
+  if (start.toString('latin1') !== 'PK' && start[0] !== 0x80) return;
+  throw new FisherlabError(
+    `'${file}' is a PyTorch file, which only Python reads`,
+    `convert it there: from safetensors.torch import save_file; save_file({k: v.contiguous() for k, v in torch.load('${path.basename(file)}', map_location='cpu').items()}, 'weights.safetensors')`,
+  );
+}
+
+/** What was decided, a line each. */
+function describe({ prefix, leftOut, missing }: StateDictReport): string[] {
+  const some = (names: readonly string[]) => names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
+  return [
+    ...(prefix === '' ? [] : [`taken are the tensors under '${prefix}'`]),
+    ...(leftOut.length === 0 ? [] : [`left out: ${leftOut.length} tensors (${some(leftOut)})`]),
+    ...(missing.length === 0 ? [] : [`begin at 0: ${missing.length} counters (${some(missing)})`]),
+  ];
+}
+
+async function check(model: TapedModel, name: string): Promise<string> {
+  try {
+    const data = await dataset(name, 'test', { limit: CHECKED });
+    if (String(data.shape) !== String(model.imageShape)) return `no check: ${name} has images of another shape`;
+    const indices = Array.from({ length: data.count }, (_, k) => k);
+    return `check: ${evaluate(model, data, indices, 1).toFixed(4)} ${model.loss.unit} on the first ${data.count} test images of ${name}`;
+  } catch (error) {
+    if (error instanceof FisherlabError) return `no check: ${error.message}`;
+    throw error;
+  }
+}

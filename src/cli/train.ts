@@ -1,0 +1,159 @@
+/**
+ * # `fisherlab train`: train a model
+ *
+ * `fisherlab train --model glow --data fashion_mnist --out out/training/glow-fashion_mnist`, and after an interruption of any kind the same again with `--resume`.
+ */
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { type Command, Option } from 'commander';
+import { assertKnown, FisherlabError } from '../backend/errors';
+import { startBackend } from '../backend/index';
+import { DATA_SETS, dataSet } from '../data/sets';
+import { PRESETS, type PresetName, preset } from '../models/presets';
+import { liveCurve } from '../plots/live';
+import { augmentationOf } from '../training/augment';
+import { type RunConfig, run } from '../training/run';
+import type { TrainingState } from '../training/train';
+
+interface Options {
+  model: string;
+  data: string;
+  preset: string;
+  out?: string;
+  steps?: string;
+  batch: string;
+  learningRate?: string;
+  held: string;
+  seed: string;
+  clip: string;
+  resume?: boolean;
+  live?: boolean;
+}
+
+/** What each family trains with unless told otherwise, after the paper's code (its epochs would take days here). */
+const DEFAULTS = {
+  glow: { method: 'adamax', learningRate: 2e-3, weightDecay: 5e-5, average: 0.999, steps: 4000, clip: 50 },
+  diffusion: { method: 'adam', learningRate: 3e-4, weightDecay: 0, average: 0.999, steps: 6000, clip: 1 },
+  vae: { method: 'adam', learningRate: 3e-4, weightDecay: 0, average: 0, steps: 6000, clip: 0 },
+} as const;
+
+export function register(program: Command): void {
+  program
+    .command('train')
+    .description('train a model; interrupt it at any time and go on with --resume')
+    .requiredOption('--model <family>', Object.keys(DEFAULTS).join(', '))
+    .requiredOption('--data <set>', 'the data set to train on')
+    .addOption(new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('small'))
+    .option('--out <folder>', 'where the run lies (default: out/training/<model>-<data>)')
+    .option('--steps <n>', 'optimiser steps')
+    .option('--batch <n>', 'images a step', '64')
+    .option('--learning-rate <x>', 'highest learning rate')
+    .option('--clip <x>', 'largest norm of the gradient, 0 for no clipping (default: the family’s)', '')
+    .option('--held <n>', 'training images held out', '500')
+    .option('--seed <n>', 'seed of everything random', '1')
+    .option('--resume', 'go on with the run in the folder')
+    .option('--live', 'show the curve in a browser window')
+    .action(trainCommand);
+}
+
+async function trainCommand(options: Options): Promise<void> {
+  assertKnown('model', options.model, Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]);
+  assertKnown('data set', options.data, DATA_SETS);
+  const defaults = DEFAULTS[options.model];
+  const steps = whole('--steps', options.steps ?? String(defaults.steps));
+  const { channels } = dataSet(options.data);
+  const seed = whole('--seed', options.seed, 0);
+  const config: RunConfig = {
+    model: preset(options.model, options.preset as PresetName, [32, 32, channels], seed),
+    data: options.data,
+    held: whole('--held', options.held),
+    training: {
+      method: defaults.method,
+      weightDecay: defaults.weightDecay,
+      average: defaults.average,
+      clip: options.clip === '' ? defaults.clip : number('--clip', options.clip),
+      batch: whole('--batch', options.batch),
+      steps,
+      learningRate: options.learningRate === undefined ? defaults.learningRate : number('--learning-rate', options.learningRate),
+      warmup: Math.min(500, Math.ceil(steps / 8)),
+      decay: 0.4,
+      augmentation: augmentationOf(options.data),
+      seed,
+      evaluateEvery: Math.max(1, Math.round(steps / 20)),
+      initialImages: 512,
+    },
+    commit: commit(),
+  };
+  const backend = await startBackend();
+  const folder = options.out ?? path.join('out', 'training', `${options.model}-${options.data}`);
+  console.log(
+    `training ${options.model} (${options.preset}) on ${options.data}, ${steps} steps, backend ${backend.name}, in ${folder}`,
+  );
+  const live = options.live ? liveCurve(`${options.model} on ${options.data}`) : null;
+  let stop = false;
+  const interrupt = () => {
+    stop = true;
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  let points = 0;
+  let said = 0;
+  const header = await run(folder, config, options.resume === true, {
+    stopped: () => stop,
+    progress: (state, imagesPerSecond) => {
+      const point = state.curve.at(-1);
+      if (state.curve.length > points && point !== undefined) {
+        live?.push(point.step, { training: point.training, 'held out': point.validation });
+      }
+      if (state.curve.length > points || Date.now() - said > 15_000) {
+        console.log(progressLine(state, config, imagesPerSecond));
+        said = Date.now();
+      }
+      points = state.curve.length;
+    },
+  });
+  process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  live?.close();
+  if (header === null) {
+    console.log(`stopped and saved; go on with --resume`);
+  } else {
+    console.log(`done: ${header.test?.toFixed(4)} ${header.unit} on the test images; ${path.join(folder, 'model.safetensors')}`);
+  }
+}
+
+function progressLine({ step, curve, running }: TrainingState, { training }: RunConfig, imagesPerSecond: number): string {
+  const point = curve.at(-1);
+  const left = ((training.steps - step) * training.batch) / imagesPerSecond;
+  const now = running.count > 0 ? running.sum / running.count : point?.training;
+  const held = point === undefined ? '' : `, held out ${point.validation.toFixed(4)} at step ${point.step}`;
+  return `step ${step}/${training.steps}  loss ${now?.toFixed(4)}${held}  ${imagesPerSecond.toFixed(0)} images/s  ${duration(left)} left`;
+}
+
+function duration(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  return minutes > 0 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.round(seconds)} s`;
+}
+
+function number(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new FisherlabError(`${option} is '${text}'`, 'give a number that is not below 0');
+  return value;
+}
+
+function whole(option: string, text: string, least = 1): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < least)
+    throw new FisherlabError(`${option} is '${text}'`, `give a whole number from ${least} on`);
+  return value;
+}
+
+/** The commit of this checkout; 'unknown' outside one. */
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: __dirname, stdio: ['ignore', 'pipe', 'ignore'] })
+      .toString()
+      .trim();
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * # Batches: streams of image indices, and the pixels that belong to them
+ *
+ * A batch is a list of image *indices*, not of pixels: noise is drawn by index (`noiseByIndex`), so whoever holds the
+ * indices can fetch the pixels, make the noise and find the labels, and neither order nor batch size changes what an image gets.
+ */
+
+import { FisherlabError } from '../backend/errors';
+import { tf } from '../backend/index';
+import { permutation } from '../backend/random';
+import type { Dataset, Images } from './dataset';
+
+export interface BatchOptions {
+  /** Shuffles by this seed; left out, the images come in their own order. */
+  readonly seed?: number;
+  /** Whether a last batch that is not full is given too. Left out: it is dropped, as the paper does. */
+  readonly keepLast?: boolean;
+}
+
+/**
+ * Batches of `size` image indices, one pass over the set.
+ * Throws a FisherlabError where `size` is no whole number from 1 on, or larger than the set and the last batch is not kept.
+ */
+export function* batches(
+  set: Pick<Dataset, 'name' | 'count'>,
+  size: number,
+  { seed, keepLast = false }: BatchOptions = {},
+): Generator<number[]> {
+  if (!(Number.isInteger(size) && size >= 1))
+    throw new FisherlabError(`a batch cannot have ${size} images`, 'give a whole number from 1 on');
+  if (size > set.count && !keepLast) {
+    throw new FisherlabError(
+      `a batch of ${size} images is larger than the ${set.count} of '${set.name}'`,
+      'choose a smaller batch',
+    );
+  }
+  const order = seed === undefined ? undefined : permutation(set.count, seed);
+  const end = keepLast ? set.count : set.count - (set.count % size);
+  for (let start = 0; start < end; start += size) {
+    const length = Math.min(size, end - start);
+    yield Array.from({ length }, (_, k) => (order === undefined ? start + k : (order[start + k] as number)));
+  }
+}
+
+/**
+ * The images at `indices` as float32 [n, 32, 32, C], 0..255. The caller disposes of the tensor.
+ * Throws a FisherlabError where an index is outside the set.
+ */
+export function pixels(set: Images, indices: ArrayLike<number>): tf.Tensor4D {
+  const size = set.shape[0] * set.shape[1] * set.shape[2];
+  const values = new Float32Array(indices.length * size);
+  for (let k = 0; k < indices.length; k++) {
+    const index = indices[k] as number;
+    if (!(Number.isInteger(index) && index >= 0 && index < set.count)) {
+      throw new FisherlabError(`image ${index} is not in '${set.name}'`, `its images are 0 … ${set.count - 1}`);
+    }
+    values.set(set.images.subarray(index * size, (index + 1) * size), k * size);
+  }
+  return tf.tensor4d(values, [indices.length, ...set.shape]); // [n, 32, 32, C]
+}

@@ -1,0 +1,113 @@
+/**
+ * # Data sets: 8-bit images, all on the same grid
+ *
+ * A data set is `uint8` of shape `[N, 32, 32, C]`, C = 3 or, for the grey ones, 1: 28x28 images get a border of two black pixels.
+ * *Every set is on the same 8-bit grid before anything else happens.* The paper's code mixed grids (CIFAR-10 in steps of
+ * 1/256, CelebA of 1/255, GTSRB interpolated between them), which alone gives a set away to a model that has learnt the grid
+ * of another. What makes the values continuous, uniform noise by image index, is `noiseByIndex` of `backend`.
+ *
+ * `tinyimagenet32` stands in for `imagenet32` where the latter is not there.
+ */
+import { assertKnown, FisherlabError } from '../backend/errors';
+import { find } from './find';
+import { readNpy } from './npy';
+import { DATA_SETS, type DataSetName, dataSet, SPLITS, type Split } from './sets';
+
+/** The side of every image, in pixels. */
+export const SIDE = 32;
+
+/** Images with a name for messages: all that features are made of. A data set is such, and so are pictures of one's own. */
+export interface Images {
+  readonly name: string;
+  /** Flat, [count × H × W × C], 0..255. */
+  readonly images: Uint8Array;
+  readonly count: number;
+  /** [H, W, C]. */
+  readonly shape: readonly [number, number, number];
+}
+
+export interface Dataset extends Images {
+  readonly name: DataSetName;
+  readonly split: Split;
+  /** One line for people: which copy this is and how many images it has. */
+  readonly source: string;
+  readonly licence: string;
+  /** Flat, [count × 32 × 32 × C], 0..255. */
+  readonly images: Uint8Array;
+  readonly count: number;
+  /** [32, 32, C]. */
+  readonly shape: readonly [number, number, number];
+  /** [count]; absent where the classes are not known. */
+  readonly labels?: Uint8Array;
+}
+
+/**
+ * The first `limit` images (all, where it is left out) of a data set.
+ * Throws a FisherlabError where name or split are unknown, the set is not on this machine, or a file is damaged.
+ */
+export async function dataset(name: string, split: string = 'test', { limit }: { limit?: number } = {}): Promise<Dataset> {
+  assertKnown('data set', name, DATA_SETS);
+  assertKnown('split', split, SPLITS);
+  if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
+    throw new FisherlabError(`a data set cannot be limited to ${limit} images`, 'give a whole number from 1 on');
+  }
+  const { licence, channels } = dataSet(name);
+  const found = find(name, split);
+  if (found === null) throw new FisherlabError(`data set '${name}' (${split}) is not on this machine`, whereToGet(name, split));
+
+  const file = await readNpy(found.images, `${split} images of '${name}' (${found.images})`, limit);
+  const [total = 0, height = 0, width = 0, depth = 0] = file.shape;
+  const side = channels === 3 ? SIDE : 28;
+  if (file.shape.length !== 4 || depth !== channels || height !== width || (height !== side && height !== SIDE)) {
+    throw new FisherlabError(
+      `images of '${name}' (${found.images}) have shape [${file.shape.join(', ')}]`,
+      `the shape must be [N, ${side}, ${side}, ${channels}]`,
+    );
+  }
+  const images = height === SIDE ? file.data : padded(file.data, file.rows, height, channels);
+
+  const labels =
+    found.labels === undefined ? undefined : await readNpy(found.labels, `${split} labels of '${name}' (${found.labels})`, limit);
+  if (labels !== undefined && (labels.shape.length !== 1 || labels.shape[0] !== total)) {
+    throw new FisherlabError(
+      `labels of '${name}' (${found.labels}) have shape [${labels.shape.join(', ')}] for ${total} images`,
+      'restore the file or download the set again',
+    );
+  }
+  const how = file.rows < total ? `first ${number(file.rows)} of ${number(total)}` : `all ${number(total)}`;
+  return {
+    name,
+    split,
+    source: `${name} ${split}: ${how} images of ${found.place}`,
+    licence,
+    images,
+    count: file.rows,
+    shape: [SIDE, SIDE, channels],
+    ...(labels === undefined ? {} : { labels: labels.data }),
+  };
+}
+
+/** What to do about a set that is not here. */
+function whereToGet(name: DataSetName, split: Split): string {
+  const { files, agreement } = dataSet(name);
+  if (files[split] === undefined) return `it has no official ${split} set; ask for ${Object.keys(files).join(', ')}`;
+  const from = agreement === undefined ? '' : ' --from FILE';
+  const instead = name === 'imagenet32' ? ' (tinyimagenet32 can stand in for it)' : '';
+  return `get it with 'fisherlab data download ${name}${from}' or name a folder that has it in FISHERLAB_DATA${instead}`;
+}
+
+const number = (n: number) => n.toLocaleString('en-US');
+
+/** Images of `side` × `side` in the middle of black ones of 32 × 32. */
+function padded(images: Uint8Array, count: number, side: number, channels: number): Uint8Array {
+  const out = new Uint8Array(count * SIDE * SIDE * channels); // [N, 32, 32, C]
+  const border = (SIDE - side) / 2;
+  const row = side * channels;
+  for (let n = 0; n < count; n++) {
+    for (let y = 0; y < side; y++) {
+      const from = (n * side + y) * row;
+      out.set(images.subarray(from, from + row), ((n * SIDE + y + border) * SIDE + border) * channels);
+    }
+  }
+  return out;
+}

@@ -1,0 +1,13 @@
+/**
+ * # Data: images in, always 8-bit, always 32x32
+ *
+ * `dataset(name, split)` finds and reads a set, `batches` and `pixels` stream it, `describe` and `contactSheet` show it; `download` fetches the
+ * official files, verifies them and converts them to the one layout that is read.
+ */
+export { type BatchOptions, batches, pixels } from './batches';
+export { contactSheet } from './contact-sheet';
+export { type Dataset, dataset, SIDE } from './dataset';
+export { type Description, describe, descriptionText } from './describe';
+export { type Downloaded, type DownloadOptions, download, type Step } from './download';
+export { cacheFolder } from './find';
+export { DATA_SETS, type DataSet, type DataSetName, dataSet, SPLITS, type Split } from './sets';

@@ -1,0 +1,19 @@
+/**
+ * # A detector
+ *
+ * It learns from batches that are in distribution how their features look, and gives every new batch a score.
+ * **Higher score = more out of distribution, for every detector of this program.**
+ */
+import type { FeatureTable } from './table';
+
+export interface Detector {
+  /** As it is called in tables: `layer-wise gradients`, `typicality`. */
+  readonly name: string;
+  /** Learns from in-distribution batches alone. Throws a `FisherlabError` for tables it cannot learn from. */
+  fit(inDistribution: FeatureTable): FittedDetector;
+}
+
+export interface FittedDetector {
+  /** One score a row, higher = more out of distribution. */
+  score(table: FeatureTable): Float64Array;
+}

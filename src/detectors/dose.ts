@@ -1,0 +1,25 @@
+/**
+ * # DoSE: density of states estimation
+ *
+ * Morningstar, Ham, Gallagher, Lakshminarayanan, Alemi, Dillon, *Density of states estimation for out-of-distribution detection* (AISTATS 2021, arXiv
+ * 2006.09273). What is typical of a model is seen not in the likelihood alone but in several statistics T_n(x) of it: for a flow log p(x), log p(z) and
+ * log|det J|. How often each value of a statistic occurs in distribution ("density of states") is estimated by a kernel density, and
+ *
+ *     S = −Σ_n log q̂_n(T_n(x))        (DoSE-KDE),
+ *
+ * or the support of all statistics together by a one-class SVM (DoSE-SVM). As with typicality, values too large and too small both have low density.
+ */
+import { combine, raw } from './combine';
+import type { Detector } from './detector';
+import { kernelDensity } from './kernel-density';
+import { supportOf } from './one-class-svm';
+
+/** @param statistics names of features of the table, each used as it is (log-probabilities in nats, summed over the batch). */
+export function dose(statistics: readonly string[]): Detector {
+  return combine(statistics.map(raw), kernelDensity(), 'DoSE');
+}
+
+/** DoSE with a one-class SVM for the support; ν = 0.1 unless told, the share of in-distribution batches that may lie outside. */
+export function doseSupport(statistics: readonly string[], nu = 0.1): Detector {
+  return supportOf(statistics.map(raw), nu, 'DoSE, support');
+}

@@ -1,0 +1,37 @@
+/**
+ * # The score at several noise levels
+ *
+ * Multiscale score matching analysis (Mahmood, Oliva, Styner, *Multiscale score matching for out-of-distribution detection*, ICLR 2021, arXiv 2010.13132) describes an image by how large the score is at it, seen at L noise
+ * levels, η_i(x) = σ_i ‖s(x, σ_i)‖, and learns how such vectors look in distribution (here: distance to the fifth nearest neighbour, one of the authors' three ways). A diffusion model gives the score at its noise level t by
+ * the noise it sees, √(1−ᾱ_t) s = −ε̂, so
+ *
+ *     η_t(x) = mean |ε̂(√ᾱ_t x, t)|,      t = 2^k − 1.
+ *
+ * As in the authors' code no noise is added to the image. Two things differ from theirs: the model is a diffusion model, which was trained on noisy images only, and the norm is the mean absolute one, the model's own loss. It *is* that
+ * loss with ε = 0: minus the log-likelihood surrogate of `models/diffusion.ts`. Columns `score-norm`, one a timestep; a batch has the sum over its images.
+ */
+import { tf } from '../../backend/index';
+import { pixels } from '../../data/batches';
+import type { Diffusion } from '../../models/diffusion';
+import type { ImageStatistic } from './statistic';
+
+/** Timestep indices 0, 1, 3, 7, … as far as the model has them, ten at most. */
+export function timestepsOf(steps: number): number[] {
+  return Array.from({ length: 10 }, (_, k) => 2 ** k - 1).filter((t) => t < steps);
+}
+
+/** @param checksum of the model's weights */
+export function scoreNorms(model: Diffusion, checksum: string): ImageStatistic {
+  const timesteps = timestepsOf(model.schedule.steps);
+  return {
+    name: 'score-norm',
+    columns: timesteps.map((t) => ({ feature: 'score-norm', layer: `t=${t}` })),
+    key: { model: checksum, timesteps, backend: tf.getBackend() },
+    of: async (data, indices) =>
+      tf.tidy(() => {
+        const images = pixels(data, indices);
+        const none = tf.zerosLike(images);
+        return timesteps.map((t) => tf.neg(model.atTimestep(t).logLikelihood(images, none)).dataSync() as Float32Array);
+      }),
+  };
+}

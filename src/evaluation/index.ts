@@ -1,0 +1,18 @@
+/**
+ * # Evaluation: from features to numbers one can trust
+ *
+ * Features of a model and a data set (`features`), kept on disk (`table-cache`), the paper's protocol (`protocol`), metrics with intervals (`metrics`, `bootstrap`), and whole experiments (`experiment`).
+ */
+export { type Estimate, interval, metricsWithIntervals, pairedBootstrap } from './bootstrap';
+export {
+  experimentRows,
+  experimentTables,
+  FIRST_EXPERIMENT,
+  firstExperiment,
+  imageLimit,
+  MAIN_METHODS,
+  tablesOf,
+} from './experiment';
+export { extractTables } from './features';
+export { auroc, metrics } from './metrics';
+export { halves, type NamedTable, type ResultRow, resultRows, scoreAll } from './protocol';

@@ -1,0 +1,36 @@
+/**
+ * # The diagonal score statistic of a layer
+ *
+ * Bergamin et al. 2022 (arXiv 2203.01097) keep of F its diagonal only, d = E[g²]:
+ *
+ *     Σ_i g_i² / (d_i + λ).
+ *
+ * It knows which weights have large gradients, not which have them together. (The authors add 10⁻⁸ for all models; here λ follows the size of the layer's gradients, as in its relatives.)
+ */
+import { tf } from '../backend/index';
+import { squaredNormOfRows } from '../backend/primitives';
+import type { Model } from '../models/model';
+import type { DampedOptions } from './damped-norm';
+import type { Draws } from './draws';
+import { estimateFisher } from './estimate';
+import { DAMPING, dampingOf, type FittedFeature, type FittedLayer, fittedFeature } from './fitted-feature';
+
+/** Feature `diagonal-fisher-norm`, fitted on the gradients of `draws`. Errors: a damping that is not above 0. */
+export function diagonalFisherNorm(
+  model: Model,
+  draws: Draws,
+  { damping = DAMPING, progress }: Pick<DampedOptions, 'damping' | 'progress'> = {},
+): FittedFeature {
+  const { layers } = estimateFisher(model, draws, progress === undefined ? {} : { progress });
+  return fittedFeature(
+    'diagonal-fisher-norm',
+    new Map(
+      layers.map(({ name, size, trace, diagonal }): [string, FittedLayer | null] => {
+        if (trace === 0) return [name, null];
+        const lambda = dampingOf(damping, trace, draws.count, size);
+        const scale = tf.tensor1d(diagonal.map((d) => 1 / Math.sqrt(d + lambda))); // [P]
+        return [name, { tensors: [scale], of: (gradient, B) => squaredNormOfRows(tf.mul(gradient.instantiate(B), scale)) }];
+      }),
+    ),
+  );
+}

@@ -1,0 +1,58 @@
+/**
+ * # Features that are fitted first
+ *
+ * The paper's norm needs nothing but the gradient. Its better relatives weigh the gradient by what is known of the layer's block of F, and so are *fitted* on reference gradients before they run, in the same one pass as any feature. All three estimate
+ *
+ *     gᵀ (F_j + λ_j I)⁻¹ g / B,       λ_j = damping · tr F_j / min(N, |θ_j|),
+ *
+ * Rao's score statistic of the layer (g is the gradient of the joint log-likelihood of B images; B F is its second moment, hence the division). The damping is relative to the mean of the eigenvalues that N samples can show. They differ in what
+ * they take for F_j; at λ → 0 the exact one does not change under any linear change of the layer's weights, which no norm of the gradient can say of itself.
+ */
+import type { Tensor } from '@tensorflow/tfjs';
+import { FisherlabError } from '../backend/errors';
+import { tf } from '../backend/index';
+import type { Factors } from '../gradients/factors';
+import type { Feature } from '../gradients/features';
+import type { Layer } from '../gradients/layer';
+
+/** A feature that holds tensors. */
+export interface FittedFeature extends Feature {
+  /** Frees what was learned. */
+  dispose(): void;
+}
+
+/** What a fitted feature knows of one layer. */
+export interface FittedLayer {
+  readonly tensors: readonly Tensor[];
+  /** gᵀ(F + λ)⁻¹g of each batch, [N/B], before the division by B. */
+  readonly of: (gradient: Factors, B: number) => Tensor;
+}
+
+/** 1 %: the damping of the trial that first tried it. */
+export const DAMPING = 0.01;
+
+/** λ_j for a layer of `size` weights, seen with N samples. */
+export function dampingOf(damping: number, trace: number, samples: number, size: number): number {
+  if (!(damping > 0)) throw new FisherlabError(`a damping of ${damping} makes no sense`, 'give a number above 0, say 0.01');
+  return (damping * trace) / Math.min(samples, size);
+}
+
+/** Makes a feature of what was learned of every layer, by name. A layer without gradients in the reference (null) gets 0. */
+export function fittedFeature(name: string, layers: ReadonlyMap<string, FittedLayer | null>): FittedFeature {
+  return {
+    name,
+    of(gradient, B, layer: Layer) {
+      const fitted = layers.get(layer.name);
+      if (fitted === undefined)
+        throw new FisherlabError(
+          `feature '${name}' was not fitted on layer '${layer.name}'`,
+          'fit it on the model it is used with',
+        );
+      if (fitted === null) return tf.zeros([gradient.images / B]);
+      return tf.div(fitted.of(gradient, B), B);
+    },
+    dispose() {
+      tf.dispose([...layers.values()].flatMap((layer) => layer?.tensors ?? []) as Tensor[]);
+    },
+  };
+}

@@ -1,0 +1,243 @@
+/**
+ * # Every parameter gradient is a sum of outer products
+ *
+ * For one image and one layer θ_j the gradient of `l = log p(x)` has the form
+ *
+ *     ∂l/∂θ_j = Σ_t x_t ⊗ dy_t,      x_t ∈ R^I what flowed in, dy_t ∈ R^O what flowed back, at each of T positions t.
+ *
+ * A dense layer has T = 1; a convolution one position a pixel, with `x_t` the patch under the kernel; a bias has I = 1 and `x_t = 1`;
+ * a tensor with an odd rule of its own (LU factors, standardised weights) gives its per-image gradient outright: T = I = 1, `x = 1`.
+ * Constants from log-determinants are part of `dy` for each image.
+ *
+ * Everything one wants of a gradient is a function of these two arrays, and the gradient of a *joint* log-likelihood of B images needs nothing new:
+ * B images are one image with B·T positions (reshape `[N, T, ·]` to `[N/B, B·T, ·]`). The squared norm has two forms (Goodfellow 2015, arXiv
+ * 1510.01799; Bu et al. 2022, arXiv 2205.10683),
+ *
+ *     ‖Σ_t x_t dy_tᵀ‖²_F      instantiate: T·I·O products and I·O numbers to write and read,
+ *     Σ_{t,s} (x_t·x_s)(dy_t·dy_s)   Gram: T²·(I+O) products and 2T² numbers,
+ *
+ * of which the cheaper is taken by shape.
+ */
+import type { Tensor } from '@tensorflow/tfjs';
+import { tf } from '../backend/index';
+import { matMul, squaredNormOfRows } from '../backend/primitives';
+
+/** Passing one number through memory costs about as much as this many multiply-adds (measured: 70 G/s against 2 G numbers/s). */
+const MEMORY_COST = 40;
+
+export interface FactorsSpec {
+  /** The operation, for messages: `convolution`. */
+  readonly operation: string;
+  readonly images: number;
+  /** T, I and O. */
+  readonly positions: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Makes `x` [N, T, I] and `dy` [N, T, O]; called at most once, only if a visitor needs them. */
+  readonly build: () => { x: Tensor; dy: Tensor };
+  /** From [G, I, O] to [G, |θ|] in the order of the layer's tensor. Left out where that is a mere reshape. */
+  readonly arrange?: (gradient: Tensor) => Tensor;
+  /** Where `arrange` is given: the row in [0, I) and the column in [0, O) of a weight, by its position in the layer's tensor. */
+  readonly locate?: (position: number) => readonly [number, number];
+  /** The gradient summed over all images, any shape of |θ| numbers, where there is a faster way than through `x` and `dy`. */
+  readonly total?: () => Tensor;
+}
+
+/** The gradients of one layer for each image of a batch, in factored form. Lives only while a visitor looks at it. */
+export class Factors {
+  private built: { x: Tensor; dy: Tensor } | undefined;
+
+  constructor(private readonly spec: FactorsSpec) {}
+
+  /** A per-image gradient given outright, [N, |θ|] (or any shape of that size, the images first). */
+  static direct(operation: string, images: number, gradient: () => Tensor): Factors {
+    return new DirectFactors(operation, images, gradient);
+  }
+
+  /** The gradient of a layer that was used several times: its positions are those of all its uses. */
+  static sum(uses: readonly Factors[]): Factors {
+    const first = (uses[0] as Factors).spec;
+    const join = (pick: (f: Factors) => Tensor) =>
+      uses.every((f) => f.spec.arrange === undefined) ? tf.concat(uses.map(pick), 1) : null;
+    const x = join((f) => f.x); // [N, ΣT, I]
+    const dy = join((f) => f.dy); // [N, ΣT, O]
+    if (x === null || dy === null || uses.some((f) => f.x.shape[2] !== uses[0]?.x.shape[2])) {
+      return Factors.direct(first.operation, first.images, () => tf.addN(uses.map((f) => f.instantiate(1))));
+    }
+    return new Factors({
+      ...first,
+      positions: x.shape[1] as number,
+      build: () => ({ x, dy }),
+      total: undefined,
+      arrange: undefined,
+      locate: undefined,
+    });
+  }
+
+  get operation(): string {
+    return this.spec.operation;
+  }
+
+  get images(): number {
+    return this.spec.images;
+  }
+
+  /** What flowed in, [N, T, I]. */
+  get x(): Tensor {
+    return this.parts().x;
+  }
+
+  /** What flowed back, [N, T, O]. */
+  get dy(): Tensor {
+    return this.parts().dy;
+  }
+
+  /** Builds `x` and `dy` now, for a use after the tensors they are made of are gone. */
+  keep(): void {
+    this.parts();
+  }
+
+  /** Frees what was built. Whoever hands factors to a visitor calls it afterwards. */
+  dispose(): void {
+    if (this.built !== undefined) tf.dispose([this.built.x, this.built.dy]);
+    this.built = undefined;
+  }
+
+  /** Built once, in whichever tidy, and kept for the visitor's next question. */
+  private parts(): { x: Tensor; dy: Tensor } {
+    this.built ??= tf.tidy(() => {
+      const { x, dy } = this.spec.build();
+      return { x: tf.keep(x.clone()), dy: tf.keep(dy.clone()) };
+    });
+    return this.built;
+  }
+
+  /** The gradient summed over all images; any shape of |θ| numbers in the layer's order. */
+  total(): Tensor {
+    return this.spec.total?.() ?? this.instantiate(this.images);
+  }
+
+  /** The gradient of each group of B images, [N/B, |θ|]. */
+  instantiate(B: number): Tensor {
+    return tf.tidy(() => {
+      const { x, dy } = this.grouped(B);
+      const [groups, , i] = x.shape as [number, number, number];
+      if (i === 1 && this.spec.positions === 1 && B === 1 && this.spec.arrange === undefined)
+        return tf.reshape(tf.mul(x, dy), [groups, -1]); // [G, |θ|]
+      const gradient = matMul(x, dy, true); // [G, I, O]
+      return this.spec.arrange?.(gradient) ?? tf.reshape(gradient, [groups, -1]); // [G, |θ|]
+    });
+  }
+
+  /** The gradients of chosen weights for each image, [N, m], without the others: `Σ_t x_ti dy_to`. `positions` are places in the layer's flat tensor. */
+  chosen(positions: readonly number[]): Tensor {
+    return tf.tidy(() => {
+      const { x, dy } = this.grouped(1);
+      const o = dy.shape[2] as number;
+      const locate =
+        this.spec.locate ?? (this.spec.arrange === undefined ? (k: number) => [Math.floor(k / o), k % o] as const : null);
+      const indices = (values: readonly number[]) => tf.tensor1d([...values], 'int32');
+      if (locate === null) return tf.gather(this.instantiate(1), indices(positions), 1); // [N, m]
+      const places = positions.map(locate);
+      const rows = tf.gather(x, indices(places.map(([row]) => row)), 2); // [N, T, m]
+      const columns = tf.gather(dy, indices(places.map(([, column]) => column)), 2); // [N, T, m]
+      return tf.sum(tf.mul(rows, columns), 1); // [N, m]
+    });
+  }
+
+  /** Squared norm of the gradient of each group of B images, [N/B]. */
+  squaredNorms(B: number): Tensor {
+    return tf.tidy(() => {
+      const { x, dy } = this.grouped(B);
+      const [groups, t, i] = x.shape as [number, number, number];
+      const o = dy.shape[2] as number;
+      if (t === 1) return tf.mul(squaredNormOfRows(tf.reshape(x, [groups, i])), squaredNormOfRows(tf.reshape(dy, [groups, o])));
+      if (prefersGram(t, i, o)) {
+        const products = tf.mul(matMul(x, x, false, true), matMul(dy, dy, false, true)); // [G, T, T]
+        return tf.sum(products, [1, 2]);
+      }
+      return squaredNormOfRows(tf.reshape(matMul(x, dy, true), [groups, i * o])); // [G, I·O]
+    });
+  }
+
+  /** Inner products between the gradients of all groups of B images: the Gram matrix, [N/B, N/B]. */
+  gram(B: number): Tensor {
+    return tf.tidy(() => {
+      const { x, dy } = this.grouped(B);
+      const [groups, t] = x.shape as [number, number, number];
+      if (t === 1) {
+        const [rows, backs] = [tf.reshape(x, [groups, -1]), tf.reshape(dy, [groups, -1])]; // [G, I], [G, O]
+        return tf.mul(matMul(rows, rows, false, true), matMul(backs, backs, false, true));
+      }
+      const g = tf.reshape(matMul(x, dy, true), [groups, -1]); // [G, I·O]
+      return matMul(g, g, false, true);
+    });
+  }
+
+  /** `x` and `dy` with B images as one: [N/B, B·T, ·]. */
+  grouped(B: number): { x: Tensor; dy: Tensor } {
+    if (B === 1) return { x: this.x, dy: this.dy };
+    const groups = this.images / B;
+    const join = (z: Tensor) => tf.reshape(z, [groups, B * (z.shape[1] as number), z.shape[2] as number]); // [N/B, B·T, ·]
+    return { x: join(this.x), dy: join(this.dy) };
+  }
+}
+
+/** Factors of a gradient that is there outright: T = I = 1, `x = 1`. All questions are answered from its rows. */
+class DirectFactors extends Factors {
+  private flat: Tensor | undefined;
+
+  constructor(
+    operation: string,
+    images: number,
+    private readonly gradient: () => Tensor,
+  ) {
+    const build = () => ({ x: tf.ones([images, 1, 1]), dy: tf.expandDims(asRows(gradient(), images), 1) }); // [N, 1, 1], [N, 1, |θ|]
+    super({ operation, images, positions: 1, inputs: 1, outputs: -1, build });
+  }
+
+  override total(): Tensor {
+    return tf.sum(this.rows(), 0);
+  }
+
+  override instantiate(B: number): Tensor {
+    const rows = this.rows();
+    return B === 1 ? tf.clone(rows) : tf.tidy(() => tf.sum(tf.reshape(rows, [this.images / B, B, rows.shape[1] as number]), 1)); // [N/B, |θ|]
+  }
+
+  override squaredNorms(B: number): Tensor {
+    return tf.tidy(() => squaredNormOfRows(B === 1 ? this.rows() : this.instantiate(B)));
+  }
+
+  override gram(B: number): Tensor {
+    return tf.tidy(() => {
+      const rows = this.instantiate(B);
+      return matMul(rows, rows, false, true);
+    });
+  }
+
+  override chosen(positions: readonly number[]): Tensor {
+    return tf.tidy(() => tf.gather(this.rows(), tf.tensor1d([...positions], 'int32'), 1)); // [N, m]
+  }
+
+  override dispose(): void {
+    this.flat?.dispose();
+    this.flat = undefined;
+    super.dispose();
+  }
+
+  /** [N, |θ|], made once and kept for the next question. */
+  private rows(): Tensor {
+    this.flat ??= tf.tidy(() => tf.keep(tf.clone(asRows(this.gradient(), this.images))));
+    return this.flat;
+  }
+}
+
+function asRows(gradient: Tensor, images: number): Tensor {
+  return gradient.shape.length === 2 ? gradient : tf.reshape(gradient, [images, images === 0 ? 0 : gradient.size / images]); // [N, |θ|]
+}
+
+/** Whether the Gram form costs less than instantiating the gradient, for T positions of I inputs and O outputs. */
+export function prefersGram(t: number, i: number, o: number): boolean {
+  return t * t * (i + o + 4 * MEMORY_COST) < i * o * (t + 2 * MEMORY_COST);
+}

@@ -1,0 +1,159 @@
+/**
+ * # Features: what to take from a layer's gradient
+ *
+ * The paper's feature of layer θ_j and a batch of B images is the squared norm of the gradient of their *joint* log-likelihood,
+ *
+ *     f_j(x_{1:B}) = ‖ ∂/∂θ_j Σ_b log p(x_b) ‖²,
+ *
+ * not the mean of the images' own norms. A feature of one's own is one small function of what flowed into the layer and what flowed back:
+ *
+ *     const largest = defineFeature({
+ *       name: 'largest',
+ *       ofLayer: (x, dy) => tf.max(tf.abs(tf.matMul(x, dy, true)), [1, 2]), // [N/B]
+ *     });
+ *
+ * `x` is `[N/B, T, I]`, `dy` is `[N/B, T, O]`, and the layer's gradient is `Σ_t x_t ⊗ dy_t`; a batch of B images is one image with B times as many positions. The function gives one number a batch, `[N/B]`, or
+ * k of them, `[N/B, k]`. It works for every model and every operation, in one pass, for several B at once.
+ */
+import type { Tensor } from '@tensorflow/tfjs';
+import { FisherlabError } from '../backend/errors';
+import { tf } from '../backend/index';
+import type { Factors } from './factors';
+import type { Layer } from './layer';
+import type { Visitor } from './tape';
+
+export interface Feature {
+  readonly name: string;
+  /** Numbers of each batch of B images, [N/B] or [N/B, k], made from the gradient of one layer. Called inside a tidy. */
+  of(gradient: Factors, B: number, layer: Layer): Tensor;
+}
+
+/** The paper's feature, by the cheaper of its two forms. */
+export const squaredNorm: Feature = { name: 'squared-norm', of: (gradient, B) => gradient.squaredNorms(B) };
+
+/** A feature from a function of what flowed in and what flowed back. */
+export function defineFeature({ name, ofLayer }: { name: string; ofLayer: (x: Tensor, dy: Tensor) => Tensor }): Feature {
+  return {
+    name,
+    of: (gradient, B) => {
+      const { x, dy } = gradient.grouped(B);
+      return ofLayer(x, dy);
+    },
+  };
+}
+
+/** What a pass needs of a model. */
+export interface Differentiable {
+  readonly layers: readonly Layer[];
+  gradients(images: Tensor, noise: Tensor, visitor: Visitor): Tensor;
+}
+
+/** Values of one feature of one layer, for all batches, row-major [N/B, k]. */
+export interface LayerFeature {
+  readonly feature: string;
+  readonly layer: Layer;
+  readonly k: number;
+  readonly values: Float32Array;
+}
+
+export interface BatchFeatures {
+  /** log p of each image in nats, [N]. */
+  readonly logLikelihood: Float32Array;
+  /** For each batch size asked for, in the order asked: every feature of every layer. */
+  readonly byBatchSize: readonly (readonly LayerFeature[])[];
+}
+
+/**
+ * One pass: every feature of every layer that is not frozen, for each batch size.
+ * @param images [N, H, W, C]; N is a multiple of every batch size
+ * @throws FisherlabError naming tensor, image and operation where a value is not finite, or the feature where its shape is wrong
+ */
+export function batchFeatures(
+  model: Differentiable,
+  images: Tensor,
+  noise: Tensor,
+  features: readonly Feature[],
+  batchSizes: readonly number[],
+): BatchFeatures {
+  const n = images.shape[0] as number;
+  const indivisible = batchSizes.find((B) => n % B !== 0);
+  if (indivisible !== undefined)
+    throw new FisherlabError(`${n} images do not make whole batches of ${indivisible}`, 'leave out the rest');
+  if (n === 0) return { logLikelihood: new Float32Array(0), byBatchSize: batchSizes.map(() => []) };
+  const found: { feature: string; layer: Layer; operation: string; k: number; column: Tensor }[][] = batchSizes.map(() => []);
+  try {
+    const logLikelihood = model.gradients(images, noise, (layer, gradient) => {
+      batchSizes.forEach((B, b) => {
+        for (const feature of features) {
+          const value = feature.of(gradient, B, layer);
+          const k = widthOf(value, n / B, feature.name, layer.name);
+          found[b]?.push({
+            feature: feature.name,
+            layer,
+            operation: gradient.operation,
+            k,
+            column: tf.keep(tf.reshape(value, [n / B, k]).clone()), // [N/B, k]
+          });
+        }
+      });
+    });
+    const values = logLikelihood.dataSync() as Float32Array;
+    logLikelihood.dispose();
+    const order = new Map(model.layers.map((layer, j) => [layer, j]));
+    const byBatchSize = found.map((entries, b) => {
+      const read = readColumns(entries.map((entry) => entry.column));
+      return entries
+        .map(({ feature, layer, operation, k }, e) => {
+          const numbers = read[e] as Float32Array;
+          assertFinite(numbers, k, batchSizes[b] as number, feature, layer.name, operation);
+          return { feature, layer, k, values: numbers };
+        })
+        .sort((one, other) => (order.get(one.layer) as number) - (order.get(other.layer) as number));
+    });
+    return { logLikelihood: values, byBatchSize };
+  } finally {
+    tf.dispose(found.flat().map((entry) => entry.column));
+  }
+}
+
+/** The smallest number of images that makes whole batches of every size. */
+export function leastCommonMultiple(batchSizes: readonly number[]): number {
+  return batchSizes.reduce((a, b) => (a * b) / gcd(a, b), 1);
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
+
+/** One transfer for all columns: hundreds of small ones cost more than the arithmetic. */
+function readColumns(columns: readonly Tensor[]): Float32Array[] {
+  if (columns.length === 0) return [];
+  const flat = tf.tidy(() => tf.concat(columns.map((column) => tf.reshape(column, [-1]))).dataSync()) as Float32Array; // [Σ N/B·k]
+  let offset = 0;
+  return columns.map((column) => {
+    offset += column.size;
+    return flat.slice(offset - column.size, offset);
+  });
+}
+
+function widthOf(value: Tensor, rows: number, feature: string, layer: string): number {
+  const [first, k = 1, ...more] = value.shape;
+  if (first !== rows || more.length > 0) {
+    throw new FisherlabError(
+      `feature '${feature}' gives shape [${value.shape.join(', ')}] for layer '${layer}'`,
+      `return [${rows}] or [${rows}, k]: one row a batch`,
+    );
+  }
+  return k;
+}
+
+function assertFinite(values: Float32Array, k: number, B: number, feature: string, layer: string, operation: string): void {
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return;
+  const first = Math.floor(bad / k) * B;
+  const where = B === 1 ? `image ${first}` : `images ${first} to ${first + B - 1}`;
+  throw new FisherlabError(
+    `${feature} of tensor '${layer}' (${operation}) is ${values[bad]} at ${where} of the batch`,
+    'look for damaged weights or images',
+  );
+}

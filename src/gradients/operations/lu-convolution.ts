@@ -1,0 +1,114 @@
+/**
+ * # Invertible 1x1 convolution in LU form
+ *
+ *     z_t = W y_t,   W = P (l∘M + I) (u∘Mᵀ + diag(sign · e^{s})),   log|det| = T · Σ s
+ *
+ * `P` is a fixed permutation, `M` the mask of the strictly lower triangle; `l` and `u` are full matrices of which the masked part counts (Kingma & Dhariwal 2018, §3.2). With
+ * `G = Σ_t dz_t y_tᵀ` the gradient of `W` for one image, `L` and `U` the two triangular factors, and `dlog` what flowed back to the log-determinant:
+ *
+ *     ∂l/∂l = M ∘ (Pᵀ G Uᵀ),   ∂l/∂u = Mᵀ ∘ (Lᵀ Pᵀ G),   ∂l/∂s = diag(Lᵀ Pᵀ G) · sign · e^{s} + T · dlog.
+ *
+ * The three tensors are not outer products of anything, but G is small (C×C), so their per-image gradients are given outright.
+ */
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
+import { tf } from '../../backend/index';
+import { matMul } from '../../backend/primitives';
+import { Factors } from '../factors';
+import type { Layer } from '../layer';
+import type { Tape, Value } from '../tape';
+
+export interface LuLayers {
+  /** [C, C], of which the strictly lower triangle counts. */
+  readonly lower: Layer;
+  /** [C, C], of which the strictly upper triangle counts. */
+  readonly upper: Layer;
+  /** [C] */
+  readonly logs: Layer;
+  /** The fixed permutation matrix, [C, C]. */
+  readonly P: Layer;
+  /** Fixed: +1 or −1 for each channel, [C]. */
+  readonly signs: Layer;
+}
+
+/** W and what the way back needs, [C, C] each. */
+export interface LuMatrices {
+  readonly W: Tensor;
+  readonly L: Tensor;
+  readonly U: Tensor;
+  /** diag(sign · e^s), the diagonal of U. */
+  readonly D: Tensor;
+  /** The masks of the strictly lower and the strictly upper triangle. */
+  readonly below: Tensor;
+  readonly above: Tensor;
+}
+
+/** The factors of W. The caller frees them (they are made in its tidy). */
+export function luMatrices(tape: Tape, { lower, upper, logs, P, signs }: LuLayers): LuMatrices {
+  const c = signs.variable.size;
+  const square = (layer: Layer) => (c > 1 ? layer.variable : tf.reshape(layer.variable, [1, 1]));
+  const below = tape.memo(`strictly lower ${c}`, () => triangle(c, (row, column) => column < row));
+  const above = tape.memo(`strictly upper ${c}`, () => triangle(c, (row, column) => column > row));
+  const eye = tape.memo(`diagonal ${c}`, () => triangle(c, (row, column) => column === row));
+  const L = tf.add(tf.mul(square(lower), below), eye);
+  const D = tf.mul(eye, tf.mul(signs.variable, tf.exp(logs.variable)));
+  const U = tf.add(tf.mul(square(upper), above), D);
+  return { W: tf.matMul(square(P) as Tensor2D, tf.matMul(L as Tensor2D, U as Tensor2D)), L, U, D, below, above };
+}
+
+/** `x` [N, H, W, C] to the mixed channels, of the same shape, and the log-determinant [N]. */
+export function luConvolution(tape: Tape, x: Value, layers: LuLayers): { z: Value; logDet: Value } {
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const flat = tf.reshape(x.tensor, [n * h * w, c]); // [N·T, C]
+  const matrices = luMatrices(tape, layers);
+  const { W, L, U, D } = matrices;
+  const { z, logDet } = tf.tidy(() => ({
+    z: tf.reshape(matMul(flat, W, false, true), [n, h, w, c]), // [N, H, W, C]
+    logDet: tf.fill([n], 0).add(tf.mul(tf.sum(layers.logs.variable), h * w)), // [N]
+  }));
+  const learned = [layers.lower, layers.logs, layers.upper];
+  const [mixed, determinant] = tape.record([x], learned, [z, logDet], [flat, W, L, U, D], (dz, dlog) => {
+    const g = tf.reshape(dz ?? tf.zerosLike(z), [n, h * w, c]); // [N, T, C]
+    const G = matMul(g, tf.reshape(flat, [n, h * w, c]), true); // [N, C, C]
+    luGradients(tape, layers, matrices, G, dlog, h * w);
+    return [x.needed ? tf.reshape(matMul(tf.reshape(g, [n * h * w, c]), W), [n, h, w, c]) : null]; // [N, H, W, C]
+  });
+  return { z: mixed as Value, logDet: determinant as Value };
+}
+
+/** Hands the gradients of the three tensors on, from that of W for each image, `G` [N, C, C], and of the log-determinant, `dlog` [N]. */
+export function luGradients(
+  tape: Tape,
+  layers: LuLayers,
+  { L, U, D, below, above }: LuMatrices,
+  G: Tensor,
+  dlog: Tensor | null,
+  positions: number,
+): void {
+  const [n, c] = G.shape as [number, number, number];
+  const PG = matMul(tf.reshape(layers.P.variable, [1, c, c]), G, true); // [N, C, C] (broadcast over N)
+  const LPG = matMul(tf.expandDims(L, 0), PG, true); // [N, C, C]
+  const direct = (gradient: () => Tensor) => Factors.direct('LU convolution', n, gradient);
+  tape.gradient(
+    layers.lower,
+    direct(() => tf.mul(tf.reshape(matMul(tf.reshape(PG, [n * c, c]), U, false, true), [n, c, c]), below)), // [N, C, C]
+  );
+  tape.gradient(
+    layers.logs,
+    direct(() => {
+      const diagonal = tf.sum(tf.mul(LPG, D), 2); // [N, C]
+      return dlog === null ? diagonal : tf.add(diagonal, tf.expandDims(tf.mul(dlog, positions), 1)); // [N, C]
+    }),
+  );
+  tape.gradient(
+    layers.upper,
+    direct(() => tf.mul(LPG, above)), // [N, C, C]
+  );
+}
+
+/** Ones where `test` holds, else zeros, [C, C]. */
+function triangle(c: number, test: (row: number, column: number) => boolean): Tensor {
+  return tf.tensor2d(
+    Float32Array.from({ length: c * c }, (_, k) => (test(Math.floor(k / c), k % c) ? 1 : 0)),
+    [c, c],
+  );
+}

@@ -1,0 +1,51 @@
+/**
+ * # Transposed convolution
+ *
+ * The adjoint of a convolution: `y = Cᵀ x + b` where `C` is the convolution that takes something of y's shape to something of x's (Zeiler et al. 2010). Going forward
+ * is that convolution's way back, and going back is its way forward, so with the roles of "in" and "back" exchanged
+ *
+ *     ∂l/∂x = C dy,   ∂l/∂W = Σ_p patch(dy, p) ⊗ x_p.
+ */
+import type { Tensor } from '@tensorflow/tfjs';
+import { convolve, convolveInputGrad, type Shape4, type Window } from '../../backend/convolution';
+import { tf } from '../../backend/index';
+import type { Layer } from '../layer';
+import type { Tape, Value } from '../tape';
+import { biasFactors, convolutionFactors } from './convolution';
+
+export interface TransposedConvolutionOptions {
+  readonly stride?: number;
+  readonly pad?: number;
+  /** Rows and columns added to the output at the end, of the `stride` lengths that `C` takes to the same input length. */
+  readonly outputPad?: number;
+}
+
+/**
+ * `x` [N, H, W, I] to [N, H', W', O] with `H' = (H − 1)·stride − 2·pad + k + outputPad`, as in PyTorch. `weight` has layout `convolution`, here [k, k, O, I]; `bias` is [O].
+ */
+export function transposedConvolution(
+  tape: Tape,
+  x: Value,
+  weight: Layer,
+  bias?: Layer,
+  { stride = 1, pad = 0, outputPad = 0 }: TransposedConvolutionOptions = {},
+): Value {
+  const filter = weight.variable;
+  const [kh, kw, o] = filter.shape as Shape4;
+  const window: Window = { kernel: [kh, kw], stride, pad };
+  const input = x.tensor;
+  const [n, h, w] = input.shape as Shape4;
+  const long = (length: number, k: number) => (length - 1) * stride - 2 * pad + k + outputPad;
+  const y = tf.tidy(() => {
+    const product = convolveInputGrad(input, filter, [n, long(h, kh), long(w, kw), o], window);
+    return bias === undefined ? product : tf.add(product, bias.variable);
+  });
+  const layers = bias === undefined ? [weight] : [weight, bias];
+  const [output] = tape.record([x], layers, [y], [input], (dy) => {
+    const back = dy as Tensor;
+    tape.gradient(weight, convolutionFactors('transposed convolution', back, input, filter.shape as Shape4, window));
+    if (bias !== undefined) tape.gradient(bias, biasFactors('transposed convolution', back));
+    return [x.needed ? convolve(back, filter, window) : null];
+  });
+  return output as Value;
+}

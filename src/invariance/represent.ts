@@ -1,0 +1,146 @@
+/**
+ * # A model seen through a representation
+ *
+ * `represent(model, T)` is the same distribution of images, with the same parameters θ, written down in T's space:
+ *
+ *     log p_T^θ(y) = log p_X^θ(x) − log|det J_T(x)|,     x = T⁻¹(y) .
+ *
+ * It is a model like any other, so every feature, detector and Fisher matrix works on it unchanged; its "images" are points y. Since the second
+ * term holds no θ,
+ *
+ *     ∇_θ log p_T^θ(T(x)) = ∇_θ log p_X^θ(x)      (Proposition 1 of Dauncey, Holmes, Williams, Falck 2024),
+ *
+ * and `gradients` hands the model's own gradients on. What it can *not* do is learn in T's space: a model trained on points y has other parameters.
+ *
+ * **Units.** T acts on the unit cube, x = (k + u)/256 for 8-bit values k and uniform noise u; the model takes pixel values 256·x. Its
+ * log-likelihood is per 8-bit cell, and stays so: for the identity T nothing changes.
+ *
+ * **Noise.** A point y already holds its dequantisation. Where that is all the noise a model has (flows), the represented model's noise is
+ * zero; other noise (latent, diffusion) is the model's.
+ */
+import type { Tensor } from '@tensorflow/tfjs';
+import { tf } from '../backend/index';
+import type { Layer } from '../gradients/layer';
+import type { Visitor } from '../gradients/tape';
+import { checkImages, type ImageShape, type Model } from '../models/model';
+import { dequantised, toLattice } from './lattice';
+import { assertInside, type Representation } from './representation';
+
+/** A model whose images are points y = T(x). */
+export interface RepresentedModel extends Model {
+  readonly representation: Representation;
+  /** The shape of one y. */
+  readonly imageShape: ImageShape;
+  /**
+   * The points of 8-bit images `[N, H, W, C]` (0…255): T((k + u)/256), where an image's noise u is that of its index and `seed` (lattice.ts). A
+   * `FisherlabError` where one lies outside the domain of T.
+   */
+  points(images: Tensor, indices: readonly number[], seed: number): Tensor;
+}
+
+export interface RepresentOptions {
+  /** Whether the model's noise is nothing but dequantisation, which the points y already hold. Default: of Glow it is. */
+  readonly dequantises?: boolean;
+  /** Rounds T⁻¹(y) to the lattice of `points`, which undoes float32's rounding (lattice.ts). Only for y = T(x) made by `points` or `sample`. */
+  readonly lattice?: boolean;
+}
+
+/** The model in the space of T. */
+export function represent(model: Model, T: Representation, options: RepresentOptions = {}): RepresentedModel {
+  const { dequantises = model.family === 'glow', lattice = false } = options;
+  const imageShape = tf.tidy(() => T.forward<Tensor>(tf.fill([1, ...model.imageShape], 0.5)).shape.slice(1)) as [
+    number,
+    number,
+    number,
+  ];
+  const self = { family: `${model.family} through ${T.name}`, imageShape };
+
+  /** The unit-cube image x of y, inside the domain. */
+  const imageOf = (y: Tensor): Tensor => {
+    checkImages(self, y);
+    const x = T.inverse(y);
+    return inside(T, lattice ? toLattice(x) : x);
+  };
+  const seen = (y: Tensor, ofPixels: (pixels: Tensor) => Tensor): Tensor =>
+    tf.tidy(() => {
+      const x = imageOf(y);
+      return ofPixels(tf.mul(x, 256)).sub(T.logAbsDetJacobian(x)); // [N]
+    });
+
+  return {
+    ...self,
+    representation: T,
+    layers: model.layers,
+    buffers: model.buffers,
+    noise: (indices, seed) => (dequantises ? tf.zeros([indices.length, ...model.imageShape]) : model.noise(indices, seed)),
+    logLikelihood: (y, noise) => seen(y, (pixels) => model.logLikelihood(pixels, noise)),
+    gradients: (y: Tensor, noise: Tensor, visitor: Visitor) => seen(y, (pixels) => model.gradients(pixels, noise, visitor)),
+    /** ∂/∂y = (∂x/∂y)ᵀ · (256·∂ log p/∂pixels − ∂ log|det J|/∂x). */
+    imageGradient: (y, noise) =>
+      tf.tidy(() => {
+        const x = imageOf(y);
+        const ofLogDet = tf.grad((at: Tensor) => T.logAbsDetJacobian(at))(x);
+        const byImage = model.imageGradient(tf.mul(x, 256), noise).mul(256).sub(ofLogDet);
+        return tf.grad((at: Tensor) => T.inverse(at).mul(byImage).sum())(y);
+      }),
+    sample: (n, seed) =>
+      tf.tidy(() => {
+        const indices = Array.from({ length: n }, (_, i) => i);
+        return T.forward(inside(T, dequantised(model.sample(n, seed), indices, seed)));
+      }),
+    points: (images, indices, seed) =>
+      tf.tidy(() => {
+        checkImages(model, images);
+        return T.forward(inside(T, dequantised(images, indices, seed)));
+      }),
+  };
+}
+
+/** x itself, or an error that names the first image outside the domain. */
+function inside(T: Representation, x: Tensor): Tensor {
+  if (T.margin !== undefined)
+    assertInside(
+      T,
+      tf.tidy(() => (T.margin as NonNullable<typeof T.margin>)(x).dataSync()),
+    );
+  return x;
+}
+
+/** How much the gradients of one layer differ between two passes over the same images. */
+export interface GradientDifference {
+  readonly layer: Layer;
+  /**
+   * √(Σ_n ‖g_n − g′_n‖² / Σ_n ‖g_n‖²) over the images n of the batch; 0 where both are 0. Each image's own gradient counts: in the sum of a trained model
+   * the images cancel, and what is left would be compared with rounding errors.
+   */
+  readonly relative: number;
+}
+
+/** One side of a comparison: a model and a batch in its space. */
+export interface Pass {
+  readonly model: Model;
+  readonly images: Tensor;
+  readonly noise: Tensor;
+}
+
+/** Compares the gradients of every layer for the same images in two spaces: Proposition 1 as a measurement. */
+export function compareGradients(a: Pass, b: Pass): GradientDifference[] {
+  const first = new Map<Layer, Tensor>();
+  const differences = new Map<Layer, number>();
+  const ratio = (gap: number, norm: number) => (gap === 0 ? 0 : Math.sqrt(gap / norm));
+  const squared = (g: Tensor) => tf.tidy(() => tf.sum(tf.square(g)).dataSync()[0] as number);
+  try {
+    a.model.gradients(a.images, a.noise, (layer, gradient) => first.set(layer, tf.keep(gradient.instantiate(1)))).dispose(); // [N, |θ|]
+    b.model
+      .gradients(b.images, b.noise, (layer, gradient) => {
+        const g = first.get(layer) as Tensor;
+        differences.set(layer, ratio(squared(tf.sub(g, gradient.instantiate(1))), squared(g)));
+      })
+      .dispose();
+  } finally {
+    tf.dispose([...first.values()]);
+  }
+  return a.model.layers
+    .filter((layer) => first.has(layer))
+    .map((layer) => ({ layer, relative: differences.get(layer) ?? Number.NaN }));
+}

@@ -1,0 +1,155 @@
+/**
+ * # Denoising diffusion model
+ *
+ * Noise is mixed into an image, `x_t = √ᾱ_t x + √(1−ᾱ_t) ε`, and a network learns to say which (Ho et al. 2020, arXiv 2006.11239). What stands for the log-likelihood in the paper's method is
+ * how well it does at one fixed timestep,
+ *
+ *     l(x) = −mean |ε − ε̂(x_t, t)|,
+ *
+ * the mean over pixels and channels, with the noise ε given. The paper's tables use the first timestep, index t = 0, where next to nothing is mixed in: a surrogate for log p(x_0 | x_1). Training uses the same loss with a
+ * t for each image, uniform over the timesteps. The network is `unet.ts`, ᾱ is in `noise-schedule.ts`; sampling and the full variational bound on log p are in `diffusion-process.ts`.
+ */
+import type { Tensor } from '@tensorflow/tfjs';
+import { FisherlabError } from '../backend/errors';
+import { tf } from '../backend/index';
+import { deriveSeed, noiseByIndex, normals, uniformAt } from '../backend/random';
+import type { Layer } from '../gradients/layer';
+import { scale } from '../gradients/operations/activations';
+import { meanAbsoluteError, noised } from '../gradients/operations/noising';
+import { Tape, type Value } from '../gradients/tape';
+import { ancestral, type Denoiser, ddim, variationalBound } from './diffusion-process';
+import { checkImages, type ImageShape, TapedModel } from './model';
+import { type NoiseSchedule, sigmoidSchedule } from './noise-schedule';
+import { UNet } from './unet';
+
+export interface DiffusionConfig {
+  readonly family: 'diffusion';
+  readonly imageShape: ImageShape;
+  /** Channels of the U-Net's first level, a multiple of 8. */
+  readonly dim: number;
+  /** Channels of its levels, in multiples of `dim`. */
+  readonly dimMults: readonly number[];
+  /** Number of noise levels. */
+  readonly timesteps: number;
+  /** The index, from 0, at which `logLikelihood` looks. */
+  readonly timestep: number;
+  /** Seeds the initial weights. */
+  readonly seed: number;
+}
+
+export interface DiffusionSampling {
+  /** `ancestral` draws from the model itself; `ddim` follows a path without noise, in fewer steps. */
+  readonly method?: 'ancestral' | 'ddim';
+  /** Steps of DDIM, default 50. */
+  readonly steps?: number;
+}
+
+export class Diffusion extends TapedModel {
+  readonly family = 'diffusion';
+  readonly imageShape: ImageShape;
+  readonly layers: readonly Layer[];
+  readonly buffers: readonly Layer[] = [];
+  readonly schedule: NoiseSchedule;
+  private readonly network: UNet;
+
+  /** @param network that of another model of the same architecture, to share its layers */
+  constructor(
+    readonly config: DiffusionConfig,
+    network?: UNet,
+  ) {
+    super();
+    const { imageShape, dim, dimMults, timesteps, timestep, seed } = config;
+    const [h, w, channels] = imageShape;
+    this.schedule = sigmoidSchedule(timesteps);
+    if (!Number.isInteger(timestep) || timestep < 0 || timestep >= timesteps) {
+      throw new FisherlabError(`timestep ${timestep} is not one of the ${timesteps}`, `choose from 0 to ${timesteps - 1}`);
+    }
+    this.network = network ?? new UNet({ channels, dim, dimMults, seed });
+    const { divisor } = this.network;
+    if (h % divisor !== 0 || w % divisor !== 0) {
+      throw new FisherlabError(
+        `a U-Net of ${dimMults.length} levels cannot take images of ${h}x${w}`,
+        `height and width must be multiples of ${divisor}`,
+      );
+    }
+    this.imageShape = imageShape;
+    this.layers = this.network.layers;
+  }
+
+  override get loss(): { readonly unit: string; readonly scale: number } {
+    return { unit: 'mean |ε − ε̂|', scale: 1 };
+  }
+
+  /** The same model (the same layers, not copies) whose `logLikelihood` looks at timestep index t. */
+  atTimestep(t: number): Diffusion {
+    return new Diffusion({ ...this.config, timestep: t }, this.network);
+  }
+
+  /** Standard normal numbers ε, [N, H, W, C]. */
+  override noise(indices: readonly number[], seed: number): Tensor {
+    const [h, w, c] = this.imageShape;
+    return tf.tensor4d(noiseByIndex('normal', seed, indices, h * w * c), [indices.length, h, w, c]);
+  }
+
+  /** −mean |ε − ε̂| at the configuration's timestep, [N]. */
+  override trace(tape: Tape, images: Value, noise: Tensor): Value {
+    return this.objective(tape, images, noise, new Array(images.shape[0] as number).fill(this.config.timestep));
+  }
+
+  /** The same at a timestep of each image's own. */
+  override trainingTrace(tape: Tape, images: Value, seed: number): Value {
+    const n = images.shape[0] as number;
+    const times = Array.from({ length: n }, (_, k) => Math.floor(this.schedule.steps * uniformAt(deriveSeed(seed, 0), k)));
+    const noise = tf.tensor(normals(deriveSeed(seed, 1), images.tensor.size), images.shape);
+    return this.objective(tape, images, noise, times);
+  }
+
+  /**
+   * The variational bound on −log p of 8-bit images, in bits/dim, [N], by one draw of all noise from `seed`.
+   * @param timesteps how many of the T − 1 middle terms to draw (unbiased); default all: T passes through the network
+   */
+  variationalBound(images: Tensor, seed: number, { timesteps = this.schedule.steps - 1 }: { timesteps?: number } = {}): Tensor {
+    checkImages(this, images);
+    const [h, w, c] = this.imageShape;
+    return tf.tidy(() => {
+      const nats = variationalBound(this.denoiser(), this.schedule, tf.sub(tf.div(images, 127.5), 1), seed, timesteps);
+      return tf.div(nats, h * w * c * Math.LN2);
+    });
+  }
+
+  /** `n` images drawn from the model, pixel values 0…255, [n, H, W, C]. By default ancestral: T passes through the network. */
+  override sample(
+    n: number,
+    seed: number,
+    { method = 'ancestral', steps = Math.min(50, this.schedule.steps) }: DiffusionSampling = {},
+  ): Tensor {
+    const shape = [n, ...this.imageShape];
+    return tf.tidy(() => {
+      const x =
+        method === 'ddim'
+          ? ddim(this.denoiser(), this.schedule, shape, seed, steps)
+          : ancestral(this.denoiser(), this.schedule, shape, seed);
+      return tf.clipByValue(tf.round(tf.mul(tf.add(x, 1), 127.5)), 0, 255);
+    });
+  }
+
+  private denoiser(): Denoiser {
+    return (x, t) =>
+      tf.tidy(() => {
+        const tape = new Tape();
+        return this.network.trace(tape, tape.constant(x), new Array(x.shape[0] as number).fill(t)).tensor;
+      });
+  }
+
+  private objective(tape: Tape, images: Value, noise: Tensor, times: readonly number[]): Value {
+    const share = times.map((t) => this.schedule.signal[t] as number);
+    const x = noised(
+      tape,
+      scale(tape, images, 1 / 127.5, -1),
+      noise,
+      share.map(Math.sqrt),
+      share.map((a) => Math.sqrt(1 - a)),
+    );
+    return scale(tape, meanAbsoluteError(tape, noise, this.network.trace(tape, x, times)), -1);
+  }
+}

@@ -1,0 +1,418 @@
+/**
+ * # Glow
+ *
+ * A normalising flow (Kingma & Dhariwal 2018, arXiv 1807.03039; the paper's code builds on a PyTorch version by J. van Amersfoort): an invertible map f from images to latents,
+ * so that the likelihood is exact,
+ *
+ *     log p(x) = log N(f(x)) + log|det ∂f/∂x|.
+ *
+ * L levels; a level squeezes 2x2 pixels into channels, does K steps, then splits off half of the channels as latents (not after the last level). A step is
+ *
+ *     actnorm      y = (x + b)·eˢ
+ *     1x1 conv     z = W y,  W = P L U
+ *     coupling     [a, (b + shift(a))·sigmoid(raw(a) + 2)],  a network of three convolutions of `hidden` channels
+ *
+ * Latents split off are scored by a Gaussian whose mean and deviation come from the half that goes on; the last ones by a learned Gaussian (`learn_top_fn`). Images are dequantised, `x/256 − ½ + u/256`
+ * with u uniform in [0, 1), so `log p` is in nats for 8-bit pixels: `Σ logdets + Σ Gaussians − HWC·ln 256`.
+ *
+ * Tensors: 14 a step, 3 a split, 3 at the top: 14·K·L + 3(L−1) + 3 (1353 at the paper's K = 32, L = 3).
+ */
+import type { Tensor } from '@tensorflow/tfjs';
+import { LuDecomposition, Matrix, QrDecomposition } from 'ml-matrix';
+import { FisherlabError } from '../backend/errors';
+import { tf } from '../backend/index';
+import { deriveSeed, noiseByIndex, normals } from '../backend/random';
+import { Factors } from '../gradients/factors';
+import { type Layer, makeLayer } from '../gradients/layer';
+import { actnormLuConvolution } from '../gradients/operations/actnorm-lu-convolution';
+import { convolution } from '../gradients/operations/convolution';
+import { convolutionActnormRelu } from '../gradients/operations/convolution-actnorm';
+import { coupling, gaussianLogDensity } from '../gradients/operations/coupling';
+import { type LuLayers, luMatrices } from '../gradients/operations/lu-convolution';
+import { joinChannels, rearrange, splitChannels, sum } from '../gradients/operations/plumbing';
+import { squeeze, unsqueeze } from '../gradients/operations/squeeze';
+import { zeroConvolution } from '../gradients/operations/zero-convolution';
+import { Tape, type Value } from '../gradients/tape';
+import { type ImageShape, TapedModel } from './model';
+
+export interface GlowConfig {
+  readonly family: 'glow';
+  readonly imageShape: ImageShape;
+  /** Steps a level. */
+  readonly K: number;
+  /** Levels. */
+  readonly L: number;
+  /** Channels of the coupling networks. */
+  readonly hidden: number;
+  /** Seeds the initial weights, and the fixed permutations and signs of the 1x1 convolutions. */
+  readonly seed: number;
+}
+
+interface ZeroConvLayers {
+  readonly logs: Layer;
+  readonly weight: Layer;
+  readonly bias: Layer;
+}
+
+interface Step {
+  readonly bias: Layer;
+  readonly logs: Layer;
+  readonly lu: LuLayers;
+  readonly hidden: readonly { weight: Layer; bias: Layer; logs: Layer }[];
+  readonly last: ZeroConvLayers;
+}
+
+/** The parts of a log-likelihood, each [N]: baselines look at them one by one. */
+export interface GlowParts {
+  readonly logDet: Tensor;
+  readonly prior: Tensor;
+}
+
+export class Glow extends TapedModel {
+  readonly family = 'glow';
+  readonly imageShape: ImageShape;
+  readonly layers: readonly Layer[];
+  /** Of every 1x1 convolution the fixed permutation `p` and the fixed signs `sign_s`. */
+  readonly buffers: readonly Layer[];
+  private readonly levels: { readonly steps: readonly Step[]; readonly split: ZeroConvLayers | null }[] = [];
+  private readonly top: ZeroConvLayers;
+
+  constructor(readonly config: GlowConfig) {
+    super();
+    const { imageShape, K, L, hidden, seed } = config;
+    const [h, w, channels] = imageShape;
+    if (h % 2 ** L !== 0 || w % 2 ** L !== 0) {
+      throw new FisherlabError(
+        `Glow with ${L} levels cannot take images of ${h}x${w}`,
+        `height and width must be multiples of ${2 ** L}`,
+      );
+    }
+    this.imageShape = imageShape;
+    const layers: Layer[] = [];
+    const buffers: Layer[] = [];
+    const add = (name: string, shape: number[], values = zeros(shape)): Layer => {
+      const layer = makeLayer(name, shape.length === 4 && shape[0] !== 1 ? 'convolution' : 'plain', shape, values);
+      layers.push(layer);
+      return layer;
+    };
+    const addConv = (name: string, shape: number[]): Layer => {
+      const values = normals(deriveSeed(seed, layers.length), sizeOf(shape));
+      return add(
+        name,
+        shape,
+        values.map((value) => 0.05 * value),
+      );
+    };
+    const addZeroConv = (name: string, i: number, o: number): ZeroConvLayers => ({
+      logs: add(`${name}.logs`, [o, 1, 1]),
+      weight: add(`${name}.conv.weight`, [o, i, 3, 3]),
+      bias: add(`${name}.conv.bias`, [o]),
+    });
+    const addStep = (name: string, c: number, index: number): Step => {
+      const bias = add(`${name}.actnorm.bias`, [1, c, 1, 1]);
+      const logs = add(`${name}.actnorm.logs`, [1, c, 1, 1]);
+      const rotation = luOfRandomRotation(c, deriveSeed(seed, 1_000_003, index));
+      const lower = add(`${name}.invconv.lower`, [c, c], rotation.lower);
+      const lus = add(`${name}.invconv.log_s`, [c], rotation.logs);
+      const upper = add(`${name}.invconv.upper`, [c, c], rotation.upper);
+      const block = [
+        [0, c / 2, 3],
+        [2, hidden, 1],
+      ] as const;
+      const hiddenLayers = block.map(([k, i, size]) => ({
+        weight: addConv(`${name}.block.${k}.conv.weight`, [hidden, i, size, size]),
+        bias: add(`${name}.block.${k}.actnorm.bias`, [1, hidden, 1, 1]),
+        logs: add(`${name}.block.${k}.actnorm.logs`, [1, hidden, 1, 1]),
+      }));
+      const P = makeLayer(`${name}.invconv.p`, 'plain', [c, c], rotation.P, true);
+      const signs = makeLayer(`${name}.invconv.sign_s`, 'plain', [c], rotation.signs, true);
+      buffers.push(P, signs);
+      return {
+        bias,
+        logs,
+        lu: { lower, logs: lus, upper, P, signs },
+        hidden: hiddenLayers,
+        last: addZeroConv(`${name}.block.4`, hidden, c),
+      };
+    };
+
+    let c = channels;
+    let position = 0;
+    for (let level = 0; level < L; level++) {
+      c *= 4;
+      position++; // the squeeze counts as a layer in the reference's names
+      const steps = Array.from({ length: K }, (_, k) => addStep(`flow.layers.${position + k}`, c, level * K + k));
+      position += K;
+      const split = level < L - 1 ? addZeroConv(`flow.layers.${position++}.conv`, c / 2, c) : null;
+      this.levels.push({ steps, split });
+      if (split !== null) c /= 2;
+    }
+    this.top = addZeroConv('learn_top_fn', 2 * c, 2 * c);
+    this.layers = layers;
+    this.buffers = buffers;
+  }
+
+  /** Uniform noise in [0, 1), added to the pixels, [N, H, W, C]. */
+  override noise(indices: readonly number[], seed: number): Tensor {
+    const [h, w, c] = this.imageShape;
+    return tf.tensor4d(noiseByIndex('uniform', seed, indices, h * w * c), [indices.length, h, w, c]);
+  }
+
+  override trace(tape: Tape, images: Value, noise: Tensor): Value {
+    const { logDets, priors } = this.traceParts(tape, images, noise);
+    const [h, w, c] = this.imageShape;
+    const constant = tape.constant(tf.fill([images.shape[0] as number], -h * w * c * Math.log(256)));
+    return sum(tape, [...logDets, ...priors, constant]);
+  }
+
+  /** The two parts of log p apart, each [N]: log-determinants (with −HWC·ln 256) and Gaussians. */
+  parts(images: Tensor, noise: Tensor): GlowParts {
+    const [h, w, c] = this.imageShape;
+    return tf.tidy(() => {
+      const tape = new Tape();
+      const { logDets, priors } = this.traceParts(tape, tape.constant(images), noise);
+      return {
+        logDet: tf.sub(sum(tape, logDets).tensor, h * w * c * Math.log(256)),
+        prior: sum(tape, priors).tensor,
+      };
+    });
+  }
+
+  /** The latents, one tensor a level: what the level split off, and last what came out at the top, [N, h, w, c]. */
+  latents(images: Tensor, noise: Tensor): Tensor[] {
+    return tf.tidy(() => {
+      const tape = new Tape();
+      return this.traceParts(tape, tape.constant(images), noise).latents.map((z) => z.tensor);
+    });
+  }
+
+  /** The images (pixel values with the noise in them) whose latents these are. */
+  inverse(latents: readonly Tensor[]): Tensor {
+    return tf.tidy(() => {
+      let z = latents[latents.length - 1] as Tensor;
+      for (let level = this.levels.length - 1; level >= 0; level--) {
+        const { steps, split } = this.levels[level] as (typeof this.levels)[number];
+        if (split !== null) z = tf.concat([z, latents[level] as Tensor], 3); // [N, h, w, c]
+        for (let k = steps.length - 1; k >= 0; k--) z = this.inverseStep(steps[k] as Step, z);
+        z = unsqueeze(z);
+      }
+      return tf.mul(tf.add(z, 0.5), 256);
+    });
+  }
+
+  /**
+   * Draws latents from the model's Gaussians and inverts.
+   * @param temperature scales the Gaussians' deviations; 1 samples the model itself
+   */
+  override sample(n: number, seed: number, temperature = 1): Tensor {
+    return tf.tidy(() => tf.clipByValue(tf.floor(this.sampleContinuous(n, seed, temperature)), 0, 255));
+  }
+
+  /** As {@link sample}, before rounding: pixel values with their dequantisation noise in them, which may lie outside of 0…256. Over these the score has mean 0. */
+  sampleContinuous(n: number, seed: number, temperature = 1): Tensor {
+    return tf.tidy(() => {
+      const tape = new Tape();
+      let z = tf.tensor([0]) as Tensor;
+      for (let level = this.levels.length - 1; level >= 0; level--) {
+        const { steps, split } = this.levels[level] as (typeof this.levels)[number];
+        if (split === null) {
+          const [mean, logs] = this.topGaussian(tape, n);
+          z = gaussianSample(mean.tensor, logs.tensor, deriveSeed(seed, level), temperature);
+        } else {
+          const [mean, logs] = splitGaussian(tape, tape.constant(z), split);
+          z = tf.concat([z, gaussianSample(mean.tensor, logs.tensor, deriveSeed(seed, level), temperature)], 3); // [N, h, w, c]
+        }
+        for (let k = steps.length - 1; k >= 0; k--) z = this.inverseStep(steps[k] as Step, z);
+        z = unsqueeze(z);
+      }
+      return tf.mul(tf.add(z, 0.5), 256);
+    });
+  }
+
+  /** Data-dependent initialisation (Kingma & Dhariwal 2018, §3.1): every actnorm starts with outputs of mean 0 and deviation 1 on this batch. */
+  override initialise(images: Tensor, seed: number): void {
+    tf.tidy(() => {
+      const tape = new Tape();
+      const noise = this.noise([...Array(images.shape[0]).keys()], seed);
+      this.traceParts(tape, tape.constant(images), noise, (step, x) => {
+        normaliseBy(step.bias, step.logs, x.tensor);
+        const { z } = actnormLuConvolution(tape, x, step.bias, step.logs, step.lu);
+        let [n] = splitChannels(tape, z, (z.shape[3] as number) / 2);
+        for (const { weight, bias, logs } of step.hidden) {
+          normaliseBy(
+            bias,
+            logs,
+            convolution(tape, n, weight, undefined, { pad: ((weight.torchShape[2] as number) - 1) / 2 }).tensor,
+          );
+          n = convolutionActnormRelu(tape, n, weight, bias, logs);
+        }
+      });
+    });
+  }
+
+  /** @param before looks at each step and its input before the step is computed */
+  private traceParts(
+    tape: Tape,
+    images: Value,
+    noise: Tensor,
+    before: (step: Step, x: Value) => void = () => {},
+  ): { logDets: Value[]; priors: Value[]; latents: Value[] } {
+    const logDets: Value[] = [];
+    const priors: Value[] = [];
+    const latents: Value[] = [];
+    let z = tape.record([images], [], [tf.tidy(() => tf.sub(tf.div(tf.add(images.tensor, noise), 256), 0.5))], [], (dy) => [
+      tf.div(dy as Tensor, 256),
+    ])[0] as Value;
+    for (const { steps, split } of this.levels) {
+      z = rearrange(tape, z, squeeze, unsqueeze);
+      for (const step of steps) {
+        before(step, z);
+        const [next, mixing, scaling] = tape.block(() => this.forwardStep(tape, step, z)) as [Value, Value, Value];
+        logDets.push(mixing, scaling);
+        z = next;
+      }
+      if (split !== null) {
+        const [kept, off] = splitChannels(tape, z, (z.shape[3] as number) / 2);
+        const [mean, logs] = splitGaussian(tape, kept, split);
+        priors.push(gaussianLogDensity(tape, off, mean, logs));
+        latents.push(off);
+        z = kept;
+      }
+    }
+    const [mean, logs] = this.topGaussian(tape, z.shape[0] as number);
+    priors.push(gaussianLogDensity(tape, z, mean, logs));
+    latents.push(z);
+    return { logDets, priors, latents };
+  }
+
+  private forwardStep(tape: Tape, step: Step, x: Value): Value[] {
+    const { z, logDet } = actnormLuConvolution(tape, x, step.bias, step.logs, step.lu);
+    const [a, b] = splitChannels(tape, z, (z.shape[3] as number) / 2);
+    const { y, logDet: scaling } = coupling(tape, b, this.network(tape, step, a));
+    return [joinChannels(tape, a, y), logDet, scaling];
+  }
+
+  private network(tape: Tape, step: Step, a: Value): Value {
+    let n = a;
+    for (const { weight, bias, logs } of step.hidden) n = convolutionActnormRelu(tape, n, weight, bias, logs);
+    return zeroConvolution(tape, n, step.last.weight, step.last.bias, step.last.logs);
+  }
+
+  private inverseStep(step: Step, y: Tensor): Tensor {
+    return tf.tidy(() => {
+      const [n, h, w, c] = y.shape as [number, number, number, number];
+      const tape = new Tape();
+      const [a, transformed] = tf.split(y, 2, 3) as [Tensor, Tensor];
+      const network = this.network(tape, step, tape.constant(a)).tensor;
+      const [shift, raw] = tf.unstack(tf.reshape(network, [n, h, w, c / 2, 2]), 4) as [Tensor, Tensor]; // [N, h, w, c/2] each
+      const b = tf.sub(tf.div(transformed, tf.sigmoid(tf.add(raw, 2))), shift);
+      const z = tf.reshape(tf.concat([a, b], 3), [n * h * w, c]); // [N·T, C]
+      const inverse = tf.tensor2d(invertMatrix(luMatrices(tape, step.lu).W.dataSync() as Float32Array, c), [c, c]);
+      const mixed = tf.reshape(tf.matMul(z as never, inverse, false, true), [n, h, w, c]); // [N, h, w, C]
+      return tf.sub(tf.mul(mixed, tf.exp(tf.neg(step.logs.variable))), step.bias.variable);
+    });
+  }
+
+  /** Mean and log-deviation of the last latents, [N, h, w, c] each: a zero-convolution of a map of zeros, of which only the bias is left. */
+  private topGaussian(tape: Tape, n: number): [Value, Value] {
+    const { logs, weight, bias } = this.top;
+    const [h, w] = this.imageShape;
+    const [rows, columns, c] = [h / 2 ** this.levels.length, w / 2 ** this.levels.length, bias.variable.size];
+    const y = tf.tidy(() =>
+      tf.tile(tf.reshape(tf.mul(bias.variable, tf.exp(tf.mul(logs.variable, 3))), [1, 1, 1, c]), [n, rows, columns, 1]),
+    ); // [N, h, w, 2c]
+    const [top] = tape.record([], [logs, weight, bias], [y], [y], (dy) => {
+      const sums = tf.sum(dy as Tensor, [1, 2]); // [N, 2c]
+      const direct = (make: () => Tensor) => Factors.direct('zero-convolution', n, make);
+      tape.gradient(
+        logs,
+        direct(() => tf.mul(tf.sum(tf.mul(dy as Tensor, y), [1, 2]), 3)),
+      );
+      tape.gradient(
+        weight,
+        new Factors({
+          operation: 'zero-convolution',
+          images: n,
+          positions: 1,
+          inputs: 9 * c,
+          outputs: c,
+          build: () => ({ x: tf.zeros([n, 1, 9 * c]), dy: tf.reshape(sums, [n, 1, c]) }), // [N, 1, 9·2c], [N, 1, 2c]
+        }),
+      );
+      tape.gradient(
+        bias,
+        direct(() => tf.mul(sums, tf.exp(tf.mul(logs.variable, 3)))),
+      );
+      return [];
+    });
+    return splitChannels(tape, top as Value, c / 2);
+  }
+}
+
+/** Mean (even channels) and log-deviation (odd ones) of the latents that are split off, from the half that goes on. */
+function splitGaussian(tape: Tape, kept: Value, layers: ZeroConvLayers): [Value, Value] {
+  const h = zeroConvolution(tape, kept, layers.weight, layers.bias, layers.logs);
+  const [n, rows, columns, c] = h.shape as [number, number, number, number];
+  const [mean, logs] = tf.unstack(tf.reshape(h.tensor, [n, rows, columns, c / 2, 2]), 4) as [Tensor, Tensor]; // [N, h, w, c/2] each
+  return tape.record([h], [], [mean, logs], [], (dmean, dlogs) => [
+    tf.reshape(tf.stack([dmean ?? tf.zerosLike(mean), dlogs ?? tf.zerosLike(logs)], 4), [n, rows, columns, c]), // [N, h, w, c]
+  ]) as [Value, Value];
+}
+
+/** Sets actnorm so that `x` comes out with mean 0 and deviation 1 in every channel. */
+function normaliseBy(bias: Layer, logs: Layer, x: Tensor): void {
+  tf.tidy(() => {
+    const { mean, variance } = tf.moments(x, [0, 1, 2]);
+    const smallest = tf.min(variance).dataSync()[0] as number;
+    if (!(smallest > 0)) {
+      throw new FisherlabError(
+        `a channel of the input of '${bias.name}' is constant on the first batch`,
+        'initialise from more or other images',
+      );
+    }
+    bias.variable.assign(tf.neg(mean));
+    logs.variable.assign(tf.neg(tf.log(tf.add(tf.sqrt(variance), 1e-6))));
+  });
+}
+
+function gaussianSample(mean: Tensor, logs: Tensor, seed: number, temperature: number): Tensor {
+  return tf.tidy(() => tf.add(mean, tf.mul(tf.mul(tf.exp(logs), temperature), tf.tensor(normals(seed, mean.size), mean.shape))));
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
+
+function zeros(shape: readonly number[]): Float32Array {
+  return new Float32Array(sizeOf(shape));
+}
+
+/** A random rotation Q (of a Gaussian matrix's QR) as `Q = P L U`, the parts as the 1x1 convolution keeps them, row-major. */
+function luOfRandomRotation(c: number, seed: number): Record<'P' | 'signs' | 'lower' | 'upper' | 'logs', Float32Array> {
+  const gaussian = normals(seed, c * c);
+  const Q = new QrDecomposition(Matrix.from1DArray(c, c, gaussian)).orthogonalMatrix;
+  const lu = new LuDecomposition(Q);
+  const U = lu.upperTriangularMatrix;
+  const P = new Float32Array(c * c);
+  lu.pivotPermutationVector.forEach((row, k) => {
+    P[row * c + k] = 1;
+  });
+  const part = (matrix: Matrix, keep: (row: number, column: number) => boolean) =>
+    Float32Array.from(matrix.to1DArray(), (value, k) => (keep(Math.floor(k / c), k % c) ? value : 0));
+  return {
+    P,
+    signs: Float32Array.from(U.diagonal(), Math.sign),
+    lower: part(lu.lowerTriangularMatrix, (row, column) => row > column),
+    upper: part(U, (row, column) => row < column),
+    logs: Float32Array.from(U.diagonal(), (value) => Math.log(Math.abs(value))),
+  };
+}
+
+/** Inverse of a c×c matrix in row-major order, in float64. */
+function invertMatrix(matrix: ArrayLike<number>, c: number): Float32Array {
+  const rows = Array.from({ length: c }, (_, i) => Array.from({ length: c }, (_, j) => matrix[i * c + j] as number));
+  const lu = new LuDecomposition(new Matrix(rows));
+  if (lu.isSingular())
+    throw new FisherlabError('a 1x1 convolution is singular', 'its weights are damaged: load another checkpoint');
+  return Float32Array.from(lu.solve(Matrix.eye(c)).to1DArray());
+}

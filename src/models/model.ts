@@ -1,0 +1,128 @@
+/**
+ * # A model: from images to log p(x)
+ *
+ * Whatever its family, a model has layers (named parameter tensors), gives the log-likelihood of a batch, or the surrogate the paper uses in its place, and can go back through it once
+ * while a visitor looks at every layer's gradients. Noise (dequantisation, diffusion, latent) is always an argument: nothing is random behind one's back.
+ *
+ * Images are pixel values 0…255, float32 `[N, H, W, C]`; fractional values are welcome (a dequantised image *is* a point of the model's space). Each model scales them as its paper does.
+ */
+import type { Tensor } from '@tensorflow/tfjs';
+import { FisherlabError } from '../backend/errors';
+import { tf } from '../backend/index';
+import type { Layer } from '../gradients/layer';
+import { Tape, type Value, type Visitor } from '../gradients/tape';
+
+/** Height, width and channels of an image. */
+export type ImageShape = readonly [number, number, number];
+
+export interface Model {
+  /** `glow`, `diffusion`, `vae`, or a name of the user's own. */
+  readonly family: string;
+  readonly imageShape: ImageShape;
+  /** In the reference's order. */
+  readonly layers: readonly Layer[];
+  /** Tensors that belong to the model but are not parameters (a fixed permutation, running statistics): saved with the weights. */
+  readonly buffers: readonly Layer[];
+  /** The noise that a batch needs; image `indices[k]` always gets the same for the same seed. The caller frees it. */
+  noise(indices: readonly number[], seed: number): Tensor;
+  /** log p of each image in nats, [N]. The caller frees it. */
+  logLikelihood(images: Tensor, noise: Tensor): Tensor;
+  /** The same [N], after `visitor` has seen the gradients of every layer that is not frozen. */
+  gradients(images: Tensor, noise: Tensor, visitor: Visitor): Tensor;
+  /** The gradient of log p with respect to the images (to pixel values), of their shape. */
+  imageGradient(images: Tensor, noise: Tensor): Tensor;
+  /** `n` images drawn from the model, pixel values 0…255, [n, H, W, C]. */
+  sample(n: number, seed: number): Tensor;
+}
+
+/** A model written on the operations of `src/gradients`: it states its forward pass once, on a tape. */
+export abstract class TapedModel implements Model {
+  abstract readonly family: string;
+  abstract readonly imageShape: ImageShape;
+  abstract readonly layers: readonly Layer[];
+  abstract readonly buffers: readonly Layer[];
+  abstract noise(indices: readonly number[], seed: number): Tensor;
+  abstract sample(n: number, seed: number): Tensor;
+
+  /** The forward pass: `images` [N, H, W, C] in pixel values to log p [N]. */
+  abstract trace(tape: Tape, images: Value, noise: Tensor): Value;
+
+  /** What training maximises, for each image [N], its noise drawn from `seed`. The log-likelihood, unless the family trains on something else. */
+  trainingTrace(tape: Tape, images: Value, seed: number): Value {
+    const indices = Array.from({ length: images.shape[0] as number }, (_, k) => k);
+    return this.trace(tape, images, this.noise(indices, seed));
+  }
+
+  /** How training reports itself: minus the mean objective, times `scale`. Bits a dimension, unless the family trains on something else. */
+  get loss(): { readonly unit: string; readonly scale: number } {
+    return { unit: 'bits/dim', scale: bitsPerDim(-1, this.imageShape) };
+  }
+
+  /** The objective on images that are held out, [N]: the log-likelihood, unless the family trains on something else. */
+  heldOut(images: Tensor, indices: readonly number[], seed: number): Tensor {
+    return tf.tidy(() => this.logLikelihood(images, this.noise(indices, seed)));
+  }
+
+  /** Sets what is initialised from data (actnorm) from a first batch of images. */
+  initialise(_images: Tensor, _seed: number): void {}
+
+  logLikelihood(images: Tensor, noise: Tensor): Tensor {
+    checkImages(this, images);
+    return tf.tidy(() => this.trace(new Tape(), new Tape().constant(images), noise).tensor);
+  }
+
+  gradients(images: Tensor, noise: Tensor, visitor: Visitor): Tensor {
+    return this.pass(images, visitor, (tape, value) => this.trace(tape, value, noise));
+  }
+
+  /** As {@link gradients}, of the training objective. */
+  trainingGradients(images: Tensor, seed: number, visitor: Visitor): Tensor {
+    return this.pass(images, visitor, (tape, value) => this.trainingTrace(tape, value, seed));
+  }
+
+  private pass(images: Tensor, visitor: Visitor, trace: (tape: Tape, images: Value) => Value): Tensor {
+    checkImages(this, images);
+    return withTape(visitor, (tape) => {
+      const root = trace(tape, tape.constant(images));
+      const value = tf.clone(root.tensor);
+      tape.backward(root);
+      return value;
+    });
+  }
+
+  imageGradient(images: Tensor, noise: Tensor): Tensor {
+    checkImages(this, images);
+    return withTape(
+      () => {},
+      (tape) => {
+        const input = tape.input(images);
+        const [gradient] = tape.backward(this.trace(tape, input, noise), [input]);
+        return gradient as Tensor;
+      },
+    );
+  }
+}
+
+/** Runs a forward and a backward pass and frees everything but what `pass` returns, also when it throws. */
+function withTape(visitor: Visitor, pass: (tape: Tape) => Tensor): Tensor {
+  const tape = new Tape(visitor);
+  try {
+    return tf.tidy(() => pass(tape));
+  } finally {
+    tape.dispose();
+  }
+}
+
+/** Throws unless `images` is [N, H, W, C] with the model's H, W and C. */
+export function checkImages(model: { family: string; imageShape: ImageShape }, images: Tensor): void {
+  const [h, w, c] = model.imageShape;
+  const given = images.shape;
+  if (given.length !== 4 || given[1] !== h || given[2] !== w || given[3] !== c) {
+    throw new FisherlabError(`images have shape [${given.join(', ')}]`, `this ${model.family} model takes [N, ${h}, ${w}, ${c}]`);
+  }
+}
+
+/** Bits per dimension of a log-likelihood in nats, for images of `shape`. */
+export function bitsPerDim(logLikelihood: number, [h, w, c]: ImageShape): number {
+  return -logLikelihood / (h * w * c * Math.LN2);
+}

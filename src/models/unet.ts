@@ -1,0 +1,215 @@
+/**
+ * # U-Net
+ *
+ * What noise is in this picture? Down through levels of halved size and more channels, a middle, and up again, every level handing its maps across (Ronneberger et al. 2015, arXiv 1505.04597), as in P. Wang's
+ * denoising-diffusion-pytorch, which the paper builds on. The noise level t enters as sines and cosines through two dense layers and modulates every residual block:
+ *
+ *     residual block   h = block₂(block₁(x; t)) + x,   block = silu(modulate(group norm(weight-standardised conv)))
+ *     attention        x + LN( linear attention( LN x ) ) on every level, x + attention( LN x ) in the middle
+ *
+ * | | tensors at dim 32, multipliers 1-2-4-8 |
+ * |---|---|
+ * | down, a level | residual, residual, attention, then 2x2 pixels into channels and a 1x1 convolution (at the last level a 3x3 convolution) |
+ * | middle | residual, attention, residual |
+ * | up, a level | twice: join with the map handed across, residual; attention; then every pixel 2x2 and a 3x3 convolution (at the last level only the convolution) |
+ * | end | join with the first map, residual, 1x1 convolution |
+ *
+ * 276 tensors, 9 194 563 parameters.
+ */
+
+import { FisherlabError } from '../backend/errors';
+import { tf } from '../backend/index';
+import type { Layer } from '../gradients/layer';
+import { gelu, silu } from '../gradients/operations/activations';
+import { attention } from '../gradients/operations/attention';
+import { convolution } from '../gradients/operations/convolution';
+import { type BlockLayers, convolutionBlock } from '../gradients/operations/convolution-block';
+import { dense } from '../gradients/operations/dense';
+import { channelLayerNorm } from '../gradients/operations/layer-norm';
+import { linearAttention } from '../gradients/operations/linear-attention';
+import { joinChannels, rearrange, sum } from '../gradients/operations/plumbing';
+import { squeeze, unsqueeze } from '../gradients/operations/squeeze';
+import { upsample } from '../gradients/operations/upsample';
+import type { Tape, Value } from '../gradients/tape';
+import { LayerList, type WeightAndBias } from './layer-list';
+
+export interface UNetConfig {
+  /** Channels of an image. */
+  readonly channels: number;
+  /** Channels of the first level, a multiple of 8. */
+  readonly dim: number;
+  /** Channels of the levels, in multiples of `dim`. */
+  readonly dimMults: readonly number[];
+  /** Seeds the initial weights. */
+  readonly seed: number;
+}
+
+const GROUPS = 8;
+const HEADS = 4;
+const HEAD_CHANNELS = 32;
+
+interface Residual {
+  readonly time: WeightAndBias;
+  readonly blocks: readonly [BlockLayers, BlockLayers];
+  /** A 1x1 convolution around the blocks, where the number of channels changes. */
+  readonly around: WeightAndBias | null;
+}
+
+interface Attention {
+  readonly before: Layer;
+  readonly qkv: Layer;
+  readonly out: WeightAndBias;
+  /** The gain behind linear attention. */
+  readonly after: Layer | null;
+}
+
+interface Level {
+  readonly residuals: readonly [Residual, Residual];
+  readonly attention: Attention;
+  readonly resize: WeightAndBias;
+  /** Whether the level is the one without resizing. */
+  readonly last: boolean;
+}
+
+export class UNet {
+  readonly layers: readonly Layer[];
+  private readonly first: WeightAndBias;
+  private readonly time: readonly [WeightAndBias, WeightAndBias];
+  private readonly downs: readonly Level[];
+  private readonly ups: readonly Level[];
+  private readonly middle: { readonly before: Residual; readonly attention: Attention; readonly after: Residual };
+  private readonly end: { readonly residual: Residual; readonly convolution: WeightAndBias };
+
+  constructor(readonly config: UNetConfig) {
+    const { channels, dim, dimMults, seed } = config;
+    if (dim % GROUPS !== 0 || dim < GROUPS || dimMults.length === 0) {
+      throw new FisherlabError(
+        `a U-Net of dim ${dim} and ${dimMults.length} levels cannot be built`,
+        `dim must be a multiple of ${GROUPS} and there must be a level`,
+      );
+    }
+    const list = new LayerList(seed);
+    const widths = [dim, ...dimMults.map((multiple) => multiple * dim)];
+    const pairs = dimMults.map((_, k) => [widths[k], widths[k + 1]] as [number, number]);
+    const lastLevel = pairs.length - 1;
+    this.first = list.convolution('init_conv', [dim, channels, 7, 7]);
+    this.time = [list.dense('time_mlp.1', 4 * dim, dim), list.dense('time_mlp.3', 4 * dim, 4 * dim)];
+    this.downs = pairs.map(([i, o], k) => ({
+      residuals: [residual(list, `downs.${k}.0`, i, i, dim), residual(list, `downs.${k}.1`, i, i, dim)],
+      attention: linear(list, `downs.${k}.2`, i),
+      resize:
+        k === lastLevel ? list.convolution(`downs.${k}.3`, [o, i, 3, 3]) : list.convolution(`downs.${k}.3.1`, [o, 4 * i, 1, 1]),
+      last: k === lastLevel,
+    }));
+    this.ups = [...pairs].reverse().map(([i, o], k) => ({
+      residuals: [residual(list, `ups.${k}.0`, o + i, o, dim), residual(list, `ups.${k}.1`, o + i, o, dim)],
+      attention: linear(list, `ups.${k}.2`, o),
+      resize: list.convolution(k === lastLevel ? `ups.${k}.3` : `ups.${k}.3.1`, [i, o, 3, 3]),
+      last: k === lastLevel,
+    }));
+    const widest = widths[widths.length - 1] as number;
+    this.middle = {
+      before: residual(list, 'mid_block1', widest, widest, dim),
+      attention: full(list, 'mid_attn', widest),
+      after: residual(list, 'mid_block2', widest, widest, dim),
+    };
+    this.end = {
+      residual: residual(list, 'final_res_block', 2 * dim, dim, dim),
+      convolution: list.convolution('final_conv', [channels, dim, 1, 1]),
+    };
+    this.layers = list.layers;
+  }
+
+  /** By what height and width of an image must be divisible. */
+  get divisor(): number {
+    return 2 ** (this.downs.length - 1);
+  }
+
+  /** The noise in `x` [N, H, W, C], whose images are at the indices `times`; the shape of `x`. */
+  trace(tape: Tape, x: Value, times: readonly number[]): Value {
+    const t = this.embedTime(tape, times);
+    const start = convolution(tape, x, this.first.weight, this.first.bias, { pad: 3 });
+    const across: Value[] = [];
+    let h = start;
+    for (const { residuals, attention: layers, resize, last } of this.downs) {
+      h = applyResidual(tape, h, t, residuals[0]);
+      across.push(h);
+      h = applyLinear(tape, applyResidual(tape, h, t, residuals[1]), layers);
+      across.push(h);
+      h = last
+        ? convolution(tape, h, resize.weight, resize.bias, { pad: 1 })
+        : convolution(tape, rearrange(tape, h, squeeze, unsqueeze), resize.weight, resize.bias);
+    }
+    h = applyResidual(tape, h, t, this.middle.before);
+    h = applyFull(tape, h, this.middle.attention);
+    h = applyResidual(tape, h, t, this.middle.after);
+    for (const { residuals, attention: layers, resize, last } of this.ups) {
+      for (const layersOfOne of residuals) h = applyResidual(tape, joinChannels(tape, h, across.pop() as Value), t, layersOfOne);
+      h = applyLinear(tape, h, layers);
+      h = convolution(tape, last ? h : upsample(tape, h), resize.weight, resize.bias, { pad: 1 });
+    }
+    h = applyResidual(tape, joinChannels(tape, h, start), t, this.end.residual);
+    return convolution(tape, h, this.end.convolution.weight, this.end.convolution.bias);
+  }
+
+  /** SiLU of the time's embedding (every residual block begins with it), [N, 4·dim]. */
+  private embedTime(tape: Tape, times: readonly number[]): Value {
+    const half = this.config.dim / 2;
+    const frequency = (k: number) => Math.exp((-k * Math.log(10000)) / (half - 1));
+    const angles = times.flatMap((t) => Array.from({ length: half }, (_, k) => t * frequency(k)));
+    const wave = (f: (angle: number) => number) => tf.tensor2d(angles.map(f), [times.length, half]); // [N, dim/2]
+    const embedded = tf.tidy(() => tf.concat([wave(Math.sin), wave(Math.cos)], 1)); // [N, dim]
+    const [one, two] = this.time;
+    return silu(tape, dense(tape, gelu(tape, dense(tape, tape.constant(embedded), one.weight, one.bias)), two.weight, two.bias));
+  }
+}
+
+function residual(list: LayerList, name: string, i: number, o: number, dim: number): Residual {
+  const time = list.dense(`${name}.mlp.1`, 2 * o, 4 * dim);
+  const block = (key: string, inputs: number): BlockLayers => {
+    const { weight, bias } = list.convolution(`${name}.${key}.proj`, [o, inputs, 3, 3]);
+    const norm = list.norm(`${name}.${key}.norm`, o);
+    return { weight, bias, gain: norm.weight, offset: norm.bias };
+  };
+  const blocks = [block('block1', i), block('block2', o)] as const;
+  return { time, blocks, around: i === o ? null : list.convolution(`${name}.res_conv`, [o, i, 1, 1]) };
+}
+
+function applyResidual(tape: Tape, x: Value, t: Value, { time, blocks, around }: Residual): Value {
+  return tape.block(() => {
+    const modulation = dense(tape, t, time.weight, time.bias);
+    const h = convolutionBlock(tape, convolutionBlock(tape, x, blocks[0], GROUPS, modulation), blocks[1], GROUPS);
+    return sum(tape, [h, around === null ? x : convolution(tape, x, around.weight, around.bias)]);
+  });
+}
+
+function linear(list: LayerList, name: string, c: number): Attention {
+  const [qkv, out] = projections(list, name, `${name}.fn.fn.to_out.0`, c);
+  const after = list.constant(`${name}.fn.fn.to_out.1.g`, [1, c, 1, 1], 1);
+  return { qkv, out, after, before: list.constant(`${name}.fn.norm.g`, [1, c, 1, 1], 1) };
+}
+
+function full(list: LayerList, name: string, c: number): Attention {
+  const [qkv, out] = projections(list, name, `${name}.fn.fn.to_out`, c);
+  return { qkv, out, after: null, before: list.constant(`${name}.fn.norm.g`, [1, c, 1, 1], 1) };
+}
+
+function projections(list: LayerList, name: string, out: string, c: number): [Layer, WeightAndBias] {
+  const e = HEADS * HEAD_CHANNELS;
+  const qkv = list.uniform(`${name}.fn.fn.to_qkv.weight`, 'convolution', [3 * e, c, 1, 1], 1 / Math.sqrt(c));
+  return [qkv, list.convolution(out, [c, e, 1, 1])];
+}
+
+function applyLinear(tape: Tape, x: Value, { before, qkv, out, after }: Attention): Value {
+  return tape.block(() => {
+    const y = linearAttention(tape, channelLayerNorm(tape, x, before), { qkv, out: out.weight, bias: out.bias }, HEADS);
+    return sum(tape, [channelLayerNorm(tape, y, after as Layer), x]);
+  });
+}
+
+function applyFull(tape: Tape, x: Value, { before, qkv, out }: Attention): Value {
+  return tape.block(() => {
+    const looked = attention(tape, convolution(tape, channelLayerNorm(tape, x, before), qkv), HEADS);
+    return sum(tape, [convolution(tape, looked, out.weight, out.bias), x]);
+  });
+}

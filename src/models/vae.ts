@@ -1,0 +1,273 @@
+/**
+ * # Variational autoencoder
+ *
+ * A latent z ~ N(0, 1) makes an image; an encoder guesses the latent from the image (Kingma & Welling 2014, arXiv 1312.6114):
+ *
+ *     q(z|x) = N(mu(x), e^{2s(x)}),   x̂ = decoder(z),   z = mu + e^s ε.
+ *
+ * The paper's objective, which stands for the log-likelihood in its method, is
+ *
+ *     −( Σ (x − x̂)² + Σ (mu² + e^{2s} − 1)/2 − s ),
+ *
+ * a one-sample evidence lower bound with a Gaussian p(x|z) of variance ½, without its constants. With a stated variance v and dequantised 8-bit pixels (`y = x + u`, u uniform in [0, 1),
+ * scaled by 1/256: hence the last term) the bound itself is
+ *
+ *     ELBO = E_q[ log N(y/256 − ½; x̂, v) ] − KL( q ‖ N(0, 1) ) − D ln 256   ≤   log p(x),
+ *
+ * and with K latents for each image the importance-weighted bound (Burda et al. 2016, arXiv 1509.00519), tighter the larger K,
+ *
+ *     log 1/K Σ_k p(y|z_k) p(z_k) / q(z_k|x) − D ln 256.
+ *
+ * Encoder: convolutions 3x3 of stride 2, batch norm, LeakyReLU; two dense layers. Decoder: its mirror of transposed convolutions, one more of the same width, a convolution, tanh/2. Batch norm
+ * runs on stored statistics except in training. At the paper's five stages (32 … 512 channels, latent 64): 48 tensors, 3 247 843 parameters.
+ */
+import type { Tensor } from '@tensorflow/tfjs';
+import { FisherlabError } from '../backend/errors';
+import { tf } from '../backend/index';
+import { deriveSeed, noiseByIndex, normals, uniforms } from '../backend/random';
+import type { Layer } from '../gradients/layer';
+import { leakyRelu, scale, tanh } from '../gradients/operations/activations';
+import { type BatchNormLayers, batchNorm, batchNormTraining } from '../gradients/operations/batch-norm';
+import { convolution } from '../gradients/operations/convolution';
+import { dense } from '../gradients/operations/dense';
+import { gaussianLatent, squaredError } from '../gradients/operations/latent';
+import { rearrange, sum } from '../gradients/operations/plumbing';
+import { transposedConvolution } from '../gradients/operations/transposed-convolution';
+import { Tape, type Value } from '../gradients/tape';
+import { LayerList, type WeightAndBias } from './layer-list';
+import { checkImages, type ImageShape, TapedModel } from './model';
+
+export interface VaeConfig {
+  readonly family: 'vae';
+  readonly imageShape: ImageShape;
+  /** Channels of the encoder's stages, each of which halves the image. */
+  readonly channels: readonly number[];
+  /** Size of the latent. */
+  readonly latent: number;
+  /** Seeds the initial weights. */
+  readonly seed: number;
+}
+
+export interface BoundOptions {
+  /** Latents drawn for each image. */
+  readonly samples?: number;
+  /** Variance of p(x|z) where pixels span 1 (not 256). Default ½, for which the paper's objective is the bound's. */
+  readonly variance?: number;
+}
+
+interface Stage extends WeightAndBias {
+  readonly norm: BatchNormLayers;
+}
+
+type Normalise = typeof batchNorm;
+
+const SLOPE = 0.01;
+
+export class Vae extends TapedModel {
+  readonly family = 'vae';
+  readonly imageShape: ImageShape;
+  readonly layers: readonly Layer[];
+  /** Running mean, running variance and number of batches of every batch norm. */
+  readonly buffers: readonly Layer[];
+  private readonly encoder: readonly Stage[];
+  private readonly decoder: readonly Stage[];
+  private readonly mu: WeightAndBias;
+  private readonly logs: WeightAndBias;
+  private readonly start: WeightAndBias;
+  private readonly last: WeightAndBias;
+  /** Height, width and channels of the encoder's last map. */
+  private readonly inner: readonly [number, number, number];
+
+  constructor(readonly config: VaeConfig) {
+    super();
+    const { imageShape, channels, latent } = config;
+    const [h, w, c] = imageShape;
+    const factor = 2 ** channels.length;
+    if (channels.length === 0) throw new FisherlabError('a VAE needs at least one stage', "give 'channels', say [32, 64, 128]");
+    if (h % factor !== 0 || w % factor !== 0) {
+      throw new FisherlabError(
+        `a VAE of ${channels.length} stages cannot take images of ${h}x${w}`,
+        `height and width must be multiples of ${factor}`,
+      );
+    }
+    this.imageShape = imageShape;
+    const first = channels[0] as number;
+    const widest = channels[channels.length - 1] as number;
+    this.inner = [h / factor, w / factor, widest];
+    const size = (h / factor) * (w / factor) * widest;
+    const list = new LayerList(config.seed);
+    const stage = (name: string, i: number, o: number, transposed: boolean): Stage => ({
+      ...list.convolution(`${name}.0`, transposed ? [i, o, 3, 3] : [o, i, 3, 3], o),
+      norm: list.batchNorm(`${name}.1`, o),
+    });
+    this.encoder = channels.map((o, k) => stage(`encoder.conv_backbone.${k}`, channels[k - 1] ?? c, o, false));
+    this.mu = list.dense('encoder.fc_mu', latent, size);
+    this.logs = list.dense('encoder.fc_var', latent, size);
+    this.start = list.dense('decoder.decoder_input', size, latent);
+    const end: Stage = stage('decoder.final_layer', first, first, true);
+    this.last = list.convolution('decoder.final_layer.3', [c, first, 3, 3]);
+    const mirrored = [...channels].reverse();
+    const backbone = mirrored.slice(1).map((o, k) => stage(`decoder.conv_backbone.${k}`, mirrored[k] as number, o, true));
+    this.decoder = [...backbone, end];
+    this.layers = list.layers;
+    this.buffers = list.buffers;
+  }
+
+  override get loss(): { readonly unit: string; readonly scale: number } {
+    return { unit: 'squared error + KL', scale: 1 };
+  }
+
+  /** Standard normal numbers for the latents, [N, latent]. */
+  override noise(indices: readonly number[], seed: number): Tensor {
+    const { latent } = this.config;
+    return tf.tensor2d(noiseByIndex('normal', seed, indices, latent), [indices.length, latent]);
+  }
+
+  /** The paper's objective, [N]. */
+  override trace(tape: Tape, images: Value, noise: Tensor): Value {
+    return this.objective(tape, images, noise, batchNorm);
+  }
+
+  /** The same on the statistics of the batch; where the tape records, the stored statistics follow them. */
+  override trainingTrace(tape: Tape, images: Value, seed: number): Value {
+    const n = images.shape[0] as number;
+    const noise = tf.tensor2d(normals(seed, n * this.config.latent), [n, this.config.latent]);
+    return this.objective(tape, images, noise, batchNormTraining);
+  }
+
+  /** Mean and log-deviation of the latents of images, [N, latent] each. */
+  encode(images: Tensor): { mu: Tensor; logs: Tensor } {
+    checkImages(this, images);
+    return tf.tidy(() => {
+      const tape = new Tape();
+      const { mu, logs } = this.traceEncoder(tape, toUnit(tape, tape.constant(images)), batchNorm);
+      return { mu: mu.tensor, logs: logs.tensor };
+    });
+  }
+
+  /** The decoder's mean for latents [N, latent], pixel values (not rounded), [N, H, W, C]. */
+  decode(latents: Tensor): Tensor {
+    return tf.tidy(() => {
+      const tape = new Tape();
+      return tf.mul(tf.add(this.traceDecoder(tape, tape.constant(latents), batchNorm).tensor, 0.5), 256);
+    });
+  }
+
+  /** The images as the decoder sees them through their latents, pixel values (not rounded), [N, H, W, C]. `noise` as for {@link logLikelihood}. */
+  reconstruct(images: Tensor, noise: Tensor): Tensor {
+    return tf.tidy(() => {
+      const { mu, logs } = this.encode(images);
+      return this.decode(tf.add(mu, tf.mul(tf.exp(logs), noise)));
+    });
+  }
+
+  /** Images of `n` latents from the prior, pixel values 0…255, [n, H, W, C]. The decoder's mean; p(x|z)'s own noise is left out. */
+  override sample(n: number, seed: number): Tensor {
+    return tf.tidy(() => {
+      const z = tf.tensor2d(normals(seed, n * this.config.latent), [n, this.config.latent]);
+      return tf.clipByValue(tf.floor(this.decode(z)), 0, 255);
+    });
+  }
+
+  /** The evidence lower bound on log p of the 8-bit images, in nats, a mean over `samples` (default 1), [N]. Dequantisation and latents are drawn from `seed`. */
+  elbo(images: Tensor, seed: number, { samples = 1, variance = 0.5 }: BoundOptions = {}): Tensor {
+    return tf.tidy(() => {
+      const weights = this.logWeights(images, seed, samples, variance); // [K, N]
+      return tf.mean(tf.sub(weights.likelihood, weights.kl), 0); // [N]
+    });
+  }
+
+  /**
+   * The importance-weighted bound on log p of the 8-bit images, in nats, [N]; default 64 samples. Dequantised images and latents are those of {@link elbo} at the same seed.
+   */
+  importanceWeightedBound(images: Tensor, seed: number, { samples = 64, variance = 0.5 }: BoundOptions = {}): Tensor {
+    return tf.tidy(() => {
+      const { likelihood, logRatio } = this.logWeights(images, seed, samples, variance); // [K, N] each
+      return tf.sub(tf.logSumExp(tf.add(likelihood, logRatio), 0), Math.log(samples)); // [N]
+    });
+  }
+
+  /** For each sample and image: log p(y|z) − D ln 256, log p(z)/q(z|x), and (for each image) the divergence in closed form; [K, N]. */
+  private logWeights(
+    images: Tensor,
+    seed: number,
+    samples: number,
+    variance: number,
+  ): { likelihood: Tensor; logRatio: Tensor; kl: Tensor } {
+    checkImages(this, images);
+    if (!(variance > 0)) throw new FisherlabError(`variance is ${variance}`, 'it must be above 0');
+    if (!Number.isInteger(samples) || samples < 1)
+      throw new FisherlabError(`samples is ${samples}`, 'give a whole number from 1 on');
+    const n = images.shape[0] as number;
+    const d = this.imageShape.reduce((product, length) => product * length, 1);
+    const constant = -0.5 * d * Math.log(2 * Math.PI * variance) - d * Math.log(256);
+    const tape = new Tape();
+    const u = tf.tensor(uniforms(deriveSeed(seed, 0), images.size), images.shape);
+    const x = toUnit(tape, tape.constant(tf.add(images, u)));
+    const { mu, logs } = this.traceEncoder(tape, x, batchNorm);
+    const rows = Array.from({ length: samples }, (_, k) =>
+      tf.tidy(() => {
+        const noise = tf.tensor2d(normals(deriveSeed(seed, 1, k), n * this.config.latent), [n, this.config.latent]);
+        const { z, kl } = gaussianLatent(tape, mu, logs, noise);
+        const error = squaredError(tape, x, this.traceDecoder(tape, z, batchNorm));
+        const prior = tf.sum(tf.square(z.tensor), 1); // −2 log p(z), constants aside, [N]
+        const posterior = tf.add(tf.sum(tf.square(noise), 1), tf.mul(tf.sum(logs.tensor, 1), 2)); // −2 log q(z|x), likewise, [N]
+        return {
+          likelihood: tf.add(tf.mul(error.tensor, -0.5 / variance), constant),
+          logRatio: tf.mul(tf.sub(posterior, prior), 0.5),
+          kl: kl.tensor,
+        };
+      }),
+    );
+    const join = (key: 'likelihood' | 'logRatio' | 'kl') => tf.stack(rows.map((row) => row[key])); // [K, N]
+    return { likelihood: join('likelihood'), logRatio: join('logRatio'), kl: join('kl') };
+  }
+
+  private objective(tape: Tape, images: Value, noise: Tensor, normalise: Normalise): Value {
+    const x = toUnit(tape, images);
+    const { mu, logs } = this.traceEncoder(tape, x, normalise);
+    const { z, kl } = gaussianLatent(tape, mu, logs, noise);
+    const error = squaredError(tape, x, this.traceDecoder(tape, z, normalise));
+    return scale(tape, sum(tape, [error, kl]), -1);
+  }
+
+  private traceEncoder(tape: Tape, x: Value, normalise: Normalise): { mu: Value; logs: Value } {
+    const map = this.encoder.reduce(
+      (h, { weight, bias, norm }) =>
+        tape.block(() =>
+          leakyRelu(tape, normalise(tape, convolution(tape, h, weight, bias, { stride: 2, pad: 1 }), norm), SLOPE),
+        ),
+      x,
+    );
+    const flat = rearrange(tape, map, toVector, (y) => toMap(y, this.inner)); // [N, size]
+    return { mu: dense(tape, flat, this.mu.weight, this.mu.bias), logs: dense(tape, flat, this.logs.weight, this.logs.bias) };
+  }
+
+  private traceDecoder(tape: Tape, z: Value, normalise: Normalise): Value {
+    const flat = dense(tape, z, this.start.weight, this.start.bias);
+    const map = this.decoder.reduce(
+      (h, { weight, bias, norm }) =>
+        tape.block(() => {
+          const wider = transposedConvolution(tape, h, weight, bias, { stride: 2, pad: 1, outputPad: 1 });
+          return leakyRelu(tape, normalise(tape, wider, norm), SLOPE);
+        }),
+      rearrange(tape, flat, (y) => toMap(y, this.inner), toVector),
+    );
+    return scale(tape, tanh(tape, convolution(tape, map, this.last.weight, this.last.bias, { pad: 1 })), 0.5);
+  }
+}
+
+/** Pixel values to the model's unit, [−½, ½). */
+function toUnit(tape: Tape, images: Value): Value {
+  return scale(tape, images, 1 / 256, -0.5);
+}
+
+/** [N, H, W, C] to [N, C·H·W], in PyTorch's order: the channel is the slowest. */
+function toVector(map: Tensor): Tensor {
+  return tf.reshape(tf.transpose(map, [0, 3, 1, 2]), [map.shape[0] as number, -1]); // [N, C·H·W]
+}
+
+/** Undoes {@link toVector}. */
+function toMap(vector: Tensor, [h, w, c]: readonly [number, number, number]): Tensor {
+  return tf.transpose(tf.reshape(vector, [vector.shape[0] as number, c, h, w]), [0, 2, 3, 1]); // [N, H, W, C]
+}

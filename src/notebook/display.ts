@@ -1,0 +1,60 @@
+/**
+ * # What a cell shows
+ *
+ * Four things: a figure, a table, a claim that has been checked, and how far a long step is (`progress.ts`). In a notebook they become
+ * outputs of the cell; in a plain program run with Node the same calls write to the terminal, so that code can move between the two.
+ *
+ * tslab sends one MIME type a display. Figures are `image/svg+xml` and tables `text/html`, which Jupyter, nbconvert and the code hosts show alike.
+ */
+import type { Figure } from '../plots/figure';
+import { toSvg } from '../plots/render';
+import { type Table, tableHtml, tableText } from './table';
+
+/** Whether the code runs in a cell: tslab's executor leaves its mark before the first one. */
+export function inNotebook(): boolean {
+  return '__tslab__' in globalThis;
+}
+
+/** tslab's displays; loaded late because it brings a whole TypeScript compiler with it. */
+export function kernelDisplay(): typeof import('tslab') {
+  return require('tslab');
+}
+
+/** Shows a figure below the cell as a static SVG. In a terminal, where nothing can be seen, its title stands for it. */
+export async function show(figure: Figure): Promise<void> {
+  if (inNotebook()) kernelDisplay().display.svg(await toSvg(figure));
+  else console.log(`[figure] ${titleOf(figure)}`);
+}
+
+function titleOf({ layout }: Figure): string {
+  const title = typeof layout.title === 'string' ? layout.title : (layout.title?.text ?? 'without a title');
+  return title.replace(/<[^>]*>/g, '');
+}
+
+/**
+ * Shows rows as a table: a danfojs data frame, or plain objects whose keys are the columns.
+ * Numbers that are not whole are written with `digits` (3) places; data sets get the names people write.
+ */
+export function table(rows: Table, options: { readonly caption?: string; readonly digits?: number } = {}): void {
+  if (inNotebook()) kernelDisplay().display.html(tableHtml(rows, options));
+  else console.log(tableText(rows, options));
+}
+
+/** A claim that turned out false. Its stack is left out: the claim says where it stands. */
+export class ClaimError extends Error {
+  constructor(text: string) {
+    super(text);
+    this.name = 'ClaimError';
+    this.stack = `✗ ${text}`;
+  }
+}
+
+/**
+ * Checks a claim of the text around it: writes `✓ claim (detail)`, or throws a `ClaimError`, which fails the notebook.
+ * @param detail the numbers that decided it: `AUROC 0.03 < 0.5`
+ */
+export function check(claim: string, condition: boolean, detail?: string): void {
+  const text = detail === undefined ? claim : `${claim} (${detail})`;
+  if (!condition) throw new ClaimError(text);
+  console.log(`✓ ${text}`);
+}

@@ -1,0 +1,103 @@
+/**
+ * # An executed notebook as one page
+ *
+ * One HTML file that needs nothing else: figures are in it, formulas are set here by KaTeX and bring their fonts along, code is coloured here and
+ * not in the reader's browser, and the few lines of style serve a light and a dark page.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import katex from '@vscode/markdown-it-katex';
+import highlighter from 'highlight.js/lib/core';
+import typescript from 'highlight.js/lib/languages/typescript';
+import MarkdownIt from 'markdown-it';
+import { type Cell, type Ipynb, joined, type Output } from './ipynb';
+import { duration } from './progress';
+import { STYLE } from './style';
+import { escapeHtml } from './table';
+
+highlighter.registerLanguage('typescript', typescript);
+
+const colour = (code: string): string => highlighter.highlight(code, { language: 'typescript' }).value;
+
+const markdown = new MarkdownIt({
+  html: true, // notebooks fold answers with <details>
+  linkify: true,
+  highlight: (code, language) => (language === 'ts' || language === 'typescript' ? colour(code) : ''),
+}).use(katex, { throwOnError: false });
+
+/**
+ * The page of a notebook.
+ * @param seconds how long code cells took, by their index among all cells
+ */
+export function notebookHtml(name: string, notebook: Ipynb, seconds: ReadonlyMap<number, number> = new Map()): string {
+  const cells = notebook.cells.map((cell, index) => cellHtml(cell, seconds.get(index))).join('\n');
+  const heading = notebook.cells
+    .filter((cell) => cell.cell_type === 'markdown')
+    .map((cell) => /^# (.+)$/m.exec(joined(cell.source))?.[1]);
+  const title = heading.find((text) => text !== undefined) ?? name;
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title.replace(/[$*_`]/g, ''))}</title>
+<style>${STYLE}${cells.includes('class="katex"') ? mathsStyle() : ''}</style>
+</head>
+<body>
+<main>
+${cells}
+</main>
+</body>
+</html>
+`;
+}
+
+/** KaTeX's style sheet with its fonts inside. */
+function mathsStyle(): string {
+  const sheet = require.resolve('katex/dist/katex.min.css');
+  return readFileSync(sheet, 'utf8').replace(/src:url\((fonts\/[^)]+\.woff2)\)[^}]*/g, (_, file: string) => {
+    const font = readFileSync(path.join(path.dirname(sheet), file)).toString('base64');
+    return `src:url(data:font/woff2;base64,${font}) format('woff2')`;
+  });
+}
+
+function cellHtml(cell: Cell, seconds: number | undefined): string {
+  const source = joined(cell.source);
+  if (cell.cell_type === 'markdown') return `<section class="text">\n${markdown.render(source)}</section>`;
+  if (cell.cell_type === 'raw' || source.trim() === '') return '';
+  const time = seconds === undefined || seconds < 0.95 ? '' : `<span class="time">${duration(seconds)}</span>`;
+  const outputs = (cell.outputs ?? []).map(outputHtml).join('\n');
+  return `<section class="code">\n<pre class="source">${time}<code>${colour(source)}</code></pre>\n${outputs}\n</section>`;
+}
+
+function outputHtml(output: Output): string {
+  if (output.output_type === 'stream') {
+    return `<pre class="output ${output.name}">${claims(escapeHtml(stripVTControlCharacters(joined(output.text).trimEnd())))}</pre>`;
+  }
+  const [kind, content] = Object.entries(output.data)[0] ?? ['text/plain', ''];
+  const text = joined(content);
+  switch (kind) {
+    case 'image/svg+xml':
+      return `<figure>${text.replace(/^\s*<\?xml[^>]*\?>/, '')}</figure>`;
+    case 'image/png':
+    case 'image/jpeg':
+    case 'image/gif':
+      return `<figure><img alt="" src="data:${kind};base64,${text.replace(/\s/g, '')}"></figure>`;
+    case 'text/html':
+      return `<div class="output rich">${text}</div>`;
+    case 'text/markdown':
+      return `<div class="output rich">${markdown.render(text)}</div>`;
+    case 'text/latex':
+      return `<div class="output rich">${markdown.render(`$$${text.replace(/^\$+|\$+$/g, '')}$$`)}</div>`;
+    default:
+      return `<pre class="output">${escapeHtml(text)}</pre>`;
+  }
+}
+
+/** Lines that `check` wrote get their colour. */
+function claims(escaped: string): string {
+  return escaped
+    .replace(/^✓.*$/gm, (line) => `<span class="holds">${line}</span>`)
+    .replace(/^✗.*$/gm, (line) => `<span class="fails">${line}</span>`);
+}

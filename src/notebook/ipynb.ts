@@ -1,0 +1,73 @@
+/**
+ * # Notebook files
+ *
+ * A notebook is JSON (nbformat 4.5): cells with their source, and below each code cell what it showed. Long texts are lists of lines, the file is
+ * indented by one blank and ends with a newline: exactly as Jupyter writes it, so that storing outputs changes only the outputs.
+ */
+import { readFileSync } from 'node:fs';
+import { FisherlabError } from '../backend/errors';
+
+/** Text as one string or as lines with their ends. */
+export type Multiline = string | string[];
+
+export interface StreamOutput {
+  output_type: 'stream';
+  name: 'stdout' | 'stderr';
+  text: Multiline;
+}
+
+export interface DisplayOutput {
+  output_type: 'display_data';
+  data: Record<string, Multiline>;
+  metadata: Record<string, unknown>;
+}
+
+export type Output = StreamOutput | DisplayOutput;
+
+export interface Cell {
+  cell_type: 'code' | 'markdown' | 'raw';
+  id?: string;
+  metadata: Record<string, unknown>;
+  source: Multiline;
+  /** Code cells only. */
+  execution_count?: number | null;
+  outputs?: Output[];
+}
+
+export interface Ipynb {
+  cells: Cell[];
+  metadata: Record<string, unknown>;
+  nbformat: number;
+  nbformat_minor: number;
+}
+
+/** Reads a notebook. Errors name the file: missing, not JSON, not a notebook of nbformat 4. */
+export function readNotebook(file: string): Ipynb {
+  let notebook: Partial<Ipynb>;
+  try {
+    notebook = JSON.parse(readFileSync(file, 'utf8')) as Partial<Ipynb>;
+  } catch (error) {
+    throw new FisherlabError(`notebook '${file}' cannot be read: ${(error as Error).message}`, 'restore it from the repository');
+  }
+  if (notebook.nbformat !== 4 || !Array.isArray(notebook.cells)) {
+    throw new FisherlabError(
+      `'${file}' is not a notebook of nbformat 4`,
+      'restore it from the repository or save it with Jupyter',
+    );
+  }
+  return notebook as Ipynb;
+}
+
+/** A notebook as the bytes of its file. */
+export function notebookText(notebook: Ipynb): string {
+  return `${JSON.stringify(notebook, null, 1)}\n`;
+}
+
+export function joined(text: Multiline): string {
+  return typeof text === 'string' ? text : text.join('');
+}
+
+/** A text as lines that keep their ends; the last one may have none. */
+export function inLines(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+}

@@ -1,0 +1,147 @@
+/**
+ * # A figure is a value
+ *
+ * A figure is a plotly specification: what is drawn (`data`) and how (`layout`), a plain object that can be compared, stored, shown in a
+ * notebook, turned into SVG and PNG (`render.ts`), or streamed into a live window (`live.ts`). The small functions of this room each make
+ * one kind of figure and agree on everything else here: white ground (so that a figure also shows on a dark page), one typeface whose
+ * widths are those of Arial, a light grid, the title at the left, the legend below it.
+ *
+ * The types are those of `nodeplotlib`, so that every figure can also be given to its `plot()`.
+ */
+import type { Layout, Plot } from 'nodeplotlib';
+import { FisherlabError } from '../backend/errors';
+import { textWidth } from './textWidth';
+
+export interface Figure {
+  readonly data: Plot[];
+  readonly layout: Layout;
+}
+
+type Axis = NonNullable<Layout['xaxis']>;
+type Annotation = NonNullable<Layout['annotations']>[number];
+type Shape = NonNullable<Layout['shapes']>[number];
+
+/** What every kind of figure can be told. Sizes are in pixels. */
+export interface FigureOptions {
+  readonly title?: string;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** The parts in which kinds of figures differ. */
+export interface FigureParts {
+  readonly xaxis?: Axis;
+  readonly yaxis?: Axis;
+  readonly legend?: boolean;
+  readonly margin?: NonNullable<Layout['margin']>;
+  readonly annotations?: Partial<Annotation>[];
+  readonly shapes?: Partial<Shape>[];
+  readonly layout?: Layout;
+}
+
+export const FONT_FAMILY = "Arimo, Arial, Helvetica, 'Liberation Sans', sans-serif";
+export const INK = '#222222';
+export const FAINT_INK = '#666666';
+const GRID = '#e8e8e8';
+
+/** Puts traces and parts into the common frame. */
+export function figure(data: Plot[], options: FigureOptions, parts: FigureParts): Figure {
+  const legend = parts.legend ?? false;
+  const titled = options.title !== undefined;
+  const layout: Layout = {
+    width: options.width ?? 720,
+    height: options.height ?? 420,
+    paper_bgcolor: '#ffffff',
+    plot_bgcolor: '#ffffff',
+    font: { family: FONT_FAMILY, size: 14, color: INK },
+    margin: { l: 72, r: 24, t: 14 + (titled ? 30 : 0) + (legend ? 22 : 0), b: parts.xaxis?.title ? 60 : 36, ...parts.margin },
+    showlegend: legend,
+    legend: { orientation: 'h', x: 0, xanchor: 'left', y: 1.01, yanchor: 'bottom', font: { size: 13 }, traceorder: 'normal' },
+    xaxis: { ...axisFrame(), ...parts.xaxis },
+    yaxis: { ...axisFrame(), ...parts.yaxis },
+    annotations: parts.annotations ?? [],
+    shapes: parts.shapes ?? [],
+    ...parts.layout,
+  };
+  if (titled) {
+    layout.title = {
+      text: `<b>${options.title}</b>`,
+      font: { size: 16 },
+      x: 0.012,
+      xanchor: 'left',
+      yref: 'container',
+      y: 0.995,
+      yanchor: 'top',
+      pad: { t: 12, l: 0, b: 0, r: 0 },
+    } as Layout['title'];
+  }
+  return { data, layout };
+}
+
+function axisFrame(): Axis {
+  return {
+    gridcolor: GRID,
+    zeroline: false,
+    showline: true,
+    linecolor: '#888888',
+    ticks: 'outside',
+    ticklen: 4,
+    tickcolor: '#888888',
+    automargin: true,
+    tickfont: { size: 12 },
+  } as Axis;
+}
+
+/** An axis with its title; `log` for a logarithmic one with ticks at powers of ten. */
+export function axis(title: string | undefined, more: Axis & { log?: boolean } = {}): Axis {
+  const { log, ...rest } = more;
+  return {
+    ...axisFrame(),
+    ...(title ? { title: { text: title, standoff: 10, font: { size: 14 } } } : {}),
+    exponentformat: 'power',
+    // Plotly writes powers a quarter larger than other ticks.
+    ...(log ? { type: 'log', dtick: 1, tickfont: { size: 10 } } : {}),
+    ...rest,
+  } as Axis;
+}
+
+/** A line across the whole plot at a value of one axis, with a word on it: chance level, a threshold, a noise floor. */
+export interface Guide {
+  readonly axis: 'x' | 'y';
+  readonly value: number;
+  readonly label?: string;
+}
+
+/** Guides as shapes and annotations. On a logarithmic axis plotly wants the annotation's position as log10. */
+export function drawGuides(
+  guides: readonly Guide[],
+  log: { x?: boolean; y?: boolean } = {},
+): Pick<FigureParts, 'shapes' | 'annotations' | 'margin'> {
+  const line = { color: '#777777', width: 1.2, dash: 'dash' as const };
+  const shapes = guides.map(
+    ({ axis: along, value }): Partial<Shape> =>
+      along === 'x'
+        ? { type: 'line', xref: 'x', yref: 'paper', x0: value, x1: value, y0: 0, y1: 1, line }
+        : { type: 'line', xref: 'paper', yref: 'y', x0: 0, x1: 1, y0: value, y1: value, line },
+  );
+  const annotations = guides.flatMap(({ axis: along, value, label }): Partial<Annotation>[] => {
+    if (label === undefined) return [];
+    const at = (along === 'x' ? log.x : log.y) ? Math.log10(value) : value;
+    const text = { text: label, showarrow: false, font: { size: 12, color: FAINT_INK } };
+    return along === 'x'
+      ? [{ ...text, xref: 'x', yref: 'paper', x: at, y: 1, xanchor: 'left', yanchor: 'top', xshift: 3 }]
+      : [{ ...text, xref: 'paper', yref: 'y', x: 1, y: at, xanchor: 'left', yanchor: 'middle', xshift: 4 }];
+  });
+  const beside = guides.filter((guide) => guide.axis === 'y').map((guide) => textWidth(guide.label ?? '', 12));
+  return { shapes, annotations, margin: { r: 24 + Math.max(0, ...beside) } };
+}
+
+/** Numbers of any array type as a plain array, refusing an empty one and anything that is not finite. `what` names them in the error. */
+export function finite(what: string, values: ArrayLike<number>): number[] {
+  const list = Array.from(values);
+  if (list.length === 0) throw new FisherlabError(`${what} is empty`, 'give at least one value');
+  const bad = list.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0)
+    throw new FisherlabError(`${what} has the value ${list[bad]} at index ${bad}`, 'a figure is drawn from finite numbers only');
+  return list;
+}

@@ -1,0 +1,47 @@
+/**
+ * # Augmentation, as the paper's
+ *
+ * Random translation by up to a tenth of the side (black where nothing came in), for CIFAR-10, GTSRB and SVHN; random left–right flip for the first two; nothing for the others. Whole pixels, so that images stay on
+ * the 8-bit grid. Every draw is a function of the seed and the image's place in the batch.
+ */
+import { deriveSeed, uniformAt } from '../backend/random';
+
+export interface Augmentation {
+  /** Largest shift as a share of the side. */
+  readonly translate: number;
+  readonly flip: boolean;
+}
+
+export const NO_AUGMENTATION: Augmentation = { translate: 0, flip: false };
+
+/** What the paper does for a data set. */
+export function augmentationOf(dataset: string): Augmentation {
+  if (dataset === 'cifar10' || dataset === 'gtsrb') return { translate: 0.1, flip: true };
+  return dataset === 'svhn' ? { translate: 0.1, flip: false } : NO_AUGMENTATION;
+}
+
+/** `pixels` [N, H, W, C], flat, augmented; the input is left as it is. */
+export function augment(
+  pixels: Float32Array,
+  [n, h, w, c]: readonly [number, number, number, number],
+  { translate, flip }: Augmentation,
+  seed: number,
+): Float32Array {
+  if (translate === 0 && !flip) return pixels;
+  const out = new Float32Array(pixels.length);
+  for (let k = 0; k < n; k++) {
+    const own = deriveSeed(seed, k);
+    const shift = (side: number, draw: number) => Math.round((2 * uniformAt(own, draw) - 1) * translate * side);
+    const [down, right] = [shift(h, 0), shift(w, 1)];
+    const mirrored = flip && uniformAt(own, 2) < 0.5;
+    for (let y = Math.max(0, down); y < Math.min(h, h + down); y++) {
+      for (let x = Math.max(0, right); x < Math.min(w, w + right); x++) {
+        const source = x - right;
+        const from = ((k * h + y - down) * w + (mirrored ? w - 1 - source : source)) * c;
+        const to = ((k * h + y) * w + x) * c;
+        for (let channel = 0; channel < c; channel++) out[to + channel] = pixels[from + channel] as number;
+      }
+    }
+  }
+  return out;
+}

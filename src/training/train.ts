@@ -1,0 +1,251 @@
+/**
+ * # Training
+ *
+ * Maximise the mean of `log p(x)` (or what the family trains on instead) with Adam or Adamax: warm-up, a falling end, a moving average of the weights. One pass of the tape gives the summed gradients.
+ *
+ * Everything random is a function of the seed and the step: the order of the images (a permutation an epoch), augmentation, noise. So a run that was killed at any moment and resumed goes through the same numbers
+ * as one that was not. Its whole state, weights, moments, curve, is one file, written beside and renamed every so often; the best weights on held-out images are another.
+ */
+import type { Tensor } from '@tensorflow/tfjs';
+import { FisherlabError } from '../backend/errors';
+import { tf } from '../backend/index';
+import { deriveSeed, permutation } from '../backend/random';
+import { pixels } from '../data/batches';
+import type { Dataset } from '../data/dataset';
+import type { TapedModel } from '../models/model';
+import { type Augmentation, augment } from './augment';
+import { disposeState, initialState, learningRateAt, type OptimiserConfig, type OptimiserState, update } from './optimiser';
+
+export interface TrainingConfig extends OptimiserConfig {
+  readonly batch: number;
+  readonly steps: number;
+  readonly learningRate: number;
+  /** Steps of linear warm-up. */
+  readonly warmup: number;
+  /** Share of the steps over which the rate falls at the end. */
+  readonly decay: number;
+  readonly augmentation: Augmentation;
+  readonly seed: number;
+  /** Steps between two evaluations on the held-out images. */
+  readonly evaluateEvery: number;
+  /** Images to initialise from. */
+  readonly initialImages: number;
+}
+
+/** One evaluation. */
+export interface CurvePoint {
+  readonly step: number;
+  /** Mean loss, in the model's unit, over the steps since the last point, and on the held-out images. */
+  readonly training: number;
+  readonly validation: number;
+}
+
+/** Where a run stands. */
+export interface TrainingState {
+  readonly step: number;
+  readonly optimiser: OptimiserState;
+  readonly curve: readonly CurvePoint[];
+  /** Sum and count of the loss since the last point of the curve. */
+  readonly running: { readonly sum: number; readonly count: number };
+}
+
+/** Called after every step; awaited. */
+export interface TrainingEvents {
+  /** `state` lives until the next step. Return false to stop. */
+  step(state: TrainingState, imagesPerSecond: number): Promise<boolean> | boolean;
+  /** What to do about a loss that is not finite, for the error. */
+  readonly mend: () => string;
+}
+
+/** The images of a set that train, and those held out (the last ones). */
+export function splitTraining(count: number, validation: number): { training: number[]; validation: number[] } {
+  if (!(Number.isInteger(validation) && validation > 0 && validation < count)) {
+    throw new FisherlabError(
+      `${validation} images cannot be held out of ${count}`,
+      `hold out a whole number from 1 to ${count - 1}`,
+    );
+  }
+  const all = Array.from({ length: count }, (_, k) => k);
+  return { training: all.slice(0, count - validation), validation: all.slice(count - validation) };
+}
+
+/** Trains from `start` (or from the beginning) to the last step or until an event says stop. The model ends with the averaged weights. */
+export async function train(
+  model: TapedModel,
+  data: Dataset,
+  held: number,
+  config: TrainingConfig,
+  events: TrainingEvents,
+  start?: TrainingState,
+): Promise<TrainingState> {
+  const { training, validation } = splitTraining(data.count, held);
+  if (training.length < config.batch) {
+    throw new FisherlabError(
+      `a batch of ${config.batch} is larger than the ${training.length} training images`,
+      'choose a smaller batch',
+    );
+  }
+  if (start === undefined) {
+    const first = Array.from(
+      permutation(training.length, deriveSeed(config.seed, 1)).subarray(0, config.initialImages),
+      (k) => training[k] as number,
+    );
+    const images = pixels(data, first);
+    model.initialise(images, deriveSeed(config.seed, 2));
+    images.dispose();
+  }
+  let state: TrainingState = start ?? {
+    step: 0,
+    optimiser: initialState(flatParameters(model)),
+    curve: [],
+    running: { sum: 0, count: 0 },
+  };
+  setParameters(model, state.optimiser.parameters);
+  const perEpoch = Math.floor(training.length / config.batch);
+  let order: Uint32Array = new Uint32Array(0);
+  let epoch = -1;
+  const clock = { start: Date.now(), images: 0 };
+  try {
+    while (state.step < config.steps) {
+      const now = Math.floor(state.step / perEpoch);
+      if (now !== epoch) {
+        epoch = now;
+        order = permutation(training.length, deriveSeed(config.seed, 3, epoch));
+      }
+      const from = (state.step % perEpoch) * config.batch;
+      const indices = Array.from(order.subarray(from, from + config.batch), (k) => training[k] as number);
+      const next = trainingStep(model, data, indices, config, state, events.mend);
+      let { curve, running } = next;
+      if (next.step % config.evaluateEvery === 0 || next.step === config.steps) {
+        setParameters(model, next.optimiser.average);
+        curve = [
+          ...curve,
+          { step: next.step, training: running.sum / running.count, validation: evaluate(model, data, validation, config.seed) },
+        ];
+        running = { sum: 0, count: 0 };
+        setParameters(model, next.optimiser.parameters);
+      }
+      disposeState(state.optimiser);
+      state = { ...next, curve, running };
+      clock.images += config.batch;
+      await new Promise(setImmediate); // Ctrl-C, timers and live windows have their turn
+      if (!(await events.step(state, clock.images / ((Date.now() - clock.start) / 1000)))) break;
+    }
+  } catch (error) {
+    disposeState(state.optimiser);
+    throw error;
+  }
+  setParameters(model, state.optimiser.average);
+  return state;
+}
+
+function trainingStep(
+  model: TapedModel,
+  data: Dataset,
+  indices: readonly number[],
+  config: TrainingConfig,
+  state: TrainingState,
+  mend: () => string,
+): TrainingState {
+  const seed = deriveSeed(config.seed, 4, state.step);
+  const images = augmented(data, indices, config.augmentation, seed);
+  const { gradient, objective } = flatGradient(model, images, seed, -model.loss.scale / indices.length);
+  images.dispose();
+  const loss = -objective * model.loss.scale;
+  const rate = learningRateAt(state.step, config.learningRate, config.warmup, config.decay, config.steps);
+  const { state: optimiser, norm } = update(state.optimiser, gradient, rate, config);
+  // The sum is finite only where every parameter is: a state that is saved is a good one.
+  const [size, checksum] = tf.tidy(() => tf.stack([norm, tf.sum(optimiser.parameters)]).dataSync()) as unknown as [
+    number,
+    number,
+  ];
+  norm.dispose();
+  if (![loss, size, checksum].every(Number.isFinite)) {
+    const culprit = firstNonFinite(model, [gradient, optimiser.parameters]);
+    disposeState(optimiser);
+    gradient.dispose();
+    throw new FisherlabError(
+      `the loss is ${loss} and the gradient's norm ${size} at step ${state.step}${culprit === null ? '' : `; first in tensor '${culprit}'`}`,
+      mend(),
+    );
+  }
+  gradient.dispose();
+  setParameters(model, optimiser.parameters);
+  return {
+    step: state.step + 1,
+    optimiser,
+    curve: state.curve,
+    running: { sum: state.running.sum + loss, count: state.running.count + 1 },
+  };
+}
+
+/** Gradient of `scale · Σ objective` for all parameters, [P], and the mean objective. */
+function flatGradient(model: TapedModel, images: Tensor, seed: number, scale: number): { gradient: Tensor; objective: number } {
+  const found = new Map<string, Tensor>();
+  try {
+    const objectives = model.trainingGradients(images, seed, (layer, factors) => {
+      found.set(layer.name, tf.keep(tf.reshape(factors.total(), [-1]))); // [|θ_j|]
+    });
+    const objective = tf.tidy(() => tf.mean(objectives).dataSync()[0] as number);
+    objectives.dispose();
+    const gradient = tf.tidy(() =>
+      tf.mul(tf.concat(trainable(model).map((layer) => found.get(layer.name) ?? tf.zeros([layer.variable.size]))), scale),
+    );
+    return { gradient, objective };
+  } finally {
+    tf.dispose([...found.values()]);
+  }
+}
+
+/** Mean loss over `indices`, in the model's unit, on noise that depends on the seed alone. */
+export function evaluate(model: TapedModel, data: Dataset, indices: readonly number[], seed: number, batch = 100): number {
+  let total = 0;
+  for (let k = 0; k < indices.length; k += batch) {
+    const part = indices.slice(k, k + batch);
+    total += tf.tidy(() => tf.sum(model.heldOut(pixels(data, part), part, seed)).dataSync()[0] as number);
+  }
+  return -(total / indices.length) * model.loss.scale;
+}
+
+const trainable = (model: TapedModel) => model.layers.filter((layer) => !layer.frozen);
+
+/** All trainable parameters in one vector [P], in the order of the layers. */
+export function flatParameters(model: TapedModel): Tensor {
+  return tf.tidy(() => tf.concat(trainable(model).map((layer) => tf.reshape(layer.variable, [-1])))); // [P]
+}
+
+/** The inverse of {@link flatParameters}. */
+export function setParameters(model: TapedModel, parameters: Tensor): void {
+  tf.tidy(() => {
+    const layers = trainable(model);
+    const parts = tf.split(
+      parameters,
+      layers.map((layer) => layer.variable.size),
+    );
+    layers.forEach((layer, j) => {
+      layer.variable.assign(tf.reshape(parts[j] as Tensor, layer.variable.shape));
+    });
+  });
+}
+
+/** The name of the first tensor that is not finite in one of `vectors` [P], the earlier vectors first. */
+function firstNonFinite(model: TapedModel, vectors: readonly Tensor[]): string | null {
+  for (const vector of vectors) {
+    const at = vector.dataSync().findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    let end = 0;
+    for (const { name, variable } of trainable(model)) {
+      end += variable.size;
+      if (at < end) return name;
+    }
+  }
+  return null;
+}
+
+function augmented(data: Dataset, indices: readonly number[], augmentation: Augmentation, seed: number): Tensor {
+  const plain = pixels(data, indices);
+  if (augmentation.translate === 0 && !augmentation.flip) return plain;
+  const values = augment(plain.dataSync() as Float32Array, plain.shape, augmentation, seed);
+  plain.dispose();
+  return tf.tensor4d(values, [indices.length, ...data.shape]); // [N, H, W, C]
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { main } from '../../src/cli/main';
+import { readSafetensors } from '../../src/models/safetensors';
+import { fakeMnist } from '../training/fixtures/set';
+
+const ROOT = path.join(__dirname, '../..');
+
+describe('fisherlab train', () => {
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'fisherlab-train-'));
+    fakeMnist(folder);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** The real command in a process of its own, interrupted once it has said that it is at a step. */
+  function interrupted(signal: NodeJS.Signals, ...words: string[]): Promise<{ said: string; code: number | null }> {
+    const args = ['bin/fisherlab.js', 'train', '--model', 'vae', '--data', 'mnist', '--batch', '4', '--held', '10', ...words];
+    const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, FISHERLAB_DATA: folder } });
+    let said = '';
+    let sent = false;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (data: Buffer) => {
+        said += data;
+        if (!sent && /step \d+\//.test(said)) sent = child.kill(signal);
+      });
+    }
+    return new Promise((resolve) => child.on('exit', (code) => resolve({ said, code })));
+  }
+
+  it('saves and ends on Ctrl-C, and goes on where it was', async () => {
+    const out = path.join(folder, 'run');
+    const steps = ['--steps', '100000', '--out', out];
+    const step = () =>
+      (JSON.parse(readSafetensors(path.join(out, 'state.safetensors')).metadata.run as string) as { step: number }).step;
+    const first = await interrupted('SIGINT', ...steps);
+    assert.equal(first.code, 0, first.said);
+    assert.match(
+      first.said,
+      /training vae \(small\) on mnist, 100000 steps, .*\nstep \d+\/100000 {2}loss .* images\/s {2}.* left\n/,
+    );
+    assert.match(first.said, /stopped and saved; go on with --resume\n$/);
+    const before = step();
+    const second = await interrupted('SIGTERM', ...steps, '--resume');
+    assert.equal(second.code, 0, second.said);
+    assert.equal(Number(/step (\d+)\//.exec(second.said)?.[1]), before + 1);
+    assert.ok(step() > before);
+  });
+
+  it('says what is wrong with an option before anything begins', async () => {
+    const out = path.join(folder, 'nothing');
+    const { log } = console;
+    console.log = () => {};
+    try {
+      const train = (...words: string[]) => main(['node', 'fisherlab', 'train', '--out', out, ...words]);
+      await assert.rejects(
+        train('--model', 'gan', '--data', 'mnist'),
+        /model 'gan' is not known; choose one of glow, diffusion, vae/,
+      );
+      await assert.rejects(train('--model', 'vae', '--data', 'minst'), /data set 'minst' is not known/);
+      const vae = ['--model', 'vae', '--data', 'mnist'];
+      await assert.rejects(train(...vae, '--batch', '0'), /--batch is '0'; give a whole number from 1 on/);
+      await assert.rejects(train(...vae, '--steps', '1.5'), /--steps is '1\.5'; give a whole number/);
+      await assert.rejects(train(...vae, '--learning-rate', 'fast'), /--learning-rate is 'fast'; give a number/);
+      await assert.rejects(train(...vae, '--clip', '-1'), /--clip is '-1'; give a number that is not below 0/);
+    } finally {
+      console.log = log;
+    }
+    assert.ok(!existsSync(out));
+  });
+});

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { startBackend, tf } from '../../src/backend/index';
+import {
+  type CheckpointHeader,
+  disposeModel,
+  loadModel,
+  modelTensors,
+  saveCheckpoint,
+  setTensors,
+  shippedModels,
+} from '../../src/models/checkpoint';
+import { createModel, type ModelConfig } from '../../src/models/families';
+import type { TapedModel } from '../../src/models/model';
+import { readSafetensors, writeSafetensors } from '../../src/models/safetensors';
+import { shake } from './finite-differences';
+
+const CONFIGS: readonly ModelConfig[] = [
+  { family: 'glow', imageShape: [8, 8, 1], K: 1, L: 2, hidden: 4, seed: 1 },
+  { family: 'diffusion', imageShape: [8, 8, 1], dim: 8, dimMults: [1, 2], timesteps: 10, timestep: 0, seed: 1 },
+  { family: 'vae', imageShape: [8, 8, 1], channels: [4, 6], latent: 3, seed: 1 },
+];
+
+const header = (config: ModelConfig): CheckpointHeader => ({
+  config,
+  data: { name: 'mnist', images: 3, validation: 2 },
+  training: { batch: 8 },
+  unit: 'bits/dim',
+  step: 17,
+  validation: 4.5,
+  curve: [{ step: 17, training: 4, validation: 4.5 }],
+  commit: 'abc',
+});
+
+function likelihoods(model: TapedModel): number[] {
+  return tf.tidy(() => {
+    const [h, w, c] = model.imageShape;
+    const images = tf.tensor4d(
+      Float32Array.from({ length: 3 * h * w * c }, (_, k) => (37 * k) % 256),
+      [3, h, w, c],
+    );
+    return Array.from(model.logLikelihood(images, model.noise([0, 1, 2], 5)).dataSync());
+  });
+}
+
+describe('a checkpoint', () => {
+  let folder: string;
+  before(async () => {
+    await startBackend();
+    folder = mkdtempSync(path.join(tmpdir(), 'fisherlab-checkpoint-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const file = (name: string) => path.join(folder, `${name}.safetensors`);
+
+  for (const config of CONFIGS) {
+    it(`of a ${config.family} gives back the same likelihood, header and checksum, and leaks no tensors`, async () => {
+      const model = createModel(config);
+      shake([...model.layers, ...model.buffers.filter(({ name }) => name.endsWith('running_mean'))], 3, 0.1);
+      await saveCheckpoint(file(config.family), model, header(config));
+      const expected = likelihoods(model);
+      disposeModel(model);
+      const before = tf.memory().numTensors;
+      const loaded = loadModel(file(config.family));
+      assert.deepEqual(likelihoods(loaded.model), expected);
+      assert.deepEqual(loaded.header, header(config));
+      assert.equal(loaded.name, config.family);
+      assert.equal(
+        loaded.checksum,
+        createHash('sha256')
+          .update(readFileSync(file(config.family)))
+          .digest('hex'),
+      );
+      disposeModel(loaded.model);
+      assert.equal(tf.memory().numTensors, before);
+    });
+  }
+
+  it('in half precision keeps 11 bits of the parameters and all of the buffers', async () => {
+    const model = createModel(CONFIGS[2] as ModelConfig);
+    const counter = model.buffers.find(({ name }) => name.endsWith('num_batches_tracked'));
+    counter?.variable.assign(tf.tensor1d([100_001])); // more than half precision holds
+    await saveCheckpoint(file('half'), model, header(CONFIGS[2] as ModelConfig), true);
+    const { tensors } = readSafetensors(file('half'));
+    for (const { name, values } of modelTensors(model)) {
+      const read = tensors.get(name)?.values ?? [];
+      const buffer = model.buffers.some((layer) => layer.name === name);
+      values.forEach((value, k) => {
+        const error = Math.abs((read[k] as number) - value);
+        assert.ok(
+          buffer ? error === 0 : error <= 2 ** -11 * Math.abs(value) + 2 ** -25,
+          `${name}[${k}]: ${value} became ${read[k]}`,
+        );
+      });
+    }
+    disposeModel(model);
+  });
+
+  it('of another architecture is refused: the tensors that differ are named, and nothing changes', async () => {
+    const small = createModel(CONFIGS[0] as ModelConfig);
+    const wide = createModel({ ...CONFIGS[0], hidden: 6 } as ModelConfig);
+    await saveCheckpoint(file('wide'), wide, header(CONFIGS[0] as ModelConfig));
+    const before = tf.memory().numTensors;
+    assert.throws(
+      () => loadModel(file('wide')),
+      /does not fit this glow model: flow\.layers\.1\.block\.0\.conv\.weight is \[6, 2, 3, 3\], not \[4, 2, 3, 3\]; .*and \d+ more; load it with/,
+    );
+    assert.equal(tf.memory().numTensors, before, 'the model that was begun is freed');
+    const tensors = new Map(readSafetensors(file('glow')).tensors);
+    const [name, first] = [...tensors][0] as [string, NonNullable<ReturnType<typeof tensors.get>>];
+    const weights = modelTensors(small).map(({ values }) => values.slice());
+    const refused = (change: () => void, says: RegExp) => {
+      change();
+      assert.throws(() => setTensors(small, tensors, 'it'), says);
+      assert.deepEqual(
+        modelTensors(small).map(({ values }) => values),
+        weights,
+      );
+    };
+    refused(() => tensors.delete(name), /flow\.layers\.1\.actnorm\.bias is missing/);
+    refused(
+      () => tensors.set(name, { ...first, values: first.values.map(() => Number.NaN) }),
+      /flow\.layers\.1\.actnorm\.bias holds numbers that are not finite/,
+    );
+    refused(() => {
+      tensors.set(name, first);
+      tensors.set('more', { ...first, name: 'more' });
+    }, /more is not of this model/);
+    tensors.delete('more');
+    const square = tensors.get('flow.layers.1.block.0.conv.weight');
+    refused(
+      () => tensors.set('flow.layers.1.block.0.conv.weight', { ...square, shape: [2, 4, 3, 3] } as typeof first),
+      /conv\.weight is \[2, 4, 3, 3\], not \[4, 2, 3, 3\]/,
+    );
+    for (const model of [small, wide]) disposeModel(model);
+  });
+
+  it('that is not known, not a checkpoint, or damaged is named', async () => {
+    for (const name of shippedModels())
+      assert.throws(() => loadModel('glow-nothing'), new RegExp(`choose one of .*${name}.*path`));
+    assert.throws(() => loadModel('glow-nothing'), /model 'glow-nothing' is not known; choose one of .*, or give the path/);
+    await writeSafetensors(file('plain'), [], {});
+    assert.throws(() => loadModel(file('plain')), /does not say which architecture it is; .*fisherlab import/);
+    await writeSafetensors(file('odd'), [], { fisherlab: '{"config": 3}' });
+    assert.throws(() => loadModel(file('odd')), /the description of the model in '.*odd.safetensors' is damaged/);
+    await writeSafetensors(file('family'), [], { fisherlab: '{"config": {"family": "gan"}}' });
+    assert.throws(() => loadModel(file('family')), /model family 'gan' is not known; choose one of glow, diffusion, vae/);
+    writeFileSync(file('cut'), readFileSync(file('glow')));
+    truncateSync(file('cut'), 3000);
+    assert.throws(() => loadModel(file('cut')), /'.*cut\.safetensors' is damaged/);
+  });
+});

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { augment, augmentationOf } from '../../src/training/augment';
+
+describe('augmentation', () => {
+  it('is what the paper does for each set', () => {
+    assert.deepEqual(augmentationOf('cifar10'), { translate: 0.1, flip: true });
+    assert.deepEqual(augmentationOf('svhn'), { translate: 0.1, flip: false });
+    assert.deepEqual(augmentationOf('celeba'), { translate: 0, flip: false });
+  });
+
+  it('moves every image by whole pixels, at most a tenth of the side, and fills with black', () => {
+    const [h, w] = [20, 20];
+    const image = new Float32Array(h * w);
+    image[10 * w + 10] = 200; // one bright pixel in the middle
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        const out = augment(image, [1, h, w, 1], { translate: 0.1, flip: false }, seed);
+        const at = out.findIndex((value) => value !== 0);
+        assert.equal(out.filter((value) => value !== 0).length, 1);
+        assert.ok(Math.abs(Math.floor(at / w) - 10) <= 2 && Math.abs((at % w) - 10) <= 2, `pixel at ${at}`);
+      }),
+    );
+  });
+
+  it('flips about half of the images and keeps the channels of a pixel together', () => {
+    const images = Float32Array.from({ length: 200 * 2 * 3 }, (_, k) => k % 6); // 200 images of 1 x 2 pixels
+    const out = augment(images, [200, 1, 2, 3], { translate: 0, flip: true }, 1);
+    let flipped = 0;
+    for (let n = 0; n < 200; n++) {
+      const image = Array.from(out.subarray(6 * n, 6 * n + 6));
+      if (image[0] === 3) flipped++;
+      assert.ok(image.join() === '0,1,2,3,4,5' || image.join() === '3,4,5,0,1,2', image.join());
+    }
+    assert.ok(flipped > 70 && flipped < 130, `${flipped} of 200`);
+  });
+
+  it('gives the same for the same seed and leaves its input alone', () => {
+    const images = Float32Array.from({ length: 3 * 100 }, (_, k) => k % 251);
+    const copy = images.slice();
+    const run = (seed: number) => augment(images, [3, 10, 10, 1], { translate: 0.2, flip: true }, seed);
+    assert.deepEqual(run(5), run(5));
+    assert.notDeepEqual(run(5), run(6));
+    assert.deepEqual(images, copy);
+  });
+});
