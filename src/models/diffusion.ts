@@ -12,7 +12,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError } from '../backend/errors';
 import { tf } from '../backend/index';
-import { deriveSeed, noiseByIndex, normals, uniformAt } from '../backend/random';
+import { deriveSeed, noiseByIndex, uniformAt } from '../backend/random';
 import type { Layer } from '../gradients/layer';
 import { scale } from '../gradients/operations/activations';
 import { meanAbsoluteError, noised } from '../gradients/operations/noising';
@@ -98,10 +98,19 @@ export class Diffusion extends TapedModel {
 
   /** The same at a timestep of each image's own. */
   override trainingTrace(tape: Tape, images: Value, seed: number): Value {
-    const n = images.shape[0] as number;
-    const times = Array.from({ length: n }, (_, k) => Math.floor(this.schedule.steps * uniformAt(deriveSeed(seed, 0), k)));
-    const noise = tf.tensor(normals(deriveSeed(seed, 1), images.tensor.size), images.shape);
-    return this.objective(tape, images, noise, times);
+    const places = Array.from({ length: images.shape[0] as number }, (_, k) => k);
+    return this.atOwnTimesteps(tape, images, places, seed);
+  }
+
+  /** The training objective, timestep and noise drawn for each image's index: comparable with the training loss, and the same in any batch. */
+  override heldOut(images: Tensor, indices: readonly number[], seed: number): Tensor {
+    checkImages(this, images);
+    return tf.tidy(() => this.atOwnTimesteps(new Tape(), new Tape().constant(images), indices, seed).tensor);
+  }
+
+  private atOwnTimesteps(tape: Tape, images: Value, indices: readonly number[], seed: number): Value {
+    const times = indices.map((k) => Math.floor(this.schedule.steps * uniformAt(deriveSeed(seed, 0), k)));
+    return this.objective(tape, images, this.noise(indices, deriveSeed(seed, 1)), times);
   }
 
   /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { startBackend, tf } from '../../src/backend/index';
-import { normals, uniforms } from '../../src/backend/random';
+import { deriveSeed, normals, uniforms } from '../../src/backend/random';
 import { noised } from '../../src/gradients/operations/noising';
 import { Tape } from '../../src/gradients/tape';
 import { Diffusion, type DiffusionConfig } from '../../src/models/diffusion';
@@ -227,6 +227,25 @@ describe('the diffusion model', () => {
     const expected = gradient.reduce((sum, g, k) => sum + g * (direction[k] as number), 0);
     close((at(0.2) - at(-0.2)) / 0.4, expected, 0.03 * Math.hypot(...gradient));
     tf.dispose([x, e]);
+  });
+
+  it('holds images out at a timestep of each image’s own, the same in any batch', () => {
+    const model = tiny();
+    const x = images(6);
+    const one = (k: number) => tf.tidy(() => tf.slice(x, [k, 0, 0, 0], [1, -1, -1, -1]));
+    const together = numbers(model.heldOut(x, [0, 1, 2, 3, 4, 5], 9));
+    const timesteps = Array.from(together, (value, k) => {
+      close(numbers(model.heldOut(one(k), [k], 9))[0] as number, value, 1e-6);
+      const noise = model.noise([k], deriveSeed(9, 1));
+      return Array.from({ length: CONFIG.timesteps }, (_, t) => t).filter(
+        (t) => Math.abs((numbers(model.atTimestep(t).logLikelihood(one(k), noise))[0] as number) - value) < 1e-6,
+      );
+    });
+    assert.ok(
+      timesteps.every((found) => found.length === 1),
+      `timesteps ${JSON.stringify(timesteps)}`,
+    );
+    assert.ok(new Set(timesteps.flat()).size > 1);
   });
 
   it('looks at another timestep with the same layers', () => {
