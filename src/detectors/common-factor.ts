@@ -13,7 +13,8 @@
  * a factor counting as *one* number, and the remainder as d − K. With K = 0 these are the paper's independent normals; whitened principal components (`principal-components.ts`) leave the second term out, and the shrunk Gaussian trusts every direction a little.
  */
 import { FisherlabError } from '../backend/errors';
-import type { Combiner } from './combine';
+import { type Combiner, combine, log } from './combine';
+import type { Detector } from './detector';
 import { dot, point, standardiseBy } from './matrix';
 import { whiteningDirections } from './principal-components';
 
@@ -21,8 +22,9 @@ import { whiteningDirections } from './principal-components';
 export function commonFactors(count = 1): Combiner {
   if (!Number.isInteger(count) || count < 0)
     throw new FisherlabError(`${count} is no number of common factors`, 'choose 0, 1 or a few');
+  const name = count === 1 ? 'one common factor' : `${count} common factors`;
   return {
-    name: count === 1 ? 'one common factor' : `${count} common factors`,
+    name,
     fit(columns) {
       const standardise = standardiseBy(columns);
       const known = standardise(columns);
@@ -37,7 +39,7 @@ export function commonFactors(count = 1): Combiner {
       const noise = left / (known.d - factors.length);
       if (!(noise > 1e-10))
         throw new FisherlabError(
-          `${factors.length} common factors explain all of the ${known.n} batches of the fit set`,
+          `nothing is left of the ${known.n} batches of the fit set beside ${name}`,
           'choose fewer factors or give more batches',
         );
       return (given) => {
@@ -55,4 +57,10 @@ export function commonFactors(count = 1): Combiner {
       };
     },
   };
+}
+
+/** Common factors of the log squared norms of all layers. */
+export function layerwiseFactors(count: number): Detector {
+  const factors = commonFactors(count);
+  return combine([log('squared-norm')], factors, `layer-wise ${factors.name}`);
 }

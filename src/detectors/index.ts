@@ -15,6 +15,7 @@
 import { assertKnown } from '../backend/errors';
 import { chiSquare, chiSquareDensities } from './chi-square';
 import { type Combiner, combine, log } from './combine';
+import { commonFactors, layerwiseFactors } from './common-factor';
 import type { Detector } from './detector';
 import { dose, doseSupport } from './dose';
 import { isolationForest, layerwiseIsolationForest } from './isolation-forest';
@@ -29,6 +30,7 @@ import { fisherP, fishersMethod, fishersMethodOfTheCode, harmonicMeanP, layerwis
 import { layerwisePrincipalComponents, principalComponents } from './principal-components';
 import { scoreStatisticAndTypicality } from './score-statistic';
 import { layerwiseShrunkGaussian, shrunkGaussian } from './shrunk-gaussian';
+import { strangestOf } from './strangest';
 import { layerwiseStudentT, studentT } from './student-t';
 import { typicality } from './typicality';
 
@@ -54,6 +56,9 @@ export const DETECTORS = {
   'layer-wise 50 principal components': () => layerwisePrincipalComponents(),
   'layer-wise 5 nearest neighbours': () => layerwiseNeighbours(),
   'layer-wise isolation forest': (seed: number) => layerwiseIsolationForest(seed),
+  'layer-wise one common factor': () => layerwiseFactors(1),
+  'strangest of factors and typicality': () =>
+    strangestOf([layerwiseFactors(1), layerwiseFactors(5), typicality()], 'strangest of factors and typicality'),
   // baselines that need columns of their own
   'input complexity': inputComplexity,
   'likelihood ratio': likelihoodRatio,
@@ -80,6 +85,7 @@ export const COMBINERS = {
   '50 principal components': () => principalComponents(50),
   '5 nearest neighbours': () => nearestNeighbours(5),
   'isolation forest': (seed: number) => isolationForest({ seed }),
+  'one common factor': () => commonFactors(1),
   'one-class SVM': () => oneClassSvm(),
 } satisfies Record<string, (seed: number) => Combiner>;
 

@@ -82,7 +82,7 @@ describe('common factors', () => {
     );
     assert.throws(
       () => combine([log('squared-norm')], commonFactors(2)).fit(logNormalTable(1, 3, 5)),
-      /2 common factors explain all of the 3 batches/,
+      /nothing is left of the 3 batches of the fit set beside 2 common factors/,
     );
   });
 });
