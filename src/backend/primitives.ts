@@ -39,7 +39,8 @@ export function squaredNormOfPositions(x: Tensor): Tensor {
 /** Along the second axis. */
 function squaredNorm(x: Tensor): Tensor {
   const backend = native();
-  if (backend === null || x.size === 0) return tf.tidy(() => tf.sum(tf.square(x), 1));
+  if (x.size === 0) return tf.tidy(() => tf.sum(x, 1));
+  if (backend === null) return tf.tidy(() => sumInBlocks(tf.square(x)));
   return tf.tidy(() => {
     const attributes = [
       floatAttribute(backend),
@@ -48,6 +49,17 @@ function squaredNorm(x: Tensor): Tensor {
     ];
     return tf.square(backend.executeSingleOutput('EuclideanNorm', attributes, [x, tf.tensor1d([1], 'int32')]));
   });
+}
+
+/**
+ * Sum along the second axis, [N, P, …] to [N, …], first within blocks, then of these. The wasm backend adds one number after the other in float32, so that late ones are rounded to the size that the sum has by
+ * then: of the squared gradient norm of a filter of 98,304 weights 1.4e-4 was lost, in blocks 4e-6.
+ */
+function sumInBlocks(x: Tensor): Tensor {
+  const [rows, length, ...rest] = x.shape as [number, number, ...number[]];
+  let blocks = Math.floor(Math.sqrt(length));
+  while (length % blocks !== 0) blocks--;
+  return tf.sum(tf.sum(tf.reshape(x, [rows, blocks, length / blocks, ...rest]), 2), 1); // [N, blocks, P/blocks, …], [N, …]
 }
 
 /** Gradient of `y = relu(·)` from its output: `dy` where `y > 0`, else 0. Shape of `y`. */
