@@ -4,11 +4,14 @@
  * Who tries thirty detectors on a pair of data sets and reports the best of them on the *same* pair reports luck along with merit. So each pair has one purpose, by a rule that was fixed before anything was tried:
  *
  * - **Colour models: by the set they were trained on.** Models of SVHN and GTSRB are for choosing; models of CIFAR-10, CelebA and ImageNet32 (or Tiny-ImageNet 32 in its stead) for reporting: other models, whatever their family, and other fit sets.
- * - **Grey models: by the other set**, for there is one model only, of Fashion-MNIST. KMNIST and Omniglot are for choosing, all others (MNIST, EMNIST letters, notMNIST) for reporting. This is the weaker separation: model and fit set are shared, and a lucky fit is lucky twice.
+ * - **Grey models: by the other set**, for they are all of Fashion-MNIST. KMNIST and Omniglot are for choosing, all others (MNIST, EMNIST letters, notMNIST) for reporting. This is the weaker separation: model and fit set are shared, and a lucky fit is lucky twice.
  *
  * The types carry the purpose: what chooses takes `PairSet<'choosing'>` only, what reports `PairSet<'reporting'>` only; and as notebooks are not type-checked strictly, both look at the names too.
  */
 import { FisherlabError } from '../backend/errors';
+import { shippedModels } from '../models/checkpoint';
+import { setsFor } from './paper-tables';
+import { FAMILIES } from './summary';
 
 export type Purpose = 'choosing' | 'reporting';
 
@@ -33,25 +36,56 @@ export function purposeOf(inside: string, outside: string): Purpose {
   return GREY_CHOOSING.has(outside) ? 'choosing' : 'reporting';
 }
 
-/** Models that take part, each with all the sets it is asked about. A colour model is added here when it is shipped; the rule does the rest. */
-const EXPERIMENTS = [
-  { model: 'glow-fashion_mnist', in: 'fashion_mnist', out: ['mnist', 'kmnist', 'emnist_letters', 'omniglot'] },
-] as const;
+/** A model, its own set, and all the sets it is asked about. */
+interface Experiment {
+  readonly model: string;
+  readonly in: string;
+  readonly out: readonly string[];
+}
 
-function pairsFor<P extends Purpose>(purpose: P): PairSet<P>[] {
-  return EXPERIMENTS.map(({ model, in: inside, out }) => ({
-    purpose,
-    model,
-    in: inside,
-    out: out.filter((outside) => purposeOf(inside, outside) === purpose),
-  })).filter(({ out }) => out.length > 0);
+/** The model whose data ship with the program: every reader can ask it. */
+const GREY_GLOW: Experiment = {
+  model: 'glow-fashion_mnist',
+  in: 'fashion_mnist',
+  out: ['mnist', 'kmnist', 'emnist_letters', 'omniglot'],
+};
+
+function pairsFor<P extends Purpose>(experiments: readonly Experiment[], purpose: P): PairSet<P>[] {
+  return experiments
+    .map(({ model, in: inside, out }) => ({
+      purpose,
+      model,
+      in: inside,
+      out: out.filter((outside) => purposeOf(inside, outside) === purpose),
+    }))
+    .filter(({ out }) => out.length > 0);
 }
 
 /** To look at as often as one likes. */
-export const DEVELOPMENT_PAIRS: readonly PairSet<'choosing'>[] = pairsFor('choosing');
+export const DEVELOPMENT_PAIRS: readonly PairSet<'choosing'>[] = pairsFor([GREY_GLOW], 'choosing');
 
 /** To look at once for each choice that was made: `report` in `trial.ts`. */
-export const REPORTING_PAIRS: readonly PairSet<'reporting'>[] = pairsFor('reporting');
+export const REPORTING_PAIRS: readonly PairSet<'reporting'>[] = pairsFor([GREY_GLOW], 'reporting');
+
+/** Sets whose models take part in the round of all families, and the families. */
+const FAMILY_SETS = [...COLOUR_CHOOSING, 'cifar10', 'celeba', 'tinyimagenet32', 'fashion_mnist'];
+
+/** Names of the models of all families that take part, shipped or not. */
+export function familyModels(): string[] {
+  return FAMILIES.flatMap((family) => FAMILY_SETS.map((set) => `${family}-${set}`));
+}
+
+/** The pairs for a purpose of all of them that are shipped, with the sets that are on this machine. */
+export function familyPairs<P extends Purpose>(purpose: P): PairSet<P>[] {
+  const shipped = shippedModels();
+  const experiments = familyModels()
+    .filter((model) => shipped.includes(model))
+    .flatMap((model): Experiment[] => {
+      const [own, ...out] = setsFor(model.slice(model.indexOf('-') + 1)).sets;
+      return own === undefined ? [] : [{ model, in: own, out }];
+    });
+  return pairsFor(experiments, purpose);
+}
 
 /** @throws FisherlabError naming the first pair that is for something else than `purpose` */
 export function assertPurpose(pairs: readonly PairSet<Purpose>[], purpose: Purpose): void {

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { assertPurpose, DEVELOPMENT_PAIRS, type PairSet, purposeOf, REPORTING_PAIRS } from '../../src/evaluation/pairs';
+import {
+  assertPurpose,
+  DEVELOPMENT_PAIRS,
+  familyModels,
+  familyPairs,
+  type PairSet,
+  purposeOf,
+  REPORTING_PAIRS,
+} from '../../src/evaluation/pairs';
+import { shippedModels } from '../../src/models/checkpoint';
 
 describe('pairs for choosing and pairs for reporting', () => {
   it('go by the other set for the one grey model, and by the model for colour', () => {
@@ -31,6 +40,17 @@ describe('pairs for choosing and pairs for reporting', () => {
     );
     assertPurpose(DEVELOPMENT_PAIRS, 'choosing');
     assertPurpose(REPORTING_PAIRS, 'reporting');
+  });
+
+  it('of all families are those of shipped models, by the same rule, none in both lists', () => {
+    const [choosing, reporting] = [familyPairs('choosing'), familyPairs('reporting')];
+    assertPurpose(choosing, 'choosing');
+    assertPurpose(reporting, 'reporting');
+    const shipped = shippedModels();
+    for (const { model, in: own } of [...choosing, ...reporting]) {
+      assert.ok(shipped.includes(model) && familyModels().includes(model) && model.endsWith(own), model);
+    }
+    assert.ok(choosing.some(({ model }) => model === 'vae-gtsrb') && reporting.some(({ model }) => model === 'glow-cifar10'));
   });
 
   it('are refused for the other purpose, by name and whatever they call themselves', () => {
