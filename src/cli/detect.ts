@@ -24,10 +24,11 @@ import { beside, diagonalTables, needsOf, referenceImages, statisticsOf, statist
 import { tablesOf } from '../evaluation/experiment';
 import { halves } from '../evaluation/protocol';
 import { disposeModel, type LoadedModel, loadModel } from '../models/checkpoint';
+import { barForEachStep } from '../notebook/progress';
 import { tableText } from '../notebook/table';
 import { imageGrid } from '../plots/imageGrid';
 import { saveFigure } from '../plots/render';
-import { barForEachStep, wholeNumber } from './experiment';
+import { wholeNumber } from './options';
 
 interface Flags {
   model: string;

@@ -6,7 +6,6 @@
  *     fisherlab experiment paper-tables --protocol held-out           fitted on images held out of training
  *     fisherlab experiment paper-tables --limit 100                   a trial, written to out/results
  *     fisherlab experiment ablations glow-fashion_mnist
- *     fisherlab experiment combinations families                      candidates on development pairs, the chosen one on reporting pairs
  *
  * Numbers go to `data/results/<family>-<set>.json` and `summary.json`, figures to `out/figures`. Feature tables are kept (`out/cache`): a run that was stopped goes on where it was. Files of notebooks and README are never
  * touched by a trial (`--limit`).
@@ -14,24 +13,21 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { Argument, type Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { assertKnown, FisherlabError } from '../backend/errors';
 import { startBackend } from '../backend/index';
 import { inCheckout } from '../backend/root';
 import { writeBeside } from '../backend/write';
 import { ablations } from '../evaluation/ablations';
 import { MAIN_METHODS } from '../evaluation/experiment';
-import { familyCombinations } from '../evaluation/family-combinations';
-import { FEATURE_COMBINATIONS } from '../evaluation/feature-combinations';
 import { COSTLY, type ModelResults, modelResults, PROTOCOLS, type Protocol, setsFor } from '../evaluation/paper-tables';
-import { playRound } from '../evaluation/rounds';
 import { type FamilySummary, type Summary, summarise } from '../evaluation/summary';
 import { ablationFigure, differencesFigure, pairsFigure, tableFigure } from '../evaluation/tables-figures';
-import type { TrialMean, TrialRow } from '../evaluation/trial';
 import { disposeModel, loadModel, shippedModels } from '../models/checkpoint';
-import { type Progress, progress } from '../notebook/progress';
+import { barForEachStep } from '../notebook/progress';
 import { tableText } from '../notebook/table';
 import { saveFigure } from '../plots/render';
+import { wholeNumber } from './options';
 
 interface Shared {
   limit?: string;
@@ -67,46 +63,6 @@ export function register(program: Command): void {
     .option('--seed <n>', 'seed of noise and bootstrap', '1')
     .option('--out <folder>', 'where the results go (default: data/results; of a trial: out/results)')
     .action(ablate);
-  experiment
-    .command('combinations')
-    .description('which combination of features and detectors beats the paper’s: choose, then report')
-    .addArgument(new Argument('<round>', 'the pairs that are asked').choices(Object.keys(ROUNDS)))
-    .option('--images <n>', 'images of each set (default: all)')
-    .option('--seed <n>', 'seed of noise and bootstrap', '1')
-    .action(combinations);
-}
-
-/** Rounds of choosing and reporting, by name. */
-const ROUNDS = { flow: () => FEATURE_COMBINATIONS, families: familyCombinations };
-
-async function combinations(name: keyof typeof ROUNDS, flags: { images?: string; seed: string }): Promise<void> {
-  await startBackend();
-  const bar = barForEachStep();
-  const round = ROUNDS[name]();
-  const result = await playRound(round, {
-    seed: wholeNumber('--seed', flags.seed, 0),
-    progress: (set, done, total) => bar.step(`features of ${set}`, done, total),
-    ...(flags.images === undefined ? {} : { images: wholeNumber('--images', flags.images) }),
-  });
-  bar.done();
-  console.log(`${tableText(result.development.means.map(meanRow))}\n`);
-  console.log(`reported: ${round.chosen}`);
-  console.log(tableText(result.reporting.rows.map((row) => ({ pair: `${row.model} → ${row.out}`, ...meanRow(row) }))));
-  console.log(`${tableText(result.reporting.means.map(meanRow))}\nnumbers: ${path.relative(process.cwd(), round.file)}`);
-}
-
-function meanRow({
-  candidate,
-  batchSize,
-  auroc,
-  paper,
-  value,
-  low,
-  high,
-  verdict,
-}: TrialRow | TrialMean): Record<string, string> {
-  const margin = `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
-  return { candidate, B: String(batchSize), AUROC: auroc.toFixed(3), 'the paper’s': paper.toFixed(3), margin, verdict };
 }
 
 async function paperTables(flags: PaperFlags): Promise<void> {
@@ -289,29 +245,4 @@ function figureFile(folder: string, stem: string): string {
 async function writeJson(file: string, value: unknown): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   await writeBeside(file, `${JSON.stringify(value)}\n`);
-}
-
-/** One bar after the other: a new one for each new `what`. */
-export function barForEachStep(): { step(what: string, done: number, total: number): void; done(): void } {
-  let current: { what: string; done: number; bar: Progress } | undefined;
-  return {
-    step(what, done, total) {
-      if (current?.what !== what) {
-        current?.bar.done();
-        current = { what, done: 0, bar: progress(what, total) };
-      }
-      current.bar.tick(done - current.done);
-      current.done = done;
-    },
-    done: () => current?.bar.done(),
-  };
-}
-
-/** A whole number of an option. Errors: anything else, naming the option. */
-export function wholeNumber(option: string, text: string, least = 1): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isInteger(value) || value < least) {
-    throw new FisherlabError(`${option} is '${text}'`, `give a whole number from ${least} on`);
-  }
-  return value;
 }

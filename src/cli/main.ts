@@ -16,6 +16,7 @@ export const COMMANDS = [
   'data',
   'detect',
   'experiment',
+  'combinations',
   'figures',
   'parity',
   'bench',

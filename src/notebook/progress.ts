@@ -89,3 +89,19 @@ export function thisScreen(): Screen {
   }
   return { kind: 'lines', write: (line) => process.stdout.write(`${line}\n`) };
 }
+
+/** One bar after the other: a new one for each new `what`. */
+export function barForEachStep(): { step(what: string, done: number, total: number): void; done(): void } {
+  let current: { what: string; done: number; bar: Progress } | undefined;
+  return {
+    step(what, done, total) {
+      if (current?.what !== what) {
+        current?.bar.done();
+        current = { what, done: 0, bar: progress(what, total) };
+      }
+      current.bar.tick(done - current.done);
+      current.done = done;
+    },
+    done: () => current?.bar.done(),
+  };
+}

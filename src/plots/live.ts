@@ -2,12 +2,13 @@
  * # A curve that grows while one watches
  *
  * `nodeplotlib` opens a browser window and draws what an RxJS Observable sends. A live curve is such a stream of the figure of `lines.ts`. It is
- * only for watching by hand (the window loads plotly from the network, and its small server lives until the window is closed), so the package is
- * loaded when the first curve is opened and never in notebooks or tests.
+ * only for watching by hand (its small server, `live-page.ts`, lives until the window is closed), so the package is loaded when the first curve is
+ * opened and never in notebooks.
  */
 import type { plot } from 'nodeplotlib';
 import { auditTime, BehaviorSubject, Subject } from 'rxjs';
 import { lines } from './lines';
+import { plotOffline } from './live-page';
 
 export interface LiveCurve {
   /** Adds a point to each named series: `push(100, { training: 3.1, validation: 3.2 })`. A number that is not finite leaves a gap. */
@@ -21,9 +22,9 @@ const INTERVAL = 500;
 
 /**
  * Opens a window with an empty plot.
- * @param show what draws the stream; `nodeplotlib`'s `plot` unless a test gives its own
+ * @param show what draws the stream; nodeplotlib unless a test gives its own
  */
-export function liveCurve(title: string, show: typeof plot = require('nodeplotlib').plot): LiveCurve {
+export function liveCurve(title: string, show: typeof plot = plotOffline): LiveCurve {
   const points = new Map<string, { x: number[]; y: number[] }>();
   const picture = () =>
     lines(
