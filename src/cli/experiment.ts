@@ -21,7 +21,7 @@ import { writeBeside } from '../backend/write';
 import { ablations } from '../evaluation/ablations';
 import { MAIN_METHODS } from '../evaluation/experiment';
 import { COSTLY, type ModelResults, modelResults, PROTOCOLS, type Protocol, setsFor } from '../evaluation/paper-tables';
-import { type FamilySummary, type Summary, summarise } from '../evaluation/summary';
+import { type FamilySummary, SUMMARY, type Summary, summarise } from '../evaluation/summary';
 import { ablationFigure, differencesFigure, pairsFigure, tableFigure } from '../evaluation/tables-figures';
 import { disposeModel, loadModel, shippedModels } from '../models/checkpoint';
 import { barForEachStep } from '../notebook/progress';
@@ -119,7 +119,7 @@ function fileOf({ family, in: own, protocol }: ModelResults): string {
 export function readResults(folder: string): ModelResults[] {
   if (!existsSync(folder)) return [];
   const files = readdirSync(folder).filter(
-    (file) => file.endsWith('.json') && file !== SUMMARY && !file.startsWith('ablations-'),
+    (file) => file.endsWith('.json') && file !== path.basename(SUMMARY) && !file.startsWith('ablations-'),
   );
   return files.sort().flatMap((file) => {
     const found = JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as ModelResults;
@@ -127,10 +127,8 @@ export function readResults(folder: string): ModelResults[] {
   });
 }
 
-const SUMMARY = 'summary.json';
-
 async function writeSummary(folder: string, summary: Summary): Promise<void> {
-  await writeJson(path.join(folder, SUMMARY), summary);
+  await writeJson(path.join(folder, path.basename(SUMMARY)), summary);
   for (const family of summary.families) {
     const { family: name, kind, protocol, batchSize, models, methods } = family;
     console.log(`${name}, ${kind} sets, ${protocol}, B = ${batchSize}, ${models.length} models, ${methods[0]?.pairs ?? 0} pairs`);

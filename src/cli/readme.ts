@@ -2,7 +2,7 @@
  * # `fisherlab readme`: the numbers of the README, from the file that `npm start` wrote
  *
  * No number in the README is typed by hand: `npm start` leaves `out/results.json`; this command keeps it as `data/results/first-experiment.json` (with `--keep`), draws the README's picture
- * from it, and fills in what stands between `<!-- results -->` and `<!-- /results -->`. A test holds the README against the file.
+ * from it, and fills in what stands between `<!-- results -->` and `<!-- /results -->`; and between `<!-- families -->` and `<!-- /families -->` the averages of `data/results/summary.json`. A test holds the README against the files.
  */
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -11,12 +11,12 @@ import { FisherlabError } from '../backend/errors';
 import { inCheckout } from '../backend/root';
 import { writeBeside } from '../backend/write';
 import type { FlatRow, ResultsFile } from '../evaluation/results-file';
+import { type Summary, shippedSummary } from '../evaluation/summary';
 import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
 
 export const README = inCheckout('README.md');
 export const KEPT_RESULTS = inCheckout('data', 'results', 'first-experiment.json');
 const PICTURE = inCheckout('data', 'results', 'first-experiment.svg');
-const [BEGIN, END] = ['<!-- results -->', '<!-- /results -->'];
 
 export function register(program: Command): void {
   program
@@ -28,8 +28,8 @@ export function register(program: Command): void {
       await mkdir(inCheckout('data', 'results'), { recursive: true });
       if (keep) await writeBeside(KEPT_RESULTS, `${JSON.stringify(results, null, 1)}\n`);
       await saveFigure(picture(results), PICTURE);
-      await writeBeside(README, filledIn(readFileSync(README, 'utf8'), results));
-      console.log('README.md holds the numbers of data/results/first-experiment.json');
+      await writeBeside(README, filledIn(readFileSync(README, 'utf8'), results, shippedSummary()));
+      console.log('README.md holds the numbers of data/results/first-experiment.json and summary.json');
     });
 }
 
@@ -41,13 +41,18 @@ export function readResults(file: string): ResultsFile {
   }
 }
 
-/** The README with the part between the marks made anew. */
-export function filledIn(readme: string, results: ResultsFile): string {
-  const [before, rest] = readme.split(BEGIN);
-  const after = rest?.split(END)[1];
+/** The README with the parts between the marks made anew. */
+export function filledIn(readme: string, results: ResultsFile, summary: Summary): string {
+  return between(between(readme, 'results', markdownTable(results.rows)), 'families', familiesTable(summary));
+}
+
+function between(readme: string, mark: string, text: string): string {
+  const [begin, end] = [`<!-- ${mark} -->`, `<!-- /${mark} -->`];
+  const [before, rest] = readme.split(begin);
+  const after = rest?.split(end)[1];
   if (before === undefined || after === undefined)
-    throw new FisherlabError(`README.md lacks '${BEGIN}' or '${END}'`, 'put the marks back');
-  return `${before}${BEGIN}\n${markdownTable(results.rows)}\n${END}${after}`;
+    throw new FisherlabError(`README.md lacks '${begin}' or '${end}'`, 'put the marks back');
+  return `${before}${begin}\n${text}\n${end}${after}`;
 }
 
 const METHODS = ['likelihood', 'typicality', 'layer-wise gradients'];
@@ -61,6 +66,25 @@ function markdownTable(rows: readonly FlatRow[]): string {
     return `| ${labelOf(inside)} → ${labelOf(out)} | ${batchSize} | ${METHODS.map((method) => cell(of(method))).join(' | ')} |`;
   });
   return [`| in → out | B | ${METHODS.join(' | ')} |`, `|---|---|${METHODS.map(() => '---').join('|')}|`, ...lines].join('\n');
+}
+
+const FAMILY_METHODS = [...METHODS, 'strangest of factors and typicality'];
+
+/** A line for each family, kind of sets and B: the mean AUROC of each method over the pairs, and of the paper's its distance to typicality. */
+function familiesTable({ families }: Summary): string {
+  const lines = families
+    .filter(({ protocol }) => protocol === 'halves')
+    .map(({ family, kind, batchSize, methods }) => {
+      const of = (name: string) => methods.find(({ method }) => method === name);
+      const means = FAMILY_METHODS.map((name) => of(name)?.mean.toFixed(3) ?? '–');
+      const paper = of('layer-wise gradients');
+      const against = paper?.against?.mean;
+      const margin =
+        against === undefined ? '–' : `${against.value.toFixed(3)} [${against.low.toFixed(3)}, ${against.high.toFixed(3)}]`;
+      return `| ${[family, kind, paper?.pairs ?? 0, batchSize, ...means, margin].join(' | ')} |`;
+    });
+  const head = ['family', 'sets', 'pairs', 'B', ...FAMILY_METHODS, 'layer-wise − typicality'];
+  return [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...lines].join('\n');
 }
 
 function picture({ rows }: ResultsFile): Figure {

@@ -89,7 +89,7 @@ async function trainCommand(options: Options): Promise<void> {
   console.log(
     `training ${options.model} (${options.preset}) on ${options.data}, ${steps} steps, backend ${backend.name}, in ${folder}`,
   );
-  const live = options.live ? liveCurve(`${options.model} on ${options.data}`) : null;
+  const live = options.live ? liveCurve(`${options.model} on ${options.data}`, ['training', 'held out']) : null;
   let stop = false;
   const interrupt = () => {
     stop = true;

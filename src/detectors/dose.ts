@@ -3,7 +3,7 @@
  *
  * Morningstar, Ham, Gallagher, Lakshminarayanan, Alemi, Dillon, *Density of states estimation for out-of-distribution detection* (AISTATS 2021, arXiv
  * 2006.09273). What is typical of a model is seen not in the likelihood alone but in several statistics T_n(x) of it: for a flow log p(x), log p(z) and
- * log|det J|. How often each value of a statistic occurs in distribution ("density of states") is estimated by a kernel density, and
+ * log|det J|; for a VAE what its posterior says (`evaluation/columns/posterior-parts.ts`). How often each value of a statistic occurs in distribution ("density of states") is estimated by a kernel density, and
  *
  *     S = −Σ_n log q̂_n(T_n(x))        (DoSE-KDE),
  *
@@ -15,11 +15,11 @@ import { kernelDensity } from './kernel-density';
 import { supportOf } from './one-class-svm';
 
 /** @param statistics names of features of the table, each used as it is (log-probabilities in nats, summed over the batch). */
-export function dose(statistics: readonly string[]): Detector {
-  return combine(statistics.map(raw), kernelDensity(), 'DoSE');
+export function dose(statistics: readonly string[], name = 'DoSE'): Detector {
+  return combine(statistics.map(raw), kernelDensity(), name);
 }
 
-/** DoSE with a one-class SVM for the support; ν = 0.1 unless told, the share of in-distribution batches that may lie outside. */
-export function doseSupport(statistics: readonly string[], nu = 0.1): Detector {
-  return supportOf(statistics.map(raw), nu, 'DoSE, support');
+/** DoSE with a one-class SVM for the support, of which a tenth of the in-distribution batches may lie outside (ν = 0.1). */
+export function doseSupport(statistics: readonly string[], name = 'DoSE, support'): Detector {
+  return supportOf(statistics.map(raw), 0.1, name);
 }

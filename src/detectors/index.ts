@@ -34,8 +34,9 @@ import { strangestOf } from './strangest';
 import { layerwiseStudentT, studentT } from './student-t';
 import { typicality } from './typicality';
 
-/** The statistics DoSE looks at in a flow: columns of the table. */
+/** The statistics DoSE looks at in a flow, and in a VAE: columns of the table. */
 const FLOW_STATISTICS = ['log-likelihood', 'log-prior', 'log-determinant'];
+const POSTERIOR_STATISTICS = ['log-likelihood', 'posterior-cross-entropy', 'posterior-entropy', 'divergence', 'distortion'];
 
 export const DETECTORS = {
   likelihood,
@@ -65,6 +66,8 @@ export const DETECTORS = {
   'likelihood regret': likelihoodRegret,
   DoSE: () => dose(FLOW_STATISTICS),
   'DoSE, support': () => doseSupport(FLOW_STATISTICS),
+  'DoSE of the posterior': () => dose(POSTERIOR_STATISTICS, 'DoSE of the posterior'),
+  'DoSE of the posterior, support': () => doseSupport(POSTERIOR_STATISTICS, 'DoSE of the posterior, support'),
   'score statistic + typicality': () => scoreStatisticAndTypicality(),
   'layer-wise diagonal Fisher norm': () =>
     combine([log('diagonal-fisher-norm')], independentNormals(), 'layer-wise diagonal Fisher norm'),

@@ -46,6 +46,7 @@ function page(main: string): string {
   return readFileSync(path.join(path.dirname(main), 'lib/server/web/index.html'), 'utf8')
     .replace(/@font-face\{[^}]*\}/g, '')
     .replace(/<link rel="preconnect"[^>]*>/g, '')
+    .replace(/(\.material-icons\{)/, '$1visibility:hidden;') // words in a font of icons
     .replace(/https:\/\/cdn\.plot\.ly\/[^"]*/, PLOTLY);
 }
 

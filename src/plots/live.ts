@@ -7,11 +7,11 @@
  */
 import type { plot } from 'nodeplotlib';
 import { auditTime, BehaviorSubject, Subject } from 'rxjs';
-import { lines } from './lines';
+import { type LineSeries, lines } from './lines';
 import { plotOffline } from './live-page';
 
 export interface LiveCurve {
-  /** Adds a point to each named series: `push(100, { training: 3.1, validation: 3.2 })`. A number that is not finite leaves a gap. */
+  /** Adds a point to each series that is named: `push(100, { training: 3.1, validation: 3.2 })`. A number that is not finite leaves a gap. */
   push(step: number, values: Readonly<Record<string, number>>): void;
   /** Sends what is still waiting and ends the stream; the window keeps its last picture. */
   close(): void;
@@ -22,33 +22,30 @@ const INTERVAL = 500;
 
 /**
  * Opens a window with an empty plot.
+ * @param names the series, as `push` will name them: the legend's room is made once
  * @param show what draws the stream; nodeplotlib unless a test gives its own
  */
-export function liveCurve(title: string, show: typeof plot = plotOffline): LiveCurve {
-  const points = new Map<string, { x: number[]; y: number[] }>();
-  const picture = () =>
-    lines(
-      [...points].map(([name, { x, y }]) => ({ name, x, y })),
-      { title, x: 'step', y: '' },
-    );
-  const pictures = new BehaviorSubject(picture().data);
+export function liveCurve(title: string, names: readonly string[], show: typeof plot = plotOffline): LiveCurve {
+  const points = new Map(names.map((name) => [name, { x: [] as number[], y: [] as number[] }]));
+  const figure = (series: readonly LineSeries[]) => lines(series, { title, x: 'step', y: 'loss' });
+  const picture = () => figure([...points].filter(([, { x }]) => x.length > 0).map(([name, { x, y }]) => ({ name, x, y }))).data;
+  const pictures = new BehaviorSubject(picture());
   const waiting = new Subject<void>();
-  const sending = waiting.pipe(auditTime(INTERVAL)).subscribe(() => pictures.next(picture().data));
-  show(pictures, { ...picture().layout, showlegend: true });
+  const sending = waiting.pipe(auditTime(INTERVAL)).subscribe(() => pictures.next(picture()));
+  show(pictures, figure(names.map((name) => ({ name, x: [0], y: [0] }))).layout);
   return {
     push(step, values) {
-      for (const [name, value] of Object.entries(values)) {
-        if (!Number.isFinite(value)) continue;
-        const series = points.get(name) ?? { x: [], y: [] };
-        series.x.push(step);
-        series.y.push(value);
-        points.set(name, series);
+      for (const [name, { x, y }] of points) {
+        const value = values[name];
+        if (value === undefined || !Number.isFinite(value)) continue;
+        x.push(step);
+        y.push(value);
       }
       waiting.next();
     },
     close() {
       sending.unsubscribe();
-      pictures.next(picture().data);
+      pictures.next(picture());
       pictures.complete();
     },
   };

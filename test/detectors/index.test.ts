@@ -17,6 +17,10 @@ function everything(seed: number, shift: number, fall: number): FeatureTable {
     'likelihood-regret': made(4, fall),
     'log-prior': made(5, -fall),
     'log-determinant': made(6, -fall),
+    'posterior-cross-entropy': made(7, fall),
+    'posterior-entropy': made(8, -fall),
+    divergence: made(9, fall),
+    distortion: made(10, fall),
   });
   const fisher = layers.map((column) => ({ ...column, feature: 'diagonal-fisher-norm' }));
   const norms = layers.map((column, k) => ({ ...column, feature: 'score-norm', layer: `t=${2 ** k - 1}` }));

@@ -12,6 +12,7 @@ import { complexity } from '../../src/evaluation/columns/complexity';
 import { flowParts } from '../../src/evaluation/columns/flow-parts';
 import { methodsFor } from '../../src/evaluation/columns/index';
 import { likelihoodRegret, regrets } from '../../src/evaluation/columns/likelihood-regret';
+import { posteriorParts } from '../../src/evaluation/columns/posterior-parts';
 import { scoreNorms, timestepsOf } from '../../src/evaluation/columns/score-norms';
 import { beside, type ImageStatistic, statisticTable, summedInBatches } from '../../src/evaluation/columns/statistic';
 import { Diffusion } from '../../src/models/diffusion';
@@ -134,6 +135,48 @@ describe('columns of models', () => {
       assert.ok(Math.abs((prior[k] as number) + (logDet[k] as number) - (expected[k + 1] as number)) < 1e-3);
     });
     assert.ok(Math.abs((prior[0] as number) - (prior[1] as number)) > 1e-3);
+  });
+
+  it('take a VAE’s objective apart: divergence and distortion add up to it, and the divergence is the cross-entropy less the entropy', async () => {
+    const model = shaken(new Vae({ family: 'vae', imageShape: [8, 8, 1], channels: [4, 8], latent: 3, seed: 2 }));
+    const data = images('some', 7, [8, 8, 1], 4);
+    const indices = [0, 1, 2, 3, 4, 5, 6];
+    const [crossEntropy, entropy, divergence, distortion] = (await posteriorParts(model, 'none', 5).of(data, indices)) as [
+      ArrayLike<number>,
+      ArrayLike<number>,
+      ArrayLike<number>,
+      ArrayLike<number>,
+    ];
+    const [x, noise] = [pixels(data, indices), model.noise(indices, 5)];
+    const objective = model.logLikelihood(x, noise).dataSync();
+    const { mu, logs } = model.encode(x);
+    const [means, deviations] = [mu.dataSync(), logs.dataSync()];
+    const pixelError = tf.sum(tf.square(tf.div(tf.sub(x, model.reconstruct(x, noise)), 256)), [1, 2, 3]).dataSync();
+    const latents = (n: number, of: (m: number, s: number) => number) =>
+      [0, 1, 2].reduce((sum, k) => sum + of(means[3 * n + k] as number, deviations[3 * n + k] as number), 0);
+    for (const n of indices) {
+      const near = (value: number | undefined, expected: number, what: string) =>
+        assert.ok(Math.abs((value as number) - expected) < 1e-4, `${what} of image ${n}: ${value} instead of ${expected}`);
+      near(
+        crossEntropy[n],
+        latents(n, (m, s) => 0.5 * (m * m + Math.exp(2 * s) + Math.log(2 * Math.PI))),
+        'cross-entropy',
+      );
+      near(
+        entropy[n],
+        latents(n, (_, s) => s + 0.5 * Math.log(2 * Math.PI * Math.E)),
+        'entropy',
+      );
+      near(
+        divergence[n],
+        latents(n, (m, s) => 0.5 * (m * m + Math.exp(2 * s) - 1) - s),
+        'divergence',
+      );
+      near(distortion[n], pixelError[n] as number, 'distortion');
+      near(-(divergence[n] as number) - (distortion[n] as number), objective[n] as number, 'objective');
+    }
+    const [alone] = await posteriorParts(model, 'none', 5).of(data, [4]);
+    assert.ok(Math.abs((alone?.[0] as number) - (crossEntropy[4] as number)) < 1e-5);
   });
 
   it('give the mean size of the noise that a diffusion model sees in an image to which none was added', async () => {

@@ -7,6 +7,7 @@
  * | statistic | columns | of |
  * |---|---|---|
  * | `flow-parts` | `log-prior`, `log-determinant` | flows |
+ * | `posterior-parts` | `posterior-cross-entropy`, `posterior-entropy`, `divergence`, `distortion` | VAE |
  * | `complexity` | `complexity-bits` | models whose objective is in nats of the image: flows, VAE |
  * | `background` | `background-log-likelihood` | models with a background model beside them |
  * | `likelihood-regret` | `likelihood-regret` | VAE |
@@ -23,6 +24,7 @@ import { backgroundLikelihood, backgroundName } from './background';
 import { complexity } from './complexity';
 import { flowParts } from './flow-parts';
 import { likelihoodRegret } from './likelihood-regret';
+import { POSTERIOR_PARTS, posteriorParts } from './posterior-parts';
 import { scoreNorms } from './score-norms';
 import type { ImageStatistic } from './statistic';
 
@@ -34,7 +36,8 @@ export function statisticsOf(loaded: LoadedModel, seed: number): { statistics: I
   const { model, checksum } = loaded;
   const statistics: ImageStatistic[] = [];
   if (model instanceof Glow) statistics.push(flowParts(model, checksum, seed), complexity());
-  if (model instanceof Vae) statistics.push(complexity(), likelihoodRegret(model, checksum, seed));
+  if (model instanceof Vae)
+    statistics.push(posteriorParts(model, checksum, seed), complexity(), likelihoodRegret(model, checksum, seed));
   if (model instanceof Diffusion) statistics.push(scoreNorms(model, checksum));
   const name = backgroundName(model.family, loaded.header.data.name);
   const background = shippedModels().includes(name) && name !== loaded.name ? loadModel(name) : undefined;
@@ -56,6 +59,8 @@ const NEEDS: Partial<Record<Method, readonly string[]>> = {
   'likelihood regret': ['likelihood-regret'],
   DoSE: ['log-prior', 'log-determinant'],
   'DoSE, support': ['log-prior', 'log-determinant'],
+  'DoSE of the posterior': POSTERIOR_PARTS,
+  'DoSE of the posterior, support': POSTERIOR_PARTS,
   'score statistic + typicality': ['diagonal-fisher-norm'],
   'layer-wise diagonal Fisher norm': ['diagonal-fisher-norm'],
   'multi-timestep score norms': ['score-norm'],
