@@ -66,6 +66,7 @@ async function importCommand(file: string, options: Options): Promise<void> {
     await mkdir(path.dirname(options.out), { recursive: true });
     await saveCheckpoint(options.out, model, {
       config,
+      ...(options.config === undefined ? { preset: options.preset } : {}),
       data: { name: options.data, images: 0, validation: 0 },
       training: {
         importedFrom: path.basename(file),

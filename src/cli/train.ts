@@ -18,7 +18,7 @@ import type { TrainingState } from '../training/train';
 interface Options {
   model: string;
   data: string;
-  preset: string;
+  preset: PresetName;
   out?: string;
   steps?: string;
   batch: string;
@@ -64,7 +64,8 @@ async function trainCommand(options: Options): Promise<void> {
   const { channels } = dataSet(options.data);
   const seed = whole('--seed', options.seed, 0);
   const config: RunConfig = {
-    model: preset(options.model, options.preset as PresetName, [32, 32, channels], seed),
+    model: preset(options.model, options.preset, [32, 32, channels], seed),
+    preset: options.preset,
     data: options.data,
     held: whole('--held', options.held),
     training: {

@@ -2,7 +2,7 @@
  * # Checkpoints: a model as one file
  *
  * Weights are safetensors under the reference's names and in PyTorch's layouts, so that a state dictionary trained elsewhere comes in by the same door. What the numbers do not say is JSON
- * in the file's metadata under `fisherlab`: the architecture, what it was trained on, its seed, how far, and how well it does.
+ * in the file's metadata under `fisherlab`: the architecture, its preset, what it was trained on, its seed, how far, and how well it does.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { inCheckout } from '../backend/root';
 import { layerValues, setLayer } from '../gradients/layer';
 import { createModel, type ModelConfig } from './families';
 import type { TapedModel } from './model';
+import type { PresetName } from './presets';
 import { type NamedTensor, readSafetensors, writeSafetensors } from './safetensors';
 
 /** Where shipped models lie. */
@@ -19,6 +20,8 @@ export const MODELS_FOLDER = inCheckout('data', 'models');
 
 export interface CheckpointHeader {
   readonly config: ModelConfig;
+  /** The preset that `config` is of; left out where it is of none, and in files from before it was written down. */
+  readonly preset?: PresetName;
   /** The data set it was trained on, the number of training images, and the held-out ones. */
   readonly data: { readonly name: string; readonly images: number; readonly validation: number };
   readonly training: Readonly<Record<string, number | string | boolean>>;

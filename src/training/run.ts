@@ -17,12 +17,15 @@ import { setLayer } from '../gradients/layer';
 import { type CheckpointHeader, disposeModel, modelTensors, saveCheckpoint } from '../models/checkpoint';
 import { createModel, type ModelConfig } from '../models/families';
 import type { TapedModel } from '../models/model';
+import type { PresetName } from '../models/presets';
 import { type NamedTensor, readSafetensors, writeSafetensors } from '../models/safetensors';
 import { disposeState } from './optimiser';
 import { type CurvePoint, evaluate, setParameters, type TrainingConfig, type TrainingState, train } from './train';
 
 export interface RunConfig {
   readonly model: ModelConfig;
+  /** The preset that `model` is of, if it is of one. */
+  readonly preset?: PresetName;
   readonly data: string;
   /** Training images that are held out. */
   readonly held: number;
@@ -42,6 +45,9 @@ const SAVE_EVERY = 60;
 
 /** Options that may change when a run is resumed: what one turns down after a loss that was not finite. */
 const MAY_CHANGE = ['learningRate', 'clip'] as const;
+
+/** What says where a run comes from and makes no difference to its numbers. */
+const NAMES = ['commit', 'preset'];
 
 /** Starts a run in `folder`, or goes on with the one that is there. Resolves to the header of the finished model, or null where it was stopped. */
 export async function run(
@@ -81,6 +87,7 @@ async function runModel(
   let points = start?.curve.length ?? 0;
   const header = (state: TrainingState): CheckpointHeader => ({
     config: config.model,
+    preset: config.preset,
     data: { name: config.data, images: data.count - config.held, validation: config.held },
     training: describe(config.training),
     unit: model.loss.unit,
@@ -197,5 +204,5 @@ function differences(before: RunConfig, now: RunConfig): string[] {
   const fixed = { ...training, ...Object.fromEntries(MAY_CHANGE.map((key) => [key, old?.[key]])) };
   const pairs = { ...rest, ...fixed } as Record<string, unknown>;
   const others = { ...restBefore, ...old } as Record<string, unknown>;
-  return Object.keys(pairs).filter((key) => key !== 'commit' && JSON.stringify(others[key]) !== JSON.stringify(pairs[key]));
+  return Object.keys(pairs).filter((key) => !NAMES.includes(key) && JSON.stringify(others[key]) !== JSON.stringify(pairs[key]));
 }

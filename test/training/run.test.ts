@@ -108,6 +108,16 @@ describe('a training run', () => {
     await assert.rejects(run(path.join(folder, 'whole'), tinyRun(15), true, quiet), /differs in steps.*resume it with/);
   });
 
+  it('resumes under another commit a run that did not say its preset, and names it from then on', async () => {
+    const old = path.join(folder, 'old');
+    await run(old, tinyRun(14), false, stopAfter(12));
+    const header = await run(old, { ...tinyRun(14), commit: 'later', preset: 'small' }, true, quiet);
+    assert.equal(header?.step, 14);
+    const { model, header: read } = loadModel(path.join(old, 'model.safetensors'));
+    disposeModel(model);
+    assert.deepEqual([read.preset, read.commit], ['small', 'later']);
+  });
+
   it('names a state that was cut short', async () => {
     const cut = path.join(folder, 'cut');
     await run(cut, tinyRun(14), false, stopAfter(2));
