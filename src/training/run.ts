@@ -57,7 +57,8 @@ export async function run(
   events: RunEvents,
 ): Promise<CheckpointHeader | null> {
   const file = path.join(folder, 'state.safetensors');
-  if (existsSync(file) && !resume) {
+  const begun = existsSync(file);
+  if (begun && !resume) {
     throw new FisherlabError(
       `a training run lies in '${folder}'`,
       'go on with it by --resume, or choose another folder with --out',
@@ -66,74 +67,59 @@ export async function run(
   await mkdir(folder, { recursive: true });
   const model = createModel(config.model);
   try {
-    return await runModel(model, folder, config, resume && existsSync(file), events);
+    const start = begun ? loadState(file, model, config) : undefined;
+    const data = await dataset(config.data, 'train');
+    const header = (state: TrainingState) => headerOf(config, model.loss.unit, data.count, state);
+    let saved = { time: Date.now(), step: start?.step ?? 0 };
+    let best = Math.min(Number.POSITIVE_INFINITY, ...(start?.curve ?? []).map((point) => point.validation));
+    let points = start?.curve.length ?? 0;
+    const afterStep = async (state: TrainingState, imagesPerSecond: number): Promise<boolean> => {
+      events.progress(state, imagesPerSecond);
+      const point = state.curve.at(-1);
+      const evaluated = state.curve.length > points;
+      if (evaluated && point !== undefined && point.validation < best) {
+        best = point.validation;
+        setParameters(model, state.optimiser.average);
+        await saveCheckpoint(path.join(folder, 'best.safetensors'), model, header(state));
+        setParameters(model, state.optimiser.parameters);
+      }
+      points = state.curve.length;
+      const stop = events.stopped();
+      if (stop || evaluated || Date.now() - saved.time > 1000 * SAVE_EVERY) {
+        await saveState(file, model, state, config);
+        saved = { time: Date.now(), step: state.step };
+      }
+      return !stop;
+    };
+    const mend = () =>
+      saved.step === 0
+        ? 'start again with a lower --learning-rate or --clip'
+        : `step ${saved.step} is safe in '${file}': go on from there by --resume with a lower --learning-rate or --clip`;
+    const last = await train(model, data, config.held, config.training, { step: afterStep, mend }, start);
+    disposeState(last.optimiser);
+    if (last.step < config.training.steps) return null;
+    const test = await dataset(config.data, 'test');
+    const all = Array.from({ length: test.count }, (_, k) => k);
+    const finished = { ...header(last), test: evaluate(model, test, all, config.training.seed) };
+    await saveCheckpoint(path.join(folder, 'model.safetensors'), model, finished, true);
+    return finished;
   } finally {
     disposeModel(model);
   }
 }
 
-async function runModel(
-  model: TapedModel,
-  folder: string,
-  config: RunConfig,
-  resume: boolean,
-  events: RunEvents,
-): Promise<CheckpointHeader | null> {
-  const file = path.join(folder, 'state.safetensors');
-  const start = resume ? loadState(file, model, config) : undefined;
-  const data = await dataset(config.data, 'train');
-  let saved = { time: Date.now(), step: start?.step ?? 0 };
-  let best = Math.min(Number.POSITIVE_INFINITY, ...(start?.curve ?? []).map((point) => point.validation));
-  let points = start?.curve.length ?? 0;
-  const header = (state: TrainingState): CheckpointHeader => ({
+function headerOf(config: RunConfig, unit: string, images: number, { step, curve }: TrainingState): CheckpointHeader {
+  return {
     config: config.model,
     preset: config.preset,
-    data: { name: config.data, images: data.count - config.held, validation: config.held },
+    data: { name: config.data, images: images - config.held, validation: config.held },
     training: describe(config.training),
-    unit: model.loss.unit,
-    step: state.step,
-    validation: state.curve.at(-1)?.validation ?? Number.NaN,
-    curve: state.curve,
+    unit,
+    step,
+    validation: curve.at(-1)?.validation ?? Number.NaN,
+    curve,
     commit: config.commit,
-  });
-  const last = await train(
-    model,
-    data,
-    config.held,
-    config.training,
-    {
-      step: async (state, imagesPerSecond) => {
-        events.progress(state, imagesPerSecond);
-        const point = state.curve.at(-1);
-        const evaluated = state.curve.length > points;
-        if (evaluated && point !== undefined && point.validation < best) {
-          best = point.validation;
-          setParameters(model, state.optimiser.average);
-          await saveCheckpoint(path.join(folder, 'best.safetensors'), model, header(state));
-          setParameters(model, state.optimiser.parameters);
-        }
-        points = state.curve.length;
-        const stop = events.stopped();
-        if (stop || evaluated || Date.now() - saved.time > 1000 * SAVE_EVERY) {
-          await saveState(file, model, state, config);
-          saved = { time: Date.now(), step: state.step };
-        }
-        return !stop;
-      },
-      mend: () =>
-        saved.step === 0
-          ? 'start again with a lower --learning-rate or --clip'
-          : `step ${saved.step} is safe in '${file}': go on from there by --resume with a lower --learning-rate or --clip`,
-    },
-    start,
-  );
-  disposeState(last.optimiser);
-  if (last.step < config.training.steps) return null;
-  const test = await dataset(config.data, 'test');
-  const all = Array.from({ length: test.count }, (_, k) => k);
-  const finished = { ...header(last), test: evaluate(model, test, all, config.training.seed) };
-  await saveCheckpoint(path.join(folder, 'model.safetensors'), model, finished, true);
-  return finished;
+  };
 }
 
 function describe({ augmentation, ...training }: TrainingConfig): Record<string, number | string | boolean> {
