@@ -6,6 +6,7 @@
  *     fisherlab experiment paper-tables --protocol held-out           fitted on images held out of training
  *     fisherlab experiment paper-tables --limit 100                   a trial, written to out/results
  *     fisherlab experiment ablations glow-fashion_mnist
+ *     fisherlab experiment models                                     bits/dim of every shipped model, beside the literature's
  *
  * Numbers go to `data/results/<family>-<set>.json` and `summary.json`, figures to `out/figures`. Feature tables are kept (`out/cache`): a run that was stopped goes on where it was. Files of notebooks and README are never
  * touched by a trial (`--limit`).
@@ -20,6 +21,7 @@ import { inCheckout } from '../backend/root';
 import { writeBeside } from '../backend/write';
 import { ablations } from '../evaluation/ablations';
 import { MAIN_METHODS } from '../evaluation/experiment';
+import { MODEL_CARDS, type ModelCard, modelCard } from '../evaluation/model-cards';
 import { COSTLY, type ModelResults, modelResults, PROTOCOLS, type Protocol, setsFor } from '../evaluation/paper-tables';
 import { type FamilySummary, SUMMARY, type Summary, summarise } from '../evaluation/summary';
 import { ablationFigure, differencesFigure, pairsFigure, tableFigure } from '../evaluation/tables-figures';
@@ -63,6 +65,35 @@ export function register(program: Command): void {
     .option('--seed <n>', 'seed of noise and bootstrap', '1')
     .option('--out <folder>', 'where the results go (default: data/results; of a trial: out/results)')
     .action(ablate);
+  experiment
+    .command('models')
+    .description('bits/dim of every shipped model on its test images')
+    .option('--seed <n>', 'seed of noise', '1')
+    .action(modelCards);
+}
+
+async function modelCards(flags: { seed: string }): Promise<void> {
+  const seed = wholeNumber('--seed', flags.seed, 0);
+  await startBackend();
+  const bar = barForEachStep();
+  const names = shippedModels();
+  const cards: ModelCard[] = [];
+  for (const name of names) {
+    const loaded = loadModel(name);
+    try {
+      cards.push(await modelCard(loaded, seed));
+    } finally {
+      disposeModel(loaded.model);
+    }
+    bar.step('models', cards.length, names.length);
+  }
+  bar.done();
+  await writeJson(MODEL_CARDS, cards);
+  console.log(
+    tableText(
+      cards.map(({ model, steps, bitsPerDim, how }) => ({ model, steps: String(steps), bitsPerDim: bitsPerDim.toFixed(3), how })),
+    ),
+  );
 }
 
 async function paperTables(flags: PaperFlags): Promise<void> {
