@@ -13,7 +13,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import type { Tensor } from '@tensorflow/tfjs';
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { assertKnown, FisherlabError } from '../backend/errors';
 import { startBackend, tf } from '../backend/index';
 import { deriveSeed, uniforms } from '../backend/random';
@@ -66,8 +66,8 @@ export function register(program: Command): void {
   program
     .command('bench')
     .description('measure the cost of features, training steps and Fisher-information samples')
-    .argument('[kind]', KINDS.join(', '))
-    .argument('[model]', FAMILIES.join(', '))
+    .addArgument(new Argument('[kind]', 'what is measured').choices(KINDS))
+    .addArgument(new Argument('[model]', 'of which family').choices(FAMILIES))
     .option('--preset <name>', 'size of the model: small or paper', 'small')
     .option('--K <n>', 'Glow: steps a level')
     .option('--hidden <n>', 'Glow: channels of the coupling networks')
@@ -79,9 +79,7 @@ export function register(program: Command): void {
     .action(benchCommand);
 }
 
-async function benchCommand(kind: string | undefined, family: string | undefined, options: Options): Promise<void> {
-  if (kind !== undefined) assertKnown('kind of bench', kind, KINDS);
-  if (family !== undefined) assertKnown('model', family, FAMILIES);
+async function benchCommand(kind: Kind | undefined, family: Family | undefined, options: Options): Promise<void> {
   if (kind !== undefined && family !== undefined) {
     const result = await measure(kind, configOf(family, options), options);
     console.log(options.json === true ? JSON.stringify(result) : [HEADER, row(result)].join('\n'));
@@ -261,7 +259,7 @@ function nameOf(config: ModelConfig, options: Options): string {
 }
 
 /** Arguments of every row of the table. */
-function tableRows(kind: string | undefined, family: string | undefined): string[][] {
+function tableRows(kind: Kind | undefined, family: Family | undefined): string[][] {
   const models = [
     ['glow', '--K', '8', '--hidden', '64'],
     ['glow', '--K', '32', '--hidden', '512'],
