@@ -2,7 +2,8 @@
  * # `fisherlab readme`: the numbers of the README, from the file that `npm start` wrote
  *
  * No number in the README is typed by hand: `npm start` leaves `out/results.json`; this command keeps it as `data/results/first-experiment.json` (with `--keep`), draws the README's picture
- * from it, and fills in what stands between `<!-- results -->` and `<!-- /results -->`; and between `<!-- families -->` and `<!-- /families -->` the averages of `data/results/summary.json`. A test holds the README against the files.
+ * from it, and fills in what stands between `<!-- results -->` and `<!-- /results -->`;
+ * likewise `families` from `summary.json`, and in `data/models/README.md` `models` from `models.json`. A test holds the pages against the files.
  */
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -10,11 +11,13 @@ import type { Command } from 'commander';
 import { FisherlabError } from '../backend/errors';
 import { inCheckout } from '../backend/root';
 import { writeBeside } from '../backend/write';
-import type { FlatRow, ResultsFile } from '../evaluation/results-file';
+import { type ModelCard, shippedCards } from '../evaluation/model-cards';
+import { type FlatRow, type ResultsFile, readResultsFile } from '../evaluation/results-file';
 import { type Summary, shippedSummary } from '../evaluation/summary';
 import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
 
 export const README = inCheckout('README.md');
+export const MODELS_README = inCheckout('data', 'models', 'README.md');
 export const KEPT_RESULTS = inCheckout('data', 'results', 'first-experiment.json');
 const PICTURE = inCheckout('data', 'results', 'first-experiment.svg');
 
@@ -28,31 +31,56 @@ export function register(program: Command): void {
       await mkdir(inCheckout('data', 'results'), { recursive: true });
       if (keep) await writeBeside(KEPT_RESULTS, `${JSON.stringify(results, null, 1)}\n`);
       await saveFigure(picture(results), PICTURE);
-      await writeBeside(README, filledIn(readFileSync(README, 'utf8'), results, shippedSummary()));
-      console.log('README.md holds the numbers of data/results/first-experiment.json and summary.json');
+      await writeBeside(README, filledIn(readFileSync(README, 'utf8'), readmeParts(results, shippedSummary())));
+      await writeBeside(MODELS_README, filledIn(readFileSync(MODELS_README, 'utf8'), modelsParts(shippedCards())));
+      console.log('README.md and data/models/README.md hold the numbers of data/results');
     });
 }
 
 export function readResults(file: string): ResultsFile {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as ResultsFile;
-  } catch {
-    throw new FisherlabError(`there are no results in '${file}'`, 'run npm start first');
-  }
+  return readResultsFile(file, 'npm start') as ResultsFile;
 }
 
-/** The README with the parts between the marks made anew. */
-export function filledIn(readme: string, results: ResultsFile, summary: Summary): string {
-  return between(between(readme, 'results', markdownTable(results.rows)), 'families', familiesTable(summary));
+/** A page with what stands between its marks made anew: `parts` by the name of the mark. Errors: a mark that is not there. */
+export function filledIn(page: string, parts: Readonly<Record<string, string>>): string {
+  return Object.entries(parts).reduce((text, [mark, part]) => {
+    const [begin, end] = [`<!-- ${mark} -->`, `<!-- /${mark} -->`];
+    const [before, rest] = text.split(begin);
+    const after = rest?.split(end)[1];
+    if (before === undefined || after === undefined)
+      throw new FisherlabError(`the page lacks '${begin}' or '${end}'`, 'put the marks back');
+    return `${before}${begin}\n${part}\n${end}${after}`;
+  }, page);
 }
 
-function between(readme: string, mark: string, text: string): string {
-  const [begin, end] = [`<!-- ${mark} -->`, `<!-- /${mark} -->`];
-  const [before, rest] = readme.split(begin);
-  const after = rest?.split(end)[1];
-  if (before === undefined || after === undefined)
-    throw new FisherlabError(`README.md lacks '${begin}' or '${end}'`, 'put the marks back');
-  return `${before}${begin}\n${text}\n${end}${after}`;
+/** The parts of the README. */
+export function readmeParts(results: ResultsFile, summary: Summary): Record<string, string> {
+  return { results: markdownTable(results.rows), families: familiesTable(summary) };
+}
+
+/** The parts of the page about the shipped models. */
+export function modelsParts(cards: readonly ModelCard[]): Record<string, string> {
+  const lines = cards.map(({ model, tensors, parameters, steps, images, bitsPerDim, how, literature }) => {
+    const count = (value: number) => value.toLocaleString('en');
+    return [
+      `\`${model}\``,
+      tensors,
+      count(parameters),
+      count(steps),
+      count(images),
+      bitsPerDim.toFixed(3),
+      how,
+      literature ?? '–',
+    ];
+  });
+  return {
+    models: markdown(['model', 'tensors', 'parameters', 'steps', 'images', 'bits/dim', 'which are', 'literature'], lines),
+  };
+}
+
+function markdown(head: readonly string[], lines: readonly (readonly (string | number)[])[]): string {
+  const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
+  return [row(head), `|${head.map(() => '---').join('|')}|`, ...lines.map(row)].join('\n');
 }
 
 const METHODS = ['likelihood', 'typicality', 'layer-wise gradients'];
@@ -63,9 +91,9 @@ function markdownTable(rows: readonly FlatRow[]): string {
   const pairs = new Map(rows.map((row) => [`${row.batchSize} ${row.out}`, row]));
   const lines = [...pairs.values()].map(({ in: inside, out, batchSize }) => {
     const of = (method: string) => rows.find((row) => row.method === method && row.out === out && row.batchSize === batchSize);
-    return `| ${labelOf(inside)} → ${labelOf(out)} | ${batchSize} | ${METHODS.map((method) => cell(of(method))).join(' | ')} |`;
+    return [`${labelOf(inside)} → ${labelOf(out)}`, batchSize, ...METHODS.map((method) => cell(of(method)))];
   });
-  return [`| in → out | B | ${METHODS.join(' | ')} |`, `|---|---|${METHODS.map(() => '---').join('|')}|`, ...lines].join('\n');
+  return markdown(['in → out', 'B', ...METHODS], lines);
 }
 
 const FAMILY_METHODS = [...METHODS, 'strangest of factors and typicality'];
@@ -81,10 +109,9 @@ function familiesTable({ families }: Summary): string {
       const against = paper?.against?.mean;
       const margin =
         against === undefined ? '–' : `${against.value.toFixed(3)} [${against.low.toFixed(3)}, ${against.high.toFixed(3)}]`;
-      return `| ${[family, kind, paper?.pairs ?? 0, batchSize, ...means, margin].join(' | ')} |`;
+      return [family, kind, paper?.pairs ?? 0, batchSize, ...means, margin];
     });
-  const head = ['family', 'sets', 'pairs', 'B', ...FAMILY_METHODS, 'layer-wise − typicality'];
-  return [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...lines].join('\n');
+  return markdown(['family', 'sets', 'pairs', 'B', ...FAMILY_METHODS, 'layer-wise − typicality'], lines);
 }
 
 function picture({ rows }: ResultsFile): Figure {

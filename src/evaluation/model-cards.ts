@@ -19,6 +19,7 @@ import { dataset } from '../data/dataset';
 import type { LoadedModel } from '../models/checkpoint';
 import { Diffusion } from '../models/diffusion';
 import { Vae } from '../models/vae';
+import { readResultsFile } from './results-file';
 
 /** Where the cards of the shipped models are kept. */
 export const MODEL_CARDS = inCheckout('data', 'results', 'models.json');
@@ -54,6 +55,11 @@ const LITERATURE: Readonly<Record<string, string>> = {
 const IMAGES = 128;
 const TIMESTEPS = 100;
 const LATENTS = 64;
+
+/** The cards of the shipped models. Errors: there are none. */
+export function shippedCards(): readonly ModelCard[] {
+  return readResultsFile(MODEL_CARDS, 'fisherlab experiment models') as readonly ModelCard[];
+}
 
 /** @param seed of noise and latents */
 export async function modelCard({ name, model, header, checksum }: LoadedModel, seed: number): Promise<ModelCard> {

@@ -3,6 +3,8 @@
  *
  * What `npm start` writes and README, notebooks and other programs read. AUROC is of the other set against the model's own, **higher score = more out of distribution**; `low` and `high` end its 95 % interval.
  */
+import { readFileSync } from 'node:fs';
+import { FisherlabError } from '../backend/errors';
 import type { Estimate } from './bootstrap';
 import type { ResultRow } from './protocol';
 
@@ -28,4 +30,13 @@ export function resultsFile(backend: string, seconds: number, rows: readonly Res
     seconds,
     rows: rows.map(({ auroc, ...row }) => ({ ...row, auroc: auroc.value, low: auroc.low, high: auroc.high })),
   };
+}
+
+/** What a file of results holds. Errors: no such file, or no JSON in it; `command` says how to get it. */
+export function readResultsFile(file: string, command: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    throw new FisherlabError(`there are no results in '${file}'`, `run ${command} first`);
+  }
 }

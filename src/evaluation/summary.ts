@@ -7,31 +7,28 @@
  * A family's mean of "method − typicality" is over all its pairs, its interval from the means within each resample: models share the sets they are tried on, and sets of the same name were drawn alike (`bootstrap.ts`), so that what they share is not
  * counted as independent. A model's file holds its own means, which is all that is needed.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { FisherlabError } from '../backend/errors';
 import { inCheckout } from '../backend/root';
 import { mean, quantileOfSorted } from '../detectors/statistics';
 import { type Estimate, interval } from './bootstrap';
 import { COLOUR_SETS, GREY_SETS, type ModelResults, type Protocol } from './paper-tables';
+import { readResultsFile } from './results-file';
 
 /** Where the tables of the shipped models are kept. */
 export const SUMMARY = inCheckout('data', 'results', 'summary.json');
 
+/** The command that writes both. */
+const TABLES = 'fisherlab experiment paper-tables';
+
 /** The tables of the shipped models. Errors: there are none. */
 export function shippedSummary(): Summary {
-  return readJson(SUMMARY) as Summary;
+  return readResultsFile(SUMMARY, TABLES) as Summary;
 }
 
 /** The results of one shipped model. Errors: there are none. */
 export function shippedResults(model: string): ModelResults {
-  return readJson(path.join(path.dirname(SUMMARY), `${model}.json`)) as ModelResults;
-}
-
-function readJson(file: string): unknown {
-  if (!existsSync(file))
-    throw new FisherlabError(`there are no results in '${file}'`, 'compute them: fisherlab experiment paper-tables');
-  return JSON.parse(readFileSync(file, 'utf8'));
+  return readResultsFile(path.join(path.dirname(SUMMARY), `${model}.json`), TABLES) as ModelResults;
 }
 
 export const FAMILIES = ['glow', 'diffusion', 'vae'] as const;

@@ -18,7 +18,7 @@
  * Tensors: 14 a step, 3 a split, 3 at the top: 14·K·L + 3(L−1) + 3 (1353 at the paper's K = 32, L = 3).
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { LuDecomposition, Matrix, QrDecomposition } from 'ml-matrix';
+import { LuDecomposition, Matrix } from 'ml-matrix';
 import { FisherlabError } from '../backend/errors';
 import { tf } from '../backend/index';
 import { deriveSeed, noiseByIndex, normals } from '../backend/random';
@@ -33,6 +33,7 @@ import { joinChannels, rearrange, splitChannels, sum } from '../gradients/operat
 import { squeeze, unsqueeze } from '../gradients/operations/squeeze';
 import { zeroConvolution } from '../gradients/operations/zero-convolution';
 import { Tape, type Value } from '../gradients/tape';
+import { luOfRandomRotation, normaliseBy } from './glow-initial';
 import { type ImageShape, TapedModel } from './model';
 
 export interface GlowConfig {
@@ -359,22 +360,6 @@ function splitGaussian(tape: Tape, kept: Value, layers: ZeroConvLayers): [Value,
   ]) as [Value, Value];
 }
 
-/** Sets actnorm so that `x` comes out with mean 0 and deviation 1 in every channel. */
-function normaliseBy(bias: Layer, logs: Layer, x: Tensor): void {
-  tf.tidy(() => {
-    const { mean, variance } = tf.moments(x, [0, 1, 2]);
-    const smallest = tf.min(variance).dataSync()[0] as number;
-    if (!(smallest > 0)) {
-      throw new FisherlabError(
-        `a channel of the input of '${bias.name}' is constant on the first batch`,
-        'initialise from more or other images',
-      );
-    }
-    bias.variable.assign(tf.neg(mean));
-    logs.variable.assign(tf.neg(tf.log(tf.add(tf.sqrt(variance), 1e-6))));
-  });
-}
-
 function gaussianSample(mean: Tensor, logs: Tensor, seed: number, temperature: number): Tensor {
   return tf.tidy(() => tf.add(mean, tf.mul(tf.mul(tf.exp(logs), temperature), tf.tensor(normals(seed, mean.size), mean.shape))));
 }
@@ -385,27 +370,6 @@ function sizeOf(shape: readonly number[]): number {
 
 function zeros(shape: readonly number[]): Float32Array {
   return new Float32Array(sizeOf(shape));
-}
-
-/** A random rotation Q (of a Gaussian matrix's QR) as `Q = P L U`, the parts as the 1x1 convolution keeps them, row-major. */
-function luOfRandomRotation(c: number, seed: number): Record<'P' | 'signs' | 'lower' | 'upper' | 'logs', Float32Array> {
-  const gaussian = normals(seed, c * c);
-  const Q = new QrDecomposition(Matrix.from1DArray(c, c, gaussian)).orthogonalMatrix;
-  const lu = new LuDecomposition(Q);
-  const U = lu.upperTriangularMatrix;
-  const P = new Float32Array(c * c);
-  lu.pivotPermutationVector.forEach((row, k) => {
-    P[row * c + k] = 1;
-  });
-  const part = (matrix: Matrix, keep: (row: number, column: number) => boolean) =>
-    Float32Array.from(matrix.to1DArray(), (value, k) => (keep(Math.floor(k / c), k % c) ? value : 0));
-  return {
-    P,
-    signs: Float32Array.from(U.diagonal(), Math.sign),
-    lower: part(lu.lowerTriangularMatrix, (row, column) => row > column),
-    upper: part(U, (row, column) => row < column),
-    logs: Float32Array.from(U.diagonal(), (value) => Math.log(Math.abs(value))),
-  };
 }
 
 /** Inverse of a c×c matrix in row-major order, in float64. */

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { filledIn, KEPT_RESULTS, README, readResults } from '../../src/cli/readme';
+import { startBackend } from '../../src/backend/index';
+import { filledIn, KEPT_RESULTS, MODELS_README, modelsParts, README, readmeParts, readResults } from '../../src/cli/readme';
+import { shippedCards } from '../../src/evaluation/model-cards';
 import { shippedSummary } from '../../src/evaluation/summary';
+import { disposeModel, loadModel, shippedModels } from '../../src/models/checkpoint';
 
 describe('the README', () => {
   const readme = readFileSync(README, 'utf8');
   const results = readResults(KEPT_RESULTS);
-  const summary = shippedSummary();
+  const parts = readmeParts(results, shippedSummary());
 
   it('holds the numbers of the kept results and no others', () => {
-    assert.equal(readme, filledIn(readme, results, summary));
+    assert.equal(readme, filledIn(readme, parts));
     const first = results.rows[0];
     assert.ok(first !== undefined && readme.includes(first.auroc.toFixed(3)));
   });
@@ -17,11 +20,33 @@ describe('the README', () => {
   it('is found out when a number was typed by hand', () => {
     const typed = readme.replace(/\| 0\.\d{3} \[/, '| 0.999 [');
     assert.notEqual(typed, readme);
-    assert.equal(filledIn(typed, results, summary), readme);
+    assert.equal(filledIn(typed, parts), readme);
   });
 
   it('that lost its marks, and results that are not there, are named', () => {
-    assert.throws(() => filledIn('# no marks', results, summary), /README\.md lacks/);
+    assert.throws(() => filledIn('# no marks', parts), /the page lacks '<!-- results -->'/);
     assert.throws(() => readResults('/nowhere/results.json'), /no results in .*run npm start first/);
+  });
+});
+
+describe('the page about the shipped models', () => {
+  const cards = shippedCards();
+  before(startBackend);
+
+  it('holds the measured numbers and no others', () => {
+    const page = readFileSync(MODELS_README, 'utf8');
+    assert.equal(page, filledIn(page, modelsParts(cards)));
+  });
+
+  it('tells of every shipped model, as it is now', () => {
+    assert.deepEqual(
+      cards.map(({ model }) => model),
+      shippedModels(),
+    );
+    for (const { model, checksum } of cards) {
+      const loaded = loadModel(model);
+      disposeModel(loaded.model);
+      assert.equal(checksum, loaded.checksum, model);
+    }
   });
 });
