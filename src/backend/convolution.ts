@@ -88,7 +88,10 @@ export function convolveFilterGrad(x: Tensor, dy: Tensor, filterShape: Shape4, w
   });
 }
 
-/** The pixels under each position of the window, `[N, H', W', kh·kw·C]`, the offset in the kernel slowest. */
+/**
+ * The pixels under each position of the window, `[N, H', W', kh·kw·C]`, the offset in the kernel slowest. Two gathers, first across and then down, so that the
+ * second copies kw pixels at once; shifted slices, joined, took the native library up to twice as long, and thirty times at stride 2.
+ */
 export function patches(x: Tensor, window: Window): Tensor {
   const {
     kernel: [kh, kw],
@@ -98,22 +101,14 @@ export function patches(x: Tensor, window: Window): Tensor {
   if (kh === 1 && kw === 1 && stride === 1 && pad === 0) return x;
   const [n, h, w, c] = x.shape as Shape4;
   const [rows, columns] = [windowLength(h, kh, window), windowLength(w, kw, window)];
+  const across = Int32Array.from({ length: columns * kw }, (_, k) => stride * Math.floor(k / kw) + (k % kw));
+  const down = Int32Array.from({ length: rows * columns * kh }, (_, k) => {
+    const [position, i] = [Math.floor(k / kh), k % kh];
+    return (stride * Math.floor(position / columns) + i) * columns + (position % columns);
+  });
   return tf.tidy(() => {
-    const source = padded(x, pad);
-    if (stride === 1) {
-      // First along the rows, then along the columns: pieces that lie together are longer, and copies of them fewer.
-      const along = Array.from({ length: kw }, (_, j) => tf.slice(source, [0, 0, j, 0], [n, h + 2 * pad, columns, c]));
-      const wide = kw === 1 ? (along[0] as Tensor) : tf.concat(along, 3); // [N, H+2p, W', kw·C]
-      const down = Array.from({ length: kh }, (_, i) => tf.slice(wide, [0, i, 0, 0], [n, rows, columns, kw * c]));
-      return kh === 1 ? (down[0] as Tensor) : tf.concat(down, 3); // [N, H', W', kh·kw·C]
-    }
-    const slices: Tensor[] = [];
-    for (let i = 0; i < kh; i++) {
-      for (let j = 0; j < kw; j++) {
-        const end = [n, i + (rows - 1) * stride + 1, j + (columns - 1) * stride + 1, c];
-        slices.push(tf.stridedSlice(source, [0, i, j, 0], end, [1, stride, stride, 1])); // [N, H', W', C]
-      }
-    }
-    return tf.concat(slices, 3); // [N, H', W', kh·kw·C]
+    const wide = tf.gather(padded(x, pad), tf.tensor1d(across), 2); // [N, H+2p, W'·kw, C]
+    const lines = tf.reshape(wide, [n, (h + 2 * pad) * columns, kw * c]); // [N, (H+2p)·W', kw·C]
+    return tf.reshape(tf.gather(lines, tf.tensor1d(down), 1), [n, rows, columns, kh * kw * c]); // [N, H', W', kh·kw·C]
   });
 }
