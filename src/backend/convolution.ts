@@ -8,6 +8,7 @@
  * second, at stride 1, is a convolution with the filter turned round.
  */
 import { Conv2DBackpropFilter, Conv2DBackpropInput, type NamedTensorMap, type Tensor, type Tensor4D } from '@tensorflow/tfjs';
+import { convolutionWithBias } from './convolution-with-bias';
 import { tf } from './index';
 import { matMul, native } from './primitives';
 
@@ -41,12 +42,20 @@ function padded(x: Tensor, pad: number): Tensor {
       ]); // [N, H+2p, W+2p, C]
 }
 
-/** `[N, H, W, I]` with filter `[kh, kw, I, O]` to `[N, H', W', O]`. */
-export function convolve(x: Tensor, filter: Tensor, window: Window): Tensor {
+/** `[N, H, W, I]` with filter `[kh, kw, I, O]`, and `bias` `[O]` if there is one, to `[N, H', W', O]`. */
+export function convolve(x: Tensor, filter: Tensor, window: Window, bias?: Tensor): Tensor {
   const same = padsLikeSame(window);
-  return tf.tidy(() =>
-    tf.conv2d((same ? x : padded(x, window.pad)) as Tensor4D, filter as Tensor4D, window.stride, same ? 'same' : 'valid'),
-  );
+  const padding = same ? 'same' : 'valid';
+  return tf.tidy(() => {
+    const source = same ? x : padded(x, window.pad);
+    const [n, h, w] = x.shape as Shape4;
+    const [kh, kw] = window.kernel;
+    const empty = n * windowLength(h, kh, window) * windowLength(w, kw, window) * filter.size === 0;
+    const fused = bias === undefined || empty ? null : convolutionWithBias(source, filter, bias, window.stride, padding);
+    if (fused !== null) return fused;
+    const product = tf.conv2d(source as Tensor4D, filter as Tensor4D, window.stride, padding);
+    return bias === undefined ? product : tf.add(product, bias);
+  });
 }
 
 /** Gradient to the input, of `inputShape`, from that of the output, `dy`. */

@@ -28,7 +28,7 @@ export function convolutionActnormRelu(tape: Tape, x: Value, weight: Layer, bias
   const input = x.tensor;
   const y = tf.tidy(() => {
     const scale = tf.exp(logs.variable);
-    return tf.relu(tf.add(convolve(input, tf.mul(filter, scale), window), tf.mul(bias.variable, scale)));
+    return tf.relu(convolve(input, tf.mul(filter, scale), window, tf.mul(bias.variable, scale)));
   });
   const [output] = tape.record([x], [weight, bias, logs], [y], [input, y], (dy) => {
     const g = reluGrad(dy as Tensor, y);

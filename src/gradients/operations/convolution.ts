@@ -50,10 +50,7 @@ export function convolution(
   const window: Window = { kernel: [kh, kw], stride, pad };
   const input = x.tensor;
   const inputShape = input.shape as Shape4;
-  const y = tf.tidy(() => {
-    const product = convolve(input, filter, window);
-    return bias === undefined ? product : tf.add(product, bias.variable);
-  });
+  const y = convolve(input, filter, window, bias?.variable);
   const layers = bias === undefined ? [weight] : [weight, bias];
   const [output] = tape.record([x], layers, [y], [input], (dy) => {
     tape.gradient(weight, convolutionFactors('convolution', input, dy as Tensor, filter.shape as Shape4, window));

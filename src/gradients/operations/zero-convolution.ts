@@ -22,7 +22,7 @@ export function zeroConvolution(tape: Tape, x: Value, weight: Layer, bias: Layer
   const input = x.tensor;
   const y = tf.tidy(() => {
     const scale = tf.exp(tf.mul(logs.variable, 3));
-    return tf.add(convolve(input, tf.mul(filter, scale), window), tf.mul(bias.variable, scale));
+    return convolve(input, tf.mul(filter, scale), window, tf.mul(bias.variable, scale));
   });
   const [output] = tape.record([x], [weight, bias, logs], [y], [input, y], (dy) => {
     const g = tf.mul(dy as Tensor, tf.exp(tf.mul(logs.variable, 3)));
