@@ -21,6 +21,7 @@ let offered: boolean | undefined;
 export function convolutionWithBias(x: Tensor, filter: Tensor, bias: Tensor, stride: number, padding: Padding): Tensor | null {
   const backend = native();
   if (backend === null || backend.isUsingGpuDevice) return null;
+  if (tf.engine().state.gradientDepth > 0) return null; // TensorFlow.js is differentiating, and knows its own operations only
   offered ??= tryAndRegister(backend);
   if (!offered) return null;
   return tf

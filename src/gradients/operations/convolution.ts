@@ -28,7 +28,7 @@ import {
   windowLength,
 } from '../../backend/convolution';
 import { tf } from '../../backend/index';
-import { Factors } from '../factors';
+import { Factors, type FactorsSpec } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
 
@@ -60,15 +60,40 @@ export function convolution(
   return output as Value;
 }
 
+/** The gradients of a filter [kh, kw, I, O]. */
+export class ConvolutionFactors extends Factors {
+  constructor(
+    spec: FactorsSpec,
+    /** A filter as a matrix in the order of the products, [k·I, O]. */
+    private readonly asProduct: (filter: Tensor) => Tensor,
+  ) {
+    super(spec);
+  }
+
+  /** `Σ_{k,i} W[k,i,o] ∂l/∂W[k,i,o]` for each group of B images and each channel o of the output, [N/B, O]. */
+  alongFilter(filter: Tensor, B: number): Tensor {
+    return tf.tidy(() => {
+      const matrix = this.asProduct(filter);
+      return tf.sum(tf.mul(tf.reshape(this.product(B), [-1, ...matrix.shape]), matrix), 1); // [N/B, O]
+    });
+  }
+}
+
 /** The factors of a filter [kh, kw, I, O] from what flowed in, `x` [N, H, W, I], and back, `dy` [N, H', W', O]. */
-export function convolutionFactors(operation: string, x: Tensor, dy: Tensor, filterShape: Shape4, window: Window): Factors {
+export function convolutionFactors(
+  operation: string,
+  x: Tensor,
+  dy: Tensor,
+  filterShape: Shape4,
+  window: Window,
+): ConvolutionFactors {
   const [kh, kw, i, o] = filterShape;
   const [n, h, w] = x.shape as Shape4;
   const taps = kh * kw;
   const total = () => convolveFilterGrad(x, dy, filterShape, window);
   const mirrored = window.stride === 1 && kh === 2 * window.pad + 1 && kw === kh && taps > 1 && o < i;
   if (mirrored) {
-    return new Factors({
+    const spec: FactorsSpec = {
       operation,
       images: n,
       positions: h * w,
@@ -84,10 +109,14 @@ export function convolutionFactors(operation: string, x: Tensor, dy: Tensor, fil
         return [Math.floor(place / o), (taps - 1 - tap) * o + (place % o)];
       },
       total,
+    };
+    return new ConvolutionFactors(spec, (filter) => {
+      const turned = tf.reverse(tf.reshape(filter, [taps, i, o]), 0); // [k, I, O]
+      return tf.reshape(tf.transpose(turned, [1, 0, 2]), [i * taps, o]); // [I·k, O]
     });
   }
   const t = windowLength(h, kh, window) * windowLength(w, kw, window);
-  return new Factors({
+  const spec: FactorsSpec = {
     operation,
     images: n,
     positions: t,
@@ -98,7 +127,8 @@ export function convolutionFactors(operation: string, x: Tensor, dy: Tensor, fil
       dy: tf.reshape(dy, [n, t, o]), // [N, T, O]
     }),
     total,
-  });
+  };
+  return new ConvolutionFactors(spec, (filter) => tf.reshape(filter, [taps * i, o])); // [k·I, O]
 }
 
 /** The factors of a bias over the last axis: `∂l/∂b = Σ_t dy_t`. */
