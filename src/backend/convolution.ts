@@ -98,7 +98,7 @@ export function convolveFilterGrad(x: Tensor, dy: Tensor, filterShape: Shape4, w
 }
 
 /**
- * The pixels under each position of the window, `[N, H', W', kh·kw·C]`, the offset in the kernel slowest. Two gathers, first across and then down, so that the
+ * The pixels under each position of the window, `[N, H'·W', kh·kw·C]`, the offset in the kernel slowest. Two gathers, first across and then down, so that the
  * second copies kw pixels at once; shifted slices, joined, took the native library up to twice as long, and thirty times at stride 2.
  */
 export function patches(x: Tensor, window: Window): Tensor {
@@ -107,8 +107,8 @@ export function patches(x: Tensor, window: Window): Tensor {
     stride,
     pad,
   } = window;
-  if (kh === 1 && kw === 1 && stride === 1 && pad === 0) return x;
   const [n, h, w, c] = x.shape as Shape4;
+  if (kh === 1 && kw === 1 && stride === 1 && pad === 0) return tf.reshape(x, [n, h * w, c]); // [N, H·W, C]
   const [rows, columns] = [windowLength(h, kh, window), windowLength(w, kw, window)];
   const across = Int32Array.from({ length: columns * kw }, (_, k) => stride * Math.floor(k / kw) + (k % kw));
   const down = Int32Array.from({ length: rows * columns * kh }, (_, k) => {
@@ -118,6 +118,6 @@ export function patches(x: Tensor, window: Window): Tensor {
   return tf.tidy(() => {
     const wide = tf.gather(padded(x, pad), tf.tensor1d(across), 2); // [N, H+2p, W'·kw, C]
     const lines = tf.reshape(wide, [n, (h + 2 * pad) * columns, kw * c]); // [N, (H+2p)·W', kw·C]
-    return tf.reshape(tf.gather(lines, tf.tensor1d(down), 1), [n, rows, columns, kh * kw * c]); // [N, H', W', kh·kw·C]
+    return tf.reshape(tf.gather(lines, tf.tensor1d(down), 1), [n, rows * columns, kh * kw * c]); // [N, H'·W', kh·kw·C]
   });
 }

@@ -22,8 +22,8 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
 import { matMul, squaredNormOfRows } from '../backend/primitives';
 
-/** Passing one number through memory costs about as much as this many multiply-adds (measured: 70 G/s against 2 G numbers/s). */
-const MEMORY_COST = 40;
+/** Passing one number through memory costs about as much as this many multiply-adds (both forms of [128, 64, 64] and [128, 64, 216] timed: below 30). */
+const MEMORY_COST = 20;
 
 export interface FactorsSpec {
   /** The operation, for messages: `convolution`. */

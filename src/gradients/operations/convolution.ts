@@ -101,7 +101,7 @@ export function convolutionFactors(
       outputs: taps * o,
       build: () => ({
         x: tf.reshape(x, [n, h * w, i]), // [N, T, I]
-        dy: tf.reshape(patches(dy, window), [n, h * w, taps * o]), // [N, T, k·O], taps in reverse
+        dy: patches(dy, window), // [N, T, k·O], taps in reverse
       }),
       arrange: (g) => tf.reshape(tf.transpose(tf.reverse(tf.reshape(g, [-1, i, taps, o]), 2), [0, 2, 1, 3]), [-1, taps * i * o]), // [G, k·I·O]
       locate: (position) => {
@@ -123,7 +123,7 @@ export function convolutionFactors(
     inputs: taps * i,
     outputs: o,
     build: () => ({
-      x: tf.reshape(patches(x, window), [n, t, taps * i]), // [N, T, k·I]
+      x: patches(x, window), // [N, T, k·I]
       dy: tf.reshape(dy, [n, t, o]), // [N, T, O]
     }),
     total,
@@ -138,5 +138,6 @@ export function biasFactors(operation: string, dy: Tensor): Factors {
 
 /** Sum over all axes between the first and the last: [N, …, C] to [N, C]. */
 export function sumOverPositions(z: Tensor): Tensor {
-  return z.shape.length === 2 ? z : tf.sum(tf.reshape(z, [z.shape[0] as number, -1, z.shape[z.shape.length - 1] as number]), 1); // [N, C]
+  const between = z.shape.map((_, axis) => axis).slice(1, -1);
+  return between.length === 0 ? z : tf.sum(z, between); // [N, C]
 }
