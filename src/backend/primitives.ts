@@ -10,8 +10,12 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { tf } from './index';
 
-interface NativeBackend {
-  binding: { TF_ATTR_TYPE: number; TF_ATTR_BOOL: number; TF_FLOAT: number; TF_INT32: number };
+export interface NativeBackend {
+  binding: Record<
+    'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING' | 'TF_FLOAT' | 'TF_INT32',
+    number
+  >;
+  isUsingGpuDevice: boolean;
   executeSingleOutput(name: string, attributes: unknown[], inputs: TensorInfo[]): Tensor;
 }
 

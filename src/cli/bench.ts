@@ -14,6 +14,7 @@
 import { spawnSync } from 'node:child_process';
 import type { Tensor } from '@tensorflow/tfjs';
 import { Argument, type Command } from 'commander';
+import { CONVOLUTION_WITH_BIAS } from '../backend/convolution-with-bias';
 import { assertKnown, FisherlabError } from '../backend/errors';
 import { startBackend, tf } from '../backend/index';
 import { deriveSeed, uniforms } from '../backend/random';
@@ -234,7 +235,7 @@ function multiplyAdds({ name, inputShapes, outputShapes }: Awaited<ReturnType<ty
   const out = outputShapes[0] as number[] | undefined;
   if (first === undefined || second === undefined || out === undefined) return 0;
   // A filter is [kh, kw, I, O]: all but O of it, or all but I on the way back, for each number of the longer side.
-  if (name === 'Conv2D') return product(out) * product(second.slice(0, 3));
+  if (name === 'Conv2D' || name === CONVOLUTION_WITH_BIAS) return product(out) * product(second.slice(0, 3));
   if (name === 'Conv2DBackpropInput') return (product(first) * product(second)) / (second[3] as number);
   if (name === 'BatchMatMul') return (product(out) * product(first.slice(-2))) / (out[out.length - 2] as number);
   return 0;

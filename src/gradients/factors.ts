@@ -22,8 +22,8 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
 import { matMul, squaredNormOfRows } from '../backend/primitives';
 
-/** Passing one number through memory costs about as much as this many multiply-adds (measured: 70 G/s against 2 G numbers/s). */
-const MEMORY_COST = 40;
+/** Passing one number through memory costs about as much as this many multiply-adds (both forms of [128, 64, 64] and [128, 64, 216] timed: below 30). */
+const MEMORY_COST = 20;
 
 export interface FactorsSpec {
   /** The operation, for messages: `convolution`. */
@@ -46,12 +46,15 @@ export interface FactorsSpec {
 /** The gradients of one layer for each image of a batch, in factored form. Lives only while a visitor looks at it. */
 export class Factors {
   private built: { x: Tensor; dy: Tensor } | undefined;
+  /** By the size of the group. */
+  private readonly products = new Map<number, Tensor>();
+  private summed: Tensor | undefined;
 
   constructor(private readonly spec: FactorsSpec) {}
 
   /** A per-image gradient given outright, [N, |θ|] (or any shape of that size, the images first). */
-  static direct(operation: string, images: number, gradient: () => Tensor): Factors {
-    return new DirectFactors(operation, images, gradient);
+  static direct(operation: string, images: number, gradient: () => Tensor, shortcuts: Shortcuts = {}): Factors {
+    return new DirectFactors(operation, images, gradient, shortcuts);
   }
 
   /** The gradient of a layer that was used several times: its positions are those of all its uses. */
@@ -101,6 +104,10 @@ export class Factors {
   dispose(): void {
     if (this.built !== undefined) tf.dispose([this.built.x, this.built.dy]);
     this.built = undefined;
+    tf.dispose([...this.products.values()]);
+    this.products.clear();
+    this.summed?.dispose();
+    this.summed = undefined;
   }
 
   /** Built once, in whichever tidy, and kept for the visitor's next question. */
@@ -112,9 +119,31 @@ export class Factors {
     return this.built;
   }
 
-  /** The gradient summed over all images; any shape of |θ| numbers in the layer's order. */
+  /** The gradient summed over all images, made once; any shape of |θ| numbers in the layer's order. */
   total(): Tensor {
-    return this.spec.total?.() ?? this.instantiate(this.images);
+    this.summed ??= tf.keep(tf.tidy(() => this.spec.total?.() ?? this.instantiate(this.images)));
+    return tf.clone(this.summed);
+  }
+
+  /** Whether the squared norms of groups of B images go through the gradient itself: then `product(B)` costs nothing more. */
+  instantiates(B: number): boolean {
+    const { positions, inputs, outputs } = this.spec;
+    return !prefersGram(B * positions, inputs, outputs);
+  }
+
+  /** `Σ_t x_t ⊗ dy_t` of each group of B images, made once, [N/B, I, O]. */
+  protected product(B: number): Tensor {
+    let product = this.products.get(B);
+    if (product === undefined) {
+      product = tf.keep(
+        tf.tidy(() => {
+          const { x, dy } = this.grouped(B);
+          return matMul(x, dy, true);
+        }),
+      );
+      this.products.set(B, product);
+    }
+    return product;
   }
 
   /** The gradient of each group of B images, [N/B, |θ|]. */
@@ -124,7 +153,7 @@ export class Factors {
       const [groups, , i] = x.shape as [number, number, number];
       if (i === 1 && this.spec.positions === 1 && B === 1 && this.spec.arrange === undefined)
         return tf.reshape(tf.mul(x, dy), [groups, -1]); // [G, |θ|]
-      const gradient = matMul(x, dy, true); // [G, I, O]
+      const gradient = this.product(B); // [G, I, O]
       return this.spec.arrange?.(gradient) ?? tf.reshape(gradient, [groups, -1]); // [G, |θ|]
     });
   }
@@ -152,11 +181,11 @@ export class Factors {
       const [groups, t, i] = x.shape as [number, number, number];
       const o = dy.shape[2] as number;
       if (t === 1) return tf.mul(squaredNormOfRows(tf.reshape(x, [groups, i])), squaredNormOfRows(tf.reshape(dy, [groups, o])));
-      if (prefersGram(t, i, o)) {
+      if (!this.instantiates(B)) {
         const products = tf.mul(matMul(x, x, false, true), matMul(dy, dy, false, true)); // [G, T, T]
         return tf.sum(products, [1, 2]);
       }
-      return squaredNormOfRows(tf.reshape(matMul(x, dy, true), [groups, i * o])); // [G, I·O]
+      return squaredNormOfRows(tf.reshape(this.product(B), [groups, i * o])); // [G, I·O]
     });
   }
 
@@ -169,7 +198,7 @@ export class Factors {
         const [rows, backs] = [tf.reshape(x, [groups, -1]), tf.reshape(dy, [groups, -1])]; // [G, I], [G, O]
         return tf.mul(matMul(rows, rows, false, true), matMul(backs, backs, false, true));
       }
-      const g = tf.reshape(matMul(x, dy, true), [groups, -1]); // [G, I·O]
+      const g = tf.reshape(this.product(B), [groups, -1]); // [G, I·O]
       return matMul(g, g, false, true);
     });
   }
@@ -183,53 +212,70 @@ export class Factors {
   }
 }
 
+/** Faster ways to sums over images of a gradient that is given outright. */
+export interface Shortcuts {
+  /** The gradient of each group of B images, [N/B, |θ|]; null where there is no faster way for groups of this size. */
+  readonly groups?: (B: number) => Tensor | null;
+  /** The gradient summed over all images, [|θ|]. */
+  readonly total?: () => Tensor;
+}
+
 /** Factors of a gradient that is there outright: T = I = 1, `x = 1`. All questions are answered from its rows. */
 class DirectFactors extends Factors {
-  private flat: Tensor | undefined;
+  /** By the size of the group, [N/B, |θ|]. */
+  private readonly flat = new Map<number, Tensor>();
 
   constructor(
     operation: string,
     images: number,
     private readonly gradient: () => Tensor,
+    private readonly shortcuts: Shortcuts,
   ) {
-    const build = () => ({ x: tf.ones([images, 1, 1]), dy: tf.expandDims(asRows(gradient(), images), 1) }); // [N, 1, 1], [N, 1, |θ|]
+    const build = () => ({ x: tf.ones([images, 1, 1]), dy: tf.expandDims(this.rows(1), 1) }); // [N, 1, 1], [N, 1, |θ|]
     super({ operation, images, positions: 1, inputs: 1, outputs: -1, build });
   }
 
   override total(): Tensor {
-    return tf.sum(this.rows(), 0);
+    return this.shortcuts.total?.() ?? tf.sum(this.rows(1), 0);
   }
 
   override instantiate(B: number): Tensor {
-    const rows = this.rows();
-    return B === 1 ? tf.clone(rows) : tf.tidy(() => tf.sum(tf.reshape(rows, [this.images / B, B, rows.shape[1] as number]), 1)); // [N/B, |θ|]
+    return tf.clone(this.rows(B));
   }
 
   override squaredNorms(B: number): Tensor {
-    return tf.tidy(() => squaredNormOfRows(B === 1 ? this.rows() : this.instantiate(B)));
+    return squaredNormOfRows(this.rows(B));
   }
 
   override gram(B: number): Tensor {
-    return tf.tidy(() => {
-      const rows = this.instantiate(B);
-      return matMul(rows, rows, false, true);
-    });
+    const rows = this.rows(B);
+    return matMul(rows, rows, false, true);
   }
 
   override chosen(positions: readonly number[]): Tensor {
-    return tf.tidy(() => tf.gather(this.rows(), tf.tensor1d([...positions], 'int32'), 1)); // [N, m]
+    return tf.tidy(() => tf.gather(this.rows(1), tf.tensor1d([...positions], 'int32'), 1)); // [N, m]
   }
 
   override dispose(): void {
-    this.flat?.dispose();
-    this.flat = undefined;
+    tf.dispose([...this.flat.values()]);
+    this.flat.clear();
     super.dispose();
   }
 
-  /** [N, |θ|], made once and kept for the next question. */
-  private rows(): Tensor {
-    this.flat ??= tf.tidy(() => tf.keep(tf.clone(asRows(this.gradient(), this.images))));
-    return this.flat;
+  /** [N/B, |θ|], made once and kept for the next question. */
+  private rows(B: number): Tensor {
+    let rows = this.flat.get(B);
+    if (rows === undefined) {
+      rows = tf.keep(tf.tidy(() => this.shortcuts.groups?.(B) ?? this.summedRows(B)).clone());
+      this.flat.set(B, rows);
+    }
+    return rows;
+  }
+
+  private summedRows(B: number): Tensor {
+    if (B === 1) return asRows(this.gradient(), this.images);
+    const rows = this.rows(1);
+    return tf.sum(tf.reshape(rows, [this.images / B, B, rows.shape[1] as number]), 1); // [N/B, |θ|]
   }
 }
 

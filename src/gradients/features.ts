@@ -92,7 +92,7 @@ export function batchFeatures(
             layer,
             operation: gradient.operation,
             k,
-            column: tf.keep(tf.reshape(value, [n / B, k]).clone()), // [N/B, k]
+            column: tf.keep(value.clone()),
           });
         }
       });
@@ -128,7 +128,8 @@ function gcd(a: number, b: number): number {
 /** One transfer for all columns: hundreds of small ones cost more than the arithmetic. */
 function readColumns(columns: readonly Tensor[]): Float32Array[] {
   if (columns.length === 0) return [];
-  const flat = tf.tidy(() => tf.concat(columns.map((column) => tf.reshape(column, [-1]))).dataSync()) as Float32Array; // [Σ N/B·k]
+  const vectors = () => columns.map((column) => (column.shape.length === 1 ? column : tf.reshape(column, [-1]))); // [N/B·k] each
+  const flat = tf.tidy(() => tf.concat(vectors()).dataSync()) as Float32Array; // [Σ N/B·k]
   let offset = 0;
   return columns.map((column) => {
     offset += column.size;

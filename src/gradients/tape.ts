@@ -113,9 +113,12 @@ export class Tape {
     return made;
   }
 
-  /** Called by an operation on the way back: the gradient of one of its layers. */
+  /** Called by an operation on the way back: the gradient of one of its layers. From then on the factors are the tape's, which frees them. */
   gradient(layer: Layer, factors: Factors): void {
-    if (layer.frozen || this.visitor === undefined) return;
+    if (layer.frozen || this.visitor === undefined) {
+      factors.dispose();
+      return;
+    }
     const left = (this.uses.get(layer) ?? 1) - 1;
     this.uses.set(layer, left);
     const uses = [...(this.pending.get(layer) ?? []), factors];

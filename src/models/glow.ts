@@ -19,17 +19,18 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix } from 'ml-matrix';
+import { convolve } from '../backend/convolution';
 import { FisherlabError } from '../backend/errors';
 import { tf } from '../backend/index';
 import { deriveSeed, noiseByIndex, normals } from '../backend/random';
 import { Factors } from '../gradients/factors';
 import { type Layer, makeLayer } from '../gradients/layer';
 import { actnormLuConvolution } from '../gradients/operations/actnorm-lu-convolution';
-import { convolution } from '../gradients/operations/convolution';
-import { convolutionActnormRelu } from '../gradients/operations/convolution-actnorm';
 import { coupling, gaussianLogDensity } from '../gradients/operations/coupling';
+import { couplingNetwork, hiddenLayer } from '../gradients/operations/coupling-network';
 import { type LuLayers, luMatrices } from '../gradients/operations/lu-convolution';
 import { joinChannels, rearrange, splitChannels, sum } from '../gradients/operations/plumbing';
+import { type ScaledConvolution, sameWindow } from '../gradients/operations/scaled-convolution';
 import { squeeze, unsqueeze } from '../gradients/operations/squeeze';
 import { zeroConvolution } from '../gradients/operations/zero-convolution';
 import { Tape, type Value } from '../gradients/tape';
@@ -49,18 +50,12 @@ export interface GlowConfig {
   readonly seed: number;
 }
 
-interface ZeroConvLayers {
-  readonly logs: Layer;
-  readonly weight: Layer;
-  readonly bias: Layer;
-}
-
 interface Step {
   readonly bias: Layer;
   readonly logs: Layer;
   readonly lu: LuLayers;
-  readonly hidden: readonly { weight: Layer; bias: Layer; logs: Layer }[];
-  readonly last: ZeroConvLayers;
+  readonly hidden: readonly ScaledConvolution[];
+  readonly last: ScaledConvolution;
 }
 
 /** The parts of a log-likelihood, each [N]: baselines look at them one by one. */
@@ -75,8 +70,8 @@ export class Glow extends TapedModel {
   readonly layers: readonly Layer[];
   /** Of every 1x1 convolution the fixed permutation `p` and the fixed signs `sign_s`. */
   readonly buffers: readonly Layer[];
-  private readonly levels: { readonly steps: readonly Step[]; readonly split: ZeroConvLayers | null }[] = [];
-  private readonly top: ZeroConvLayers;
+  private readonly levels: { readonly steps: readonly Step[]; readonly split: ScaledConvolution | null }[] = [];
+  private readonly top: ScaledConvolution;
 
   constructor(readonly config: GlowConfig) {
     super();
@@ -104,7 +99,7 @@ export class Glow extends TapedModel {
         values.map((value) => 0.05 * value),
       );
     };
-    const addZeroConv = (name: string, i: number, o: number): ZeroConvLayers => ({
+    const addZeroConv = (name: string, i: number, o: number): ScaledConvolution => ({
       logs: add(`${name}.logs`, [o, 1, 1]),
       weight: add(`${name}.conv.weight`, [o, i, 3, 3]),
       bias: add(`${name}.conv.bias`, [o]),
@@ -238,14 +233,10 @@ export class Glow extends TapedModel {
       this.traceParts(tape, tape.constant(images), noise, (step, x) => {
         normaliseBy(step.bias, step.logs, x.tensor);
         const { z } = actnormLuConvolution(tape, x, step.bias, step.logs, step.lu);
-        let [n] = splitChannels(tape, z, (z.shape[3] as number) / 2);
-        for (const { weight, bias, logs } of step.hidden) {
-          normaliseBy(
-            bias,
-            logs,
-            convolution(tape, n, weight, undefined, { pad: ((weight.torchShape[2] as number) - 1) / 2 }).tensor,
-          );
-          n = convolutionActnormRelu(tape, n, weight, bias, logs);
+        let n = tf.split(z.tensor, 2, 3)[0] as Tensor; // [N, h, w, c/2]
+        for (const layers of step.hidden) {
+          normaliseBy(layers.bias, layers.logs, convolve(n, layers.weight.variable, sameWindow(layers)));
+          n = hiddenLayer(n, layers);
         }
       });
     });
@@ -289,14 +280,8 @@ export class Glow extends TapedModel {
   private forwardStep(tape: Tape, step: Step, x: Value): Value[] {
     const { z, logDet } = actnormLuConvolution(tape, x, step.bias, step.logs, step.lu);
     const [a, b] = splitChannels(tape, z, (z.shape[3] as number) / 2);
-    const { y, logDet: scaling } = coupling(tape, b, this.network(tape, step, a));
+    const { y, logDet: scaling } = coupling(tape, b, couplingNetwork(tape, a, step.hidden, step.last));
     return [joinChannels(tape, a, y), logDet, scaling];
-  }
-
-  private network(tape: Tape, step: Step, a: Value): Value {
-    let n = a;
-    for (const { weight, bias, logs } of step.hidden) n = convolutionActnormRelu(tape, n, weight, bias, logs);
-    return zeroConvolution(tape, n, step.last.weight, step.last.bias, step.last.logs);
   }
 
   private inverseStep(step: Step, y: Tensor): Tensor {
@@ -304,7 +289,7 @@ export class Glow extends TapedModel {
       const [n, h, w, c] = y.shape as [number, number, number, number];
       const tape = new Tape();
       const [a, transformed] = tf.split(y, 2, 3) as [Tensor, Tensor];
-      const network = this.network(tape, step, tape.constant(a)).tensor;
+      const network = couplingNetwork(tape, tape.constant(a), step.hidden, step.last).tensor;
       const [shift, raw] = tf.unstack(tf.reshape(network, [n, h, w, c / 2, 2]), 4) as [Tensor, Tensor]; // [N, h, w, c/2] each
       const b = tf.sub(tf.div(transformed, tf.sigmoid(tf.add(raw, 2))), shift);
       const z = tf.reshape(tf.concat([a, b], 3), [n * h * w, c]); // [N·T, C]
@@ -351,8 +336,8 @@ export class Glow extends TapedModel {
 }
 
 /** Mean (even channels) and log-deviation (odd ones) of the latents that are split off, from the half that goes on. */
-function splitGaussian(tape: Tape, kept: Value, layers: ZeroConvLayers): [Value, Value] {
-  const h = zeroConvolution(tape, kept, layers.weight, layers.bias, layers.logs);
+function splitGaussian(tape: Tape, kept: Value, layers: ScaledConvolution): [Value, Value] {
+  const h = zeroConvolution(tape, kept, layers);
   const [n, rows, columns, c] = h.shape as [number, number, number, number];
   const [mean, logs] = tf.unstack(tf.reshape(h.tensor, [n, rows, columns, c / 2, 2]), 4) as [Tensor, Tensor]; // [N, h, w, c/2] each
   return tape.record([h], [], [mean, logs], [], (dmean, dlogs) => [

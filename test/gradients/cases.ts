@@ -9,8 +9,8 @@ import { actnorm } from '../../src/gradients/operations/actnorm';
 import { actnormLuConvolution } from '../../src/gradients/operations/actnorm-lu-convolution';
 import { batchNorm } from '../../src/gradients/operations/batch-norm';
 import { convolution } from '../../src/gradients/operations/convolution';
-import { convolutionActnormRelu } from '../../src/gradients/operations/convolution-actnorm';
 import { coupling, gaussianLogDensity } from '../../src/gradients/operations/coupling';
+import { couplingNetwork } from '../../src/gradients/operations/coupling-network';
 import { dense } from '../../src/gradients/operations/dense';
 import { groupNorm } from '../../src/gradients/operations/group-norm';
 import { channelLayerNorm } from '../../src/gradients/operations/layer-norm';
@@ -298,17 +298,32 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
       ],
     };
   },
-  'convolution, actnorm and ReLU': (s) => {
+  'network of a coupling': (s) => {
     const { layers, make } = maker(s);
     const k = 2 * Math.floor(s.kernel / 2) + 1;
-    const weight = make('weight', [s.o, s.i, k, k], 'convolution');
-    const [bias, logs] = [make('bias', [s.o]), make('logs', [s.o])];
-    const window = { kernel: [k, k] as const, stride: 1, pad: (k - 1) / 2 };
+    const stage = (name: string, i: number, o: number, size: number, spread: number) => ({
+      weight: make(`${name}.weight`, [o, i, size, size], 'convolution'),
+      bias: make(`${name}.bias`, [o]),
+      logs: make(`${name}.logs`, [o], 'plain', spread),
+    });
+    const hidden = [stage('first', s.i, 3, k, 0.5), stage('second', 3, 5, 1, 0.5)];
+    const last = stage('last', 5, s.o, 3, 0.2);
+    const scaled = (x: Tensor, { weight, bias, logs }: typeof last, times: number) => {
+      const size = weight.variable.shape[0] as number;
+      const window = { kernel: [size, size] as const, stride: 1, pad: (size - 1) / 2 };
+      return tf.mul(tf.add(plain.convolution(x, v(weight), window), v(bias)), tf.exp(tf.mul(v(logs), times)));
+    };
     return {
       layers,
       input: [s.h, s.w, s.i],
-      taped: (tape, x) => [convolutionActnormRelu(tape, x, weight, bias, logs)],
-      plain: (x) => [tf.relu(tf.mul(tf.add(plain.convolution(x, v(weight), window), v(bias)), scaleOf(logs)))],
+      taped: (tape, x) => [couplingNetwork(tape, x, hidden, last)],
+      plain: (x) => [
+        scaled(
+          hidden.reduce((y, layers) => tf.relu(scaled(y, layers, 1)), x),
+          last,
+          3,
+        ),
+      ],
     };
   },
   'zero-convolution': (s) => {
@@ -319,7 +334,7 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
     return {
       layers,
       input: [s.h, s.w, s.i],
-      taped: (tape, x) => [zeroConvolution(tape, x, weight, bias, logs)],
+      taped: (tape, x) => [zeroConvolution(tape, x, { weight, bias, logs })],
       plain: (x) => [tf.mul(tf.add(plain.convolution(x, v(weight), window), v(bias)), tf.exp(tf.mul(v(logs), 3)))],
     };
   },
@@ -333,7 +348,7 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
       input: [s.h, s.w, 2 * s.i],
       taped: (tape, x) => {
         const [a, b] = splitChannels(tape, x, s.i);
-        const { y, logDet } = coupling(tape, b, zeroConvolution(tape, a, weight, bias, logs));
+        const { y, logDet } = coupling(tape, b, zeroConvolution(tape, a, { weight, bias, logs }));
         return [joinChannels(tape, a, y), logDet];
       },
       plain: (x) => {

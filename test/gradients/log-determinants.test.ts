@@ -162,7 +162,7 @@ describe('log-determinants', () => {
           const { y, logDet: scaling } = coupling(
             tape,
             b,
-            zeroConvolution(tape, a, layers.weight, layers.zeroBias, layers.zeroLogs),
+            zeroConvolution(tape, a, { weight: layers.weight, bias: layers.zeroBias, logs: layers.zeroLogs }),
           );
           const joined = joinChannels(tape, a, y);
           const root = tape.record([logDet, scaling], [], [tf.add(logDet.tensor, scaling.tensor)], [], (dy) => [dy, dy])[0];

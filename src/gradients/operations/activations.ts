@@ -26,10 +26,10 @@ export function leakyRelu(tape: Tape, x: Value, slope: number): Value {
 export function leakyReluGrad(dy: Tensor, y: Tensor, slope: number): Tensor {
   const backend = native();
   if (backend === null || y.size === 0) return tf.tidy(() => tf.where(tf.greater(y, 0), dy, tf.mul(dy, slope)));
-  const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
+  const { TF_ATTR_TYPE, TF_ATTR_FLOAT, TF_FLOAT } = backend.binding;
   const attributes = [
     { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },
-    { name: 'alpha', type: (backend.binding as unknown as { TF_ATTR_FLOAT: number }).TF_ATTR_FLOAT, value: slope },
+    { name: 'alpha', type: TF_ATTR_FLOAT, value: slope },
   ];
   return backend.executeSingleOutput('LeakyReluGrad', attributes, [dy, y]);
 }

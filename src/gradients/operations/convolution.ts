@@ -28,7 +28,7 @@ import {
   windowLength,
 } from '../../backend/convolution';
 import { tf } from '../../backend/index';
-import { Factors } from '../factors';
+import { Factors, type FactorsSpec } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
 
@@ -50,10 +50,7 @@ export function convolution(
   const window: Window = { kernel: [kh, kw], stride, pad };
   const input = x.tensor;
   const inputShape = input.shape as Shape4;
-  const y = tf.tidy(() => {
-    const product = convolve(input, filter, window);
-    return bias === undefined ? product : tf.add(product, bias.variable);
-  });
+  const y = convolve(input, filter, window, bias?.variable);
   const layers = bias === undefined ? [weight] : [weight, bias];
   const [output] = tape.record([x], layers, [y], [input], (dy) => {
     tape.gradient(weight, convolutionFactors('convolution', input, dy as Tensor, filter.shape as Shape4, window));
@@ -63,15 +60,40 @@ export function convolution(
   return output as Value;
 }
 
+/** The gradients of a filter [kh, kw, I, O]. */
+export class ConvolutionFactors extends Factors {
+  constructor(
+    spec: FactorsSpec,
+    /** A filter as a matrix in the order of the products, [k·I, O]. */
+    private readonly asProduct: (filter: Tensor) => Tensor,
+  ) {
+    super(spec);
+  }
+
+  /** `Σ_{k,i} W[k,i,o] ∂l/∂W[k,i,o]` for each group of B images and each channel o of the output, [N/B, O]. */
+  alongFilter(filter: Tensor, B: number): Tensor {
+    return tf.tidy(() => {
+      const matrix = this.asProduct(filter);
+      return tf.sum(tf.mul(tf.reshape(this.product(B), [-1, ...matrix.shape]), matrix), 1); // [N/B, O]
+    });
+  }
+}
+
 /** The factors of a filter [kh, kw, I, O] from what flowed in, `x` [N, H, W, I], and back, `dy` [N, H', W', O]. */
-export function convolutionFactors(operation: string, x: Tensor, dy: Tensor, filterShape: Shape4, window: Window): Factors {
+export function convolutionFactors(
+  operation: string,
+  x: Tensor,
+  dy: Tensor,
+  filterShape: Shape4,
+  window: Window,
+): ConvolutionFactors {
   const [kh, kw, i, o] = filterShape;
   const [n, h, w] = x.shape as Shape4;
   const taps = kh * kw;
   const total = () => convolveFilterGrad(x, dy, filterShape, window);
   const mirrored = window.stride === 1 && kh === 2 * window.pad + 1 && kw === kh && taps > 1 && o < i;
   if (mirrored) {
-    return new Factors({
+    const spec: FactorsSpec = {
       operation,
       images: n,
       positions: h * w,
@@ -79,7 +101,7 @@ export function convolutionFactors(operation: string, x: Tensor, dy: Tensor, fil
       outputs: taps * o,
       build: () => ({
         x: tf.reshape(x, [n, h * w, i]), // [N, T, I]
-        dy: tf.reshape(patches(dy, window), [n, h * w, taps * o]), // [N, T, k·O], taps in reverse
+        dy: patches(dy, window), // [N, T, k·O], taps in reverse
       }),
       arrange: (g) => tf.reshape(tf.transpose(tf.reverse(tf.reshape(g, [-1, i, taps, o]), 2), [0, 2, 1, 3]), [-1, taps * i * o]), // [G, k·I·O]
       locate: (position) => {
@@ -87,21 +109,26 @@ export function convolutionFactors(operation: string, x: Tensor, dy: Tensor, fil
         return [Math.floor(place / o), (taps - 1 - tap) * o + (place % o)];
       },
       total,
+    };
+    return new ConvolutionFactors(spec, (filter) => {
+      const turned = tf.reverse(tf.reshape(filter, [taps, i, o]), 0); // [k, I, O]
+      return tf.reshape(tf.transpose(turned, [1, 0, 2]), [i * taps, o]); // [I·k, O]
     });
   }
   const t = windowLength(h, kh, window) * windowLength(w, kw, window);
-  return new Factors({
+  const spec: FactorsSpec = {
     operation,
     images: n,
     positions: t,
     inputs: taps * i,
     outputs: o,
     build: () => ({
-      x: tf.reshape(patches(x, window), [n, t, taps * i]), // [N, T, k·I]
+      x: patches(x, window), // [N, T, k·I]
       dy: tf.reshape(dy, [n, t, o]), // [N, T, O]
     }),
     total,
-  });
+  };
+  return new ConvolutionFactors(spec, (filter) => tf.reshape(filter, [taps * i, o])); // [k·I, O]
 }
 
 /** The factors of a bias over the last axis: `∂l/∂b = Σ_t dy_t`. */
@@ -111,5 +138,6 @@ export function biasFactors(operation: string, dy: Tensor): Factors {
 
 /** Sum over all axes between the first and the last: [N, …, C] to [N, C]. */
 export function sumOverPositions(z: Tensor): Tensor {
-  return z.shape.length === 2 ? z : tf.sum(tf.reshape(z, [z.shape[0] as number, -1, z.shape[z.shape.length - 1] as number]), 1); // [N, C]
+  const between = z.shape.map((_, axis) => axis).slice(1, -1);
+  return between.length === 0 ? z : tf.sum(z, between); // [N, C]
 }

@@ -1,0 +1,62 @@
+/**
+ * # Convolution and bias in one pass over memory
+ *
+ * A bias added behind a convolution reads and writes its whole output once more, which for the narrow convolutions of Glow takes as long as a third of the convolution. oneDNN, the library below TensorFlow's convolutions on
+ * processors, adds it while the output is still in registers, to the same last digit. TensorFlow knows that as `_FusedConv2D`, whose list of names the addon cannot pass, and as `_MklNativeConv2DWithBias`, which takes
+ * plain attributes and is called here. It is a private operation of TensorFlow (the attribute `_kernel` names its one implementation): where a library lacks it, or computes on a graphics card, the caller adds the bias.
+ */
+import { type NamedTensorMap, registerKernel, type Tensor, type TensorInfo } from '@tensorflow/tfjs';
+import { tf } from './index';
+import { type NativeBackend, native } from './primitives';
+
+/** The name by which `tf.profile` reports it; inputs are the image, the filter and the bias. */
+export const CONVOLUTION_WITH_BIAS = 'ConvolutionWithBias';
+
+type Padding = 'same' | 'valid';
+
+/** Whether the library has the operation: tried once, on one pixel. */
+let offered: boolean | undefined;
+
+/** `x` [N, H, W, I] with `filter` [kh, kw, I, O], plus `bias` [O]; null where it cannot be had in one. None of them is empty, and the filter fits. */
+export function convolutionWithBias(x: Tensor, filter: Tensor, bias: Tensor, stride: number, padding: Padding): Tensor | null {
+  const backend = native();
+  if (backend === null || backend.isUsingGpuDevice) return null;
+  if (tf.engine().state.gradientDepth > 0) return null; // TensorFlow.js is differentiating, and knows its own operations only
+  offered ??= tryAndRegister(backend);
+  if (!offered) return null;
+  return tf
+    .engine()
+    .runKernel(CONVOLUTION_WITH_BIAS, { x, filter, bias } as unknown as NamedTensorMap, { stride, padding }) as Tensor;
+}
+
+function tryAndRegister(backend: NativeBackend): boolean {
+  try {
+    const one = tf.tidy(
+      () => execute(backend, [tf.ones([1, 1, 1, 1]), tf.ones([1, 1, 1, 1]), tf.ones([1])], 1, 'valid').dataSync()[0],
+    );
+    if (one !== 2) return false;
+  } catch {
+    return false;
+  }
+  registerKernel({
+    kernelName: CONVOLUTION_WITH_BIAS,
+    backendName: 'tensorflow',
+    kernelFunc: ({ inputs, attrs }) => {
+      const { x, filter, bias } = inputs as Record<string, TensorInfo>;
+      const { stride, padding } = attrs as unknown as { stride: number; padding: Padding };
+      return execute(backend, [x, filter, bias] as TensorInfo[], stride, padding);
+    },
+  });
+  return true;
+}
+
+function execute(backend: NativeBackend, inputs: TensorInfo[], stride: number, padding: Padding): Tensor {
+  const { TF_ATTR_TYPE, TF_ATTR_INT, TF_ATTR_STRING, TF_FLOAT } = backend.binding;
+  const attributes = [
+    { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },
+    { name: 'strides', type: TF_ATTR_INT, value: [1, stride, stride, 1] },
+    { name: 'padding', type: TF_ATTR_STRING, value: padding.toUpperCase() },
+    { name: '_kernel', type: TF_ATTR_STRING, value: 'MklNameChangeOp' },
+  ];
+  return backend.executeSingleOutput('_MklNativeConv2DWithBias', attributes, inputs);
+}
