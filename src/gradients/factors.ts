@@ -25,6 +25,26 @@ import { matMul, squaredNormOfRows } from '../backend/primitives';
 /** Passing one number through memory costs about as much as this many multiply-adds (both forms of [128, 64, 64] and [128, 64, 216] timed: below 30). */
 const MEMORY_COST = 20;
 
+/** A tensor for each size B of the groups that are asked for, made once and kept until `dispose`. */
+export class ByGroup {
+  private readonly made = new Map<number, Tensor>();
+
+  constructor(private readonly make: (B: number) => Tensor) {}
+
+  of(B: number): Tensor {
+    const known = this.made.get(B);
+    if (known !== undefined) return known;
+    const tensor = tf.keep(tf.tidy(() => this.make(B).clone()));
+    this.made.set(B, tensor);
+    return tensor;
+  }
+
+  dispose(): void {
+    tf.dispose([...this.made.values()]);
+    this.made.clear();
+  }
+}
+
 export interface FactorsSpec {
   /** The operation, for messages: `convolution`. */
   readonly operation: string;
@@ -46,8 +66,10 @@ export interface FactorsSpec {
 /** The gradients of one layer for each image of a batch, in factored form. Lives only while a visitor looks at it. */
 export class Factors {
   private built: { x: Tensor; dy: Tensor } | undefined;
-  /** By the size of the group. */
-  private readonly products = new Map<number, Tensor>();
+  private readonly products = new ByGroup((B) => {
+    const { x, dy } = this.grouped(B);
+    return matMul(x, dy, true); // [N/B, I, O]
+  });
   private summed: Tensor | undefined;
 
   constructor(private readonly spec: FactorsSpec) {}
@@ -55,6 +77,12 @@ export class Factors {
   /** A per-image gradient given outright, [N, |θ|] (or any shape of that size, the images first). */
   static direct(operation: string, images: number, gradient: () => Tensor, shortcuts: Shortcuts = {}): Factors {
     return new DirectFactors(operation, images, gradient, shortcuts);
+  }
+
+  /** The same where groups of any size have a formula of their own: `of(B)` is the gradient of each group of B images, the groups first. */
+  static ofGroups(operation: string, images: number, of: (B: number) => Tensor): Factors {
+    const total = () => (images === 0 ? tf.sum(of(1), 0) : of(images));
+    return new DirectFactors(operation, images, () => of(1), { groups: (B) => asRows(of(B), images / B), total });
   }
 
   /** The gradient of a layer that was used several times: its positions are those of all its uses. */
@@ -104,8 +132,7 @@ export class Factors {
   dispose(): void {
     if (this.built !== undefined) tf.dispose([this.built.x, this.built.dy]);
     this.built = undefined;
-    tf.dispose([...this.products.values()]);
-    this.products.clear();
+    this.products.dispose();
     this.summed?.dispose();
     this.summed = undefined;
   }
@@ -133,17 +160,7 @@ export class Factors {
 
   /** `Σ_t x_t ⊗ dy_t` of each group of B images, made once, [N/B, I, O]. */
   protected product(B: number): Tensor {
-    let product = this.products.get(B);
-    if (product === undefined) {
-      product = tf.keep(
-        tf.tidy(() => {
-          const { x, dy } = this.grouped(B);
-          return matMul(x, dy, true);
-        }),
-      );
-      this.products.set(B, product);
-    }
-    return product;
+    return this.products.of(B);
   }
 
   /** The gradient of each group of B images, [N/B, |θ|]. */
@@ -222,8 +239,8 @@ export interface Shortcuts {
 
 /** Factors of a gradient that is there outright: T = I = 1, `x = 1`. All questions are answered from its rows. */
 class DirectFactors extends Factors {
-  /** By the size of the group, [N/B, |θ|]. */
-  private readonly flat = new Map<number, Tensor>();
+  /** [N/B, |θ|] */
+  private readonly rows = new ByGroup((B) => this.shortcuts.groups?.(B) ?? this.summedRows(B));
 
   constructor(
     operation: string,
@@ -231,50 +248,39 @@ class DirectFactors extends Factors {
     private readonly gradient: () => Tensor,
     private readonly shortcuts: Shortcuts,
   ) {
-    const build = () => ({ x: tf.ones([images, 1, 1]), dy: tf.expandDims(this.rows(1), 1) }); // [N, 1, 1], [N, 1, |θ|]
+    const build = () => ({ x: tf.ones([images, 1, 1]), dy: tf.expandDims(this.rows.of(1), 1) }); // [N, 1, 1], [N, 1, |θ|]
     super({ operation, images, positions: 1, inputs: 1, outputs: -1, build });
   }
 
   override total(): Tensor {
-    return this.shortcuts.total?.() ?? tf.sum(this.rows(1), 0);
+    return this.shortcuts.total?.() ?? tf.sum(this.rows.of(1), 0);
   }
 
   override instantiate(B: number): Tensor {
-    return tf.clone(this.rows(B));
+    return tf.clone(this.rows.of(B));
   }
 
   override squaredNorms(B: number): Tensor {
-    return squaredNormOfRows(this.rows(B));
+    return squaredNormOfRows(this.rows.of(B));
   }
 
   override gram(B: number): Tensor {
-    const rows = this.rows(B);
+    const rows = this.rows.of(B);
     return matMul(rows, rows, false, true);
   }
 
   override chosen(positions: readonly number[]): Tensor {
-    return tf.tidy(() => tf.gather(this.rows(1), tf.tensor1d([...positions], 'int32'), 1)); // [N, m]
+    return tf.tidy(() => tf.gather(this.rows.of(1), tf.tensor1d([...positions], 'int32'), 1)); // [N, m]
   }
 
   override dispose(): void {
-    tf.dispose([...this.flat.values()]);
-    this.flat.clear();
+    this.rows.dispose();
     super.dispose();
-  }
-
-  /** [N/B, |θ|], made once and kept for the next question. */
-  private rows(B: number): Tensor {
-    let rows = this.flat.get(B);
-    if (rows === undefined) {
-      rows = tf.keep(tf.tidy(() => this.shortcuts.groups?.(B) ?? this.summedRows(B)).clone());
-      this.flat.set(B, rows);
-    }
-    return rows;
   }
 
   private summedRows(B: number): Tensor {
     if (B === 1) return asRows(this.gradient(), this.images);
-    const rows = this.rows(1);
+    const rows = this.rows.of(1);
     return tf.sum(tf.reshape(rows, [this.images / B, B, rows.shape[1] as number]), 1); // [N/B, |θ|]
   }
 }

@@ -13,7 +13,7 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
 import { tf } from '../../backend/index';
 import { matMul } from '../../backend/primitives';
-import { Factors } from '../factors';
+import { ByGroup, Factors } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
 
@@ -67,42 +67,63 @@ export function luConvolution(tape: Tape, x: Value, layers: LuLayers): { z: Valu
   }));
   const learned = [layers.lower, layers.logs, layers.upper];
   const [mixed, determinant] = tape.record([x], learned, [z, logDet], [flat, W, L, U, D], (dz, dlog) => {
-    const g = tf.reshape(dz ?? tf.zerosLike(z), [n, h * w, c]); // [N, T, C]
-    const G = matMul(g, tf.reshape(flat, [n, h * w, c]), true); // [N, C, C]
-    luGradients(tape, layers, matrices, G, dlog, h * w);
-    return [x.needed ? tf.reshape(matMul(tf.reshape(g, [n * h * w, c]), W), [n, h, w, c]) : null]; // [N, H, W, C]
+    const back = dz ?? tf.zerosLike(z);
+    const G = new ByGroup((B) => matMul(positionsOf(back, B), positionsOf(flat, B, n), true)); // [N/B, C, C]
+    try {
+      luGradients(tape, layers, matrices, n, G, dlog, h * w);
+    } finally {
+      G.dispose();
+    }
+    return [x.needed ? tf.reshape(matMul(tf.reshape(back, [n * h * w, c]), W), [n, h, w, c]) : null]; // [N, H, W, C]
   });
   return { z: mixed as Value, logDet: determinant as Value };
 }
 
-/** Hands the gradients of the three tensors on, from that of W for each image, `G` [N, C, C], and of the log-determinant, `dlog` [N]. */
+/** `z` [N, …, C] with B of its `images` as one: [N/B, B·T, C]. */
+export function positionsOf(z: Tensor, B: number, images = z.shape[0] as number): Tensor {
+  const c = z.shape[z.shape.length - 1] as number;
+  return tf.reshape(z, [images / B, images === 0 ? 0 : (B * z.size) / (images * c), c]); // [N/B, B·T, C]
+}
+
+/** What the log-determinant, `positions` times a sum of scales, adds to the gradient of each of these, for groups of B images: [N/B, 1]. */
+export function ofLogDeterminant(dlog: Tensor | null, positions: number, B: number): Tensor {
+  return dlog === null ? tf.scalar(0) : tf.mul(tf.sum(tf.reshape(dlog, [dlog.size / B, B]), 1, true), positions); // [N/B, 1]
+}
+
+/** Hands the gradients of the three tensors on, from that of W, `G` [N/B, C, C], and of the log-determinant, `dlog` [N]. */
 export function luGradients(
   tape: Tape,
   layers: LuLayers,
   { L, U, D, below, above }: LuMatrices,
-  G: Tensor,
+  images: number,
+  G: ByGroup,
   dlog: Tensor | null,
   positions: number,
 ): void {
-  const [n, c] = G.shape as [number, number, number];
-  const PG = matMul(tf.reshape(layers.P.variable, [1, c, c]), G, true); // [N, C, C] (broadcast over N)
-  const LPG = matMul(tf.expandDims(L, 0), PG, true); // [N, C, C]
-  const direct = (gradient: () => Tensor) => Factors.direct('LU convolution', n, gradient);
-  tape.gradient(
-    layers.lower,
-    direct(() => tf.mul(tf.reshape(matMul(tf.reshape(PG, [n * c, c]), U, false, true), [n, c, c]), below)), // [N, C, C]
-  );
-  tape.gradient(
-    layers.logs,
-    direct(() => {
-      const diagonal = tf.sum(tf.mul(LPG, D), 2); // [N, C]
-      return dlog === null ? diagonal : tf.add(diagonal, tf.expandDims(tf.mul(dlog, positions), 1)); // [N, C]
-    }),
-  );
-  tape.gradient(
-    layers.upper,
-    direct(() => tf.mul(LPG, above)), // [N, C, C]
-  );
+  const P = tf.reshape(layers.P.variable, [1, ...L.shape]); // [1, C, C]
+  const PG = new ByGroup((B) => matMul(P, G.of(B), true)); // [N/B, C, C]
+  const LPG = new ByGroup((B) => matMul(tf.expandDims(L, 0), PG.of(B), true)); // [N/B, C, C]
+  const direct = (gradient: (B: number) => Tensor) => Factors.ofGroups('LU convolution', images, gradient);
+  try {
+    tape.gradient(
+      layers.lower,
+      direct((B) => {
+        const flat = tf.reshape(PG.of(B), [-1, L.shape[1] as number]); // [N/B·C, C]
+        return tf.mul(tf.reshape(matMul(flat, U, false, true), PG.of(B).shape), below); // [N/B, C, C]
+      }),
+    );
+    tape.gradient(
+      layers.logs,
+      direct((B) => tf.add(tf.sum(tf.mul(LPG.of(B), D), 2), ofLogDeterminant(dlog, positions, B))), // [N/B, C]
+    );
+    tape.gradient(
+      layers.upper,
+      direct((B) => tf.mul(LPG.of(B), above)), // [N/B, C, C]
+    );
+  } finally {
+    PG.dispose();
+    LPG.dispose();
+  }
 }
 
 /** Ones where `test` holds, else zeros, [C, C]. */
