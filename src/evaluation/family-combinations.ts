@@ -56,6 +56,8 @@ const CANDIDATES: readonly Candidate[] = [
   strangest('5 common factors', 'typicality'),
   strangest('5 nearest neighbours', 'typicality'),
   strangest('one common factor', '5 common factors', 'typicality'),
+  strangest('5 nearest neighbours', '5 common factors', 'typicality'),
+  strangest('5 nearest neighbours', 'one common factor', '5 common factors', 'typicality'),
   strangest('one common factor', 'shrunk Gaussian', 'typicality'),
 ];
 

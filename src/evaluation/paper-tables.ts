@@ -54,7 +54,7 @@ export type Protocol = (typeof PROTOCOLS)[number];
 export const REFERENCE_METHOD = 'typicality';
 
 /** What takes longest, and can be left out. */
-export const COSTLY = ['diagonal-fisher-norm', 'likelihood-regret'] as const;
+export const COSTLY = ['diagonal-fisher-norm', 'likelihood-regret', 'score-norm'] as const;
 
 export interface PaperOptions {
   readonly batchSizes: readonly number[];
