@@ -96,7 +96,7 @@ function markdownTable(rows: readonly FlatRow[]): string {
   return markdown(['in → out', 'B', ...METHODS], lines);
 }
 
-const FAMILY_METHODS = [...METHODS, 'strangest of factors and typicality'];
+const FAMILY_METHODS = [...METHODS, 'strangest of neighbours, factors and typicality'];
 
 /** A line for each family, kind of sets and B: the mean AUROC of each method over the pairs, and of the paper's its distance to typicality. */
 function familiesTable({ families }: Summary): string {

@@ -58,8 +58,8 @@ export const DETECTORS = {
   'layer-wise 5 nearest neighbours': () => layerwiseNeighbours(),
   'layer-wise isolation forest': (seed: number) => layerwiseIsolationForest(seed),
   'layer-wise one common factor': () => layerwiseFactors(1),
-  'strangest of factors and typicality': () =>
-    strangestOf([layerwiseFactors(1), layerwiseFactors(5), typicality()], 'strangest of factors and typicality'),
+  'strangest of neighbours, factors and typicality': () =>
+    strangestOf([layerwiseNeighbours(), layerwiseFactors(5), typicality()], 'strangest of neighbours, factors and typicality'),
   // baselines that need columns of their own
   'input complexity': inputComplexity,
   'likelihood ratio': likelihoodRatio,
