@@ -23,6 +23,7 @@ import { type Collector, gradientsOf, squaredNorms, summedGradients } from '../g
 import { createModel, type Family, type ModelConfig } from '../models/families';
 import type { ImageShape, TapedModel } from '../models/model';
 import { preset } from '../models/presets';
+import { wholeNumber } from './options';
 
 const KINDS = ['features', 'training', 'fim'] as const;
 const FAMILIES = ['glow', 'diffusion', 'vae'] as const;
@@ -103,32 +104,25 @@ function configOf(family: Family, options: Options): ModelConfig {
   }
   return {
     ...config,
-    K: wholeNumber('--K', options.K, config.K),
-    hidden: wholeNumber('--hidden', options.hidden, config.hidden),
+    K: wholeNumber('--K', options.K ?? String(config.K)),
+    hidden: wholeNumber('--hidden', options.hidden ?? String(config.hidden)),
   };
-}
-
-function wholeNumber(name: string, given: string | undefined, otherwise: number): number {
-  const value = given === undefined ? otherwise : Number(given);
-  if (!Number.isInteger(value) || value < 1)
-    throw new FisherlabError(`${name} ${given} is no whole number from 1 on`, `say ${name} 8`);
-  return value;
 }
 
 /** Measures one model at one batch size. */
 async function measure(kind: Kind, config: ModelConfig, options: Options): Promise<BenchResult> {
   const { name: backend } = await startBackend();
   const model = createModel(config);
-  const B = wholeNumber('--B', options.B, 1);
-  const batch = options.batch === undefined ? automatic(model) : wholeNumber('--batch', options.batch, 32);
-  const images = wholeNumber('--images', options.images, batch);
+  const B = wholeNumber('--B', options.B ?? String(1));
+  const batch = options.batch === undefined ? automatic(model) : wholeNumber('--batch', options.batch ?? String(32));
+  const images = wholeNumber('--images', options.images ?? String(batch));
   const atOnce = Math.min(batch, images);
   const multiplyAdds = await forwardMultiplyAdds(model);
   const rateBefore = matrixRate();
   const pass = passOf(kind, model, B);
   passOver(model, Math.min(2 * atOnce, images), atOnce, pass); // warm
   let [wall, cpu] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-  for (let k = 0; k < wholeNumber('--repeats', options.repeats, 2); k++) {
+  for (let k = 0; k < wholeNumber('--repeats', options.repeats ?? String(2)); k++) {
     const took = passOver(model, images, atOnce, pass);
     wall = Math.min(wall, took.wall);
     cpu = Math.min(cpu, took.cpu);

@@ -14,6 +14,7 @@ import { liveCurve } from '../plots/live';
 import { augmentationOf } from '../training/augment';
 import { type RunConfig, run } from '../training/run';
 import type { TrainingState } from '../training/train';
+import { wholeNumber } from './options';
 
 interface Options {
   model: string;
@@ -33,7 +34,7 @@ interface Options {
 /** What each family trains with unless told otherwise, after the paper's code (its epochs would take days here). */
 const DEFAULTS = {
   glow: { method: 'adamax', learningRate: 2e-3, weightDecay: 5e-5, average: 0.999, steps: 4000, clip: 50 },
-  diffusion: { method: 'adam', learningRate: 3e-4, weightDecay: 0, average: 0.999, steps: 6000, clip: 1 },
+  diffusion: { method: 'adam', learningRate: 3e-4, weightDecay: 0, average: 0.999, steps: 4000, clip: 1 },
   vae: { method: 'adam', learningRate: 3e-4, weightDecay: 0, average: 0, steps: 6000, clip: 0 },
 } as const;
 
@@ -60,20 +61,20 @@ async function trainCommand(options: Options): Promise<void> {
   assertKnown('model', options.model, Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]);
   assertKnown('data set', options.data, DATA_SETS);
   const defaults = DEFAULTS[options.model];
-  const steps = whole('--steps', options.steps ?? String(defaults.steps));
+  const steps = wholeNumber('--steps', options.steps ?? String(defaults.steps));
   const { channels } = dataSet(options.data);
-  const seed = whole('--seed', options.seed, 0);
+  const seed = wholeNumber('--seed', options.seed, 0);
   const config: RunConfig = {
     model: preset(options.model, options.preset, [32, 32, channels], seed),
     preset: options.preset,
     data: options.data,
-    held: whole('--held', options.held),
+    held: wholeNumber('--held', options.held),
     training: {
       method: defaults.method,
       weightDecay: defaults.weightDecay,
       average: defaults.average,
       clip: options.clip === '' ? defaults.clip : number('--clip', options.clip),
-      batch: whole('--batch', options.batch),
+      batch: wholeNumber('--batch', options.batch),
       steps,
       learningRate: options.learningRate === undefined ? defaults.learningRate : number('--learning-rate', options.learningRate),
       warmup: Math.min(500, Math.ceil(steps / 8)),
@@ -138,13 +139,6 @@ function number(option: string, text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value < 0)
     throw new FisherlabError(`${option} is '${text}'`, 'give a number that is not below 0');
-  return value;
-}
-
-function whole(option: string, text: string, least = 1): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isSafeInteger(value) || value < least)
-    throw new FisherlabError(`${option} is '${text}'`, `give a whole number from ${least} on`);
   return value;
 }
 
