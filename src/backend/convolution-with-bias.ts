@@ -14,7 +14,7 @@ export const CONVOLUTION_WITH_BIAS = 'ConvolutionWithBias';
 
 type Padding = 'same' | 'valid';
 
-/** Whether the library has the operation: tried once, on one pixel. */
+/** Tried once, on one pixel. */
 let offered: boolean | undefined;
 
 /** `x` [N, H, W, I] with `filter` [kh, kw, I, O], plus `bias` [O]; null where it cannot be had in one. None of them is empty, and the filter fits. */
@@ -22,11 +22,16 @@ export function convolutionWithBias(x: Tensor, filter: Tensor, bias: Tensor, str
   const backend = native();
   if (backend === null || backend.isUsingGpuDevice) return null;
   if (tf.engine().state.gradientDepth > 0) return null; // TensorFlow.js is differentiating, and knows its own operations only
-  offered ??= tryAndRegister(backend);
-  if (!offered) return null;
+  if (!isOffered(backend)) return null;
   return tf
     .engine()
     .runKernel(CONVOLUTION_WITH_BIAS, { x, filter, bias } as unknown as NamedTensorMap, { stride, padding }) as Tensor;
+}
+
+/** Whether there is such an operation here: tried at the first question. */
+export function isOffered(backend: NativeBackend): boolean {
+  offered ??= tryAndRegister(backend);
+  return offered;
 }
 
 function tryAndRegister(backend: NativeBackend): boolean {

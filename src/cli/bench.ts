@@ -19,10 +19,14 @@ import { assertKnown, FisherlabError } from '../backend/errors';
 import { startBackend, tf } from '../backend/index';
 import { deriveSeed, uniforms } from '../backend/random';
 import { imagesAtOnce } from '../gradients/batch-size';
-import { type Collector, gradientsOf, squaredNorms, summedGradients } from '../gradients/visitors';
+import { eagerly, featurePasses } from '../gradients/feature-passes';
+import { squaredNorm } from '../gradients/features';
+import { gradientsOf } from '../gradients/visitors';
 import { createModel, type Family, type ModelConfig } from '../models/families';
 import type { ImageShape, TapedModel } from '../models/model';
 import { preset } from '../models/presets';
+import { flatParameters } from '../training/parameters';
+import { StepGradient } from '../training/step-gradient';
 import { wholeNumber } from './options';
 
 const KINDS = ['features', 'training', 'fim'] as const;
@@ -63,6 +67,8 @@ export interface BenchResult {
 
 const IMAGE: ImageShape = [32, 32, 3];
 const SEED = 1;
+/** Images of a training step, as in `fisherlab train`. */
+const TRAINING_BATCH = 64;
 
 export function register(program: Command): void {
   program
@@ -114,12 +120,11 @@ async function measure(kind: Kind, config: ModelConfig, options: Options): Promi
   const { name: backend } = await startBackend();
   const model = createModel(config);
   const B = wholeNumber('--B', options.B ?? String(1));
-  const batch = options.batch === undefined ? automatic(model) : wholeNumber('--batch', options.batch ?? String(32));
+  const { batch, pass } = passOf(kind, model, B, options.batch === undefined ? null : wholeNumber('--batch', options.batch));
   const images = wholeNumber('--images', options.images ?? String(batch));
   const atOnce = Math.min(batch, images);
   const multiplyAdds = await forwardMultiplyAdds(model);
   const rateBefore = matrixRate();
-  const pass = passOf(kind, model, B);
   passOver(model, Math.min(2 * atOnce, images), atOnce, pass); // warm
   let [wall, cpu] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let k = 0; k < wholeNumber('--repeats', options.repeats ?? String(2)); k++) {
@@ -148,17 +153,28 @@ async function measure(kind: Kind, config: ModelConfig, options: Options): Promi
 
 type Pass = (images: Tensor, noise: Tensor, start: number) => void;
 
-function passOf(kind: Kind, model: TapedModel, B: number): Pass {
-  const collected = (collector: Collector) => collector.dispose();
+/** The pass to measure, and how many images it takes at once: `batch`, or what is best for the model. */
+function passOf(kind: Kind, model: TapedModel, B: number, batch: number | null): { batch: number; pass: Pass } {
   switch (kind) {
-    case 'features':
-      return (images, noise) => void squaredNorms(model, images, noise, B, images.shape[0]);
-    case 'training':
-      return (images, _, start) => {
-        const sums = summedGradients();
-        model.trainingGradients(images, deriveSeed(SEED, start), sums.visitor).dispose();
-        collected(sums);
+    case 'features': {
+      const sample = (count: number) => {
+        const [images, noise] = inputs(model, 0, count);
+        return { images, noise };
       };
+      const passes =
+        batch === null
+          ? featurePasses(model, [squaredNorm], [B], Number.POSITIVE_INFINITY, sample)
+          : eagerly(model, [squaredNorm], [B], batch);
+      return { batch: passes.atOnce, pass: (images, noise) => void passes.run(images, noise) };
+    }
+    case 'training': {
+      const gradient = new StepGradient(model, Number.POSITIVE_INFINITY);
+      const parameters = flatParameters(model);
+      return {
+        batch: batch ?? TRAINING_BATCH,
+        pass: (images, _, start) => gradient.at(parameters, images, deriveSeed(SEED, start)).gradient.dispose(),
+      };
+    }
     case 'fim': {
       const learned = model.layers.filter((layer) => !layer.frozen);
       const three = [0.25, 0.5, 0.75].map((part) => learned[Math.floor(part * learned.length)]);
@@ -170,11 +186,12 @@ function passOf(kind: Kind, model: TapedModel, B: number): Pass {
             Array.from({ length: Math.min(50, layer.variable.size) }, (_, k) => k),
           );
       }
-      return (images, noise) => {
+      const pass: Pass = (images, noise) => {
         const chosen = gradientsOf(choice);
         model.gradients(images, noise, chosen.visitor).dispose();
         chosen.read();
       };
+      return { batch: batch ?? automatic(model), pass };
     }
   }
 }

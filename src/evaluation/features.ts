@@ -4,14 +4,15 @@
  * Batches are consecutive images in the order of the set, the last one dropped where it is not full (as the paper does). Noise is drawn by image index from `seed`, so no image's numbers depend on which others are
  * scored with it. How many images go through the model at once is chosen from memory; it changes nothing but speed.
  */
-
+import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError } from '../backend/errors';
 import { tf } from '../backend/index';
 import { pixels } from '../data/batches';
 import type { Images } from '../data/dataset';
 import type { Column, FeatureTable } from '../detectors/table';
 import { imagesAtOnce } from '../gradients/batch-size';
-import { type BatchFeatures, batchFeatures, type Feature, leastCommonMultiple, squaredNorm } from '../gradients/features';
+import { eagerly, featurePasses } from '../gradients/feature-passes';
+import { type BatchFeatures, type Feature, leastCommonMultiple, squaredNorm } from '../gradients/features';
 import type { Model } from '../models/model';
 
 export interface ExtractOptions {
@@ -40,40 +41,44 @@ export async function extractTables(model: Model, data: Images, options: Extract
       'choose a smaller batch size',
     );
   }
-  const chunk = options.chunk ?? chunkFor(model, data, seed);
-  const parts: BatchFeatures[][] = batchSizes.map(() => []);
-  const pass = async (start: number, count: number, sizes: readonly number[]) => {
+  const sample = (start: number, count: number) => {
     const indices = Array.from({ length: count }, (_, k) => start + k);
-    const [images, noise] = [pixels(data, indices), model.noise(indices, seed)];
-    try {
-      const found = batchFeatures(model, images, noise, features, sizes);
-      sizes.forEach((B, s) => {
-        parts[batchSizes.indexOf(B)]?.push({ ...found, byBatchSize: [found.byBatchSize[s] ?? []] });
-      });
-    } finally {
-      tf.dispose([images, noise]);
-    }
-    progress?.(start + count);
-    await new Promise(setImmediate); // timers, signals and displays have their turn
+    return { images: pixels(data, indices), noise: model.noise(indices, seed) };
   };
+  const parts: BatchFeatures[][] = batchSizes.map(() => []);
   /** Passes over whole batches of all `sizes` from image `start` on; where they end. */
-  const passes = async (start: number, sizes: readonly number[]): Promise<number> => {
-    const unit = leastCommonMultiple(sizes);
-    const step = Math.max(unit, chunk - (chunk % unit));
-    const end = data.count - ((data.count - start) % unit);
-    for (let at = start; at < end; at += step) await pass(at, Math.min(step, end - at), sizes);
+  const passOver = async (start: number, sizes: readonly number[]): Promise<number> => {
+    const end = data.count - ((data.count - start) % leastCommonMultiple(sizes));
+    if (end === start) return end;
+    const { atOnce, run } =
+      options.chunk === undefined
+        ? featurePasses(model, features, sizes, end - start, (count) => sample(start, count))
+        : eagerly(model, features, sizes, options.chunk);
+    for (let at = start; at < end; at += atOnce) {
+      const count = Math.min(atOnce, end - at);
+      const { images, noise } = sample(at, count);
+      try {
+        const found = run(images, noise);
+        sizes.forEach((B, s) => {
+          parts[batchSizes.indexOf(B)]?.push({ ...found, byBatchSize: [found.byBatchSize[s] ?? []] });
+        });
+      } finally {
+        tf.dispose([images, noise]);
+      }
+      progress?.(at + count);
+      await new Promise(setImmediate); // timers, signals and displays have their turn
+    }
     return end;
   };
   // One pass serves all sizes, unless their common multiple is more than goes through the model at once.
   const common = leastCommonMultiple(batchSizes);
-  const done = common <= Math.max(chunk, largest) ? await passes(0, batchSizes) : 0;
-  for (const B of batchSizes) await passes(done, [B]); // what is left over
+  const done = common <= Math.max(options.chunk ?? chunkFor(model, sample), largest) ? await passOver(0, batchSizes) : 0;
+  for (const B of batchSizes) await passOver(done, [B]); // what is left over
   return batchSizes.map((B, b) => joinParts(parts[b] ?? [], B));
 }
 
-function chunkFor(model: Model, data: Images, seed: number): number {
-  const indices = [0, 1].slice(0, data.count);
-  const [images, noise] = [pixels(data, indices), model.noise(indices, seed)];
+function chunkFor(model: Model, sample: (start: number, count: number) => { images: Tensor; noise: Tensor }): number {
+  const { images, noise } = sample(0, 2);
   try {
     return imagesAtOnce(model, images, noise);
   } finally {

@@ -63,6 +63,83 @@ export interface BatchFeatures {
   readonly byBatchSize: readonly (readonly LayerFeature[])[];
 }
 
+/** Where the columns of a batch size's matrix come from, in the order of the pass. */
+interface Source {
+  readonly feature: string;
+  readonly layer: Layer;
+  readonly operation: string;
+  readonly k: number;
+}
+
+/** A pass as tensors, and what they mean. */
+export class FeaturePass {
+  /** For each batch size, the columns; known after the first pass. */
+  private sources: Source[][] = [];
+
+  /** @param batchSizes the sizes B of batches */
+  constructor(
+    private readonly model: Differentiable,
+    private readonly features: readonly Feature[],
+    readonly batchSizes: readonly number[],
+  ) {}
+
+  /** What the pass reads besides images and noise. */
+  get variables(): readonly Tensor[] {
+    return this.model.layers.map(({ variable }) => variable);
+  }
+
+  /** log p [N], and for each batch size a matrix [N/B, columns]. Called inside a tidy. */
+  tensors(images: Tensor, noise: Tensor): Tensor[] {
+    const n = images.shape[0] as number;
+    const found: Tensor[][] = this.batchSizes.map(() => []);
+    const sources: Source[][] = this.batchSizes.map(() => []);
+    try {
+      const logLikelihood = this.model.gradients(images, noise, (layer, gradient) => {
+        this.batchSizes.forEach((B, b) => {
+          for (const feature of this.features) {
+            const column = tf.tidy(() => {
+              const value = feature.of(gradient, B, layer);
+              const k = widthOf(value, n / B, feature.name, layer.name);
+              sources[b]?.push({ feature: feature.name, layer, operation: gradient.operation, k });
+              return tf.reshape(value, [n / B, k]); // [N/B, k]
+            });
+            found[b]?.push(tf.keep(column));
+          }
+        });
+      });
+      this.sources = sources;
+      const matrices = found.map((columns, b) =>
+        columns.length === 0 ? tf.zeros([n / (this.batchSizes[b] as number), 0]) : tf.concat(columns, 1),
+      ); // [N/B, Σk] each
+      return [logLikelihood, ...matrices];
+    } finally {
+      tf.dispose(found.flat());
+    }
+  }
+
+  /**
+   * The numbers of {@link tensors} by feature and layer, in the model's order.
+   * @throws FisherlabError naming tensor, image and operation where one is not finite
+   */
+  read([logLikelihood, ...matrices]: readonly Float32Array[]): BatchFeatures {
+    const order = new Map(this.model.layers.map((layer, j) => [layer, j]));
+    const byBatchSize = this.batchSizes.map((B, b) => {
+      const sources = this.sources[b] ?? [];
+      const matrix = matrices[b] as Float32Array;
+      const width = sources.reduce((sum, { k }) => sum + k, 0);
+      let first = 0;
+      const columns = sources.map(({ feature, layer, operation, k }) => {
+        const values = columnsOf(matrix, width, first, k);
+        first += k;
+        assertFinite(values, k, B, feature, layer.name, operation);
+        return { feature, layer, k, values };
+      });
+      return columns.sort((one, other) => (order.get(one.layer) as number) - (order.get(other.layer) as number));
+    });
+    return { logLikelihood: logLikelihood as Float32Array, byBatchSize };
+  }
+}
+
 /**
  * One pass: every feature of every layer that is not frozen, for each batch size.
  * @param images [N, H, W, C]; N is a multiple of every batch size
@@ -80,40 +157,8 @@ export function batchFeatures(
   if (indivisible !== undefined)
     throw new FisherlabError(`${n} images do not make whole batches of ${indivisible}`, 'leave out the rest');
   if (n === 0) return { logLikelihood: new Float32Array(0), byBatchSize: batchSizes.map(() => []) };
-  const found: { feature: string; layer: Layer; operation: string; k: number; column: Tensor }[][] = batchSizes.map(() => []);
-  try {
-    const logLikelihood = model.gradients(images, noise, (layer, gradient) => {
-      batchSizes.forEach((B, b) => {
-        for (const feature of features) {
-          const value = feature.of(gradient, B, layer);
-          const k = widthOf(value, n / B, feature.name, layer.name);
-          found[b]?.push({
-            feature: feature.name,
-            layer,
-            operation: gradient.operation,
-            k,
-            column: tf.keep(value.clone()),
-          });
-        }
-      });
-    });
-    const values = logLikelihood.dataSync() as Float32Array;
-    logLikelihood.dispose();
-    const order = new Map(model.layers.map((layer, j) => [layer, j]));
-    const byBatchSize = found.map((entries, b) => {
-      const read = readColumns(entries.map((entry) => entry.column));
-      return entries
-        .map(({ feature, layer, operation, k }, e) => {
-          const numbers = read[e] as Float32Array;
-          assertFinite(numbers, k, batchSizes[b] as number, feature, layer.name, operation);
-          return { feature, layer, k, values: numbers };
-        })
-        .sort((one, other) => (order.get(one.layer) as number) - (order.get(other.layer) as number));
-    });
-    return { logLikelihood: values, byBatchSize };
-  } finally {
-    tf.dispose(found.flat().map((entry) => entry.column));
-  }
+  const pass = new FeaturePass(model, features, batchSizes);
+  return pass.read(tf.tidy(() => pass.tensors(images, noise).map((tensor) => tensor.dataSync() as Float32Array) as never));
 }
 
 /** The smallest number of images that makes whole batches of every size. */
@@ -125,16 +170,12 @@ function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
 }
 
-/** One transfer for all columns: hundreds of small ones cost more than the arithmetic. */
-function readColumns(columns: readonly Tensor[]): Float32Array[] {
-  if (columns.length === 0) return [];
-  const vectors = () => columns.map((column) => (column.shape.length === 1 ? column : tf.reshape(column, [-1]))); // [N/B·k] each
-  const flat = tf.tidy(() => tf.concat(vectors()).dataSync()) as Float32Array; // [Σ N/B·k]
-  let offset = 0;
-  return columns.map((column) => {
-    offset += column.size;
-    return flat.slice(offset - column.size, offset);
-  });
+/** Columns `first` to `first + k` of a matrix of rows of `width`, row-major. */
+function columnsOf(matrix: Float32Array, width: number, first: number, k: number): Float32Array {
+  const rows = width === 0 ? 0 : matrix.length / width;
+  const values = new Float32Array(rows * k);
+  for (let row = 0; row < rows; row++) values.set(matrix.subarray(row * width + first, row * width + first + k), row * k);
+  return values;
 }
 
 function widthOf(value: Tensor, rows: number, feature: string, layer: string): number {

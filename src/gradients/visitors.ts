@@ -20,9 +20,9 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError } from '../backend/errors';
 import { tf } from '../backend/index';
-import { imagesAtOnce } from './batch-size';
 import type { Factors } from './factors';
-import { batchFeatures, type Differentiable, squaredNorm } from './features';
+import { type FeaturePasses, featurePasses } from './feature-passes';
+import { type Differentiable, squaredNorm } from './features';
 import type { Layer } from './layer';
 import type { Visitor } from './tape';
 
@@ -147,7 +147,7 @@ export interface SquaredNorms {
  * ‖∂/∂θ_j Σ_b log p(x_b)‖² for each of the G = ⌊N/B⌋ groups of B consecutive images and each layer. Cost grows with N, memory does not.
  * @param images [N, H, W, C] in pixel values
  * @param noise [N, …], the model's noise for these images
- * @param atOnce how many images go through the model at once; chosen from memory and model
+ * @param passes the way to go over them; chosen from memory, model and their number
  * @throws FisherlabError naming tensor, image and operation where a gradient is not finite
  */
 export function squaredNorms(
@@ -155,7 +155,7 @@ export function squaredNorms(
   images: Tensor,
   noise: Tensor,
   B: number,
-  atOnce = imagesAtOnce(model, images, noise),
+  passes?: FeaturePasses,
 ): SquaredNorms {
   if (!Number.isInteger(B) || B < 1)
     throw new FisherlabError(`a group of ${B} images makes no sense`, 'B is a whole number from 1 on');
@@ -166,12 +166,16 @@ export function squaredNorms(
   const learned = model.layers.filter((layer) => !layer.frozen);
   const logLikelihood = new Float32Array(groups * B);
   const norms = new Float32Array(groups * learned.length);
-  const step = Math.max(1, Math.floor(atOnce / B)) * B;
-  for (let start = 0; start < groups * B; start += step) {
-    const count = Math.min(step, groups * B - start);
-    const [part, own] = tf.tidy(() => [tf.slice(images, start, count), tf.slice(noise, start, count)]) as [Tensor, Tensor];
+  if (groups === 0) return { logLikelihood, norms, layers: learned.map((layer) => layer.name), dropped };
+  const part = (start: number, count: number) => ({
+    images: tf.slice(images, start, count),
+    noise: tf.slice(noise, start, count),
+  });
+  const { atOnce, run } = passes ?? featurePasses(model, [squaredNorm], [B], groups * B, (count) => part(0, count));
+  for (let start = 0; start < groups * B; start += atOnce) {
+    const { images: some, noise: own } = part(start, Math.min(atOnce, groups * B - start));
     try {
-      const found = batchFeatures(model, part, own, [squaredNorm], [B]);
+      const found = run(some, own);
       logLikelihood.set(found.logLikelihood, start);
       const column = new Map(found.byBatchSize[0]?.map(({ layer, values }) => [layer, values]));
       learned.forEach((layer, j) => {
@@ -180,7 +184,7 @@ export function squaredNorms(
         });
       });
     } finally {
-      tf.dispose([part, own]);
+      tf.dispose([some, own]);
     }
   }
   return { logLikelihood, norms, layers: learned.map((layer) => layer.name), dropped };

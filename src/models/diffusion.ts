@@ -93,24 +93,38 @@ export class Diffusion extends TapedModel {
 
   /** −mean |ε − ε̂| at the configuration's timestep, [N]. */
   override trace(tape: Tape, images: Value, noise: Tensor): Value {
-    return this.objective(tape, images, noise, new Array(images.shape[0] as number).fill(this.config.timestep));
+    const times = new Array(images.shape[0] as number).fill(this.config.timestep);
+    return this.objective(tape, images, [noise, ...this.conditions(times)]);
+  }
+
+  /** ε and what a timestep of each image's own comes to: see `conditions`. */
+  override trainingNoise(count: number, seed: number): Tensor[] {
+    return this.atOwnTimesteps(
+      Array.from({ length: count }, (_, k) => k),
+      seed,
+    );
   }
 
   /** The same at a timestep of each image's own. */
-  override trainingTrace(tape: Tape, images: Value, seed: number): Value {
-    const places = Array.from({ length: images.shape[0] as number }, (_, k) => k);
-    return this.atOwnTimesteps(tape, images, places, seed);
+  override trainingTrace(tape: Tape, images: Value, noise: readonly Tensor[]): Value {
+    return this.objective(tape, images, noise);
   }
 
   /** The training objective, timestep and noise drawn for each image's index: comparable with the training loss, and the same in any batch. */
   override heldOut(images: Tensor, indices: readonly number[], seed: number): Tensor {
     checkImages(this, images);
-    return tf.tidy(() => this.atOwnTimesteps(new Tape(), new Tape().constant(images), indices, seed).tensor);
+    return tf.tidy(() => this.objective(new Tape(), new Tape().constant(images), this.atOwnTimesteps(indices, seed)).tensor);
   }
 
-  private atOwnTimesteps(tape: Tape, images: Value, indices: readonly number[], seed: number): Value {
+  private atOwnTimesteps(indices: readonly number[], seed: number): Tensor[] {
     const times = indices.map((k) => Math.floor(this.schedule.steps * uniformAt(deriveSeed(seed, 0), k)));
-    return this.objective(tape, images, this.noise(indices, deriveSeed(seed, 1)), times);
+    return [this.noise(indices, deriveSeed(seed, 1)), ...this.conditions(times)];
+  }
+
+  /** How much of the image and of the noise there is at each of `times`, [N] each, and how the network is told, [N, dim]. */
+  private conditions(times: readonly number[]): Tensor[] {
+    const share = times.map((t) => this.schedule.signal[t] as number);
+    return [tf.tensor1d(share.map(Math.sqrt)), tf.tensor1d(share.map((a) => Math.sqrt(1 - a))), this.network.embedding(times)];
   }
 
   /**
@@ -146,19 +160,14 @@ export class Diffusion extends TapedModel {
     return (x, t) =>
       tf.tidy(() => {
         const tape = new Tape();
-        return this.network.trace(tape, tape.constant(x), new Array(x.shape[0] as number).fill(t)).tensor;
+        return this.network.trace(tape, tape.constant(x), this.network.embedding(new Array(x.shape[0] as number).fill(t))).tensor;
       });
   }
 
-  private objective(tape: Tape, images: Value, noise: Tensor, times: readonly number[]): Value {
-    const share = times.map((t) => this.schedule.signal[t] as number);
-    const x = noised(
-      tape,
-      scale(tape, images, 1 / 127.5, -1),
-      noise,
-      share.map(Math.sqrt),
-      share.map((a) => Math.sqrt(1 - a)),
-    );
-    return scale(tape, meanAbsoluteError(tape, noise, this.network.trace(tape, x, times)), -1);
+  /** @param given ε, and what `conditions` gives */
+  private objective(tape: Tape, images: Value, given: readonly Tensor[]): Value {
+    const [noise, a, b, embedding] = given as [Tensor, Tensor, Tensor, Tensor];
+    const x = noised(tape, scale(tape, images, 1 / 127.5, -1), noise, a, b);
+    return scale(tape, meanAbsoluteError(tape, noise, this.network.trace(tape, x, embedding)), -1);
   }
 }

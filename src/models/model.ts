@@ -47,10 +47,24 @@ export abstract class TapedModel implements Model {
   /** The forward pass: `images` [N, H, W, C] in pixel values to log p [N]. */
   abstract trace(tape: Tape, images: Value, noise: Tensor): Value;
 
-  /** What training maximises, for each image [N], its noise drawn from `seed`. The log-likelihood, unless the family trains on something else. */
-  trainingTrace(tape: Tape, images: Value, seed: number): Value {
-    const indices = Array.from({ length: images.shape[0] as number }, (_, k) => k);
-    return this.trace(tape, images, this.noise(indices, seed));
+  /** All that is random in a training step of `count` images, drawn from `seed`, the images along the first axis. */
+  trainingNoise(count: number, seed: number): Tensor[] {
+    return [
+      this.noise(
+        Array.from({ length: count }, (_, k) => k),
+        seed,
+      ),
+    ];
+  }
+
+  /** What training maximises, for each image [N]: the log-likelihood, unless the family trains on something else. `noise` comes from {@link trainingNoise}. */
+  trainingTrace(tape: Tape, images: Value, noise: readonly Tensor[]): Value {
+    return this.trace(tape, images, noise[0] as Tensor);
+  }
+
+  /** Whether a training step is a function of parameters, images and noise alone, image by image: then it can be recorded once and replayed for parts of a batch. */
+  get trainsImageByImage(): boolean {
+    return true;
   }
 
   /** How training reports itself: minus the mean objective, times `scale`. Bits a dimension, unless the family trains on something else. */
@@ -76,8 +90,8 @@ export abstract class TapedModel implements Model {
   }
 
   /** As {@link gradients}, of the training objective. */
-  trainingGradients(images: Tensor, seed: number, visitor: Visitor): Tensor {
-    return this.pass(images, visitor, (tape, value) => this.trainingTrace(tape, value, seed));
+  trainingGradients(images: Tensor, noise: readonly Tensor[], visitor: Visitor): Tensor {
+    return this.pass(images, visitor, (tape, value) => this.trainingTrace(tape, value, noise));
   }
 
   private pass(images: Tensor, visitor: Visitor, trace: (tape: Tape, images: Value) => Value): Tensor {

@@ -16,7 +16,7 @@
  *
  * 276 tensors, 9 194 563 parameters.
  */
-
+import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError } from '../backend/errors';
 import { tf } from '../backend/index';
 import type { Layer } from '../gradients/layer';
@@ -125,9 +125,9 @@ export class UNet {
     return 2 ** (this.downs.length - 1);
   }
 
-  /** The noise in `x` [N, H, W, C], whose images are at the indices `times`; the shape of `x`. */
-  trace(tape: Tape, x: Value, times: readonly number[]): Value {
-    const t = this.embedTime(tape, times);
+  /** The noise in `x` [N, H, W, C]; the shape of `x`. `embedding` [N, dim] tells the timestep of each image. */
+  trace(tape: Tape, x: Value, embedding: Tensor): Value {
+    const t = this.embedTime(tape, embedding);
     const start = convolution(tape, x, this.first.weight, this.first.bias, { pad: 3 });
     const across: Value[] = [];
     let h = start;
@@ -152,15 +152,21 @@ export class UNet {
     return convolution(tape, h, this.end.convolution.weight, this.end.convolution.bias);
   }
 
-  /** SiLU of the time's embedding (every residual block begins with it), [N, 4·dim]. */
-  private embedTime(tape: Tape, times: readonly number[]): Value {
+  /** The sinusoidal embedding of timestep indices, [N, dim]: first the sines, then the cosines. */
+  embedding(times: readonly number[]): Tensor {
     const half = this.config.dim / 2;
     const frequency = (k: number) => Math.exp((-k * Math.log(10000)) / (half - 1));
-    const angles = times.flatMap((t) => Array.from({ length: half }, (_, k) => t * frequency(k)));
-    const wave = (f: (angle: number) => number) => tf.tensor2d(angles.map(f), [times.length, half]); // [N, dim/2]
-    const embedded = tf.tidy(() => tf.concat([wave(Math.sin), wave(Math.cos)], 1)); // [N, dim]
+    const waves = times.flatMap((t) => {
+      const angles = Array.from({ length: half }, (_, k) => t * frequency(k));
+      return [...angles.map(Math.sin), ...angles.map(Math.cos)];
+    });
+    return tf.tensor2d(waves, [times.length, 2 * half]); // [N, dim]
+  }
+
+  /** SiLU of what the network makes of the embedding (every residual block begins with it), [N, 4·dim]. */
+  private embedTime(tape: Tape, embedding: Tensor): Value {
     const [one, two] = this.time;
-    return silu(tape, dense(tape, gelu(tape, dense(tape, tape.constant(embedded), one.weight, one.bias)), two.weight, two.bias));
+    return silu(tape, dense(tape, gelu(tape, dense(tape, tape.constant(embedding), one.weight, one.bias)), two.weight, two.bias));
   }
 }
 

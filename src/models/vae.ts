@@ -129,10 +129,17 @@ export class Vae extends TapedModel {
   }
 
   /** The same on the statistics of the batch; where the tape records, the stored statistics follow them. */
-  override trainingTrace(tape: Tape, images: Value, seed: number): Value {
-    const n = images.shape[0] as number;
-    const noise = tf.tensor2d(normals(seed, n * this.config.latent), [n, this.config.latent]);
-    return this.objective(tape, images, noise, batchNormTraining);
+  override trainingTrace(tape: Tape, images: Value, noise: readonly Tensor[]): Value {
+    return this.objective(tape, images, noise[0] as Tensor, batchNormTraining);
+  }
+
+  override trainingNoise(count: number, seed: number): Tensor[] {
+    return [tf.tensor2d(normals(seed, count * this.config.latent), [count, this.config.latent])];
+  }
+
+  /** Batch norm looks at all images of a batch, and its stored statistics change. */
+  override get trainsImageByImage(): boolean {
+    return false;
   }
 
   /** Mean and log-deviation of the latents of images, [N, latent] each. */

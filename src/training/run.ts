@@ -20,7 +20,8 @@ import type { TapedModel } from '../models/model';
 import type { PresetName } from '../models/presets';
 import { type NamedTensor, readSafetensors, writeSafetensors } from '../models/safetensors';
 import { disposeState } from './optimiser';
-import { type CurvePoint, evaluate, setParameters, type TrainingConfig, type TrainingState, train } from './train';
+import { setParameters } from './parameters';
+import { type CurvePoint, evaluate, type TrainingConfig, type TrainingState, train } from './train';
 
 export interface RunConfig {
   readonly model: ModelConfig;
@@ -81,7 +82,6 @@ export async function run(
         best = point.validation;
         setParameters(model, state.optimiser.average);
         await saveCheckpoint(path.join(folder, 'best.safetensors'), model, header(state));
-        setParameters(model, state.optimiser.parameters);
       }
       points = state.curve.length;
       const stop = events.stopped();

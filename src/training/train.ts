@@ -1,7 +1,7 @@
 /**
  * # Training
  *
- * Maximise the mean of `log p(x)` (or what the family trains on instead) with Adam or Adamax: warm-up, a falling end, a moving average of the weights. One pass of the tape gives the summed gradients.
+ * Maximise the mean of `log p(x)` (or what the family trains on instead) with Adam or Adamax: warm-up, a falling end, a moving average of the weights. One pass of the tape gives the summed gradients (`step-gradient.ts`).
  *
  * Everything random is a function of the seed and the step: the order of the images (a permutation an epoch), augmentation, noise. So a run that was killed at any moment and resumed goes through the same numbers
  * as one that was not. Its whole state, weights, moments, curve, is one file, written beside and renamed every so often; the best weights on held-out images are another.
@@ -15,6 +15,8 @@ import type { Dataset } from '../data/dataset';
 import type { TapedModel } from '../models/model';
 import { type Augmentation, augment } from './augment';
 import { disposeState, initialState, learningRateAt, type OptimiserConfig, type OptimiserState, update } from './optimiser';
+import { firstNonFinite, flatParameters, setParameters } from './parameters';
+import { StepGradient } from './step-gradient';
 
 export interface TrainingConfig extends OptimiserConfig {
   readonly batch: number;
@@ -100,7 +102,7 @@ export async function train(
     curve: [],
     running: { sum: 0, count: 0 },
   };
-  setParameters(model, state.optimiser.parameters);
+  const gradientAt = new StepGradient(model, config.steps);
   const perEpoch = Math.floor(training.length / config.batch);
   let order: Uint32Array = new Uint32Array(0);
   let epoch = -1;
@@ -114,7 +116,7 @@ export async function train(
       }
       const from = (state.step % perEpoch) * config.batch;
       const indices = Array.from(order.subarray(from, from + config.batch), (k) => training[k] as number);
-      const next = trainingStep(model, data, indices, config, state, events.mend);
+      const next = trainingStep(model, gradientAt, data, indices, config, state, events.mend);
       let { curve, running } = next;
       if (next.step % config.evaluateEvery === 0 || next.step === config.steps) {
         setParameters(model, next.optimiser.average);
@@ -123,7 +125,6 @@ export async function train(
           { step: next.step, training: running.sum / running.count, validation: evaluate(model, data, validation, config.seed) },
         ];
         running = { sum: 0, count: 0 };
-        setParameters(model, next.optimiser.parameters);
       }
       disposeState(state.optimiser);
       state = { ...next, curve, running };
@@ -141,6 +142,7 @@ export async function train(
 
 function trainingStep(
   model: TapedModel,
+  gradientAt: StepGradient,
   data: Dataset,
   indices: readonly number[],
   config: TrainingConfig,
@@ -149,8 +151,9 @@ function trainingStep(
 ): TrainingState {
   const seed = deriveSeed(config.seed, 4, state.step);
   const images = augmented(data, indices, config.augmentation, seed);
-  const { gradient, objective } = flatGradient(model, images, seed, -model.loss.scale / indices.length);
-  images.dispose();
+  const { gradient: ofSum, objective } = gradientAt.at(state.optimiser.parameters, images, seed);
+  const gradient = tf.mul(ofSum, -model.loss.scale / indices.length);
+  tf.dispose([images, ofSum]);
   const loss = -objective * model.loss.scale;
   const rate = learningRateAt(state.step, config.learningRate, config.warmup, config.decay, config.steps);
   const { state: optimiser, norm } = update(state.optimiser, gradient, rate, config);
@@ -170,31 +173,12 @@ function trainingStep(
     );
   }
   gradient.dispose();
-  setParameters(model, optimiser.parameters);
   return {
     step: state.step + 1,
     optimiser,
     curve: state.curve,
     running: { sum: state.running.sum + loss, count: state.running.count + 1 },
   };
-}
-
-/** Gradient of `scale · Σ objective` for all parameters, [P], and the mean objective. */
-function flatGradient(model: TapedModel, images: Tensor, seed: number, scale: number): { gradient: Tensor; objective: number } {
-  const found = new Map<string, Tensor>();
-  try {
-    const objectives = model.trainingGradients(images, seed, (layer, factors) => {
-      found.set(layer.name, tf.keep(tf.reshape(factors.total(), [-1]))); // [|θ_j|]
-    });
-    const objective = tf.tidy(() => tf.mean(objectives).dataSync()[0] as number);
-    objectives.dispose();
-    const gradient = tf.tidy(() =>
-      tf.mul(tf.concat(trainable(model).map((layer) => found.get(layer.name) ?? tf.zeros([layer.variable.size]))), scale),
-    );
-    return { gradient, objective };
-  } finally {
-    tf.dispose([...found.values()]);
-  }
 }
 
 /** Mean loss over `indices`, in the model's unit, on noise that depends on the seed alone. */
@@ -205,41 +189,6 @@ export function evaluate(model: TapedModel, data: Dataset, indices: readonly num
     total += tf.tidy(() => tf.sum(model.heldOut(pixels(data, part), part, seed)).dataSync()[0] as number);
   }
   return -(total / indices.length) * model.loss.scale;
-}
-
-const trainable = (model: TapedModel) => model.layers.filter((layer) => !layer.frozen);
-
-/** All trainable parameters in one vector [P], in the order of the layers. */
-export function flatParameters(model: TapedModel): Tensor {
-  return tf.tidy(() => tf.concat(trainable(model).map((layer) => tf.reshape(layer.variable, [-1])))); // [P]
-}
-
-/** The inverse of {@link flatParameters}. */
-export function setParameters(model: TapedModel, parameters: Tensor): void {
-  tf.tidy(() => {
-    const layers = trainable(model);
-    const parts = tf.split(
-      parameters,
-      layers.map((layer) => layer.variable.size),
-    );
-    layers.forEach((layer, j) => {
-      layer.variable.assign(tf.reshape(parts[j] as Tensor, layer.variable.shape));
-    });
-  });
-}
-
-/** The name of the first tensor that is not finite in one of `vectors` [P], the earlier vectors first. */
-function firstNonFinite(model: TapedModel, vectors: readonly Tensor[]): string | null {
-  for (const vector of vectors) {
-    const at = vector.dataSync().findIndex((value) => !Number.isFinite(value));
-    if (at < 0) continue;
-    let end = 0;
-    for (const { name, variable } of trainable(model)) {
-      end += variable.size;
-      if (at < end) return name;
-    }
-  }
-  return null;
 }
 
 function augmented(data: Dataset, indices: readonly number[], augmentation: Augmentation, seed: number): Tensor {

@@ -204,7 +204,7 @@ export const UNET_CASES: Record<string, (sizes: Sizes) => Case> = {
       taped: (tape, x) => {
         const n = x.shape[0] as number;
         const noise = forEach(x.tensor, [s.i], 5);
-        const y = noised(tape, x, noise, new Array(n).fill(0.8), new Array(n).fill(0.6));
+        const y = noised(tape, x, noise, tf.fill([n], 0.8), tf.fill([n], 0.6));
         return [meanAbsoluteError(tape, noise, dense(tape, y, weight))];
       },
       plain: (x) => {

@@ -3,6 +3,8 @@ import { FisherlabError } from '../../src/backend/errors';
 import { startBackend, tf } from '../../src/backend/index';
 import { normals, uniforms } from '../../src/backend/random';
 import { imagesAtOnce } from '../../src/gradients/batch-size';
+import { eagerly } from '../../src/gradients/feature-passes';
+import { squaredNorm } from '../../src/gradients/features';
 import { setLayer } from '../../src/gradients/layer';
 import { oracleGradients } from '../../src/gradients/oracle';
 import { gradientsOf, grams, groupNorms, ofFactors, squaredNorms, summedGradients } from '../../src/gradients/visitors';
@@ -117,7 +119,7 @@ describe('visitors of the one pass', () => {
     const [images, noise] = batch(model, 7);
     const whole = squaredNorms(model, images, noise, 1);
     for (const atOnce of [1, 2, 3]) {
-      const { norms, logLikelihood } = squaredNorms(model, images, noise, 1, atOnce);
+      const { norms, logLikelihood } = squaredNorms(model, images, noise, 1, eagerly(model, [squaredNorm], [1], atOnce));
       assertClose(
         [
           { name: `norms, ${atOnce} at once`, actual: norms, expected: whole.norms },

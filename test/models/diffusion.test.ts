@@ -82,7 +82,13 @@ describe('the noise schedule', () => {
     const x = tf.tidy(() => {
       const tape = new Tape();
       const start = tape.constant(tf.fill([1, n], 0.7));
-      return noised(tape, start, tf.tensor2d(normals(1, n), [1, n]), [Math.sqrt(share)], [Math.sqrt(1 - share)]).tensor;
+      return noised(
+        tape,
+        start,
+        tf.tensor2d(normals(1, n), [1, n]),
+        tf.tensor1d([Math.sqrt(share)]),
+        tf.tensor1d([Math.sqrt(1 - share)]),
+      ).tensor;
     });
     const values = numbers(x);
     close(mean(values), 0.7 * Math.sqrt(share), 4 * Math.sqrt((1 - share) / n));
@@ -180,11 +186,12 @@ describe('the diffusion model', () => {
   it('has gradients of the training loss, with a timestep of each image’s own, that agree with finite differences', () => {
     const model = tiny();
     const x = images(3);
+    const noise = model.trainingNoise(3, 7);
     const gradient = new Map<string, Float32Array>();
     model
-      .trainingGradients(x, 7, (layer, factors) => gradient.set(layer.name, factors.total().dataSync() as Float32Array))
+      .trainingGradients(x, noise, (layer, factors) => gradient.set(layer.name, factors.total().dataSync() as Float32Array))
       .dispose();
-    const loss = () => mean(numbers(tf.tidy(() => model.trainingTrace(new Tape(), new Tape().constant(x), 7).tensor))) * 3;
+    const loss = () => mean(numbers(tf.tidy(() => model.trainingTrace(new Tape(), new Tape().constant(x), noise).tensor))) * 3;
     const before = model.layers.map((layer) => layer.variable.clone());
     for (const seed of [1, 2, 3]) {
       const directions = model.layers.map((layer, k) => normals(1000 * seed + k, layer.variable.size));
@@ -272,9 +279,10 @@ describe('the diffusion model', () => {
   it('keeps no tensor behind', () => {
     const model = tiny();
     const [x, e] = [images(2), model.noise([0, 1], 5)];
+    const given = model.trainingNoise(2, 5);
     const run = () => {
       model.gradients(x, e, (_, factors) => factors.squaredNorms(1).dispose()).dispose();
-      model.trainingGradients(x, 5, (_, factors) => factors.total().dispose()).dispose();
+      model.trainingGradients(x, given, (_, factors) => factors.total().dispose()).dispose();
       model.imageGradient(x, e).dispose();
       model.logLikelihood(x, e).dispose();
       model.variationalBound(x, 1, { timesteps: 3 }).dispose();

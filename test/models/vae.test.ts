@@ -67,13 +67,14 @@ describe('the variational autoencoder', () => {
   it('has gradients of the training objective, through the statistics of the batch, that agree with finite differences', () => {
     const model = tiny();
     const x = images(4);
+    const noise = model.trainingNoise(4, 5);
     const lines = disagreements({
       layers: model.layers,
       perImage: false,
       // Biases in front of a batch norm have no gradient: compare with the size of the others.
       tolerance: 0.05,
-      value: () => numbers(tf.tidy(() => model.trainingTrace(new Tape(), new Tape().constant(x), 5).tensor)),
-      gradients: (visitor) => model.trainingGradients(x, 5, visitor).dispose(),
+      value: () => numbers(tf.tidy(() => model.trainingTrace(new Tape(), new Tape().constant(x), noise).tensor)),
+      gradients: (visitor) => model.trainingGradients(x, noise, visitor).dispose(),
     });
     assert.deepEqual(lines, []);
   });
@@ -81,15 +82,16 @@ describe('the variational autoencoder', () => {
   it('moves the stored statistics a tenth of the way to those of the batch, in a training step alone', () => {
     const model = tiny();
     const x = images(4);
+    const noise = model.trainingNoise(4, 5);
     const first = model.buffers.slice(0, 3).map((buffer) => buffer.variable);
     const before = first.map((v) => v.dataSync().slice());
     model.logLikelihood(x, model.noise([0, 1, 2, 3], 1)).dispose();
-    numbers(tf.tidy(() => model.trainingTrace(new Tape(), new Tape().constant(x), 5).tensor));
+    numbers(tf.tidy(() => model.trainingTrace(new Tape(), new Tape().constant(x), noise).tensor));
     assert.deepEqual(
       first.map((v) => v.dataSync()),
       before,
     );
-    model.trainingGradients(x, 5, () => {}).dispose();
+    model.trainingGradients(x, noise, () => {}).dispose();
     const [weight, bias] = model.layers.map((layer) => layer.variable);
     const u = tf.tidy(() => {
       const padded = tf.pad(tf.sub(tf.div(x, 256), 0.5), [[0, 0], [1, 1], [1, 1], [0, 0]]); // biome-ignore format: one line a matrix
@@ -154,9 +156,10 @@ describe('the variational autoencoder', () => {
   it('keeps no tensor behind', () => {
     const model = tiny();
     const [x, z] = [images(2), model.noise([0, 1], 5)];
+    const noise = model.trainingNoise(2, 5);
     const run = () => {
       model.gradients(x, z, () => {}).dispose();
-      model.trainingGradients(x, 5, () => {}).dispose();
+      model.trainingGradients(x, noise, () => {}).dispose();
       model.imageGradient(x, z).dispose();
       model.elbo(x, 1).dispose();
       model.importanceWeightedBound(x, 1, { samples: 2 }).dispose();

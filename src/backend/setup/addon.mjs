@@ -5,7 +5,7 @@
  * cache and copied into each clone's `node_modules`. The addon uses Node-API 8, which every later Node keeps: one build serves all
  * versions of Node. Where the library lies is written into the addon (`rpath`), so it is part of the build's key.
  *
- * Beside it lies a second, tiny addon, `quiet.cc`.
+ * Beside it lie two small addons of this project, `quiet.cc` and `graph.cc`.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,7 +15,7 @@ import { libraryFolder } from './native.mjs';
 import { step } from './progress.mjs';
 import { findProgram, mustRun, Obstacle, run } from './shell.mjs';
 
-const FILES = ['tfjs_binding.node', 'quiet.node'];
+const FILES = ['tfjs_binding.node', 'quiet.node', 'graph.node'];
 const FLAGS = ['-O2', '-fPIC', '-shared', '-std=c++17', '-DNAPI_VERSION=8'];
 
 const NO_COMPILER = () => new Obstacle('no C++ compiler was found', 'install one (Debian, Ubuntu: apt install g++)');
@@ -43,6 +43,7 @@ function places(root) {
     installed: path.join(npmPackage, 'lib', 'napi-v8'),
     nodeHeaders: path.join(modules, 'node-api-headers', 'include'),
     quiet: path.join(root, 'src', 'backend', 'setup', 'quiet.cc'),
+    graph: path.join(root, 'src', 'backend', 'setup', 'graph.cc'),
   };
 }
 
@@ -83,10 +84,13 @@ export function needCompiler(root, caches) {
  * @param {string} library
  */
 export function addonFolder(root, cache, library) {
-  const { binding, quiet } = places(root);
+  const { binding, quiet, graph } = places(root);
   const sources = readdirSync(binding).sort();
   const contents = sources.map((name) => readFileSync(path.join(binding, name)));
-  return path.join(cache, `addon-${cacheKey(...FLAGS, library, ...sources, ...contents, readFileSync(quiet))}`);
+  return path.join(
+    cache,
+    `addon-${cacheKey(...FLAGS, library, ...sources, ...contents, readFileSync(quiet), readFileSync(graph))}`,
+  );
 }
 
 /**
@@ -126,7 +130,7 @@ async function compile(root, library, part, started) {
   const found = findCompiler(process.env);
   if (found === null) throw NO_COMPILER();
   const [program, ...first] = found;
-  const { binding, nodeHeaders, quiet } = places(root);
+  const { binding, nodeHeaders, quiet, graph } = places(root);
   const libraries = path.join(library, 'tensorflow');
   const include = ['..', '.', nodeHeaders, path.join(libraries, 'include')].map((folder) => `-I${folder}`);
   const link = [
@@ -148,6 +152,7 @@ async function compile(root, library, part, started) {
     });
   await compiler(['tfjs_backend.cc', 'tfjs_binding.cc', '-o', path.join(part, 'tfjs_binding.node'), ...link]);
   await compiler([quiet, '-o', path.join(part, 'quiet.node')]);
+  await compiler([graph, '-o', path.join(part, 'graph.node'), ...link]);
 }
 
 /**

@@ -9,9 +9,9 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../../backend/index';
 import type { Tape, Value } from '../tape';
 
-/** `x` and `noise` [N, …], `a` and `b` N numbers; the shape of `x`. */
-export function noised(tape: Tape, x: Value, noise: Tensor, a: readonly number[], b: readonly number[]): Value {
-  const perImage = (values: readonly number[]) => tf.tensor([...values], [values.length, ...x.shape.slice(1).map(() => 1)]); // [N, 1, …]
+/** `x` and `noise` [N, …], `a` and `b` [N]; the shape of `x`. */
+export function noised(tape: Tape, x: Value, noise: Tensor, a: Tensor, b: Tensor): Value {
+  const perImage = (values: Tensor) => tf.reshape(values, [values.size, ...x.shape.slice(1).map(() => 1)]); // [N, 1, …]
   const y = tf.tidy(() => tf.add(tf.mul(x.tensor, perImage(a)), tf.mul(noise, perImage(b))));
   return tape.record([x], [], [y], [], (dy) => [tf.mul(dy as Tensor, perImage(a))])[0] as Value;
 }

@@ -1,0 +1,90 @@
+/**
+ * # A graph in TensorFlow's own words
+ *
+ * TensorFlow takes a graph as a GraphDef, a message of protocol buffers: fields with a number, each either an integer (`varint`), four bytes, or bytes of a stated length, messages within messages being bytes
+ * (https://protobuf.dev/programming-guides/encoding). The few messages that a graph needs are written here field by field; their numbers are those of TensorFlow's `graph.proto`, `node_def.proto`, `attr_value.proto`, `tensor.proto` and `config.proto`.
+ */
+
+type Bytes = Uint8Array;
+
+/** A field with a whole number from 0 on, or a negative one of 64 bits. */
+export function integer(field: number, value: number): Bytes {
+  return Buffer.from([...varint(field << 3), ...varint(value)]);
+}
+
+/** A field with bytes, a string or a message (of its fields). */
+export function bytes(field: number, value: Bytes | string | readonly Bytes[]): Bytes {
+  const content = typeof value === 'string' ? Buffer.from(value) : value instanceof Uint8Array ? value : Buffer.concat(value);
+  return Buffer.concat([Buffer.from([...varint((field << 3) | 2), ...varint(content.length)]), content]);
+}
+
+function float(field: number, value: number): Bytes {
+  const content = Buffer.alloc(4);
+  content.writeFloatLE(value);
+  return Buffer.concat([Buffer.from(varint((field << 3) | 5)), content]);
+}
+
+function varint(value: number): number[] {
+  const groups: number[] = [];
+  for (let rest = BigInt.asUintN(64, BigInt(value)); groups.length === 0 || rest > 0n; rest >>= 7n) {
+    groups.push(Number(rest & 127n) | (rest > 127n ? 128 : 0));
+  }
+  return groups;
+}
+
+const dimensions = (shape: readonly number[]) => shape.map((length) => bytes(2, [integer(1, length)]));
+
+/** Values of attributes (AttrValue), each by its kind. */
+export const attribute = {
+  string: (value: string) => bytes(2, value),
+  integer: (value: number) => integer(3, value),
+  integers: (values: readonly number[]) =>
+    bytes(
+      1,
+      values.map((value) => integer(3, value)),
+    ),
+  float: (value: number) => float(4, value),
+  boolean: (value: boolean) => integer(5, value ? 1 : 0),
+  type: (dtype: number) => integer(6, dtype),
+  types: (dtypes: readonly number[]) =>
+    bytes(
+      1,
+      dtypes.map((dtype) => integer(6, dtype)),
+    ),
+  shape: (shape: readonly number[]) => bytes(7, dimensions(shape)),
+  strings: (values: readonly string[]) =>
+    bytes(
+      1,
+      values.map((value) => bytes(2, value)),
+    ),
+  tensor: (dtype: number, shape: readonly number[], content: Bytes) =>
+    bytes(8, [integer(1, dtype), bytes(2, dimensions(shape)), bytes(4, content)]),
+};
+
+/** An operation (NodeDef). `operands` are names, `name:k` for the k-th output; `attributes` come from {@link attribute}. */
+export function node(
+  name: string,
+  operation: string,
+  operands: readonly string[],
+  attributes: Readonly<Record<string, Bytes>>,
+): Bytes {
+  return bytes(1, [
+    bytes(1, name),
+    bytes(2, operation),
+    ...operands.map((operand) => bytes(3, operand)),
+    ...Object.entries(attributes).map(([key, value]) => bytes(5, [bytes(1, key), bytes(2, value)])),
+  ]);
+}
+
+/** A GraphDef of nodes from {@link node}. */
+export function graphDefinition(nodes: readonly Bytes[]): Bytes {
+  const producer = 1087; // the version of graphs that today's attributes belong to
+  return Buffer.concat([...nodes, bytes(4, [integer(1, producer)])]);
+}
+
+/** A ConfigProto: so many operations at once; no optimiser, which would look for seconds and find little. */
+export function sessionConfiguration(atOnce: number): Bytes {
+  const interOpThreads = integer(5, atOnce);
+  const disableMetaOptimizer = integer(19, 1);
+  return Buffer.concat([interOpThreads, bytes(10, [bytes(10, [disableMetaOptimizer])])]);
+}

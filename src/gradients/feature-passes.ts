@@ -1,0 +1,113 @@
+/**
+ * # Passes over many images
+ *
+ * Which way a pass goes changes nothing but speed. Large models are bound by products of matrices: they take as many images at once as memory allows, one operation after the other (`batch-size.ts`). Small ones are bound by the thousands of
+ * operations and by memory: for some hundreds of images it pays to record a pass and to replay it as a graph (`backend/graph.ts`), in which every core takes few images, whose numbers stay in its cache.
+ */
+import os from 'node:os';
+import type { Tensor } from '@tensorflow/tfjs';
+import { Graph } from '../backend/graph';
+import { tf } from '../backend/index';
+import { bytesPerImage, imagesAtOnce } from './batch-size';
+import {
+  type BatchFeatures,
+  batchFeatures,
+  type Differentiable,
+  type Feature,
+  FeaturePass,
+  leastCommonMultiple,
+} from './features';
+
+/** For fewer images than this a graph is not worth the seconds that it takes to make. */
+const WORTH_A_GRAPH = 500;
+/** Images that a core takes at once in a graph: so many whose tensors (all of a pass, of which few are needed at a time) are below these bytes, and at most 16. */
+const BYTES_OF_A_PART = 120e6;
+const MOST_IN_A_PART = 16;
+/** Of a model so large that a part has fewer images, the operations are large themselves. */
+const LEAST_IN_A_PART = 4;
+
+export interface FeaturePasses {
+  /** Images to give at once; a multiple of every batch size. */
+  readonly atOnce: number;
+  /** A pass over at most `atOnce` images, [N, …], N a multiple of every batch size. */
+  run(images: Tensor, noise: Tensor): BatchFeatures;
+}
+
+/** Images with their noise, [count, …] each. The caller frees both. */
+export type Sample = (count: number) => { images: Tensor; noise: Tensor };
+
+/**
+ * The way to go over `total` images.
+ * @param sample any `count` of them, at most `total`, to measure and to record with
+ */
+export function featurePasses(
+  model: Differentiable,
+  features: readonly Feature[],
+  batchSizes: readonly number[],
+  total: number,
+  sample: Sample,
+): FeaturePasses {
+  const unit = leastCommonMultiple(batchSizes);
+  const few = sample(Math.min(2, total));
+  try {
+    const replayed =
+      total < WORTH_A_GRAPH ? null : replay(new FeaturePass(model, features, batchSizes), partSize(model, few, unit), sample);
+    return replayed ?? eagerly(model, features, batchSizes, imagesAtOnce(model, few.images, few.noise));
+  } finally {
+    tf.dispose([few.images, few.noise]);
+  }
+}
+
+/** Passes one operation after the other, over about `atOnce` images. */
+export function eagerly(
+  model: Differentiable,
+  features: readonly Feature[],
+  batchSizes: readonly number[],
+  atOnce: number,
+): FeaturePasses {
+  const unit = leastCommonMultiple(batchSizes);
+  return {
+    atOnce: Math.max(unit, atOnce - (atOnce % unit)),
+    run: (images, noise) => batchFeatures(model, images, noise, features, batchSizes),
+  };
+}
+
+/** Images of a part of a graph, a multiple of `unit`; 0 where the model is too large for one. */
+function partSize(model: Differentiable, few: ReturnType<Sample>, unit: number): number {
+  if ((few.images.shape[0] as number) < 2) return 0;
+  const images = Math.min(MOST_IN_A_PART, Math.floor(BYTES_OF_A_PART / bytesPerImage(model, few.images, few.noise)));
+  return images < LEAST_IN_A_PART || unit > MOST_IN_A_PART ? 0 : Math.max(unit, images - (images % unit));
+}
+
+function replay(pass: FeaturePass, images: number, sample: Sample): FeaturePasses | null {
+  if (images === 0) return null;
+  const part = sample(images);
+  try {
+    const rows = ([images, noise]: readonly Tensor[]) => ({ rows: pass.tensors(images as Tensor, noise as Tensor), sums: [] });
+    const graph = Graph.of(rows, [part.images, part.noise], pass.variables, os.availableParallelism());
+    if (graph === null) return null;
+    return {
+      atOnce: graph.images,
+      run: (images, noise) => {
+        const count = images.shape[0] as number;
+        const whole = [images, noise].map((tensor) => filledUp(tensor, graph.images));
+        try {
+          const { rows } = graph.run(whole, pass.variables);
+          return pass.read(rows.map((values) => values.subarray(0, (values.length * count) / graph.images)));
+        } finally {
+          tf.dispose(whole);
+        }
+      },
+    };
+  } finally {
+    tf.dispose([part.images, part.noise]);
+  }
+}
+
+/** `x` [N, …] with its first image again and again up to `count`, [count, …]. */
+function filledUp(x: Tensor, count: number): Tensor {
+  const n = x.shape[0] as number;
+  return tf.tidy(() =>
+    n === count ? tf.clone(x) : tf.gather(x, tf.tensor1d(Int32Array.from({ length: count }, (_, k) => (k < n ? k : 0)))),
+  ); // [count, …]
+}

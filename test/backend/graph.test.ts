@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import type { Tensor } from '@tensorflow/tfjs';
+import { convolve } from '../../src/backend/convolution';
+import { type Computation, Graph } from '../../src/backend/graph';
+import { startBackend, tf } from '../../src/backend/index';
+import { normals } from '../../src/backend/random';
+import { eagerly, featurePasses } from '../../src/gradients/feature-passes';
+import { squaredNorm } from '../../src/gradients/features';
+import { setLayer } from '../../src/gradients/layer';
+import { createModel } from '../../src/models/families';
+import type { TapedModel } from '../../src/models/model';
+import { preset } from '../../src/models/presets';
+import { assertClose } from '../support/close';
+
+const random = (seed: number, shape: number[]) =>
+  tf.tensor(
+    normals(
+      seed,
+      shape.reduce((a, b) => a * b, 1),
+    ),
+    shape,
+  );
+
+/** One of everything that a graph treats in a way of its own: a convolution with ReLU and one without, an axis, a mask, integers. */
+const window = { kernel: [3, 3] as const, stride: 1, pad: 1 };
+const layered = (filter: Tensor, bias: Tensor): Computation => {
+  return ([x]) => {
+    const h = tf.relu(convolve(x as Tensor, filter, window, bias));
+    const seen = convolve(h, filter, window, bias);
+    const twice = tf.add(tf.relu(seen), seen); // this ReLU may not be drawn into its convolution
+    const y = tf.where(tf.greater(tf.expandDims(tf.gather(twice, tf.tensor1d([1, 0], 'int32'), 3), 1), 0), 2, 0.5);
+    return { rows: [tf.sum(y, [1, 2, 3, 4]), tf.mean(h, [1, 2])], sums: [tf.sum(tf.mul(h, h), [0, 1, 2])] };
+  };
+};
+
+async function onlyNative(this: Mocha.Context) {
+  if ((await startBackend()).name !== 'tensorflow') this.skip();
+}
+
+describe('a graph of a recorded computation (skipped where TensorFlow’s library does not run: graphs are its own)', () => {
+  before(onlyNative);
+
+  it('gives the rows of every part behind each other and adds the sums, like the computation itself', () => {
+    const [filter, bias] = [random(1, [3, 3, 2, 2]), random(2, [2])];
+    const compute = layered(filter, bias);
+    for (const parts of [1, 2, 3]) {
+      const x = random(3, [2 * parts, 4, 5, 2]);
+      const graph = Graph.of(compute, [tf.slice(x, 0, 2)], [filter, bias], parts) as Graph;
+      assert.equal(graph.images, 2 * parts);
+      for (const again of [0, 1]) {
+        // Other weights at the second call: they are inputs, not constants.
+        const found = graph.run([x], again === 0 ? [filter, bias] : [tf.mul(filter, 2), bias]);
+        const expected = tf.tidy(() => {
+          const { rows, sums } = again === 0 ? compute([x]) : layered(tf.mul(filter, 2), bias)([x]);
+          return [...rows, ...sums].map((tensor) => tensor.dataSync()) as never;
+        }) as unknown as Float32Array[];
+        assertClose(
+          [...found.rows, ...found.sums].map((actual, k) => ({
+            name: `output ${k}`,
+            actual,
+            expected: expected[k] as Float32Array,
+          })),
+        );
+      }
+    }
+  });
+
+  it('is not made of a computation that looks at its numbers half-way', () => {
+    const x = random(1, [2, 3]);
+    const looking: Computation = ([x]) => ({
+      rows: [(x as Tensor).sum(1).dataSync()[0] === 0 ? tf.neg(x as Tensor) : tf.abs(x as Tensor)],
+      sums: [],
+    });
+    assert.equal(Graph.of(looking, [x], [], 1), null);
+    assert.deepEqual([...tf.abs(x).dataSync()], [...x.dataSync()].map(Math.abs), 'the backend is as before');
+  });
+
+  it('leaves no tensor behind, also where the computation throws', () => {
+    const [filter, bias, x] = [random(1, [3, 3, 2, 2]), random(2, [2]), random(3, [2, 4, 5, 2])];
+    Graph.of(layered(filter, bias), [x], [filter, bias], 2);
+    const held = tf.memory().numTensors;
+    const twice = tf.concat([x, x]); // [2N, …]
+    Graph.of(layered(filter, bias), [x], [filter, bias], 2)?.run([twice], [filter, bias]);
+    twice.dispose();
+    assert.throws(() => Graph.of(() => { tf.abs(x); throw new Error('half-way'); }, [x], [], 1), /half-way/); // biome-ignore format: one line
+    assert.equal(tf.memory().numTensors, held);
+  });
+});
+
+describe('features by graph (skipped where TensorFlow’s library does not run)', () => {
+  before(onlyNative);
+
+  for (const family of ['glow', 'diffusion', 'vae'] as const) {
+    it(`of ${family}: the same as one operation after the other, also of images that do not fill the graph`, () => {
+      const config = preset(family, 'small', [16, 16, 1], 3);
+      const model: TapedModel = createModel(config.family === 'glow' ? { ...config, K: 1, hidden: 8 } : config);
+      model.layers.forEach((layer, k) => {
+        const before = layer.variable.dataSync();
+        setLayer(
+          layer,
+          normals(100 + k, before.length).map((value, i) => (before[i] as number) + 0.05 * value),
+        );
+      });
+      const sample = (count: number) => ({
+        images: tf.floor(tf.mul(tf.abs(tf.sin(tf.reshape(tf.range(0, count * 256), [count, 16, 16, 1]))), 255)),
+        noise: model.noise([...Array(count).keys()], 7),
+      });
+      const passes = featurePasses(model, [squaredNorm], [1, 5], 1000, sample);
+      const count = passes.atOnce - 5;
+      const { images, noise } = sample(count);
+      const found = passes.run(images, noise);
+      const expected = eagerly(model, [squaredNorm], [1, 5], count).run(images, noise);
+      assert.ok(passes.atOnce % 5 === 0 && passes.atOnce > count);
+      const named = (b: number, { byBatchSize }: typeof found) =>
+        new Map((byBatchSize[b] ?? []).map(({ layer, values }) => [layer.name, values]));
+      const pairs = [0, 1].flatMap((b) => {
+        const others = named(b, expected);
+        return [...named(b, found)].map(([name, actual]) => ({
+          name: `${name}, size ${b}`,
+          actual,
+          expected: others.get(name) as Float32Array,
+        }));
+      });
+      assert.equal(pairs.length, 2 * model.layers.length);
+      assertClose([...pairs, { name: 'log-likelihood', actual: found.logLikelihood, expected: expected.logLikelihood }]);
+    });
+  }
+});
