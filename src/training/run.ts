@@ -7,11 +7,11 @@
  * - `best.safetensors`: a checkpoint of the averaged weights that did best on the held-out images, and at the end `model.safetensors`, the last ones, in half precision, both loadable by `loadModel`.
  */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError } from '../backend/errors';
 import { tf } from '../backend/index';
+import { makeFolder } from '../backend/write';
 import { dataset } from '../data/dataset';
 import { setLayer } from '../gradients/layer';
 import { type CheckpointHeader, disposeModel, modelTensors, saveCheckpoint } from '../models/checkpoint';
@@ -64,7 +64,7 @@ export async function run(
       'go on with it by --resume, or choose another folder with --out',
     );
   }
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const model = createModel(config.model);
   try {
     const start = begun ? loadState(file, model, config) : undefined;
