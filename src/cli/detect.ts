@@ -75,6 +75,7 @@ async function detect(flags: Flags): Promise<void> {
   const loaded = loadModel(flags.model);
   try {
     const usual = await dataset(flags.in ?? loaded.header.data.name, 'test', limit);
+    console.log(usual.source);
     const channels = loaded.model.imageShape[2] as 1 | 3;
     if (usual.shape[2] !== channels) {
       throw new FisherlabError(

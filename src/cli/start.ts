@@ -34,7 +34,7 @@ async function start({ quick = false }: { quick?: boolean }): Promise<void> {
   const began = Date.now();
   const backend = await startBackend();
   if (quick) process.env.FISHERLAB_QUICK = '1'; // the notebooks run in processes of their own
-  const { loaded, tables } = await firstExperiment(barForEachSet());
+  const { loaded, tables } = await firstExperiment(barForEachSet(), (data) => console.log(data.source));
   const rows = experimentRows(loaded, tables, MAIN_METHODS, FIRST_EXPERIMENT.seed);
   const runs = await runNotebooks(NOTEBOOKS, {});
   console.log(`\n${tableText(wideRows(rows))}\n`);

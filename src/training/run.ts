@@ -12,7 +12,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError } from '../backend/errors';
 import { tf } from '../backend/index';
 import { makeFolder } from '../backend/write';
-import { dataset } from '../data/dataset';
+import { type Dataset, dataset } from '../data/dataset';
 import { setLayer } from '../gradients/layer';
 import { type CheckpointHeader, disposeModel, modelTensors, saveCheckpoint } from '../models/checkpoint';
 import { createModel, type ModelConfig } from '../models/families';
@@ -34,6 +34,8 @@ export interface RunConfig {
 }
 
 export interface RunEvents {
+  /** Before the first step: the images it trains on. */
+  begins?(data: Dataset): void;
   /** After each step: where the run stands. */
   progress(state: TrainingState, imagesPerSecond: number): void;
   /** Whether to save and stop after this step. */
@@ -69,6 +71,7 @@ export async function run(
   try {
     const start = begun ? loadState(file, model, config) : undefined;
     const data = await dataset(config.data, 'train');
+    events.begins?.(data);
     const header = (state: TrainingState) => headerOf(config, model.loss.unit, data.count, state);
     let saved = { time: Date.now(), step: start?.step ?? 0 };
     let best = Math.min(Number.POSITIVE_INFINITY, ...(start?.curve ?? []).map((point) => point.validation));
