@@ -5,7 +5,6 @@
  * are imported one by one and not through the room's door, so that TensorFlow.js is not loaded for a list.
  */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
@@ -118,7 +117,6 @@ async function describeOne(
   const set = await dataset(name, split, limit === undefined ? {} : { limit });
   console.log(descriptionText(set));
   const file = sheet ?? path.join('out', `${name}-${split}.png`);
-  await mkdir(path.dirname(file), { recursive: true });
   await writeBeside(file, await contactSheet(set));
   console.log(`sheet    ${file}`);
 }

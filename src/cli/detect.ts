@@ -8,13 +8,12 @@
  *
  * Written to the folder of `--to`: `scores.csv` (or `scores.json`) and `most-and-least.png`, the strangest and the most familiar images with their p-values.
  */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { FisherlabError } from '../backend/errors';
 import { startBackend } from '../backend/index';
 import { inCheckout } from '../backend/root';
-import { writeBeside } from '../backend/write';
+import { makeFolder, writeBeside } from '../backend/write';
 import { dataset, type Images } from '../data/dataset';
 import { type OwnImages, ownImages } from '../data/own-images';
 import { detector } from '../detectors/index';
@@ -70,10 +69,13 @@ async function detect(flags: Flags): Promise<void> {
   const seed = wholeNumber('--seed', flags.seed, 0);
   const limit = flags.limit === undefined ? {} : { limit: wholeNumber('--limit', flags.limit, 4) };
   const chosen = detector(flags.detector, seed);
+  const folder = flags.to ?? inCheckout('out', 'detect');
+  await makeFolder(folder);
   await startBackend();
   const loaded = loadModel(flags.model);
   try {
     const usual = await dataset(flags.in ?? loaded.header.data.name, 'test', limit);
+    console.log(usual.source);
     const channels = loaded.model.imageShape[2] as 1 | 3;
     if (usual.shape[2] !== channels) {
       throw new FisherlabError(
@@ -96,8 +98,6 @@ async function detect(flags: Flags): Promise<void> {
     const p = pValues(fitted.score(score), scores);
     const results = own.sources.map((image, k): Scored => ({ image, score: scores[k] as number, p: p[k] as number }));
 
-    const folder = flags.to ?? inCheckout('out', 'detect');
-    await mkdir(folder, { recursive: true });
     const file = path.join(folder, `scores.${flags.format}`);
     const about = { model: loaded.name, in: usual.name, detector: chosen.name, usualImages: score.rows, seed, images: results };
     await writeBeside(file, flags.format === 'json' ? `${JSON.stringify(about, null, 1)}\n` : csv(results));

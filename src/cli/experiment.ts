@@ -12,7 +12,6 @@
  * touched by a trial (`--limit`).
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { assertKnown, FisherlabError } from '../backend/errors';
@@ -272,6 +271,5 @@ function figureFile(folder: string, stem: string): string {
 }
 
 async function writeJson(file: string, value: unknown): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
   await writeBeside(file, `${JSON.stringify(value)}\n`);
 }

@@ -4,8 +4,6 @@
  * `fisherlab export glow-fashion_mnist --out weights.safetensors` writes a model as a plain state dictionary, which the paper's PyTorch code reads by
  * `model.load_state_dict(safetensors.torch.load_file('weights.safetensors'))`: names, shapes and types are its own. `fisherlab import` reads it back to the last bit.
  */
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import type { Command } from 'commander';
 import { startBackend } from '../backend/index';
 import { disposeModel, loadModel } from '../models/checkpoint';
@@ -23,7 +21,6 @@ export function register(program: Command): void {
       const { model } = loadModel(name);
       try {
         const tensors = stateDict(model);
-        await mkdir(path.dirname(out), { recursive: true });
         await writeSafetensors(out, tensors, { format: 'pt' });
         console.log(`${tensors.length} tensors are in ${out}`);
       } finally {

@@ -8,7 +8,6 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { assertKnown, FisherlabError } from '../backend/errors';
@@ -63,7 +62,6 @@ async function importCommand(file: string, options: Options): Promise<void> {
   try {
     const report = setStateDict(model, tensors, file, options.prefix);
     for (const line of describe(report)) console.log(line);
-    await mkdir(path.dirname(options.out), { recursive: true });
     await saveCheckpoint(options.out, model, {
       config,
       ...(options.config === undefined ? { preset: options.preset } : {}),

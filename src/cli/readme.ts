@@ -6,7 +6,6 @@
  * likewise `families` from `summary.json`, and in `data/models/README.md` `models` from `models.json`. A test holds the pages against the files.
  */
 import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { FisherlabError } from '../backend/errors';
 import { inCheckout } from '../backend/root';
@@ -28,7 +27,6 @@ export function register(program: Command): void {
     .option('--keep', 'take the results of the last npm start; else those already kept')
     .action(async ({ keep = false }: { keep?: boolean }) => {
       const results = readResults(keep ? inCheckout('out', 'results.json') : KEPT_RESULTS);
-      await mkdir(inCheckout('data', 'results'), { recursive: true });
       if (keep) await writeBeside(KEPT_RESULTS, `${JSON.stringify(results, null, 1)}\n`);
       await saveFigure(picture(results), PICTURE);
       await writeBeside(README, filledIn(readFileSync(README, 'utf8'), readmeParts(results, shippedSummary())));

@@ -4,7 +4,6 @@
  * A Glow that was trained on Fashion-MNIST (its weights come with the project) looks at five test sets of 28x28 grey images. Its likelihood prefers some of the strangers; the layer-wise gradient norms tell them apart. Then
  * the notebooks that explain it are executed, and the table is printed and written to `out/results.json`.
  */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { FisherlabError } from '../backend/errors';
@@ -35,14 +34,13 @@ async function start({ quick = false }: { quick?: boolean }): Promise<void> {
   const began = Date.now();
   const backend = await startBackend();
   if (quick) process.env.FISHERLAB_QUICK = '1'; // the notebooks run in processes of their own
-  const { loaded, tables } = await firstExperiment(barForEachSet());
+  const { loaded, tables } = await firstExperiment(barForEachSet(), (data) => console.log(data.source));
   const rows = experimentRows(loaded, tables, MAIN_METHODS, FIRST_EXPERIMENT.seed);
   const runs = await runNotebooks(NOTEBOOKS, {});
   console.log(`\n${tableText(wideRows(rows))}\n`);
   console.log(
     'AUROC as a detector of the other set, with its 95 % interval: 1 is perfect, 0.5 chance, below 0.5 the other set looks *more* familiar.',
   );
-  await mkdir(OUT, { recursive: true });
   const seconds = Math.round((Date.now() - began) / 100) / 10;
   await writeBeside(path.join(OUT, 'results.json'), `${JSON.stringify(resultsFile(backend.name, seconds, rows), null, 1)}\n`);
   console.log(`pages and figures: ${show(path.join(OUT, 'notebooks'))}   numbers: ${show(path.join(OUT, 'results.json'))}`);

@@ -100,6 +100,7 @@ async function trainCommand(options: Options): Promise<void> {
   let points = 0;
   let said = 0;
   const header = await run(folder, config, options.resume === true, {
+    begins: (data) => console.log(data.source),
     stopped: () => stop,
     progress: (state, imagesPerSecond) => {
       const point = state.curve.at(-1);

@@ -8,10 +8,10 @@
  * Where the user brings the files (`from`), they are told apart by their checksum, not by their name, and stay where they are.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { assertKnown, FisherlabError } from '../backend/errors';
-import { diskError, writeBeside } from '../backend/write';
+import { makeFolder, writeBeside } from '../backend/write';
 import { type FetchOptions, fetchFile, md5Of } from './fetch-file';
 import { cacheFolder } from './find';
 import { CONVERTERS } from './formats/index';
@@ -54,11 +54,7 @@ export async function download(name: string, options: DownloadOptions = {}): Pro
     );
   }
   const given = options.from === undefined ? undefined : await recognised(name, entry, options.from);
-  try {
-    await mkdir(path.join(folder, 'official'), { recursive: true });
-  } catch (error) {
-    throw diskError(error, folder);
-  }
+  await makeFolder(path.join(folder, 'official'));
   const work = () => splits(folder, entry, given, options);
   return withLock(path.join(folder, 'lock'), work, (holder) => options.onStep?.({ kind: 'wait', holder }));
 }

@@ -10,7 +10,7 @@
  * it, and notMNIST states none. The checksum is of the *inflated* `.npy`, because zlib's versions pack the same bytes differently.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { constants, gzipSync } from 'node:zlib';
 import { FisherlabError } from '../backend/errors';
@@ -61,7 +61,6 @@ export async function writeExcerpts(from: string, to: string): Promise<void> {
     const { images, labels } = await excerpt(name, count, from);
     const packed = gzipSync(images, { level: constants.Z_BEST_COMPRESSION, memLevel: 9 });
     const sha256 = createHash('sha256').update(images).digest('hex');
-    mkdirSync(path.join(to, name), { recursive: true });
     await writeBeside(path.join(to, name, 'test-images.npy.gz'), packed);
     await writeBeside(path.join(to, name, 'test-labels.npy'), labels);
     const { title, licence, cite } = dataSet(name);

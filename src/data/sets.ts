@@ -93,6 +93,7 @@ const CATALOGUE = {
     licence: 'freely available for research (Institut für Neuroinformatik, Ruhr-Universität Bochum)',
     cite: 'Stallkamp et al., Man vs. computer: Benchmarking machine learning algorithms for traffic sign recognition, 2012',
     labels: 'the sign, 0..42',
+    // All 39,209 training images. GTSRB-Training_fixed.zip, which some loaders take, is of the competition before and has fewer.
     files: {
       train: [{ url: `${GTSRB}GTSRB_Final_Training_Images.zip`, md5: 'f33fd80ac59bff73c82d25ab499e03a3' }],
       test: [

@@ -9,12 +9,12 @@
  *
  * Reference: RFC 1952, §2.2.
  */
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, gzipSync } from 'node:zlib';
 import { FisherlabError } from '../backend/errors';
-import { diskError, writeBeside } from '../backend/write';
+import { diskError, makeFolder, writeBeside } from '../backend/write';
 import type { Portion } from './formats/portion';
 import { npyHeader } from './npy';
 import type { Split } from './sets';
@@ -38,7 +38,7 @@ export async function writeSplit(
   const labels: Uint8Array[] = [];
   let count = 0;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const file = await open(part, 'w');
     try {
       const room = stored(npyHeader([0, ...shape])).length;

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { tf } from '../backend/index';
 import { inCheckout } from '../backend/root';
-import { dataset, type Images } from '../data/dataset';
+import { type Dataset, dataset, type Images } from '../data/dataset';
 import type { FeatureTable } from '../detectors/table';
 import { type Feature, squaredNorm } from '../gradients/features';
 import { type LoadedModel, loadModel } from '../models/checkpoint';
@@ -40,6 +40,7 @@ export function imageLimit(): number | undefined {
 /** The model of the first experiment and its tables, `tables[b][s]` of batch size b (1, then 5) and set s (its own first). */
 export async function firstExperiment(
   progress?: ExperimentOptions['progress'],
+  begins?: ExperimentOptions['begins'],
 ): Promise<{ loaded: LoadedModel; tables: NamedTable[][] }> {
   const { model, sets, batchSizes, seed } = FIRST_EXPERIMENT;
   const loaded = loadModel(model);
@@ -49,6 +50,7 @@ export async function firstExperiment(
     seed,
     ...(limit === undefined ? {} : { limit }),
     ...(progress === undefined ? {} : { progress }),
+    ...(begins === undefined ? {} : { begins }),
   });
   return { loaded, tables };
 }
@@ -63,6 +65,8 @@ export interface ExperimentOptions {
   readonly reference?: string;
   /** Folder of the tables that are kept; `CACHE_FOLDER` unless told. */
   readonly cache?: string;
+  /** Called with each set before its images are looked at. */
+  readonly begins?: (data: Dataset) => void;
   /** Called as images are done, with the set's name and how many of how many; not called for tables that were kept. */
   readonly progress?: (set: string, images: number, total: number) => void;
 }
@@ -126,6 +130,7 @@ export async function experimentTables(
   const bySet: FeatureTable[][] = [];
   for (const name of sets) {
     const data = await dataset(name, 'test', options.limit === undefined ? {} : { limit: options.limit });
+    options.begins?.(data);
     bySet.push(await tablesOf(loaded, data, options));
   }
   return options.batchSizes.map((_, b) => sets.map((name, s) => ({ name, table: bySet[s]?.[b] as FeatureTable })));

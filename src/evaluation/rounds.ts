@@ -4,9 +4,8 @@
  * Candidates are compared on development pairs, one that was chosen there is reported on the reporting pairs (`trial.ts`), and a file keeps both, with what is met of the project's goal: mean AUROC up by 0.05, surely, and nowhere down by more than 0.01.
  * A round is data: its candidates, its pairs, its choice. Running it again gives the file again.
  */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { writeBeside } from '../backend/write';
+import { makeFolder, writeBeside } from '../backend/write';
 import type { PairSet } from './pairs';
 import { type Candidate, compare, freeze, goal, type Report, report, type Trial, type TrialOptions } from './trial';
 
@@ -36,7 +35,7 @@ export interface RoundResult {
 
 /** Runs the whole and writes the result. `images` of each set; all where left out. Errors: as `compare`, `freeze` and `report`. */
 export async function playRound(round: Round, options: TrialOptions = {}): Promise<RoundResult> {
-  await mkdir(path.dirname(round.file), { recursive: true });
+  await makeFolder(path.dirname(round.file));
   const trial = await compare(round.candidates, { tried: round.tried, ...options }, round.development);
   const reporting = await report(freeze(trial, round.chosen), options, round.reporting);
   const { candidates: _, ...development } = trial;

@@ -12,12 +12,12 @@
  * Files are written beside and renamed: a run that is killed leaves the tables it had finished and no other, and the next run goes on from there.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parquetMetadata, parquetRead } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { FisherlabError } from '../backend/errors';
-import { diskError, writeBeside } from '../backend/write';
+import { writeBeside } from '../backend/write';
 import type { Column, FeatureTable } from '../detectors/table';
 
 /** What a table was made from; any JSON. Must hold everything that changes the numbers, weights by their checksum. */
@@ -79,11 +79,6 @@ export async function writeTable(file: string, table: FeatureTable, key: CacheKe
     })),
     kvMetadata: [{ key: 'fisherlab', value: JSON.stringify({ ...description, sha256: digest(description, table.columns) }) }],
   });
-  try {
-    await mkdir(join(file, '..'), { recursive: true });
-  } catch (error) {
-    throw diskError(error, file);
-  }
   await writeBeside(file, new Uint8Array(bytes));
 }
 

@@ -4,8 +4,7 @@
  * Weights are safetensors under the reference's names and in PyTorch's layouts, so that a state dictionary trained elsewhere comes in by the same door. What the numbers do not say is JSON
  * in the file's metadata under `fisherlab`: the architecture, its preset, what it was trained on, its seed, how far, and how well it does.
  */
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { FisherlabError } from '../backend/errors';
 import { inCheckout } from '../backend/root';
@@ -42,7 +41,7 @@ export interface LoadedModel {
   readonly name: string;
   readonly model: TapedModel;
   readonly header: CheckpointHeader;
-  /** SHA-256 of the file: caches are keyed by it. */
+  /** SHA-256 of the file as it is without its seal (`safetensors.ts`): caches are keyed by it. */
   readonly checksum: string;
 }
 
@@ -83,7 +82,7 @@ export function loadModel(nameOrPath: string): LoadedModel {
       `choose one of ${shippedModels().join(', ') || '(none is shipped)'}, or give the path of a .safetensors file`,
     );
   }
-  const { tensors, metadata } = readSafetensors(file);
+  const { tensors, metadata, checksum } = readSafetensors(file);
   if (metadata.fisherlab === undefined) {
     throw new FisherlabError(
       `'${file}' does not say which architecture it is`,
@@ -102,7 +101,7 @@ export function loadModel(nameOrPath: string): LoadedModel {
     name: path.basename(file, '.safetensors'),
     model,
     header,
-    checksum: createHash('sha256').update(readFileSync(file)).digest('hex'),
+    checksum,
   };
 }
 
@@ -113,7 +112,10 @@ function parseHeader(text: string, file: string): CheckpointHeader {
   } catch {
     // said below
   }
-  if (typeof header?.config?.family !== 'string')
+  const { config, data, unit, curve } = header ?? {};
+  const whole =
+    typeof config?.family === 'string' && typeof data?.name === 'string' && typeof unit === 'string' && Array.isArray(curve);
+  if (!whole)
     throw new FisherlabError(`the description of the model in '${file}' is damaged`, 'restore the file from where it came from');
   return header as CheckpointHeader;
 }

@@ -35,7 +35,7 @@ import { squeeze, unsqueeze } from '../gradients/operations/squeeze';
 import { zeroConvolution } from '../gradients/operations/zero-convolution';
 import { Tape, type Value } from '../gradients/tape';
 import { luOfRandomRotation, normaliseBy } from './glow-initial';
-import { type ImageShape, TapedModel } from './model';
+import { checkImages, type ImageShape, TapedModel } from './model';
 
 export interface GlowConfig {
   readonly family: 'glow';
@@ -163,6 +163,7 @@ export class Glow extends TapedModel {
 
   /** The two parts of log p apart, each [N]: log-determinants (with −HWC·ln 256) and Gaussians. */
   parts(images: Tensor, noise: Tensor): GlowParts {
+    checkImages(this, images);
     const [h, w, c] = this.imageShape;
     return tf.tidy(() => {
       const tape = new Tape();
@@ -176,6 +177,7 @@ export class Glow extends TapedModel {
 
   /** The latents, one tensor a level: what the level split off, and last what came out at the top, [N, h, w, c]. */
   latents(images: Tensor, noise: Tensor): Tensor[] {
+    checkImages(this, images);
     return tf.tidy(() => {
       const tape = new Tape();
       return this.traceParts(tape, tape.constant(images), noise).latents.map((z) => z.tensor);

@@ -7,8 +7,9 @@
  *
  * then the numbers, little-endian, row-major, at offsets counted from the end of the JSON. Read here are all its types of numbers that PyTorch models hold (their values as float32); written
  * are F32, F16 for shipped weights, and I64 for PyTorch's counters. As the format demands, the numbers must lie one behind the other and fill the file, so that a file that was cut or altered in its
- * structure is found out before any of it is used.
+ * structure is found out before any of it is used. That a number was altered the format cannot tell, so what is written here carries a seal, `sha256` in its metadata: the SHA-256 of the file as it would be without the seal.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { FisherlabError } from '../backend/errors';
 import { writeBeside } from '../backend/write';
@@ -24,7 +25,10 @@ export interface NamedTensor {
 
 export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, NamedTensor>;
+  /** Without the seal. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** SHA-256 of the file as it is without its seal: files of the same content have the same, sealed or not. */
+  readonly checksum: string;
 }
 
 /** Bytes of a number of each type. */
@@ -43,7 +47,7 @@ interface Entry {
  * @throws FisherlabError where values do not fill a shape, or one that is to be stored as F16 is finite and beyond ±65504
  */
 export function encodeSafetensors(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const header: Header = { __metadata__: metadata };
   let offset = 0;
   const places = tensors.map(({ name, shape, values, stored = 'F32' }) => {
     if (sizeOf(shape) !== values.length)
@@ -53,16 +57,31 @@ export function encodeSafetensors(tensors: readonly NamedTensor[], metadata: Rea
     header[name] = { dtype: stored, shape, data_offsets: [start, offset] };
     return start;
   });
-  const json = Buffer.from(JSON.stringify(header));
-  const begin = 8 + 8 * Math.ceil(json.length / 8);
-  const bytes = new Uint8Array(begin + offset).fill(0x20, 8, begin);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, BigInt(begin - 8), true);
-  bytes.set(json, 8);
+  const sealed = (sha256: string) => opening({ ...header, __metadata__: { ...metadata, sha256 } });
+  const begin = sealed('0'.repeat(64)).length;
+  const bytes = new Uint8Array(begin + offset);
   tensors.forEach((tensor, k) => {
     write(new DataView(bytes.buffer, begin + (places[k] as number)), tensor);
   });
+  bytes.set(sealed(checksum(opening(header), bytes.subarray(begin))));
   return bytes;
+}
+
+type Header = Record<string, unknown> & { readonly __metadata__: Readonly<Record<string, string>> };
+
+/** All that stands before the numbers: length and JSON, padded with spaces so that they begin at a multiple of 8. */
+function opening(header: object): Buffer {
+  const json = Buffer.from(JSON.stringify(header));
+  const bytes = Buffer.alloc(8 + 8 * Math.ceil(json.length / 8), ' ');
+  bytes.writeBigUInt64LE(BigInt(bytes.length - 8));
+  bytes.set(json, 8);
+  return bytes;
+}
+
+function checksum(...parts: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
 }
 
 function write(view: DataView, { name, values, stored = 'F32' }: NamedTensor): void {
@@ -89,7 +108,7 @@ export async function writeSafetensors(
   await writeBeside(path, encodeSafetensors(tensors, metadata));
 }
 
-/** Reads a file. Throws a FisherlabError where it is missing, truncated, or no safetensors file. */
+/** Reads a file. Throws a FisherlabError where it is missing, truncated, altered since it was written here, or no safetensors file. */
 export function readSafetensors(path: string): SafetensorsFile {
   let bytes: Buffer;
   try {
@@ -104,7 +123,7 @@ export function readSafetensors(path: string): SafetensorsFile {
 export function decodeSafetensors(bytes: Buffer, path: string): SafetensorsFile {
   const damaged = (what: string) =>
     new FisherlabError(`'${path}' is damaged: ${what}`, 'restore the file from where it came from');
-  const { entries, metadata, begin } = readHeader(bytes, damaged);
+  const { header, entries, begin } = readHeader(bytes, damaged);
   let filled = 0;
   for (const [name, { dtype, shape, start, end }] of [...entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end)) {
     if (end - start !== sizeOf(shape) * BYTES[dtype])
@@ -114,17 +133,21 @@ export function decodeSafetensors(bytes: Buffer, path: string): SafetensorsFile 
     if (begin + end > bytes.length) throw damaged(`it ends before tensor '${name}' does`);
   }
   if (begin + filled !== bytes.length) throw damaged(`${bytes.length - begin - filled} bytes at its end belong to no tensor`);
+  const { sha256: seal, ...metadata } = header.__metadata__;
+  const found =
+    seal === undefined ? checksum(bytes) : checksum(opening({ ...header, __metadata__: metadata }), bytes.subarray(begin));
+  if (seal !== undefined && seal !== found) throw damaged(`it was altered, its SHA-256 is ${found}, not ${seal}`);
   const tensors = new Map<string, NamedTensor>();
   for (const [name, { dtype, shape, start, end }] of entries) {
     tensors.set(name, { name, shape, values: decode(bytes.subarray(begin + start, begin + end), dtype) });
   }
-  return { tensors, metadata };
+  return { tensors, metadata, checksum: found };
 }
 
 function readHeader(
   bytes: Buffer,
   damaged: (what: string) => FisherlabError,
-): { entries: [string, Entry][]; metadata: Record<string, string>; begin: number } {
+): { header: Header; entries: [string, Entry][]; begin: number } {
   if (bytes.length < 8) throw damaged('it is shorter than its header');
   const begin = 8 + Number(bytes.readBigUInt64LE(0));
   if (begin > bytes.length) throw damaged('it is shorter than its header, or no safetensors file');
@@ -136,6 +159,7 @@ function readHeader(
   }
   if (typeof header !== 'object' || header === null || Array.isArray(header)) throw damaged('its header is no JSON object');
   const { __metadata__: metadata = {}, ...rest } = header as Record<string, Record<string, unknown>>;
+  if (!isTexts(metadata)) throw damaged('its metadata are not texts by name');
   const entries = Object.entries(rest).map(([name, entry]): [string, Entry] => {
     const { dtype, shape, data_offsets: offsets } = entry ?? {};
     if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2)
@@ -145,7 +169,11 @@ function readHeader(
     }
     return [name, { dtype: dtype as Dtype, shape, start: offsets[0] as number, end: offsets[1] as number }];
   });
-  return { entries, metadata: metadata as Record<string, string>, begin };
+  return { header: { ...header, __metadata__: metadata } as Header, entries, begin };
+}
+
+function isTexts(x: unknown): x is Record<string, string> {
+  return typeof x === 'object' && x !== null && Object.values(x).every((value) => typeof value === 'string');
 }
 
 function isCounts(x: unknown): x is number[] {

@@ -4,10 +4,10 @@
  * Finds them, runs them one after the other (a notebook uses all cores by itself), and writes for each the executed notebook and its page. The next
  * one runs although one has failed, so that one run tells everything that is wrong.
  */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { FisherlabError } from '../backend/errors';
-import { writeBeside } from '../backend/write';
+import { makeFolder, writeBeside } from '../backend/write';
 import { notebookHtml } from './html';
 import { notebookText } from './ipynb';
 import { type NotebookRun, type RunOptions, runNotebook } from './run';
@@ -38,7 +38,7 @@ function matching(all: readonly string[], name: string): string[] {
 
 /** Runs notebooks and writes `<name>.ipynb` and `<name>.html` for each. The runs come back, good and bad. */
 export async function publishNotebooks(files: readonly string[], options: PublishOptions): Promise<NotebookRun[]> {
-  mkdirSync(options.out, { recursive: true });
+  await makeFolder(options.out);
   const runs: NotebookRun[] = [];
   for (const file of files) {
     const run = await runNotebook(file, options);

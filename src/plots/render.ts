@@ -6,7 +6,6 @@
  * hash of the figure. So they are also different in different figures, and several can stand in one page.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Resvg } from '@resvg/resvg-js';
 import { FisherlabError } from '../backend/errors';
@@ -64,6 +63,5 @@ export async function saveFigure(figure: Figure, file: string): Promise<void> {
   if (ending !== '.svg' && ending !== '.png')
     throw new FisherlabError(`'${file}' ends neither in .svg nor in .png`, 'choose one of the two');
   const svg = await toSvg(figure);
-  mkdirSync(path.dirname(file), { recursive: true });
   await writeBeside(file, ending === '.svg' ? svg : toPng(svg));
 }

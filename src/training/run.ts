@@ -7,12 +7,12 @@
  * - `best.safetensors`: a checkpoint of the averaged weights that did best on the held-out images, and at the end `model.safetensors`, the last ones, in half precision, both loadable by `loadModel`.
  */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError } from '../backend/errors';
 import { tf } from '../backend/index';
-import { dataset } from '../data/dataset';
+import { makeFolder } from '../backend/write';
+import { type Dataset, dataset } from '../data/dataset';
 import { setLayer } from '../gradients/layer';
 import { type CheckpointHeader, disposeModel, modelTensors, saveCheckpoint } from '../models/checkpoint';
 import { createModel, type ModelConfig } from '../models/families';
@@ -35,6 +35,8 @@ export interface RunConfig {
 }
 
 export interface RunEvents {
+  /** Before the first step: the images it trains on. */
+  begins?(data: Dataset): void;
   /** After each step: where the run stands. */
   progress(state: TrainingState, imagesPerSecond: number): void;
   /** Whether to save and stop after this step. */
@@ -65,11 +67,12 @@ export async function run(
       'go on with it by --resume, or choose another folder with --out',
     );
   }
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const model = createModel(config.model);
   try {
     const start = begun ? loadState(file, model, config) : undefined;
     const data = await dataset(config.data, 'train');
+    events.begins?.(data);
     const header = (state: TrainingState) => headerOf(config, model.loss.unit, data.count, state);
     let saved = { time: Date.now(), step: start?.step ?? 0 };
     let best = Math.min(Number.POSITIVE_INFINITY, ...(start?.curve ?? []).map((point) => point.validation));

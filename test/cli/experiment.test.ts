@@ -94,6 +94,7 @@ describe('fisherlab detect', () => {
     assert.equal(scored[20]?.p, 1 / 101); // the smallest that 100 usual images allow
     const usual = scored.slice(0, 20).map(({ p }) => p);
     assert.ok(usual.filter((p) => p <= 0.05).length <= 4 && usual.some((p) => p > 0.5), String(usual));
+    assert.match(said, /^fashion_mnist test: first 200 of [\d,]+ images of .+\n/);
     assert.match(said, /of 21 images have p ≤ 0\.05 .* against 100 images of fashion_mnist, by layer-wise gradients/);
     assert.equal((await sharp(path.join(to, 'most-and-least.png')).metadata()).format, 'png');
   });

@@ -41,7 +41,7 @@ describe('fisherlab train', () => {
     assert.equal(first.code, 0, first.said);
     assert.match(
       first.said,
-      /training vae \(small\) on mnist, 100000 steps, .*\nstep \d+\/100000 {2}loss .* images\/s {2}.* left\n/,
+      /training vae \(small\) on mnist, 100000 steps, .*\nmnist train: all \d+ images of FISHERLAB_DATA\nstep \d+\/100000 {2}loss .* images\/s {2}.* left\n/,
     );
     assert.match(first.said, /stopped and saved; go on with --resume\n$/);
     const before = step();

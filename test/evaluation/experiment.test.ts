@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startBackend } from '../../src/backend/index';
-import { areKept, experimentRows, MAIN_METHODS, tablesOf } from '../../src/evaluation/experiment';
+import { areKept, experimentRows, experimentTables, MAIN_METHODS, tablesOf } from '../../src/evaluation/experiment';
 import { extractTables } from '../../src/evaluation/features';
 import { type Feature, squaredNorm } from '../../src/gradients/features';
 import { type CheckpointHeader, disposeModel, type LoadedModel } from '../../src/models/checkpoint';
@@ -65,6 +65,16 @@ describe('an experiment', () => {
       assert.ok(passes > 0);
     }
     assert.equal(readdirSync(cache).length, 2 * 6);
+  });
+
+  it('tells which images it is about to look at, also where they then do not fit the model', async () => {
+    const begun: string[] = [];
+    await assert.rejects(
+      experimentTables(loaded, ['mnist'], { ...options(), limit: 10, begins: ({ source }) => begun.push(source) }),
+      /images have shape \[\d+, 32, 32, 1\]; this glow model takes \[N, 4, 4, 1\]/,
+    );
+    assert.equal(begun.length, 1);
+    assert.match(begun[0] as string, /^mnist test: first 10 of [\d,]+ images of /);
   });
 
   it('that was interrupted keeps the sets it had finished, and goes on with the rest', async () => {

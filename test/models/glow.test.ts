@@ -332,10 +332,9 @@ describe('Glow', () => {
     const model = new Glow(config([8, 8, 1], 1, 2, 4));
     const count = tf.memory().numTensors;
     const wrong = tf.zeros([1, 8, 8, 3]);
-    assert.throws(
-      () => model.logLikelihood(wrong, wrong),
-      /images have shape \[1, 8, 8, 3\]; this glow model takes \[N, 8, 8, 1\]/,
-    );
+    for (const method of ['logLikelihood', 'parts', 'latents'] as const) {
+      assert.throws(() => model[method](wrong, wrong), /images have shape \[1, 8, 8, 3\]; this glow model takes \[N, 8, 8, 1\]/);
+    }
     wrong.dispose();
     const before = modelTensors(model);
     const grey = tf.fill([4, 8, 8, 1], 7);

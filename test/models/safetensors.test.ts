@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -54,11 +55,42 @@ describe('safetensors', () => {
     const bytes = Buffer.from(encodeSafetensors([{ name: 'a', shape: [2], values: Float32Array.of(1, -2) }], { k: 'v' }));
     const length = Number(bytes.readBigUInt64LE(0));
     assert.equal(length % 8, 0);
-    assert.deepEqual(JSON.parse(bytes.toString('utf8', 8, 8 + length)), {
-      __metadata__: { k: 'v' },
-      a: { dtype: 'F32', shape: [2], data_offsets: [0, 8] },
-    });
+    const { __metadata__: metadata, ...entries } = JSON.parse(bytes.toString('utf8', 8, 8 + length));
+    assert.equal(metadata.k, 'v');
+    assert.deepEqual(entries, { a: { dtype: 'F32', shape: [2], data_offsets: [0, 8] } });
     assert.equal(bytes.toString('hex', 8 + length), '0000803f000000c0');
+  });
+
+  it('are sealed with the checksum of the file as it is without its seal, which is no other than that file’s', () => {
+    const numbers = Buffer.from('0000803f000000c0', 'hex');
+    const header = { __metadata__: { k: 'v' }, a: { dtype: 'F32', shape: [2], data_offsets: [0, 8] } };
+    const plain = file(JSON.stringify(header).padEnd(80), numbers);
+    const sealed = Buffer.from(encodeSafetensors([{ name: 'a', shape: [2], values: Float32Array.of(1, -2) }], { k: 'v' }));
+    const sha256 = createHash('sha256').update(plain).digest('hex');
+    assert.ok(sealed.includes(`"sha256":"${sha256}"`));
+    assert.equal(decodeSafetensors(plain, 'x').checksum, sha256);
+    assert.equal(decodeSafetensors(sealed, 'x').checksum, sha256);
+  });
+
+  it('that were altered in any byte are found out', () => {
+    const tensors = ['a', 'b'].map((name) => ({ name, shape: [3], values: Float32Array.of(1, 2, 3) }));
+    const whole = Buffer.from(encodeSafetensors(tensors, { fisherlab: '{"step": 300}' }));
+    const key = whole.indexOf('"sha256"'); // without which there is no seal
+    for (let at = 0; at < whole.length; at++) {
+      if (at >= key && at < key + 8) continue;
+      const altered = Buffer.from(whole);
+      altered.writeUInt8(whole.readUInt8(at) ^ 1, at);
+      assert.throws(
+        () => decodeSafetensors(altered, 'weights'),
+        (error: Error) => error instanceof FisherlabError && !error.message.includes('\n'),
+        `byte ${at}: ${whole.toString('latin1', at - 5, at + 5)}`,
+      );
+    }
+    whole.writeUInt8(0x41, whole.length - 1);
+    assert.throws(
+      () => decodeSafetensors(whole, 'weights'),
+      /^FisherlabError: 'weights' is damaged: it was altered, its SHA-256/,
+    );
   });
 
   it('of every type of number come in', () => {
@@ -183,6 +215,8 @@ describe('safetensors', () => {
       [entry({ data_offsets: [0, 8e15] }), /bytes for/],
       [file({ a: null }, data), /says no shape or place of 'a'/],
       [file('[1, 2]', data), /no JSON object/],
+      [file({ __metadata__: null }, new Uint8Array()), /its metadata are not texts by name/],
+      [file({ __metadata__: { step: 3 } }, new Uint8Array()), /its metadata are not texts by name/],
       [file('{"a"', data), /not JSON/],
       [
         file(
