@@ -14,8 +14,8 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError } from '../backend/errors';
 import { tf } from '../backend/index';
 import { deriveSeed } from '../backend/random';
-import { pixels } from '../data/batches';
 import type { Dataset } from '../data/dataset';
+import { imagesFor } from '../invariance/represent';
 import type { Model } from '../models/model';
 
 /** Images that go through the model at once. */
@@ -125,7 +125,7 @@ export function imagesOf(model: Model, data: Dataset, indices: readonly number[]
     *blocks() {
       for (let start = 0; start < indices.length; start += BLOCK) {
         const part = indices.slice(start, start + BLOCK);
-        yield { images: pixels(data, part), noise: model.noise(part, seed) };
+        yield { images: imagesFor(model, data, part, seed), noise: model.noise(part, seed) };
       }
     },
   };

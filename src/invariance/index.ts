@@ -18,6 +18,7 @@ export { orthogonal, spaceToDepth } from './mixing';
 export {
   compareGradients,
   type GradientDifference,
+  imagesFor,
   type Pass,
   type RepresentedModel,
   type RepresentOptions,

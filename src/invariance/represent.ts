@@ -20,6 +20,8 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
+import { pixels } from '../data/batches';
+import type { Images } from '../data/dataset';
 import type { Layer } from '../gradients/layer';
 import type { Visitor } from '../gradients/tape';
 import { checkImages, type ImageShape, type Model } from '../models/model';
@@ -94,6 +96,16 @@ export function represent(model: Model, T: Representation, options: RepresentOpt
         return T.forward(inside(T, dequantised(images, indices, seed)));
       }),
   };
+}
+
+/** Images of a set as a model takes them: pixel values, or points where it is seen through a representation. The caller frees them. */
+export function imagesFor(model: Model, data: Images, indices: readonly number[], seed: number): Tensor {
+  if (!isRepresented(model)) return pixels(data, indices);
+  return tf.tidy(() => model.points(pixels(data, indices), indices, seed));
+}
+
+function isRepresented(model: Model): model is RepresentedModel {
+  return 'representation' in model;
 }
 
 /** x itself, or an error that names the first image outside the domain. */

@@ -48,13 +48,16 @@ const GRID = '#e8e8e8';
 export function figure(data: Plot[], options: FigureOptions, parts: FigureParts): Figure {
   const legend = parts.legend ?? false;
   const titled = options.title !== undefined;
+  const width = options.width ?? 720;
+  const sides = { l: 72, r: 24, ...parts.margin };
+  const above = (titled ? 30 : 0) + (legend ? 2 + LEGEND_ROW * legendRows(data, width - sides.l - sides.r) : 0);
   const layout: Layout = {
-    width: options.width ?? 720,
+    width,
     height: options.height ?? 420,
     paper_bgcolor: '#ffffff',
     plot_bgcolor: '#ffffff',
     font: { family: FONT_FAMILY, size: 14, color: INK },
-    margin: { l: 72, r: 24, t: 14 + (titled ? 30 : 0) + (legend ? 22 : 0), b: parts.xaxis?.title ? 60 : 36, ...parts.margin },
+    margin: { ...sides, t: 14 + above, b: parts.xaxis?.title ? 60 : 36, ...parts.margin },
     showlegend: legend,
     legend: { orientation: 'h', x: 0, xanchor: 'left', y: 1.01, yanchor: 'bottom', font: { size: 13 }, traceorder: 'normal' },
     xaxis: { ...axisFrame(), ...parts.xaxis },
@@ -76,6 +79,17 @@ export function figure(data: Plot[], options: FigureOptions, parts: FigureParts)
     } as Layout['title'];
   }
   return { data, layout };
+}
+
+/** Height of a row of a legend. */
+const LEGEND_ROW = 20;
+
+/** Into how many rows plotly breaks a legend as wide as the plot: where not all entries fit into one, columns are as wide as the widest. */
+function legendRows(data: readonly Plot[], width: number): number {
+  const entries = data.filter(({ showlegend, name }) => showlegend !== false && name !== undefined);
+  const widths = entries.map(({ name }) => textWidth(String(name), 13) + 45); // 45: the symbol and the gaps beside it
+  if (widths.reduce((sum, one) => sum + one, 0) <= width) return 1;
+  return Math.ceil(entries.length / Math.max(1, Math.floor(width / Math.max(...widths))));
 }
 
 function axisFrame(): Axis {

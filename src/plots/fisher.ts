@@ -13,7 +13,7 @@ import type { Figure, FigureOptions } from './figure';
 import { heatmap } from './heatmap';
 import { histogram } from './histogram';
 import { lines } from './lines';
-import { quantiles } from './quantiles';
+import { quantiles, thinned } from './quantiles';
 import { scatter } from './scatter';
 
 /** ρ_ab of a window, from −1 to 1, lines between its layers; weights without gradients are blank. */
@@ -94,11 +94,15 @@ export function chiSquareFigure(norms: ArrayLike<number>, spectrum: LayerSpectru
   const values = Array.from(norms);
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   const sorted = values.map((value) => value / mean).sort((a, b) => a - b);
-  const points = (nu: number) => sorted.map((_, i) => chiSquareQuantile((i + 0.5) / sorted.length, nu) / nu);
+  const kept = thinned(sorted.length);
+  const points = (nu: number) => ({
+    x: kept.map((i) => chiSquareQuantile((i + 0.5) / sorted.length, nu) / nu),
+    y: kept.map((i) => sorted[i] as number),
+  });
   return scatter(
     [
-      { name: `ν = |θ| = ${spectrum.size}`, x: points(spectrum.size), y: sorted },
-      { name: `ν = ${spectrum.degrees.value.toFixed(1)}, effective`, x: points(spectrum.degrees.value), y: sorted },
+      { name: `ν = |θ| = ${spectrum.size}`, ...points(spectrum.size) },
+      { name: `ν = ${spectrum.degrees.value.toFixed(1)}, effective`, ...points(spectrum.degrees.value) },
     ],
     {
       title: spectrum.name.replace('flow.layers.', ''),

@@ -30,8 +30,8 @@ export function quantiles(
   return scatter(points, { height: 520, width: 560, size: 6, ...options, diagonal: true });
 }
 
-/** Indices of the points to draw: all of few; of many the fifty at each end and the rest evenly. */
-function thinned(count: number): number[] {
+/** Indices of the points to draw of `count` sorted ones: all of few; of many the fifty at each end and the rest evenly. */
+export function thinned(count: number): number[] {
   const tail = 50;
   if (count <= MOST_POINTS) return Array.from({ length: count }, (_, i) => i);
   const inner = MOST_POINTS - 2 * tail;

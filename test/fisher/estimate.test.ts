@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { startBackend, tf } from '../../src/backend/index';
 import { normals } from '../../src/backend/random';
-import { continuousSamplesOf, samplesOf } from '../../src/fisher/draws';
+import type { Dataset } from '../../src/data/dataset';
+import { continuousSamplesOf, imagesOf, samplesOf } from '../../src/fisher/draws';
 import { estimateFisher, scoreZ, traceIntervals } from '../../src/fisher/estimate';
 import { fisherWindow } from '../../src/fisher/windows';
-import { hsv, logit } from '../../src/invariance/index';
+import { compose, hsv, logit } from '../../src/invariance/index';
 import { represent } from '../../src/invariance/represent';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
@@ -234,6 +235,23 @@ describe('the Monte-Carlo Fisher information', () => {
       ];
       assert.ok(gap(a, b) < 2e-3, `${T.name}: windows differ by ${gap(a, b)}`);
     }
+    disposeModel(model);
+  });
+
+  it('over images of a set does not change with the representation either: they enter as points', () => {
+    const model = new Glow({ family: 'glow', imageShape: [4, 4, 3], K: 2, L: 1, hidden: 6, seed: 1 });
+    shake(model.layers, 4, 0.1);
+    const images = Uint8Array.from(normals(6, 20 * 48), (z) => Math.max(0, Math.min(255, 128 + 50 * z)));
+    const data = { name: 'made', count: 20, shape: [4, 4, 3], images } as unknown as Dataset;
+    const indices = Array.from({ length: 20 }, (_, i) => i);
+    const [own, ...others] = [compose(), hsv, logit()].map((T) => {
+      const seen = represent(model, T);
+      return estimateFisher(seen, imagesOf(seen, data, indices, 3)).layers;
+    });
+    for (const layers of others)
+      own?.forEach(({ name, trace }, j) => {
+        assert.ok(Math.abs((layers[j]?.trace as number) - trace) <= 2e-3 * trace, `${name}: ${trace}, then ${layers[j]?.trace}`);
+      });
     disposeModel(model);
   });
 

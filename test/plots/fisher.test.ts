@@ -90,6 +90,21 @@ describe('figures of the Fisher information', () => {
     );
   });
 
+  it('draw of thousands of norms a few hundred points against χ², the smallest and the largest among them', () => {
+    const norms = normals(1, 5000).map((z) => z * z);
+    const degrees = { value: 1, low: 1, high: 1 };
+    const of = { name: 'made', size: 3, samples: 9, eigenvalues: new Float64Array(0), trace: 1, traceOfSquare: 1, degrees };
+    const mean = norms.reduce((a, b) => a + b, 0) / norms.length;
+    for (const { y } of chiSquareFigure(norms, of).data.filter(({ mode }) => mode === 'markers')) {
+      const drawn = y as number[];
+      assert.ok(drawn.length <= 400);
+      const ends = [drawn[0], drawn[drawn.length - 1]].map((value) => (value as number) * mean);
+      [Math.min(...norms), Math.max(...norms)].forEach((end, i) => {
+        assert.ok(Math.abs((ends[i] as number) / end - 1) < 1e-9);
+      });
+    }
+  });
+
   it('draw correlations with their bands, and log norms against the normal', () => {
     const byLag = [1, 0.5].map((value) => ({ value, low: value - 0.1, high: value + 0.1 }));
     const found = {

@@ -131,6 +131,20 @@ describe('drawing a figure', function () {
       assert.ok(svgs.histogram?.includes(`>${word}<`), word);
   });
 
+  it('gives a legend of several rows its room below the title', async () => {
+    for (const names of [FIVE, [...FIVE, ...FIVE.map((name) => `${name} through another representation`)]]) {
+      const svg = await toSvg(
+        lines(
+          names.map((name) => ({ name, x: [0, 1], y: [0, 1] })),
+          { title: 'T', x: 'x', y: 'y', width: 520 },
+        ),
+      );
+      const top = Number(/class="legend"[^>]*translate\([^,]*,([\d.-]+)\)/.exec(svg)?.[1]);
+      const title = Number(/class="gtitle"[^>]* y="([\d.]+)"/.exec(svg)?.[1]);
+      assert.ok(top >= title + 16 && top < title + 40, `title at ${title}, legend at ${top}, ${names.length} entries`);
+    }
+  });
+
   it('survives a figure that cannot be drawn', async () => {
     const broken = {
       data: [{ type: 'scatter', x: [1], y: [1] }],
