@@ -22,6 +22,7 @@ import { writeBeside } from '../backend/write';
 import { ablations } from '../evaluation/ablations';
 import { MAIN_METHODS } from '../evaluation/experiment';
 import { MODEL_CARDS, type ModelCard, modelCards } from '../evaluation/model-cards';
+import { PAPER_BATCH_SIZE, paperTimesteps } from '../evaluation/paper-known';
 import { COSTLY, type ModelResults, modelResults, PROTOCOLS, type Protocol, setsFor } from '../evaluation/paper-tables';
 import { type FamilySummary, SUMMARY, type Summary, summarise } from '../evaluation/summary';
 import { ablationFigure, differencesFigure, pairsFigure, tableFigure } from '../evaluation/tables-figures';
@@ -30,6 +31,8 @@ import { barForEachStep } from '../notebook/progress';
 import { tableText } from '../notebook/table';
 import { saveFigure } from '../plots/render';
 import { wholeNumber } from './options';
+
+const LAYERWISE = 'layer-wise gradients';
 
 interface Shared {
   limit?: string;
@@ -227,7 +230,7 @@ async function ablate(name: string, flags: Shared): Promise<void> {
     bar.done();
     const file = path.join(folder, `ablations-${loaded.name}.json`);
     await writeJson(file, results);
-    const layerwise = { method: 'layer-wise gradients' };
+    const layerwise = { method: LAYERWISE };
     const figures = [
       ['layers-1', ablationFigure(results.layers, { ...layerwise, batchSize: 1, title: 'Number of layers, B = 1', x: 'layers' })],
       ['layers-5', ablationFigure(results.layers, { ...layerwise, batchSize: 5, title: 'Number of layers, B = 5', x: 'layers' })],
@@ -246,7 +249,12 @@ async function ablate(name: string, flags: Shared): Promise<void> {
           : [
               [
                 `timestep-${batchSize}`,
-                ablationFigure(results.timesteps, { ...layerwise, batchSize, title: `Timestep, B = ${batchSize}`, x: 'T' }),
+                ablationFigure([...results.timesteps, ...(batchSize === PAPER_BATCH_SIZE ? paperTimesteps(LAYERWISE) : [])], {
+                  ...layerwise,
+                  batchSize,
+                  title: `Timestep, B = ${batchSize}`,
+                  x: 'T',
+                }),
               ] as const,
             ],
       ),
