@@ -12,7 +12,7 @@ import { Argument, type Command } from 'commander';
 import { startBackend } from '../backend/index';
 import { familyCombinations } from '../evaluation/family-combinations';
 import { FEATURE_COMBINATIONS } from '../evaluation/feature-combinations';
-import { playRound } from '../evaluation/rounds';
+import { playRound, type Round } from '../evaluation/rounds';
 import type { TrialMean, TrialRow } from '../evaluation/trial';
 import { barForEachStep } from '../notebook/progress';
 import { tableText } from '../notebook/table';
@@ -23,7 +23,7 @@ export function register(program: Command): void {
     .command('combinations')
     .description('which combination of features and detectors beats the paper’s: choose, then report')
     .addArgument(new Argument('<round>', 'the pairs that are asked').choices(Object.keys(ROUNDS)))
-    .option('--images <n>', 'images of each set (default: all)')
+    .option('--images <n>', 'images of each set (default: as many as in the file that is shipped)')
     .option('--seed <n>', 'seed of noise and bootstrap', '1')
     .action(combinationsCommand);
 }
@@ -33,8 +33,12 @@ const ROUNDS = { flow: () => FEATURE_COMBINATIONS, families: familyCombinations 
 
 async function combinationsCommand(name: keyof typeof ROUNDS, flags: { images?: string; seed: string }): Promise<void> {
   await startBackend();
+  await play(ROUNDS[name](), flags);
+}
+
+/** Plays a round and prints what came out. */
+export async function play(round: Round, flags: { images?: string; seed: string }): Promise<void> {
   const bar = barForEachStep();
-  const round = ROUNDS[name]();
   const result = await playRound(round, {
     seed: wholeNumber('--seed', flags.seed, 0),
     progress: (set, done, total) => bar.step(`features of ${set}`, done, total),

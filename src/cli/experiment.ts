@@ -20,7 +20,8 @@ import { inCheckout } from '../backend/root';
 import { writeBeside } from '../backend/write';
 import { ablations } from '../evaluation/ablations';
 import { MAIN_METHODS } from '../evaluation/experiment';
-import { MODEL_CARDS, type ModelCard, modelCard } from '../evaluation/model-cards';
+import { MODEL_CARDS, type ModelCard, modelCards } from '../evaluation/model-cards';
+import { PAPER_BATCH_SIZE, paperTimesteps } from '../evaluation/paper-known';
 import { COSTLY, type ModelResults, modelResults, PROTOCOLS, type Protocol, setsFor } from '../evaluation/paper-tables';
 import { type FamilySummary, SUMMARY, type Summary, summarise } from '../evaluation/summary';
 import { ablationFigure, differencesFigure, pairsFigure, tableFigure } from '../evaluation/tables-figures';
@@ -29,6 +30,8 @@ import { barForEachStep } from '../notebook/progress';
 import { tableText } from '../notebook/table';
 import { saveFigure } from '../plots/render';
 import { wholeNumber } from './options';
+
+const LAYERWISE = 'layer-wise gradients';
 
 interface Shared {
   limit?: string;
@@ -68,35 +71,31 @@ export function register(program: Command): void {
     .command('models')
     .description('bits/dim of every shipped model on its test images')
     .option('--seed <n>', 'seed of noise', '1')
-    .action(modelCards);
+    .action(cards);
 }
 
-async function modelCards(flags: { seed: string }): Promise<void> {
+async function cards(flags: { seed: string }): Promise<void> {
   const seed = wholeNumber('--seed', flags.seed, 0);
   await startBackend();
+  await writeCards(seed, []);
+}
+
+/** Measures the cards of the shipped models, but for those of `known` that are of the same weights, and writes and prints them. */
+export async function writeCards(seed: number, known: readonly ModelCard[]): Promise<void> {
   const bar = barForEachStep();
   const names = shippedModels();
-  const cards: ModelCard[] = [];
-  for (const name of names) {
-    const loaded = loadModel(name);
-    try {
-      cards.push(await modelCard(loaded, seed));
-    } finally {
-      disposeModel(loaded.model);
-    }
-    bar.step('models', cards.length, names.length);
-  }
+  const made = await modelCards(names, seed, { known, progress: (done) => bar.step('models', done, names.length) });
   bar.done();
-  await writeJson(MODEL_CARDS, cards);
+  await writeJson(MODEL_CARDS, made);
   console.log(
     tableText(
-      cards.map(({ model, steps, bitsPerDim, how }) => ({ model, steps: String(steps), bitsPerDim: bitsPerDim.toFixed(3), how })),
+      made.map(({ model, steps, bitsPerDim, how }) => ({ model, steps: String(steps), bitsPerDim: bitsPerDim.toFixed(3), how })),
     ),
   );
 }
 
-async function paperTables(flags: PaperFlags): Promise<void> {
-  const names = flags.models?.split(',') ?? shippedModels().filter((name) => !name.includes('-background-'));
+export async function paperTables(flags: PaperFlags): Promise<void> {
+  const names = flags.models?.split(',') ?? triedModels();
   if (names.length === 0)
     throw new FisherlabError('there are no models', 'train one with fisherlab train, or name a checkpoint with --models');
   const batchSizes = flags.batchSizes.split(',').map((text) => wholeNumber('--batch-sizes', text));
@@ -140,6 +139,11 @@ async function paperTables(flags: PaperFlags): Promise<void> {
   if (notDone.length > 0) throw new FisherlabError(`no results of ${notDone.join('; ')}`, 'the other models are done');
 }
 
+/** The shipped models that have tables: all but those that others are compared with. */
+export function triedModels(): string[] {
+  return shippedModels().filter((name) => !name.includes('-background-'));
+}
+
 /** The name of a model's results. */
 function fileOf({ family, in: own, protocol }: ModelResults): string {
   return `${family}-${own}${protocol === 'halves' ? '' : `-${protocol}`}.json`;
@@ -157,7 +161,8 @@ export function readResults(folder: string): ModelResults[] {
   });
 }
 
-async function writeSummary(folder: string, summary: Summary): Promise<void> {
+/** The tables of all results in a folder, as a file, figures and text. */
+export async function writeSummary(folder: string, summary: Summary): Promise<void> {
   await writeJson(path.join(folder, path.basename(SUMMARY)), summary);
   for (const family of summary.families) {
     const { family: name, kind, protocol, batchSize, models, methods } = family;
@@ -224,7 +229,7 @@ async function ablate(name: string, flags: Shared): Promise<void> {
     bar.done();
     const file = path.join(folder, `ablations-${loaded.name}.json`);
     await writeJson(file, results);
-    const layerwise = { method: 'layer-wise gradients' };
+    const layerwise = { method: LAYERWISE };
     const figures = [
       ['layers-1', ablationFigure(results.layers, { ...layerwise, batchSize: 1, title: 'Number of layers, B = 1', x: 'layers' })],
       ['layers-5', ablationFigure(results.layers, { ...layerwise, batchSize: 5, title: 'Number of layers, B = 5', x: 'layers' })],
@@ -243,7 +248,12 @@ async function ablate(name: string, flags: Shared): Promise<void> {
           : [
               [
                 `timestep-${batchSize}`,
-                ablationFigure(results.timesteps, { ...layerwise, batchSize, title: `Timestep, B = ${batchSize}`, x: 'T' }),
+                ablationFigure([...results.timesteps, ...(batchSize === PAPER_BATCH_SIZE ? paperTimesteps(LAYERWISE) : [])], {
+                  ...layerwise,
+                  batchSize,
+                  title: `Timestep, B = ${batchSize}`,
+                  x: 'T',
+                }),
               ] as const,
             ],
       ),
@@ -268,6 +278,12 @@ function places({ limit, seed, out }: Shared): { folder: string; limit: number |
 function figureFile(folder: string, stem: string): string {
   const shipped = folder === inCheckout('data', 'results');
   return path.join(shipped ? inCheckout('out', 'figures') : path.join(folder, 'figures'), `${stem}.svg`);
+}
+
+/** The models whose results are not in a folder, or are a trial's or of other weights (checksums by name). */
+export function withoutResults(names: readonly string[], checksums: Readonly<Record<string, string>>, folder: string): string[] {
+  const whole = readResults(folder).filter(({ protocol, limit }) => protocol === 'halves' && limit === null);
+  return names.filter((name) => !whole.some(({ model, checksum }) => model === name && checksum === checksums[name]));
 }
 
 async function writeJson(file: string, value: unknown): Promise<void> {

@@ -17,6 +17,7 @@ export const COMMANDS = [
   'detect',
   'experiment',
   'combinations',
+  'update',
   'figures',
   'parity',
   'bench',

@@ -25,14 +25,17 @@ export function register(program: Command): void {
     .command('readme')
     .description('fill the numbers of the last npm start into the README')
     .option('--keep', 'take the results of the last npm start; else those already kept')
-    .action(async ({ keep = false }: { keep?: boolean }) => {
-      const results = readResults(keep ? inCheckout('out', 'results.json') : KEPT_RESULTS);
-      if (keep) await writeBeside(KEPT_RESULTS, `${JSON.stringify(results, null, 1)}\n`);
-      await saveFigure(picture(results), PICTURE);
-      await writeBeside(README, filledIn(readFileSync(README, 'utf8'), readmeParts(results, shippedSummary())));
-      await writeBeside(MODELS_README, filledIn(readFileSync(MODELS_README, 'utf8'), modelsParts(shippedCards())));
-      console.log('README.md and data/models/README.md hold the numbers of data/results');
-    });
+    .action(async ({ keep = false }: { keep?: boolean }) => fillIn(keep));
+}
+
+/** Writes both pages. @param keep whether the results of the last `npm start` are taken first */
+export async function fillIn(keep: boolean): Promise<void> {
+  const results = readResults(keep ? inCheckout('out', 'results.json') : KEPT_RESULTS);
+  if (keep) await writeBeside(KEPT_RESULTS, `${JSON.stringify(results, null, 1)}\n`);
+  await saveFigure(picture(results), PICTURE);
+  await writeBeside(README, filledIn(readFileSync(README, 'utf8'), readmeParts(results, shippedSummary())));
+  await writeBeside(MODELS_README, filledIn(readFileSync(MODELS_README, 'utf8'), modelsParts(shippedCards())));
+  console.log('README.md and data/models/README.md hold the numbers of data/results');
 }
 
 export function readResults(file: string): ResultsFile {

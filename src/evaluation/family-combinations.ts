@@ -72,6 +72,7 @@ export function familyCombinations(): Round {
   const lacking = notShipped();
   return {
     candidates: CANDIDATES,
+    images: 1000,
     tried: 82,
     chosen: 'strangest of 5 nearest neighbours, 5 common factors, typicality',
     development: familyPairs('choosing'),

@@ -75,6 +75,7 @@ const CANDIDATES: readonly Candidate[] = [
 /** The round of one grey flow. Some 130 candidates were looked at before those above, and given up: other dampings, numbers of factors and neighbours, projections, one-sided sums. */
 export const FEATURE_COMBINATIONS: Round = {
   candidates: CANDIDATES,
+  images: 600,
   tried: 150,
   chosen: 'damped Fisher norm, one common factor',
   development: DEVELOPMENT_PAIRS,

@@ -16,7 +16,7 @@ import { tf } from '../backend/index';
 import { inCheckout } from '../backend/root';
 import { pixels } from '../data/batches';
 import { dataset } from '../data/dataset';
-import type { LoadedModel } from '../models/checkpoint';
+import { disposeModel, type LoadedModel, loadModel } from '../models/checkpoint';
 import { Diffusion } from '../models/diffusion';
 import { Vae } from '../models/vae';
 import { readResultsFile } from './results-file';
@@ -59,6 +59,29 @@ const LATENTS = 64;
 /** The cards of the shipped models. Errors: there are none. */
 export function shippedCards(): readonly ModelCard[] {
   return readResultsFile(MODEL_CARDS, 'fisherlab experiment models') as readonly ModelCard[];
+}
+
+/**
+ * The cards of models by name.
+ * @param known cards that need not be measured again where they are of the same weights
+ */
+export async function modelCards(
+  names: readonly string[],
+  seed: number,
+  { known = [], progress }: { known?: readonly ModelCard[]; progress?: (done: number) => void } = {},
+): Promise<ModelCard[]> {
+  const cards: ModelCard[] = [];
+  for (const name of names) {
+    const loaded = loadModel(name);
+    try {
+      const same = known.find(({ model, checksum }) => model === loaded.name && checksum === loaded.checksum);
+      cards.push(same ?? (await modelCard(loaded, seed)));
+    } finally {
+      disposeModel(loaded.model);
+    }
+    progress?.(cards.length);
+  }
+  return cards;
 }
 
 /** @param seed of noise and latents */

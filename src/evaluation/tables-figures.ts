@@ -26,7 +26,7 @@ export function tableFigure(summary: FamilySummary, method: string): Figure {
   });
 }
 
-/** Mean difference to typicality over the pairs of a family, a bar a method with its 95 % interval, the best first. */
+/** Mean difference to typicality over the pairs of a family, a bar a method with its 95 % interval, the best at the top. */
 export function differencesFigure(summary: FamilySummary): Figure {
   const compared = summary.methods
     .flatMap(({ method, against }) => (against === undefined ? [] : [{ method, ...against.mean }]))
@@ -46,8 +46,8 @@ export function differencesFigure(summary: FamilySummary): Figure {
       title: `${summary.family}, B = ${summary.batchSize}: mean over ${summary.methods[0]?.pairs ?? 0} pairs`,
       y: 'AUROC above typicality',
       range: [-most, most],
-      width: 960,
-      height: 560,
+      lying: true,
+      height: 100 + 22 * compared.length,
     },
   );
 }

@@ -135,6 +135,7 @@ export interface Look {
   readonly chosenFrom: number;
   /** The day of the first look. */
   readonly date: string;
+  /** All that it was reported on so far. */
   readonly pairs: readonly string[];
 }
 
@@ -149,7 +150,7 @@ export interface Report extends Outcome {
 }
 
 /**
- * Compares one frozen candidate with the paper's detector on the reporting pairs, and writes down that they were looked at. Reporting the same candidate again is not another look.
+ * Compares one frozen candidate with the paper's detector on the reporting pairs, and writes down that they were looked at. Reporting the same candidate again is not another look, also where models have come since: its pairs are added to the first.
  * @throws FisherlabError for anything but one frozen candidate, pairs that are for choosing, and a damaged record
  */
 export async function report(
@@ -163,19 +164,15 @@ export async function report(
   const file = options.looks ?? LOOKS;
   const before = await readLooks(file);
   const { name } = winner.candidate;
-  const looks = before.some((look) => look.candidate === name)
-    ? before
-    : [
-        ...before,
-        {
-          candidate: name,
-          chosenFrom: winner.chosenFrom,
-          date: new Date().toISOString().slice(0, 10),
-          pairs: pairs.flatMap(({ model, in: inside, out }) => out.map((outside) => `${model}: ${inside} → ${outside}`)),
-        },
-      ];
+  const seen = pairs.flatMap(({ model, in: inside, out }) => out.map((outside) => `${model}: ${inside} → ${outside}`));
+  const known = before.find((look) => look.candidate === name);
+  const today = new Date().toISOString().slice(0, 10);
+  const looks: readonly Look[] =
+    known === undefined
+      ? [...before, { candidate: name, chosenFrom: winner.chosenFrom, date: today, pairs: seen }]
+      : before.map((look) => (look === known ? { ...look, pairs: [...new Set([...look.pairs, ...seen])] } : look));
   // Written first: a look that was interrupted was a look.
-  if (looks !== before) await writeBeside(file, `${JSON.stringify(looks, null, 2)}\n`);
+  if (JSON.stringify(looks) !== JSON.stringify(before)) await writeBeside(file, `${JSON.stringify(looks, null, 2)}\n`);
   const outcome = await run([winner.candidate], pairs, { ...options, tried: looks.length });
   return { ...outcome, candidate: name, chosenFrom: winner.chosenFrom, looks };
 }

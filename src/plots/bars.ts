@@ -8,6 +8,7 @@ import type { Plot } from 'nodeplotlib';
 import { FisherlabError } from '../backend/errors';
 import { colourOf, labelOf } from './colours';
 import { axis, drawGuides, type Figure, type FigureOptions, figure, finite, type Guide } from './figure';
+import { textWidth } from './textWidth';
 
 export interface BarSeries {
   readonly name: string;
@@ -24,17 +25,20 @@ export interface BarsOptions extends FigureOptions {
   readonly x?: string;
   readonly range?: readonly [number, number];
   readonly guides?: readonly Guide[];
+  /** Bars that lie, the first category at the top: for many categories with long names. `y` is then written along their length. */
+  readonly lying?: boolean;
 }
 
 /** Groups of bars. Errors: a series whose length is not the number of categories, a value that is not finite, an interval beside its value. */
 export function bars(categories: readonly string[], series: readonly BarSeries[], options: BarsOptions): Figure {
+  const { lying = false } = options;
+  const names = categories.map(labelOf);
   const data = series.map((bar, index): Plot => {
     const values = sized(bar, 'values', categories.length);
     const trace: Plot = {
       type: 'bar',
       name: labelOf(bar.name),
-      x: categories.map(labelOf),
-      y: values,
+      ...(lying ? { orientation: 'h', x: values, y: names } : { x: names, y: values }),
       marker: { color: bar.colour ?? colourOf(bar.name, index) },
     };
     if (bar.low !== undefined && bar.high !== undefined) {
@@ -49,7 +53,7 @@ export function bars(categories: readonly string[], series: readonly BarSeries[]
           'give low ≤ value ≤ high',
         );
       }
-      trace.error_y = {
+      trace[lying ? 'error_x' : 'error_y'] = {
         type: 'data',
         symmetric: false,
         array: above,
@@ -61,11 +65,16 @@ export function bars(categories: readonly string[], series: readonly BarSeries[]
     }
     return trace;
   });
+  const kinds = axis(options.x, { showgrid: false, ticks: '', ...(lying ? { autorange: 'reversed' } : {}) });
+  const numbers = axis(options.y, options.range === undefined ? { rangemode: 'tozero' } : { range: [...options.range] });
+  const guides = drawGuides(options.guides ?? []);
+  const left = lying ? { l: 24 + Math.max(...names.map((name) => textWidth(name, 12))) } : {};
   return figure(data, options, {
     legend: series.length > 1,
-    xaxis: axis(options.x, { showgrid: false, ticks: '' }),
-    yaxis: axis(options.y, options.range === undefined ? { rangemode: 'tozero' } : { range: [...options.range] }),
-    ...drawGuides(options.guides ?? []),
+    xaxis: lying ? numbers : kinds,
+    yaxis: lying ? kinds : numbers,
+    ...guides,
+    margin: { ...guides.margin, ...left },
     layout: { barmode: 'group', bargap: 0.25, bargroupgap: 0.06 },
   });
 }

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { startBackend } from '../../src/backend/index';
 import { csv } from '../../src/cli/detect';
-import { readResults } from '../../src/cli/experiment';
+import { readResults, triedModels, withoutResults } from '../../src/cli/experiment';
 import { main } from '../../src/cli/main';
 import { dataset } from '../../src/data/dataset';
 import { npyHeader } from '../../src/data/npy';
-import type { Summary } from '../../src/evaluation/summary';
+import { modelCards, shippedCards } from '../../src/evaluation/model-cards';
+import { SUMMARY, type Summary, summarise } from '../../src/evaluation/summary';
+import { disposeModel, loadModel } from '../../src/models/checkpoint';
 import { saveTinyGlow } from '../evaluation/tiny';
 
 /** Runs a command and gives what it printed. */
@@ -67,6 +69,41 @@ describe('fisherlab experiment', () => {
     await assert.rejects(tables('--skip', 'everything'), /column to skip 'everything' is not known; choose one of diagonal/);
     await assert.rejects(tables('--limit', '0'), /--limit is '0'/);
     await assert.rejects(fisherlab('experiment', 'ablations', 'nothing'), /model 'nothing' is not known/);
+  });
+});
+
+describe('fisherlab update', () => {
+  const shipped = path.dirname(SUMMARY);
+  const cards = shippedCards();
+  const weights = () => Object.fromEntries(cards.map((card) => [card.model, card.checksum]));
+
+  it('has nothing to do for what is shipped: results of every model and its weights, and their summary', () => {
+    assert.deepEqual(withoutResults(triedModels(), weights(), shipped), []);
+    assert.deepEqual(JSON.parse(JSON.stringify(summarise(readResults(shipped)))), JSON.parse(readFileSync(SUMMARY, 'utf8')));
+  });
+
+  it('finds models whose results are not there, a trial’s, or of other weights', () => {
+    const [first, second] = triedModels() as [string, string];
+    assert.deepEqual(withoutResults([first, second], { ...weights(), [second]: 'others' }, shipped), [second]);
+    const folderOfTrials = path.join(folder, 'trials');
+    mkdirSync(folderOfTrials);
+    const results = JSON.parse(readFileSync(path.join(shipped, `${first}.json`), 'utf8'));
+    writeFileSync(path.join(folderOfTrials, `${first}.json`), JSON.stringify({ ...results, limit: 100 }));
+    assert.deepEqual(withoutResults([first, second], weights(), folderOfTrials), [first, second]);
+  });
+
+  it('measures only cards that are not there or of other weights', async () => {
+    const loaded = loadModel(model);
+    disposeModel(loaded.model);
+    const [card] = cards as [(typeof cards)[0]];
+    const known = { ...card, model: loaded.name, checksum: loaded.checksum };
+    assert.deepEqual(await modelCards([model], 1, { known: [known] }), [known]);
+    const [measured] = await modelCards([model], 1, { known: [{ ...known, checksum: 'others' }] });
+    assert.deepEqual([measured?.model, measured?.steps, measured?.checksum], [loaded.name, 1, loaded.checksum]);
+  });
+
+  it('names a model that is not shipped', async () => {
+    await assert.rejects(fisherlab('update', model), /shipped model '.*' is not known; choose one of/);
   });
 });
 

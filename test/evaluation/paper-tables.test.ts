@@ -9,9 +9,11 @@ import { npyHeader } from '../../src/data/npy';
 import type { FeatureTable } from '../../src/detectors/table';
 import { type AblationPoint, ablations, averaged, overFitSizes, overLayers, roundNumbers } from '../../src/evaluation/ablations';
 import { auroc } from '../../src/evaluation/metrics';
+import { paperTimesteps } from '../../src/evaluation/paper-known';
 import { type ModelResults, modelResults, setsFor } from '../../src/evaluation/paper-tables';
 import { halves, type NamedTable, scoreSplit } from '../../src/evaluation/protocol';
 import { summarise } from '../../src/evaluation/summary';
+import { ablationFigure } from '../../src/evaluation/tables-figures';
 import { disposeModel, type LoadedModel, loadModel } from '../../src/models/checkpoint';
 import { Diffusion } from '../../src/models/diffusion';
 import { HEADER, images, saveTinyGlow, shaken } from './tiny';
@@ -251,6 +253,21 @@ describe('ablations', () => {
     assert.deepEqual(at(results.noiseDraws, 1), at(results.batchSizes, 1));
     disposeModel(model);
     rmSync(folder, { recursive: true });
+  });
+
+  it('of timesteps have the paper’s averages beside them', () => {
+    const known = paperTimesteps('layer-wise gradients');
+    // Doubling timesteps; typicality overtakes the paper's detector only where the noise is large.
+    assert.deepEqual(
+      known.map(({ x }) => x),
+      known.map((_, k) => 2 ** k),
+    );
+    const typical = paperTimesteps('typicality');
+    assert.ok(known.every(({ auroc, x }, k) => auroc.value > (typical[k] as AblationPoint).auroc.value === x < 512));
+    const own: AblationPoint = { ...(known[0] as AblationPoint), out: 'mnist' };
+    const { data } = ablationFigure([own, ...known], { title: '', x: 'T', method: 'layer-wise gradients', batchSize: 5 });
+    const [, line] = data.filter(({ name }) => name !== undefined && name !== '');
+    assert.deepEqual([line?.name, line?.y], ['mean of 20 pairs in the paper', known.map(({ auroc }) => auroc.value)]);
   });
 
   it('of noise average tables number by number', () => {

@@ -248,6 +248,13 @@ describe('reporting', () => {
     assert.deepEqual(again.rows, first.rows);
     assert.equal(await readFile(looks, 'utf8'), written, 'the same candidate again is no other look');
 
+    const [pair] = reporting as [PairSet<'reporting'>];
+    const more = await report(freeze(trial, 'neighbours'), { ...options, looks }, [
+      { ...pair, out: ['mnist', 'emnist_letters'] },
+    ]);
+    assert.equal(more.tried, 1);
+    assert.deepEqual(more.looks, [{ ...look, pairs: [...look.pairs, look.pairs[0].replace('→ mnist', '→ emnist_letters')] }]);
+
     const second = await report(freeze(trial, 'likelihood'), { ...options, looks }, reporting);
     assert.equal(second.looks.length, 2);
     assert.equal(second.tried, 2, 'who comes back with another choice pays for it');

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { PNG } from 'pngjs';
 import { uniforms } from '../../src/backend/random';
 import { bars, type Figure, heatmap, histogram, imageGrid, lines, quantiles, scatter } from '../../src/plots/index';
+import { textWidth } from '../../src/plots/textWidth';
 
 type Trace = { x: number[]; y: number[]; [more: string]: unknown };
 const trace = (figure: Figure, index = 0): Trace => figure.data[index] as unknown as Trace;
@@ -73,6 +74,16 @@ describe('a quantile plot', () => {
 });
 
 describe('bars', () => {
+  it('lie with the first category at the top and room for the longest name', () => {
+    const [short, long] = ['a', 'a name that is far too long to stand under a bar'];
+    const figure = bars([short, long], [{ name: 'm', values: [1, 2], low: [0, 1], high: [3, 3] }], { y: 'AUROC', lying: true });
+    const { x, y, error_x: error, error_y: none } = trace(figure);
+    assert.deepEqual([x, y, none], [[1, 2], [short, long], undefined]);
+    assert.deepEqual((error as { array: number[] }).array, [2, 1]);
+    assert.equal(figure.layout.yaxis?.autorange, 'reversed');
+    assert.ok((figure.layout.margin?.l as number) > textWidth(long, 12));
+  });
+
   it('draw both ends of an interval that is not even', () => {
     const { error_y: error } = trace(bars(['a'], [{ name: 'm', values: [0.9], low: [0.7], high: [0.95] }], { y: 'AUROC' }));
     const { array, arrayminus } = error as { array: number[]; arrayminus: number[] };

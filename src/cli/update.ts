@@ -1,0 +1,95 @@
+/**
+ * # `fisherlab update`: all that follows from the shipped models
+ *
+ * Weights that arrive in `data/models` change tables, model cards, the round of all families and two READMEs. Two commands bring everything up to date:
+ *
+ *     fisherlab update                     what is missing or of other weights, and nothing else
+ *     fisherlab notebooks --write 04 05    then the pages that read it
+ *
+ * The slow part, a model's gradient norms, can be shared by processes beforehand, each with other models:
+ *
+ *     fisherlab update glow-celeba & fisherlab update diffusion-gtsrb & wait
+ *
+ * A run that was stopped goes on where it was: tables are kept in `out/cache`, results are found in `data/results` by the checksum of the weights. Methods that need much more than one pass of every image (`COSTLY`) are left out.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { assertKnown, FisherlabError } from '../backend/errors';
+import { startBackend } from '../backend/index';
+import { familyCombinations } from '../evaluation/family-combinations';
+import { MODEL_CARDS, shippedCards } from '../evaluation/model-cards';
+import { COSTLY, setsFor } from '../evaluation/paper-tables';
+import { isPlayed, keepTables, modelsOf } from '../evaluation/rounds';
+import { SUMMARY, summarise } from '../evaluation/summary';
+import { disposeModel, type LoadedModel, loadModel, shippedModels } from '../models/checkpoint';
+import { barForEachStep } from '../notebook/progress';
+import { play } from './combinations';
+import { paperTables, readResults, triedModels, withoutResults, writeCards, writeSummary } from './experiment';
+import { fillIn } from './readme';
+
+const SEED = 1;
+const RESULTS = path.dirname(SUMMARY);
+
+export function register(program: Command): void {
+  program
+    .command('update')
+    .description('bring tables, model cards, rounds and READMEs up to date with the shipped models')
+    .argument('[models...]', 'only the tables of these, for several processes side by side')
+    .action(update);
+}
+
+async function update(names: readonly string[]): Promise<void> {
+  for (const name of names) assertKnown('shipped model', name, triedModels());
+  await startBackend();
+  const checksums = Object.fromEntries(shippedModels().map((name) => [name, about(name, ({ checksum }) => checksum)]));
+  const models = names.length === 0 ? triedModels() : names;
+  for (const name of models) about(name, assertSetsAreHere);
+  const stale = withoutResults(models, checksums, RESULTS);
+  if (stale.length > 0)
+    await paperTables({ models: stale.join(), batchSizes: '1,5', protocol: 'halves', skip: COSTLY.join(), seed: String(SEED) });
+
+  const round = familyCombinations();
+  const played = isPlayed(round, checksums);
+  if (!played) {
+    const bar = barForEachStep();
+    for (const name of modelsOf(round).filter((model) => models.includes(model))) {
+      const loaded = loadModel(name);
+      try {
+        await keepTables(round, loaded, {
+          seed: SEED,
+          progress: (set, done, total) => bar.step(`${name}: features of ${set} for the round`, done, total),
+        });
+      } finally {
+        disposeModel(loaded.model);
+      }
+    }
+    bar.done();
+  }
+  if (names.length > 0) return console.log('the tables are there; when those of all models are: fisherlab update');
+
+  await writeCards(SEED, existsSync(MODEL_CARDS) ? shippedCards() : []);
+  await writeSummary(RESULTS, summarise(readResults(RESULTS)));
+  if (!played) await play(round, { seed: String(SEED) });
+  await fillIn(false);
+  console.log('now the pages that read these numbers: fisherlab notebooks --write 04 05');
+}
+
+/** Fewer sets would be other tables under the same name. */
+function assertSetsAreHere({ name, header }: LoadedModel): void {
+  const { missing } = setsFor(header.data.name);
+  if (missing.length > 0)
+    throw new FisherlabError(
+      `the tables of '${name}' need ${missing.join(', ')}, which are not on this machine`,
+      'name a folder that has them in FISHERLAB_DATA',
+    );
+}
+
+function about<T>(name: string, of: (loaded: LoadedModel) => T): T {
+  const loaded = loadModel(name);
+  try {
+    return of(loaded);
+  } finally {
+    disposeModel(loaded.model);
+  }
+}
