@@ -21,7 +21,7 @@ import {
 /** For fewer images than this a graph is not worth the seconds that it takes to make. */
 const WORTH_A_GRAPH = 500;
 /** Images that a core takes at once in a graph: so many whose tensors (all of a pass, of which few are needed at a time) are below these bytes, and at most 16. */
-const BYTES_OF_A_PART = 120e6;
+const BYTES_OF_A_PART = 150e6;
 const MOST_IN_A_PART = 16;
 /** Of a model so large that a part has fewer images, the operations are large themselves. */
 const LEAST_IN_A_PART = 4;
