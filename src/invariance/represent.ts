@@ -135,24 +135,25 @@ export interface Pass {
   readonly noise: Tensor;
 }
 
-/** Compares the gradients of every layer for the same images in two spaces: Proposition 1 as a measurement. */
-export function compareGradients(a: Pass, b: Pass): GradientDifference[] {
+/** Compares the gradients of every layer in one space with those in each of the others, for the same images: Proposition 1 as a measurement. */
+export function compareGradients(reference: Pass, ...others: Pass[]): GradientDifference[][] {
   const first = new Map<Layer, Tensor>();
-  const differences = new Map<Layer, number>();
   const ratio = (gap: number, norm: number) => (gap === 0 ? 0 : Math.sqrt(gap / norm));
   const squared = (g: Tensor) => tf.tidy(() => tf.sum(tf.square(g)).dataSync()[0] as number);
+  const pass = ({ model, images, noise }: Pass, visitor: Visitor) => model.gradients(images, noise, visitor).dispose();
   try {
-    a.model.gradients(a.images, a.noise, (layer, gradient) => first.set(layer, tf.keep(gradient.instantiate(1)))).dispose(); // [N, |θ|]
-    b.model
-      .gradients(b.images, b.noise, (layer, gradient) => {
+    pass(reference, (layer, gradient) => first.set(layer, tf.keep(gradient.instantiate(1)))); // [N, |θ|]
+    return others.map((other) => {
+      const differences = new Map<Layer, number>();
+      pass(other, (layer, gradient) => {
         const g = first.get(layer) as Tensor;
         differences.set(layer, ratio(squared(tf.sub(g, gradient.instantiate(1))), squared(g)));
-      })
-      .dispose();
+      });
+      return reference.model.layers
+        .filter((layer) => first.has(layer))
+        .map((layer) => ({ layer, relative: differences.get(layer) ?? Number.NaN }));
+    });
   } finally {
     tf.dispose([...first.values()]);
   }
-  return a.model.layers
-    .filter((layer) => first.has(layer))
-    .map((layer) => ({ layer, relative: differences.get(layer) ?? Number.NaN }));
 }
