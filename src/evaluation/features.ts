@@ -7,12 +7,12 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError } from '../backend/errors';
 import { tf } from '../backend/index';
-import { pixels } from '../data/batches';
 import type { Images } from '../data/dataset';
 import type { Column, FeatureTable } from '../detectors/table';
 import { imagesAtOnce } from '../gradients/batch-size';
 import { eagerly, featurePasses } from '../gradients/feature-passes';
 import { type BatchFeatures, type Feature, leastCommonMultiple, squaredNorm } from '../gradients/features';
+import { imagesFor } from '../invariance/represent';
 import type { Model } from '../models/model';
 
 export interface ExtractOptions {
@@ -43,7 +43,7 @@ export async function extractTables(model: Model, data: Images, options: Extract
   }
   const sample = (start: number, count: number) => {
     const indices = Array.from({ length: count }, (_, k) => start + k);
-    return { images: pixels(data, indices), noise: model.noise(indices, seed) };
+    return { images: imagesFor(model, data, indices, seed), noise: model.noise(indices, seed) };
   };
   const parts: BatchFeatures[][] = batchSizes.map(() => []);
   /** Passes over whole batches of all `sizes` from image `start` on; where they end. */

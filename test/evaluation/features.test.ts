@@ -4,6 +4,7 @@ import { pixels } from '../../src/data/batches';
 import type { FeatureTable } from '../../src/detectors/table';
 import { extractTables } from '../../src/evaluation/features';
 import { defineFeature } from '../../src/gradients/features';
+import { affine, logit, represent } from '../../src/invariance/index';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
 import { difference } from '../support/close';
@@ -151,5 +152,19 @@ describe('a table of features', () => {
       /inverse of tensor '.*' \(.*\) is (NaN|-?Infinity) at image 0/,
     );
     assert.equal(tf.memory().numTensors, before);
+  });
+
+  it('of a model seen through a representation holds the same gradients of the same images, and another likelihood', async () => {
+    const seen = represent(model, logit());
+    const dequantised = represent(model, affine(1, 0)); // the points of the model's own space, with the noise in them
+    const [changed, plain] = await Promise.all(
+      [seen, dequantised].map(async (one) => (await extractTables(one, data, { batchSizes: [1], seed: 4 }))[0] as FeatureTable),
+    );
+    assertAlike(
+      { ...(changed as FeatureTable), columns: (changed as FeatureTable).columns.slice(1) },
+      { ...(plain as FeatureTable), columns: (plain as FeatureTable).columns.slice(1) },
+    );
+    const [one, other] = [changed, plain].map((table) => table?.columns[0]?.values[0] as number);
+    assert.ok(Math.abs((one as number) - (other as number)) > 1, `${one} and ${other}`);
   });
 });
