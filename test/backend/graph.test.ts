@@ -105,7 +105,7 @@ describe('features by graph (skipped where TensorFlow’s library does not run)'
         images: tf.floor(tf.mul(tf.abs(tf.sin(tf.reshape(tf.range(0, count * 256), [count, 16, 16, 1]))), 255)),
         noise: model.noise([...Array(count).keys()], 7),
       });
-      const passes = featurePasses(model, [squaredNorm], [1, 5], 1000, sample);
+      const passes = featurePasses(model, [squaredNorm], [1, 5], 100_000, sample);
       const count = passes.atOnce - 5;
       const { images, noise } = sample(count);
       const found = passes.run(images, noise);
