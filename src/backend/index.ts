@@ -57,7 +57,9 @@ async function begin(name: BackendName): Promise<string | null> {
   try {
     if (name === 'tensorflow') {
       const addons = path.join(path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'lib', 'napi-v8');
-      if (!existsSync(path.join(addons, 'tfjs_binding.node'))) return 'the native addon is not built (npm run setup builds it)';
+      const files = ['tfjs_binding.node', 'quiet.node', 'graph.node'];
+      if (!files.every((name) => existsSync(path.join(addons, name))))
+        return 'the native addon is not built (npm run setup builds it)';
       process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
       // Gone from Node 23 on, still called by tfjs-node 4.22.
       Object.assign(util, {
