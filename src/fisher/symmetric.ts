@@ -59,12 +59,14 @@ function tridiagonal(A: Float64Array, n: number): { diagonal: Float64Array; besi
 /** Implicit QL with shifts on a tridiagonal matrix; leaves the eigenvalues, in no order, in `d`. */
 function qlIteration(d: Float64Array, e: Float64Array): void {
   const n = d.length;
+  // Below the rounding of the whole matrix everything is 0: among eigenvalues that are, of a matrix of low rank, a bound by the neighbours alone may never be met.
+  const rounding = Number.EPSILON * d.reduce((most, value, k) => Math.max(most, Math.abs(value) + Math.abs(e[k] as number)), 0);
   for (let l = 0; l < n; l++) {
     for (let round = 0; ; round++) {
       let m = l;
       while (m < n - 1) {
         const size = Math.abs(d[m] as number) + Math.abs(d[m + 1] as number);
-        if (Math.abs(e[m] as number) <= Number.EPSILON * size) break;
+        if (Math.abs(e[m] as number) <= Math.max(Number.EPSILON * size, rounding)) break;
         m++;
       }
       if (m === l) break;
