@@ -12,7 +12,7 @@ import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs';
 import { isOffered } from './convolution-with-bias';
 import { attribute, graphDefinition, node, sessionConfiguration } from './graph-definition';
-import { tf } from './index';
+import { addonFolder, tf } from './index';
 import { native } from './primitives';
 import { type Attribute, type RecordedOperation, type Recording, record } from './recording';
 
@@ -68,9 +68,7 @@ export class Graph {
       });
       if (recording === null) return null;
       const outputs = recording.results.map((_, k) => `output${k}`);
-      const addon = require(
-        path.join(path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'lib', 'napi-v8', 'graph.node'),
-      ) as Addon;
+      const addon = require(path.join(addonFolder(), 'graph.node')) as Addon;
       const handle = addon.compile(
         definition(recording, inputs, rows, parts),
         sessionConfiguration(parts),

@@ -52,11 +52,16 @@ async function choose(wanted: string | undefined): Promise<BackendChoice> {
   return { name: 'cpu', reason: `${problem}; wasm: ${second}` };
 }
 
+/** Where set-up puts the compiled addons. */
+export function addonFolder(): string {
+  return path.join(path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'lib', 'napi-v8');
+}
+
 /** Tries one backend: null where it runs, else why it does not. */
 async function begin(name: BackendName): Promise<string | null> {
   try {
     if (name === 'tensorflow') {
-      const addons = path.join(path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'lib', 'napi-v8');
+      const addons = addonFolder();
       const files = ['tfjs_binding.node', 'quiet.node', 'graph.node'];
       if (!files.every((name) => existsSync(path.join(addons, name))))
         return 'the native addon is not built (npm run setup builds it)';
