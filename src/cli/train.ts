@@ -9,6 +9,7 @@ import { type Command, Option } from 'commander';
 import { assertKnown, FisherlabError } from '../backend/errors';
 import { startBackend } from '../backend/index';
 import { DATA_SETS, dataSet } from '../data/sets';
+import { backgroundName } from '../evaluation/columns/background';
 import { PRESETS, type PresetName, preset } from '../models/presets';
 import { liveCurve } from '../plots/live';
 import { augmentationOf } from '../training/augment';
@@ -26,6 +27,7 @@ interface Options {
   learningRate?: string;
   held: string;
   seed: string;
+  background?: string;
   clip: string;
   resume?: boolean;
   live?: boolean;
@@ -45,13 +47,17 @@ export function register(program: Command): void {
     .requiredOption('--model <family>', Object.keys(DEFAULTS).join(', '))
     .requiredOption('--data <set>', 'the data set to train on')
     .addOption(new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('small'))
-    .option('--out <folder>', 'where the run lies (default: out/training/<model>-<data>)')
+    .option(
+      '--out <folder>',
+      'where the run lies (default: out/training/<model>-<data>, of a background model <model>-background-<data>)',
+    )
     .option('--steps <n>', 'optimiser steps')
     .option('--batch <n>', 'images a step', '64')
     .option('--learning-rate <x>', 'highest learning rate')
     .option('--clip <x>', 'largest norm of the gradient, 0 for no clipping (default: the family’s)', '')
     .option('--held <n>', 'training images held out', '500')
     .option('--seed <n>', 'seed of everything random', '1')
+    .option('--background <share>', 'train a background model: this share of the values of every image is noise')
     .option('--resume', 'go on with the run in the folder')
     .option('--live', 'show the curve in a browser window')
     .action(trainCommand);
@@ -64,6 +70,8 @@ async function trainCommand(options: Options): Promise<void> {
   const steps = wholeNumber('--steps', options.steps ?? String(defaults.steps));
   const { channels } = dataSet(options.data);
   const seed = wholeNumber('--seed', options.seed, 0);
+  const mutate = options.background === undefined ? 0 : share('--background', options.background);
+  const name = mutate > 0 ? backgroundName(options.model, options.data) : `${options.model}-${options.data}`;
   const config: RunConfig = {
     model: preset(options.model, options.preset, [32, 32, channels], seed),
     preset: options.preset,
@@ -79,7 +87,7 @@ async function trainCommand(options: Options): Promise<void> {
       learningRate: options.learningRate === undefined ? defaults.learningRate : number('--learning-rate', options.learningRate),
       warmup: Math.min(500, Math.ceil(steps / 8)),
       decay: 0.4,
-      augmentation: augmentationOf(options.data),
+      augmentation: { ...augmentationOf(options.data), mutate },
       seed,
       evaluateEvery: Math.max(1, Math.round(steps / 20)),
       initialImages: 512,
@@ -87,7 +95,7 @@ async function trainCommand(options: Options): Promise<void> {
     commit: commit(),
   };
   const backend = await startBackend();
-  const folder = options.out ?? path.join('out', 'training', `${options.model}-${options.data}`);
+  const folder = options.out ?? path.join('out', 'training', name);
   console.log(
     `training ${options.model} (${options.preset}) on ${options.data}, ${steps} steps, backend ${backend.name}, in ${folder}`,
   );
@@ -140,6 +148,12 @@ function number(option: string, text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value < 0)
     throw new FisherlabError(`${option} is '${text}'`, 'give a number that is not below 0');
+  return value;
+}
+
+function share(option: string, text: string): number {
+  const value = number(option, text);
+  if (value >= 1) throw new FisherlabError(`${option} is '${text}'`, 'give a share below 1, such as 0.1');
   return value;
 }
 

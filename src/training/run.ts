@@ -126,7 +126,7 @@ function headerOf(config: RunConfig, unit: string, images: number, { step, curve
 }
 
 function describe({ augmentation, ...training }: TrainingConfig): Record<string, number | string | boolean> {
-  return { ...training, translate: augmentation.translate, flip: augmentation.flip };
+  return { ...training, ...augmentation };
 }
 
 const VECTORS = ['parameters', 'm', 'v', 'average'] as const;

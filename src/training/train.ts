@@ -193,7 +193,6 @@ export function evaluate(model: TapedModel, data: Dataset, indices: readonly num
 
 function augmented(data: Dataset, indices: readonly number[], augmentation: Augmentation, seed: number): Tensor {
   const plain = pixels(data, indices);
-  if (augmentation.translate === 0 && !augmentation.flip) return plain;
   const values = augment(plain.dataSync() as Float32Array, plain.shape, augmentation, seed);
   plain.dispose();
   return tf.tensor4d(values, [indices.length, ...data.shape]); // [N, H, W, C]
