@@ -5,7 +5,7 @@
  *     fisherlab experiment paper-tables --models glow-cifar10         some of them; the summary is of all results there are
  *     fisherlab experiment paper-tables --protocol held-out           fitted on images held out of training
  *     fisherlab experiment paper-tables --limit 100                   a trial, written to out/results
- *     fisherlab experiment ablations glow-fashion_mnist
+ *     fisherlab experiment ablations glow-fashion_mnist               what the numbers hang on (`ablations.ts`)
  *     fisherlab experiment models                                     bits/dim of every shipped model, beside the literature's
  *
  * Numbers go to `data/results/<family>-<set>.json` and `summary.json`, figures to `out/figures`. Feature tables are kept (`out/cache`): a run that was stopped goes on where it was. Files of notebooks and README are never
@@ -18,20 +18,17 @@ import { assertKnown, FisherlabError } from '../backend/errors';
 import { startBackend } from '../backend/index';
 import { inCheckout } from '../backend/root';
 import { writeBeside } from '../backend/write';
-import { ablations } from '../evaluation/ablations';
 import { MAIN_METHODS } from '../evaluation/experiment';
 import { MODEL_CARDS, type ModelCard, modelCards } from '../evaluation/model-cards';
-import { PAPER_BATCH_SIZE, paperTimesteps } from '../evaluation/paper-known';
-import { COSTLY, type ModelResults, modelResults, PROTOCOLS, type Protocol, setsFor } from '../evaluation/paper-tables';
+import { COSTLY, type ModelResults, modelResults, PROTOCOLS, type Protocol } from '../evaluation/paper-tables';
 import { type FamilySummary, SUMMARY, type Summary, summarise } from '../evaluation/summary';
-import { ablationFigure, differencesFigure, pairsFigure, tableFigure } from '../evaluation/tables-figures';
+import { differencesFigure, pairsFigure, tableFigure } from '../evaluation/tables-figures';
 import { disposeModel, loadModel, shippedModels } from '../models/checkpoint';
 import { barForEachStep } from '../notebook/progress';
 import { tableText } from '../notebook/table';
 import { saveFigure } from '../plots/render';
+import { registerAblations } from './ablations';
 import { wholeNumber } from './options';
-
-const LAYERWISE = 'layer-wise gradients';
 
 interface Shared {
   limit?: string;
@@ -60,18 +57,11 @@ export function register(program: Command): void {
     .option('--out <folder>', 'where the results go (default: data/results; of a trial: out/results)')
     .action(paperTables);
   experiment
-    .command('ablations')
-    .description('number of layers, batch size, size of the fit set, noise draws')
-    .argument('<model>', 'a shipped model or a checkpoint')
-    .option('--limit <n>', 'only the first images of each set: a trial')
-    .option('--seed <n>', 'seed of noise and bootstrap', '1')
-    .option('--out <folder>', 'where the results go (default: data/results; of a trial: out/results)')
-    .action(ablate);
-  experiment
     .command('models')
     .description('bits/dim of every shipped model on its test images')
     .option('--seed <n>', 'seed of noise', '1')
     .action(cards);
+  registerAblations(experiment);
 }
 
 async function cards(flags: { seed: string }): Promise<void> {
@@ -205,67 +195,6 @@ function familyTable({ methods }: FamilySummary): Record<string, string>[] {
         : `${against.mean.value.toFixed(3)} [${against.mean.low.toFixed(3)}, ${against.mean.high.toFixed(3)}]`,
     'won, drawn, lost': against === undefined ? '–' : `${against.wins}, ${against.draws}, ${against.losses}`,
   }));
-}
-
-async function ablate(name: string, flags: Shared): Promise<void> {
-  const { folder, limit, seed } = places(flags);
-  await startBackend();
-  const loaded = loadModel(name);
-  try {
-    const own = loaded.header.data.name;
-    const { sets, missing } = setsFor(own);
-    if (sets.length < 2) {
-      throw new FisherlabError(
-        `model '${loaded.name}' has no pair of data sets: ${missing.join(', ')} are not on this machine`,
-        'name a folder that has them in FISHERLAB_DATA',
-      );
-    }
-    const bar = barForEachStep();
-    const results = await ablations(loaded, sets, {
-      seed,
-      progress: (set, done, total) => bar.step(`gradient norms of ${set}`, done, total),
-      ...(limit === undefined ? {} : { limit }),
-    });
-    bar.done();
-    const file = path.join(folder, `ablations-${loaded.name}.json`);
-    await writeJson(file, results);
-    const layerwise = { method: LAYERWISE };
-    const figures = [
-      ['layers-1', ablationFigure(results.layers, { ...layerwise, batchSize: 1, title: 'Number of layers, B = 1', x: 'layers' })],
-      ['layers-5', ablationFigure(results.layers, { ...layerwise, batchSize: 5, title: 'Number of layers, B = 5', x: 'layers' })],
-      ['batch-size', ablationFigure(results.batchSizes, { ...layerwise, title: 'Batch size', x: 'B' })],
-      [
-        'fit-set',
-        ablationFigure(results.fitSizes, { ...layerwise, batchSize: 1, title: 'Fit set, B = 1', x: 'batches that fit' }),
-      ],
-      [
-        'noise',
-        ablationFigure(results.noiseDraws, { ...layerwise, batchSize: 1, title: 'Draws of the noise, B = 1', x: 'draws' }),
-      ],
-      ...[1, 5].flatMap((batchSize) =>
-        results.timesteps.length === 0
-          ? []
-          : [
-              [
-                `timestep-${batchSize}`,
-                ablationFigure([...results.timesteps, ...(batchSize === PAPER_BATCH_SIZE ? paperTimesteps(LAYERWISE) : [])], {
-                  ...layerwise,
-                  batchSize,
-                  title: `Timestep, B = ${batchSize}`,
-                  x: 'T',
-                }),
-              ] as const,
-            ],
-      ),
-    ] as const;
-    for (const [stem, figure] of figures) await saveFigure(figure, figureFile(folder, `ablations-${loaded.name}-${stem}`));
-    console.log(
-      `numbers: ${path.relative(process.cwd(), file)}   figures: ${path.relative(process.cwd(), path.dirname(figureFile(folder, 'x')))}`,
-    );
-    if (missing.length > 0) console.log(`not on this machine: ${missing.join(', ')}`);
-  } finally {
-    disposeModel(loaded.model);
-  }
 }
 
 function places({ limit, seed, out }: Shared): { folder: string; limit: number | undefined; seed: number } {

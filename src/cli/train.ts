@@ -8,7 +8,7 @@ import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { assertKnown, FisherlabError } from '../backend/errors';
 import { startBackend } from '../backend/index';
-import { DATA_SETS, dataSet } from '../data/sets';
+import { DATA_SETS, type DataSetName, dataSet } from '../data/sets';
 import { backgroundName } from '../evaluation/columns/background';
 import { PRESETS, type PresetName, preset } from '../models/presets';
 import { liveCurve } from '../plots/live';
@@ -40,6 +40,10 @@ const DEFAULTS = {
   vae: { method: 'adam', learningRate: 3e-4, weightDecay: 0, average: 0, steps: 6000, clip: 0 },
 } as const;
 
+const BATCH = 64;
+/** Images held out. */
+const HELD = 500;
+
 export function register(program: Command): void {
   program
     .command('train')
@@ -52,10 +56,10 @@ export function register(program: Command): void {
       'where the run lies (default: out/training/<model>-<data>, of a background model <model>-background-<data>)',
     )
     .option('--steps <n>', 'optimiser steps')
-    .option('--batch <n>', 'images a step', '64')
+    .option('--batch <n>', 'images a step', String(BATCH))
     .option('--learning-rate <x>', 'highest learning rate')
     .option('--clip <x>', 'largest norm of the gradient, 0 for no clipping (default: the family’s)', '')
-    .option('--held <n>', 'training images held out', '500')
+    .option('--held <n>', 'training images held out', String(HELD))
     .option('--seed <n>', 'seed of everything random', '1')
     .option('--background <share>', 'train a background model: this share of the values of every image is noise')
     .option('--resume', 'go on with the run in the folder')
@@ -63,41 +67,67 @@ export function register(program: Command): void {
     .action(trainCommand);
 }
 
-async function trainCommand(options: Options): Promise<void> {
-  assertKnown('model', options.model, Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]);
-  assertKnown('data set', options.data, DATA_SETS);
-  const defaults = DEFAULTS[options.model];
-  const steps = wholeNumber('--steps', options.steps ?? String(defaults.steps));
-  const { channels } = dataSet(options.data);
-  const seed = wholeNumber('--seed', options.seed, 0);
-  const mutate = options.background === undefined ? 0 : share('--background', options.background);
-  const name = mutate > 0 ? backgroundName(options.model, options.data) : `${options.model}-${options.data}`;
-  const config: RunConfig = {
-    model: preset(options.model, options.preset, [32, 32, channels], seed),
-    preset: options.preset,
-    data: options.data,
-    held: wholeNumber('--held', options.held),
+/** What a training differs in from its family's defaults. */
+interface Choices {
+  readonly seed: number;
+  readonly preset?: PresetName;
+  readonly held?: number;
+  readonly batch?: number;
+  readonly steps?: number;
+  readonly learningRate?: number;
+  readonly clip?: number;
+  readonly mutate?: number;
+}
+
+/** The run of a family on a data set, as `fisherlab train` does it. */
+export function runOf(family: keyof typeof DEFAULTS, data: DataSetName, choices: Choices): RunConfig {
+  const { seed, preset: size = 'small', held = HELD, mutate = 0 } = choices;
+  const { method, weightDecay, average, ...defaults } = DEFAULTS[family];
+  const { batch = BATCH, steps = defaults.steps, learningRate = defaults.learningRate, clip = defaults.clip } = choices;
+  return {
+    model: preset(family, size, [32, 32, dataSet(data).channels], seed),
+    preset: size,
+    data,
+    held,
     training: {
-      method: defaults.method,
-      weightDecay: defaults.weightDecay,
-      average: defaults.average,
-      clip: options.clip === '' ? defaults.clip : number('--clip', options.clip),
-      batch: wholeNumber('--batch', options.batch),
+      method,
+      weightDecay,
+      average,
+      clip,
+      batch,
       steps,
-      learningRate: options.learningRate === undefined ? defaults.learningRate : number('--learning-rate', options.learningRate),
+      learningRate,
       warmup: Math.min(500, Math.ceil(steps / 8)),
       decay: 0.4,
-      augmentation: { ...augmentationOf(options.data), mutate },
+      augmentation: { ...augmentationOf(data), mutate },
       seed,
       evaluateEvery: Math.max(1, Math.round(steps / 20)),
       initialImages: 512,
     },
     commit: commit(),
   };
+}
+
+async function trainCommand(options: Options): Promise<void> {
+  assertKnown('model', options.model, Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]);
+  assertKnown('data set', options.data, DATA_SETS);
+  const { preset: size, seed } = options;
+  const mutate = options.background === undefined ? 0 : share('--background', options.background);
+  const name = mutate > 0 ? backgroundName(options.model, options.data) : `${options.model}-${options.data}`;
+  const config = runOf(options.model, options.data, {
+    preset: size,
+    seed: wholeNumber('--seed', seed, 0),
+    held: wholeNumber('--held', options.held),
+    batch: wholeNumber('--batch', options.batch),
+    mutate,
+    ...(options.steps === undefined ? {} : { steps: wholeNumber('--steps', options.steps) }),
+    ...(options.clip === '' ? {} : { clip: number('--clip', options.clip) }),
+    ...(options.learningRate === undefined ? {} : { learningRate: number('--learning-rate', options.learningRate) }),
+  });
   const backend = await startBackend();
   const folder = options.out ?? path.join('out', 'training', name);
   console.log(
-    `training ${options.model} (${options.preset}) on ${options.data}, ${steps} steps, backend ${backend.name}, in ${folder}`,
+    `training ${options.model} (${size}) on ${options.data}, ${config.training.steps} steps, backend ${backend.name}, in ${folder}`,
   );
   const live = options.live ? liveCurve(`${options.model} on ${options.data}`, ['training', 'held out']) : null;
   let stop = false;

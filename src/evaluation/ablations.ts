@@ -1,7 +1,7 @@
 /**
  * # Ablations: what the detector's numbers hang on
  *
- * One thing is varied at a time, everything else as in the tables (the first half of the test set fits, the second is scored against each other set whole):
+ * One thing is varied at a time, everything else as in the tables (the first half of the test set fits, the second is scored against each other set), on the first `images` of each set, since some need the features many times over:
  *
  * - **layers**: random subsets of the layers, `REPEATS` for each number; the paper's method on their squared norms alone;
  * - **batch size**: B = 1, 2, 4 … 32 from the same images;
@@ -9,6 +9,8 @@
  * - **noise**: squared norms and log-likelihoods averaged over the first M draws of the noise (dequantisation, diffusion, latent). Norms are averaged, not gradients: each is of an image as some draw shows it.
  *
  * - **timestep**, of diffusion models: the same network looking at timestep T = 1, 2, 4 … 512 (index T − 1; the tables use T = 1).
+ *
+ * `ladder.ts` varies the model itself.
  *
  * Intervals of `batch size`, `timestep` and `noise` are the bootstrap's over images; those of `layers` and `fit set` are the middle 90 % over the random subsets, which is the question there.
  */
@@ -41,7 +43,6 @@ export interface Ablations {
   readonly model: string;
   readonly in: string;
   readonly seed: number;
-  readonly limit: number | null;
   readonly sets: readonly { readonly name: string; readonly images: number }[];
   readonly layers: readonly AblationPoint[];
   readonly batchSizes: readonly AblationPoint[];
@@ -52,7 +53,8 @@ export interface Ablations {
 }
 
 export interface AblationOptions extends Pick<ExperimentOptions, 'seed' | 'cache' | 'progress'> {
-  readonly limit?: number;
+  /** Images of each set; all where left out. */
+  readonly images?: number;
   /** B of the ablations of layers, fit set and noise. */
   readonly batchSizes?: readonly number[];
   /** The batch sizes to compare. */
@@ -63,20 +65,19 @@ export interface AblationOptions extends Pick<ExperimentOptions, 'seed' | 'cache
 
 /** All of them. @param sets its own set first */
 export async function ablations(loaded: LoadedModel, sets: readonly string[], options: AblationOptions): Promise<Ablations> {
-  const { seed, limit, batchSizes = [1, 5], sizes = [1, 2, 4, 8, 16, 32], draws = [1, 2, 4, 8] } = options;
-  const data = await Promise.all(sets.map((name) => dataset(name, 'test', limit === undefined ? {} : { limit })));
+  const { seed, images, batchSizes = [1, 5], sizes = [1, 2, 4, 8, 16, 32], draws = [1, 2, 4, 8] } = options;
+  const data = await Promise.all(sets.map((name) => dataset(name, 'test', images === undefined ? {} : { limit: images })));
   // Ten batches must fit: of three, a deviation says nothing.
   const possible = sizes.filter((B) => data.every(({ count }) => count >= 20 * B));
-  const first = await allTables(loaded, data, batchSizes, seed, options);
-  const bySize = await allTables(loaded, data, possible, seed, options);
+  const first = await allTables(loaded, data, batchSizes, options);
+  const bySize = await allTables(loaded, data, possible, options);
   const byDraw: NamedTable[][][] = [first];
   for (let m = 1; m < Math.max(...draws); m++)
-    byDraw.push(await allTables(loaded, data, batchSizes, deriveSeed(seed, 77, m), options));
+    byDraw.push(await allTables(loaded, data, batchSizes, { ...options, seed: deriveSeed(seed, 77, m) }));
   return {
     model: loaded.name,
     in: sets[0] as string,
     seed,
-    limit: limit ?? null,
     sets: data.map(({ name, count }) => ({ name, images: count })),
     layers: first.flatMap((tables) => overLayers(tables, seed)),
     batchSizes: bySize.flatMap((tables) => plain(tables, MAIN_METHODS, tables[0]?.table.batchSize ?? 0, seed)),
@@ -110,19 +111,18 @@ async function overTimesteps(
     // The same layers: nothing to free. The checkpoint's own timestep keeps the tables that it has.
     const same = T - 1 === model.config.timestep;
     const at = same ? loaded : { ...loaded, model: model.atTimestep(T - 1), checksum: `${checksum} at T=${T}` };
-    const tables = await allTables(at, data, batchSizes, options.seed, options);
+    const tables = await allTables(at, data, batchSizes, options);
     points.push(...tables.flatMap((ofSize) => plain(ofSize, MAIN_METHODS, T, options.seed)));
   }
   return points;
 }
 
 /** Tables `[batch size][set]`. */
-async function allTables(
+export async function allTables(
   loaded: LoadedModel,
   data: readonly Dataset[],
   batchSizes: readonly number[],
-  seed: number,
-  { cache, progress }: AblationOptions,
+  { seed, cache, progress }: AblationOptions,
 ): Promise<NamedTable[][]> {
   const bySet: FeatureTable[][] = [];
   for (const set of data) {
@@ -139,7 +139,7 @@ async function allTables(
 }
 
 /** Plain results of some methods as points at x. */
-function plain(tables: readonly NamedTable[], methods: readonly string[], x: number, seed: number): AblationPoint[] {
+export function plain(tables: readonly NamedTable[], methods: readonly string[], x: number, seed: number): AblationPoint[] {
   const [inside, ...outside] = tables as [NamedTable, ...NamedTable[]];
   const { batchSize } = inside.table;
   return scoreAll(inside.table, outside, methods, seed).flatMap((scores) =>

@@ -241,7 +241,7 @@ describe('ablations', () => {
     const model = shaken(new Diffusion(config));
     const header = { ...HEADER, data: { name: 'fashion_mnist', images: 90, validation: 10 }, config, curve: [], commit: 'none' };
     const loaded: LoadedModel = { name: 'tiny', model, header, checksum: 'tiny' };
-    const options = { seed: 1, limit: 20, batchSizes: [1], sizes: [1], draws: [1, 2], cache: folder };
+    const options = { seed: 1, images: 20, batchSizes: [1], sizes: [1], draws: [1, 2], cache: folder };
     const results = await ablations(loaded, ['fashion_mnist', 'mnist'], options);
     assert.deepEqual([...new Set(results.timesteps.map(({ x }) => x))], [1, 2, 4]);
     const at = (points: readonly AblationPoint[], x: number) =>
