@@ -15,6 +15,7 @@ import { likelihoodRegret, regrets } from '../../src/evaluation/columns/likeliho
 import { posteriorParts } from '../../src/evaluation/columns/posterior-parts';
 import { scoreNorms, timestepsOf } from '../../src/evaluation/columns/score-norms';
 import { beside, type ImageStatistic, statisticTable, summedInBatches } from '../../src/evaluation/columns/statistic';
+import { disposeModel } from '../../src/models/checkpoint';
 import { Diffusion } from '../../src/models/diffusion';
 import { Glow } from '../../src/models/glow';
 import { Vae } from '../../src/models/vae';
@@ -208,6 +209,30 @@ describe('columns of models', () => {
       assert.ok(value > 0 && Math.abs(value / (expected[k] as number) - 1) < 1e-4, `${value} and ${expected[k]}`);
     });
     assert.notDeepEqual(found[0], found[3]);
+  });
+
+  it('of scores are the same for few images, one by one, and for many, by a graph', async () => {
+    const config = {
+      family: 'diffusion',
+      imageShape: [8, 8, 1],
+      dim: 8,
+      dimMults: [1],
+      timesteps: 10,
+      timestep: 0,
+      seed: 1,
+    } as const;
+    const model = shaken(new Diffusion(config));
+    const data = images('many', 200, [8, 8, 1], 2);
+    const indices = Array.from({ length: 60 }, (_, k) => 3 * k);
+    const few = await scoreNorms(model, 'x').of({ ...data, count: 199 }, indices);
+    const many = await scoreNorms(model, 'x').of(data, indices);
+    many.forEach((column, t) => {
+      Array.from(column).forEach((value, k) => {
+        const expected = few[t]?.[k] as number;
+        assert.ok(Math.abs(value / expected - 1) < 1e-4, `${t}, ${k}: ${value} and ${expected}`);
+      });
+    });
+    disposeModel(model);
   });
 
   it('know which detectors find their columns', () => {

@@ -10,6 +10,9 @@
  * As in the authors' code no noise is added to the image. Two things differ from theirs: the model is a diffusion model, which was trained on noisy images only, and the norm is the mean absolute one, the model's own loss. It *is* that
  * loss with ε = 0: minus the log-likelihood surrogate of `models/diffusion.ts`. Columns `score-norm`, one a timestep; a batch has the sum over its images.
  */
+import os from 'node:os';
+import type { Tensor } from '@tensorflow/tfjs';
+import { type Computation, Graph } from '../../backend/graph';
 import { tf } from '../../backend/index';
 import { pixels } from '../../data/batches';
 import type { Diffusion } from '../../models/diffusion';
@@ -20,18 +23,38 @@ export function timestepsOf(steps: number): number[] {
   return Array.from({ length: 10 }, (_, k) => 2 ** k - 1).filter((t) => t < steps);
 }
 
+/** Images that a core takes at once, and the number of images from which a graph of all timesteps (`backend/graph.ts`, some seconds to make) pays. */
+const PART = 25;
+const WORTH_A_GRAPH = 200;
+
 /** @param checksum of the model's weights */
 export function scoreNorms(model: Diffusion, checksum: string): ImageStatistic {
   const timesteps = timestepsOf(model.schedule.steps);
+  const weights = model.layers.map(({ variable }) => variable);
+  const compute: Computation = ([images]) => ({
+    rows: timesteps.map((t) => tf.neg(model.atTimestep(t).logLikelihood(images as Tensor, tf.zerosLike(images as Tensor)))), // [N] each
+    sums: [],
+  });
+  let graph: Graph | null | undefined;
   return {
     name: 'score-norm',
     columns: timesteps.map((t) => ({ feature: 'score-norm', layer: `t=${t}` })),
     key: { model: checksum, timesteps, backend: tf.getBackend() },
     of: async (data, indices) =>
       tf.tidy(() => {
-        const images = pixels(data, indices);
-        const none = tf.zerosLike(images);
-        return timesteps.map((t) => tf.neg(model.atTimestep(t).logLikelihood(images, none)).dataSync() as Float32Array);
+        if (graph === undefined && data.count >= WORTH_A_GRAPH)
+          graph = Graph.of(compute, [pixels(data, indices.slice(0, PART))], weights, os.availableParallelism());
+        if (!graph) return compute([pixels(data, indices)]).rows.map((values) => values.dataSync() as Float32Array);
+        const found = timesteps.map(() => new Float32Array(indices.length));
+        for (let start = 0; start < indices.length; start += graph.images) {
+          // A graph has a fixed number of images: the last call has the first one again and again.
+          const full = Array.from({ length: graph.images }, (_, k) => indices[start + k] ?? (indices[0] as number));
+          const { rows } = graph.run([pixels(data, full)], weights);
+          rows.forEach((values, t) => {
+            found[t]?.set(values.subarray(0, indices.length - start), start);
+          });
+        }
+        return found;
       }),
   };
 }
