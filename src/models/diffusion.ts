@@ -45,7 +45,7 @@ export interface DiffusionSampling {
 }
 
 /** Timesteps that `bitsPerDim` draws, and how many images have the same. */
-const TIMESTEPS = 16;
+const TIMESTEPS = 8;
 const SAME_TIMESTEPS = 8;
 
 export class Diffusion extends TapedModel {

@@ -12,7 +12,7 @@ import type { CurvePoint } from '../models/checkpoint';
 import { BITS_PER_DIM, type TapedModel } from '../models/model';
 
 /** Images that a bound is computed on. */
-const BOUNDED = 64;
+const BOUNDED = 32;
 
 /** Mean loss over `indices`, in the model's unit. */
 export function evaluate(model: TapedModel, data: Dataset, indices: readonly number[], seed: number, batch = 100): number {
