@@ -2,9 +2,9 @@
  * # Writing a file as a whole or not at all
  *
  * The bytes go to a file beside the one that is meant and are renamed over it when they are safely down: whoever reads sees the old
- * file or the new one, never a half. A full disk or a kill leaves at most the file beside, which the next try overwrites.
+ * file or the new one, never a half. A kill leaves at most the file beside, named after the killed process, which the next write takes away.
  */
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { FisherlabError } from './errors';
 
@@ -30,9 +30,28 @@ export async function writeBeside(file: string, bytes: string | Uint8Array): Pro
       await handle.close();
     }
     await rename(beside, file);
+    await sweep(file);
   } catch (error) {
     await rm(beside, { force: true });
     throw diskError(error, file);
+  }
+}
+
+/** Takes away what processes that are gone left beside `file`. */
+async function sweep(file: string): Promise<void> {
+  const [folder, start] = [path.dirname(file), `${path.basename(file)}.`];
+  for (const name of await readdir(folder)) {
+    const writer = name.startsWith(start) ? /^(\d+)\.part$/.exec(name.slice(start.length))?.[1] : undefined;
+    if (writer !== undefined && isGone(Number(writer))) await rm(path.join(folder, name), { force: true });
+  }
+}
+
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0); // asks only
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
 }
 

@@ -12,7 +12,7 @@ import { disposeModel, type LoadedModel, loadModel } from '../models/checkpoint'
 import { Glow } from '../models/glow';
 import { Vae } from '../models/vae';
 import type { Figure } from '../plots/figure';
-import { curveFigure, latentsFigure, reconstructionsFigure, samplesFigure } from '../plots/models';
+import { latentsFigure, reconstructionsFigure, samplesFigure, trainingFigures } from '../plots/models';
 import { saveFigure } from '../plots/render';
 
 const SAMPLES = 30;
@@ -33,8 +33,11 @@ async function figures(name: string, { out }: { out: string }): Promise<void> {
   const loaded = loadModel(name);
   try {
     const { header, model } = loaded;
-    const curve: [string, Figure][] = header.curve.length > 0 ? [['curve', curveFigure(header)]] : []; // imported weights have none
-    const all = [...curve, ['samples', samplesFigure(model, SAMPLES, SEED)] as const, ...(await ofImages(loaded))];
+    const all = [
+      ...trainingFigures(header),
+      ['samples', samplesFigure(model, SAMPLES, SEED)] as const,
+      ...(await ofImages(loaded)),
+    ];
     for (const [kind, figure] of all) {
       const file = path.join(out, `${loaded.name}-${kind}.svg`);
       await saveFigure(figure, file);

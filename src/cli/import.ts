@@ -20,7 +20,7 @@ import type { TapedModel } from '../models/model';
 import { PRESETS, type PresetName, preset } from '../models/presets';
 import { readSafetensors } from '../models/safetensors';
 import { type StateDictReport, setStateDict } from '../models/state-dict';
-import { evaluate } from '../training/train';
+import { evaluate } from '../training/evaluate';
 
 interface Options {
   model: string;

@@ -12,6 +12,8 @@ import { DATA_SETS, type DataSetName, dataSet } from '../data/sets';
 import { backgroundName } from '../evaluation/columns/background';
 import { PRESETS, type PresetName, preset } from '../models/presets';
 import { liveCurve } from '../plots/live';
+import { trainingFigures } from '../plots/models';
+import { saveFigure } from '../plots/render';
 import { augmentationOf } from '../training/augment';
 import { type RunConfig, run } from '../training/run';
 import type { TrainingState } from '../training/train';
@@ -157,6 +159,7 @@ async function trainCommand(options: Options): Promise<void> {
   if (header === null) {
     console.log(`stopped and saved; go on with --resume`);
   } else {
+    for (const [kind, figure] of trainingFigures(header)) await saveFigure(figure, path.join(folder, `${kind}.svg`));
     console.log(`done: ${header.test?.toFixed(4)} ${header.unit} on the test images; ${path.join(folder, 'model.safetensors')}`);
   }
 }
@@ -165,7 +168,8 @@ function progressLine({ step, curve, running }: TrainingState, { training }: Run
   const point = curve.at(-1);
   const left = ((training.steps - step) * training.batch) / imagesPerSecond;
   const now = running.count > 0 ? running.sum / running.count : point?.training;
-  const held = point === undefined ? '' : `, held out ${point.validation.toFixed(4)} at step ${point.step}`;
+  const bits = point?.bitsPerDim === undefined ? '' : ` (${point.bitsPerDim.toFixed(3)} bits/dim)`;
+  const held = point === undefined ? '' : `, held out ${point.validation.toFixed(4)}${bits} at step ${point.step}`;
   return `step ${step}/${training.steps}  loss ${now?.toFixed(4)}${held}  ${imagesPerSecond.toFixed(0)} images/s  ${duration(left)} left`;
 }
 

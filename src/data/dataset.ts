@@ -10,6 +10,7 @@
  */
 import { assertKnown, FisherlabError } from '../backend/errors';
 import { find } from './find';
+import { readLabels } from './labels';
 import { readNpy } from './npy';
 import { DATA_SETS, type DataSetName, dataSet, SPLITS, type Split } from './sets';
 
@@ -67,7 +68,9 @@ export async function dataset(name: string, split: string = 'test', { limit }: {
   const images = height === SIDE ? file.data : padded(file.data, file.rows, height, channels);
 
   const labels =
-    found.labels === undefined ? undefined : await readNpy(found.labels, `${split} labels of '${name}' (${found.labels})`, limit);
+    found.labels === undefined
+      ? undefined
+      : await readLabels(found.labels, `${split} labels of '${name}' (${found.labels})`, limit);
   if (labels !== undefined && (labels.shape.length !== 1 || labels.shape[0] !== total)) {
     throw new FisherlabError(
       `labels of '${name}' (${found.labels}) have shape [${labels.shape.join(', ')}] for ${total} images`,

@@ -7,7 +7,7 @@
  *     FISHERLAB_DATA=… npx tsx src/data/excerpt.ts
  *
  * which also writes the table of checksums in `data/README.md`. Never images of SVHN, CelebA or (Tiny-)ImageNet: their terms forbid
- * it, and notMNIST states none. The checksum is of the *inflated* `.npy`, because zlib's versions pack the same bytes differently.
+ * it, and notMNIST states none. The images' checksum is of the *inflated* `.npy`, because zlib's versions pack the same bytes differently.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { constants, gzipSync } from 'node:zlib';
 import { FisherlabError } from '../backend/errors';
 import { writeBeside } from '../backend/write';
 import { excerptFolder } from './find';
+import { writeLabels } from './labels';
 import { npyHeader, readNpy } from './npy';
 import { type DataSetName, dataSet } from './sets';
 
@@ -54,17 +55,19 @@ const END = '<!-- end of table -->';
 /** Writes all excerpts and the table of `data/README.md`. */
 export async function writeExcerpts(from: string, to: string): Promise<void> {
   const lines = [
-    '| set | test images | bytes | source | licence | SHA-256 of the inflated `test-images.npy.gz` |',
-    '|---|---|---|---|---|---|',
+    '| set | test images | bytes | source | licence | SHA-256 of the inflated `test-images.npy.gz` | SHA-256 of `test-labels.npy` |',
+    '|---|---|---|---|---|---|---|',
   ];
   for (const [name, count] of Object.entries(EXCERPTS) as [DataSetName, number][]) {
     const { images, labels } = await excerpt(name, count, from);
     const packed = gzipSync(images, { level: constants.Z_BEST_COMPRESSION, memLevel: 9 });
-    const sha256 = createHash('sha256').update(images).digest('hex');
+    const sums = [images, labels].map((bytes) => `\`${createHash('sha256').update(bytes).digest('hex')}\``);
     await writeBeside(path.join(to, name, 'test-images.npy.gz'), packed);
-    await writeBeside(path.join(to, name, 'test-labels.npy'), labels);
+    await writeLabels(path.join(to, name, 'test-labels.npy'), labels);
     const { title, licence, cite } = dataSet(name);
-    lines.push(`| \`${name}\` | ${count} | ${packed.length + labels.length} | ${title}. ${cite} | ${licence} | \`${sha256}\` |`);
+    lines.push(
+      `| \`${name}\` | ${count} | ${packed.length + labels.length} | ${title}. ${cite} | ${licence} | ${sums.join(' | ')} |`,
+    );
   }
   const readme = path.join(to, 'README.md');
   const [before, rest = ''] = readFileSync(readme, 'utf8').split(START);

@@ -7,7 +7,7 @@
  * 3. the excerpt that comes with the program, `data/`.
  *
  * All three have one layout: `<set>/<split>-images.npy.gz`, `[N, 32, 32, 3]` or `[N, 28, 28, 1]` uint8, and, where classes are known,
- * `<set>/<split>-labels.npy`, `[N]` uint8. So a cache can serve as a `FISHERLAB_DATA`, and an excerpt is just a shorter set.
+ * `<set>/<split>-labels.npy`, `[N]` uint8, with their checksum (`labels.ts`). So a cache can serve as a `FISHERLAB_DATA`, and an excerpt is just a shorter set.
  */
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';

@@ -14,8 +14,9 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, gzipSync } from 'node:zlib';
 import { FisherlabError } from '../backend/errors';
-import { diskError, makeFolder, writeBeside } from '../backend/write';
+import { diskError, makeFolder } from '../backend/write';
 import type { Portion } from './formats/portion';
+import { writeLabels } from './labels';
 import { npyHeader } from './npy';
 import type { Split } from './sets';
 
@@ -66,7 +67,7 @@ export async function writeSplit(
       await file.close();
     }
     if (labels.length > 0)
-      await writeBeside(path.join(folder, `${split}-labels.npy`), Buffer.concat([npyHeader([count]), ...labels]));
+      await writeLabels(path.join(folder, `${split}-labels.npy`), Buffer.concat([npyHeader([count]), ...labels]));
     await rename(part, target);
     return count;
   } catch (error) {

@@ -97,8 +97,7 @@ export async function modelCard({ name, model, header, checksum }: LoadedModel, 
     }
     if (model instanceof Vae) {
       const known = pixels(data, indices(0));
-      const error = tf.sub(known, model.reconstruct(known, model.noise(indices(0), seed)));
-      const variance = mean(tf.square(tf.div(error, 256)));
+      const variance = model.residualVariance(known, model.noise(indices(0), seed));
       const nats = mean(model.importanceWeightedBound(pixels(data, indices(1)), seed, { samples: LATENTS, variance }));
       return {
         bitsPerDim: -nats / (dimensions * Math.LN2),

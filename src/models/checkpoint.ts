@@ -17,6 +17,16 @@ import { type NamedTensor, readSafetensors, writeSafetensors } from './safetenso
 /** Where shipped models lie. */
 export const MODELS_FOLDER = inCheckout('data', 'models');
 
+/** One evaluation in a training. Losses are in the header's `unit`. */
+export interface CurvePoint {
+  readonly step: number;
+  /** Mean loss over the steps since the last point, and on the held-out images. */
+  readonly training: number;
+  readonly validation: number;
+  /** Of held-out images, or an upper bound on it; left out in files from before it was measured. */
+  readonly bitsPerDim?: number;
+}
+
 export interface CheckpointHeader {
   readonly config: ModelConfig;
   /** The preset that `config` is of; left out where it is of none, and in files from before it was written down. */
@@ -31,7 +41,9 @@ export interface CheckpointHeader {
   /** Mean loss on the held-out images and, where measured, on the test images. */
   readonly validation: number;
   readonly test?: number;
-  readonly curve: readonly { readonly step: number; readonly training: number; readonly validation: number }[];
+  /** Of held-out images at this step, as in the curve. */
+  readonly bitsPerDim?: number;
+  readonly curve: readonly CurvePoint[];
   /** The commit of the program that trained it. */
   readonly commit: string;
 }

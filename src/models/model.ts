@@ -12,6 +12,9 @@ import { tf } from '../backend/index';
 import type { Layer } from '../gradients/layer';
 import { Tape, type Value, type Visitor } from '../gradients/tape';
 
+/** The unit of a loss that is the model's cost of a pixel's channel in bits. */
+export const BITS_PER_DIM = 'bits/dim';
+
 /** Height, width and channels of an image. */
 export type ImageShape = readonly [number, number, number];
 
@@ -69,12 +72,18 @@ export abstract class TapedModel implements Model {
 
   /** How training reports itself: minus the mean objective, times `scale`. Bits a dimension, unless the family trains on something else. */
   get loss(): { readonly unit: string; readonly scale: number } {
-    return { unit: 'bits/dim', scale: bitsPerDim(-1, this.imageShape) };
+    return { unit: BITS_PER_DIM, scale: bitsPerDim(-1, this.imageShape) };
   }
 
   /** The objective on images that are held out, [N]: the log-likelihood, unless the family trains on something else. */
   heldOut(images: Tensor, indices: readonly number[], seed: number): Tensor {
     return tf.tidy(() => this.logLikelihood(images, this.noise(indices, seed)));
+  }
+
+  /** Bits per dimension of 8-bit images, or an upper bound on them where log p is not to be had, [N]: what families compare by. All noise is drawn from `seed`. */
+  bitsPerDim(images: Tensor, seed: number): Tensor {
+    const indices = Array.from({ length: images.shape[0] as number }, (_, k) => k);
+    return tf.tidy(() => tf.mul(this.logLikelihood(images, this.noise(indices, seed)), bitsPerDim(1, this.imageShape)));
   }
 
   /** Sets what is initialised from data (actnorm) from a first batch of images. */

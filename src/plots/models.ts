@@ -9,7 +9,7 @@ import { tf } from '../backend/index';
 import type { CheckpointHeader } from '../models/checkpoint';
 import { Diffusion } from '../models/diffusion';
 import type { Glow } from '../models/glow';
-import type { Model } from '../models/model';
+import { BITS_PER_DIM, type Model } from '../models/model';
 import type { Vae } from '../models/vae';
 import type { Figure, FigureOptions } from './figure';
 import { imageGrid } from './imageGrid';
@@ -26,16 +26,21 @@ export function samplesFigure(model: Model, n: number, seed: number, options: Fi
   return imageGrid(pixels, [n, ...model.imageShape], { title: `Samples of the ${model.family} model`, ...options });
 }
 
-/** The loss on training and held-out images over the steps of a training, as a checkpoint's header keeps it. Errors: an empty curve. */
-export function curveFigure({ curve, unit }: Pick<CheckpointHeader, 'curve' | 'unit'>, options: FigureOptions = {}): Figure {
-  const x = curve.map(({ step }) => step);
-  return lines(
-    [
-      { name: 'training images', x, y: curve.map(({ training }) => training) },
-      { name: 'held-out images', x, y: curve.map(({ validation }) => validation) },
-    ],
-    { x: 'optimiser step', y: unit, title: 'Training', ...options },
-  );
+/** What a checkpoint's header tells of its training, by name: the loss on training and held-out images over the steps, and bits/dim where the loss is in another unit. Nothing where it has no curve. */
+export function trainingFigures({ curve, unit }: Pick<CheckpointHeader, 'curve' | 'unit'>): [string, Figure][] {
+  const x = 'optimiser step';
+  const line = (name: string, key: 'training' | 'validation' | 'bitsPerDim') => {
+    const measured = curve.filter((point) => point[key] !== undefined);
+    return { name, x: measured.map(({ step }) => step), y: measured.map((point) => point[key] as number) };
+  };
+  const losses = [line('training images', 'training'), line('held-out images', 'validation')];
+  const bits = line('held-out images', 'bitsPerDim');
+  return [
+    ...(curve.length === 0 ? [] : [['curve', lines(losses, { x, y: unit, title: 'Training' })] as [string, Figure]]),
+    ...(unit === BITS_PER_DIM || bits.x.length === 0
+      ? []
+      : [['bits-per-dim', lines([bits], { x, y: BITS_PER_DIM, title: 'Held-out images' })] as [string, Figure]]),
+  ];
 }
 
 /** Images [N, H, W, C] above their reconstructions. `noise` [N, latent] is the latents'; zeros show the mean. */

@@ -14,14 +14,15 @@ import { tf } from '../backend/index';
 import { makeFolder } from '../backend/write';
 import { type Dataset, dataset } from '../data/dataset';
 import { setLayer } from '../gradients/layer';
-import { type CheckpointHeader, disposeModel, modelTensors, saveCheckpoint } from '../models/checkpoint';
+import { type CheckpointHeader, type CurvePoint, disposeModel, modelTensors, saveCheckpoint } from '../models/checkpoint';
 import { createModel, type ModelConfig } from '../models/families';
 import type { TapedModel } from '../models/model';
 import type { PresetName } from '../models/presets';
 import { type NamedTensor, readSafetensors, writeSafetensors } from '../models/safetensors';
+import { evaluate } from './evaluate';
 import { disposeState } from './optimiser';
 import { setParameters } from './parameters';
-import { type CurvePoint, evaluate, type TrainingConfig, type TrainingState, train } from './train';
+import { type TrainingConfig, type TrainingState, train } from './train';
 
 export interface RunConfig {
   readonly model: ModelConfig;
@@ -67,11 +68,11 @@ export async function run(
       'go on with it by --resume, or choose another folder with --out',
     );
   }
-  await makeFolder(folder);
   const model = createModel(config.model);
   try {
     const start = begun ? loadState(file, model, config) : undefined;
     const data = await dataset(config.data, 'train');
+    await makeFolder(folder);
     events.begins?.(data);
     const header = (state: TrainingState) => headerOf(config, model.loss.unit, data.count, state);
     let saved = { time: Date.now(), step: start?.step ?? 0 };
@@ -120,6 +121,7 @@ function headerOf(config: RunConfig, unit: string, images: number, { step, curve
     unit,
     step,
     validation: curve.at(-1)?.validation ?? Number.NaN,
+    bitsPerDim: curve.at(-1)?.bitsPerDim,
     curve,
     commit: config.commit,
   };

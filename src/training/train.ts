@@ -12,8 +12,10 @@ import { tf } from '../backend/index';
 import { deriveSeed, permutation } from '../backend/random';
 import { pixels } from '../data/batches';
 import type { Dataset } from '../data/dataset';
+import type { CurvePoint } from '../models/checkpoint';
 import type { TapedModel } from '../models/model';
 import { type Augmentation, augment } from './augment';
+import { heldOut } from './evaluate';
 import { disposeState, initialState, learningRateAt, type OptimiserConfig, type OptimiserState, update } from './optimiser';
 import { firstNonFinite, flatParameters, setParameters } from './parameters';
 import { StepGradient } from './step-gradient';
@@ -32,14 +34,6 @@ export interface TrainingConfig extends OptimiserConfig {
   readonly evaluateEvery: number;
   /** Images to initialise from. */
   readonly initialImages: number;
-}
-
-/** One evaluation. */
-export interface CurvePoint {
-  readonly step: number;
-  /** Mean loss, in the model's unit, over the steps since the last point, and on the held-out images. */
-  readonly training: number;
-  readonly validation: number;
 }
 
 /** Where a run stands. */
@@ -120,10 +114,8 @@ export async function train(
       let { curve, running } = next;
       if (next.step % config.evaluateEvery === 0 || next.step === config.steps) {
         setParameters(model, next.optimiser.average);
-        curve = [
-          ...curve,
-          { step: next.step, training: running.sum / running.count, validation: evaluate(model, data, validation, config.seed) },
-        ];
+        const found = heldOut(model, data, validation, config.seed);
+        curve = [...curve, { step: next.step, training: running.sum / running.count, ...found }];
         running = { sum: 0, count: 0 };
       }
       disposeState(state.optimiser);
@@ -179,16 +171,6 @@ function trainingStep(
     curve: state.curve,
     running: { sum: state.running.sum + loss, count: state.running.count + 1 },
   };
-}
-
-/** Mean loss over `indices`, in the model's unit, on noise that depends on the seed alone. */
-export function evaluate(model: TapedModel, data: Dataset, indices: readonly number[], seed: number, batch = 100): number {
-  let total = 0;
-  for (let k = 0; k < indices.length; k += batch) {
-    const part = indices.slice(k, k + batch);
-    total += tf.tidy(() => tf.sum(model.heldOut(pixels(data, part), part, seed)).dataSync()[0] as number);
-  }
-  return -(total / indices.length) * model.loss.scale;
 }
 
 function augmented(data: Dataset, indices: readonly number[], augmentation: Augmentation, seed: number): Tensor {

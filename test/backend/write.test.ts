@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -30,6 +31,14 @@ describe('a file that is written', () => {
     await writeBeside(at('a', 'b', 'c.txt'), Uint8Array.of(110, 101, 119));
     assert.deepEqual(readdirSync(at('a', 'b')), ['c.txt']);
     assert.equal(readFileSync(at('a', 'b', 'c.txt'), 'utf8'), 'new');
+  });
+
+  it('takes away what a killed process left beside it, and nothing of one that lives', async () => {
+    const { pid: gone } = spawnSync(process.execPath, ['--version']);
+    const others = [`c.txt.${process.ppid}.part`, `d.txt.${gone}.part`];
+    for (const name of [`c.txt.${gone}.part`, ...others]) writeFileSync(at(name), 'half');
+    await writeBeside(at('c.txt'), 'new');
+    assert.deepEqual(readdirSync(folder).sort(), ['c.txt', ...others].sort());
   });
 
   it('where something is in the way says so in one line', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { main } from '../../src/cli/main';
@@ -49,6 +49,28 @@ describe('fisherlab train', () => {
     assert.equal(second.code, 0, second.said);
     assert.equal(Number(/step (\d+)\//.exec(second.said)?.[1]), before + 1);
     assert.ok(step() > before);
+  });
+
+  it('leaves the curve in the folder as figures, in the unit of the loss and in bits/dim; a resumed run too', async () => {
+    const out = path.join(folder, 'figures');
+    const words = ['--model', 'vae', '--data', 'mnist', '--batch', '4', '--held', '10', '--steps', '3', '--out', out];
+    const [before, { log }, said] = [process.env.FISHERLAB_DATA, console, [] as string[]];
+    process.env.FISHERLAB_DATA = folder;
+    console.log = (line: string) => void said.push(line);
+    const figures = ['curve.svg', 'bits-per-dim.svg'].map((name) => path.join(out, name));
+    try {
+      await main(['node', 'fisherlab', 'train', ...words]);
+      for (const file of figures) rmSync(file);
+      await main(['node', 'fisherlab', 'train', ...words, '--resume']);
+    } finally {
+      console.log = log;
+      if (before === undefined) delete process.env.FISHERLAB_DATA;
+      else process.env.FISHERLAB_DATA = before;
+    }
+    assert.match(said.join('\n'), /held out \d+\.\d{4} \(\d+\.\d{3} bits\/dim\) at step 3/);
+    const [loss, bits] = figures.map((file) => readFileSync(file, 'utf8'));
+    assert.match(loss ?? '', /^<svg.*squared error \+ KL/s);
+    assert.match(bits ?? '', /^<svg.*bits\/dim/s);
   });
 
   it('says what is wrong with an option before anything begins', async () => {

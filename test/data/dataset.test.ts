@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { cacheFolder, dataset } from '../../src/data/index';
+import { writeLabels } from '../../src/data/labels';
 import { npyHeader } from '../../src/data/npy';
 import { bytes, ownFolder } from './help';
 
@@ -77,5 +78,18 @@ describe('data sets', () => {
     await assert.rejects(dataset('cifar10'), /labels of 'cifar10' .* have shape \[3\] for 2 images/);
     put(cacheFolder(), 'cifar10', [2, 32, 32, 3], bytes(2 * 3072 - 5));
     await assert.rejects(dataset('cifar10'), /test images of 'cifar10' .* cannot be read/);
+  });
+
+  it('labels that are not what the checksum beside them says are refused by name', async () => {
+    put(cacheFolder(), 'mnist', [2, 28, 28, 1], bytes(2 * 784));
+    const file = path.join(cacheFolder(), 'mnist', 'test-labels.npy');
+    await writeLabels(file, Buffer.concat([npyHeader([2]), Uint8Array.of(4, 9)]));
+    assert.deepEqual((await dataset('mnist')).labels, Uint8Array.of(4, 9));
+    const altered = readFileSync(file);
+    altered.writeUInt8(5, altered.length - 1);
+    writeFileSync(file, altered);
+    const refused = /test labels of 'mnist' .* were altered: their SHA-256 is not .*\.sha256'; restore the file/;
+    await assert.rejects(dataset('mnist'), refused);
+    await assert.rejects(dataset('mnist', 'test', { limit: 1 }), refused, 'of a label that was not asked for, too');
   });
 });

@@ -23,7 +23,13 @@ describe('downloading a data set', () => {
     assert.equal(set.source, 'mnist test: all 400 images of the official download');
     assert.deepEqual(set.labels, new Uint8Array(LABELS));
     assert.equal(set.images[32 * 32 * 3 + 2 * 32 + 2], PIXELS[784 * 3]);
-    assert.deepEqual(readdirSync(cache('mnist')).sort(), ['TERMS.txt', 'official', 'test-images.npy.gz', 'test-labels.npy']);
+    assert.deepEqual(readdirSync(cache('mnist')).sort(), [
+      'TERMS.txt',
+      'official',
+      'test-images.npy.gz',
+      'test-labels.npy',
+      'test-labels.npy.sha256',
+    ]);
     assert.deepEqual(readdirSync(cache('mnist', 'official')), [], 'the official files are removed once converted');
   };
 

@@ -23,9 +23,10 @@ describe('the embedded excerpts', () => {
         (sum, file) => sum + statSync(path.join(DATA, name, file)).size,
         0,
       );
-      const sha256 = createHash('sha256').update(inflated(name)).digest('hex');
+      const labels = readFileSync(path.join(DATA, name, 'test-labels.npy'));
+      const sums = [inflated(name), labels].map((bytes) => createHash('sha256').update(bytes).digest('hex'));
       const row = readme.split('\n').find((line) => line.startsWith(`| \`${name}\` | ${count} | ${size} |`));
-      assert.ok(row?.endsWith(`| \`${sha256}\` |`), `${name}: ${count} images, ${size} bytes, ${sha256}`);
+      assert.ok(row?.endsWith(`| \`${sums[0]}\` | \`${sums[1]}\` |`), `${name}: ${count} images, ${size} bytes, ${sums}`);
     }
   });
 
@@ -34,6 +35,7 @@ describe('the embedded excerpts', () => {
       const set = await dataset(name, 'test');
       assert.ok(set.count >= (set.shape[2] === 1 ? 2000 : 1000), name);
       assert.equal(set.labels?.length, set.count);
+      assert.ok(existsSync(path.join(DATA, name, 'test-labels.npy.sha256')), `${name}: altered labels would be found out`);
       assert.match(set.source, /embedded excerpt/);
     }
     const folders = readdirSync(DATA).filter((name) => existsSync(path.join(DATA, name, 'test-images.npy.gz')));

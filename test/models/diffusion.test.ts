@@ -255,6 +255,24 @@ describe('the diffusion model', () => {
     assert.ok(new Set(timesteps.flat()).size > 1);
   });
 
+  it('has bits/dim that are the variational bound, every eight images with noise and timesteps of their own', () => {
+    const model = new Diffusion({ ...CONFIG, timesteps: 20 });
+    const x = images(20);
+    const expected = [0, 1, 2].flatMap((part) => {
+      const some = tf.tidy(() => tf.slice(x, [8 * part, 0, 0, 0], [Math.min(8, 20 - 8 * part), -1, -1, -1]));
+      return Array.from(numbers(model.variationalBound(some, deriveSeed(1, part), { timesteps: 8 })));
+    });
+    const bits = numbers(model.bitsPerDim(x, 1));
+    assert.equal(bits.length, 20);
+    expected.forEach((value, k) => {
+      close(bits[k] as number, value, 1e-4 * value, `image ${k}:`);
+    });
+    const all = new Diffusion({ ...CONFIG, timesteps: 8 });
+    const eight = tf.tidy(() => tf.slice(x, [0, 0, 0, 0], [8, -1, -1, -1]));
+    assert.deepEqual(numbers(all.bitsPerDim(eight, 1)), numbers(all.variationalBound(eight, deriveSeed(1, 0))));
+    tf.dispose([x, eight]);
+  });
+
   it('looks at another timestep with the same layers', () => {
     const model = tiny();
     const [x, e] = [images(2), model.noise([0, 1], 5)];
@@ -286,6 +304,7 @@ describe('the diffusion model', () => {
       model.imageGradient(x, e).dispose();
       model.logLikelihood(x, e).dispose();
       model.variationalBound(x, 1, { timesteps: 3 }).dispose();
+      model.bitsPerDim(x, 1).dispose();
       model.sample(1, 1).dispose();
       model.sample(1, 1, { method: 'ddim', steps: 2 }).dispose();
     };

@@ -141,6 +141,19 @@ describe('the variational autoencoder', () => {
     });
   });
 
+  it('has bits/dim that are the ELBO at the variance at which it is highest, and less than at the variance ½', () => {
+    const model = tiny();
+    const x = images(6);
+    const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const bits = mean(numbers(model.bitsPerDim(x, 9)));
+    const at = (variance: number) => -mean(numbers(model.elbo(x, 9, { samples: 10, variance }))) / (64 * Math.LN2);
+    const best = Math.min(...Array.from({ length: 24 }, (_, k) => at(0.01 * 1.2 ** k)));
+    assert.ok(Math.abs(bits - best) < 0.02, `${bits} and ${best}`);
+    assert.ok(bits < at(0.5) - 0.1);
+    const black = numbers(model.bitsPerDim(tf.zerosLike(x), 9));
+    assert.ok(black.every(Number.isFinite));
+  });
+
   it('samples and reconstructs images of pixel values, the same for the same seed', () => {
     const model = tiny();
     const [a, b, c] = [1, 1, 2].map((seed) => numbers(model.sample(3, seed)));
@@ -162,6 +175,7 @@ describe('the variational autoencoder', () => {
       model.trainingGradients(x, noise, () => {}).dispose();
       model.imageGradient(x, z).dispose();
       model.elbo(x, 1).dispose();
+      model.bitsPerDim(x, 1).dispose();
       model.importanceWeightedBound(x, 1, { samples: 2 }).dispose();
       model.reconstruct(x, z).dispose();
       model.sample(1, 1).dispose();

@@ -7,7 +7,7 @@ import { createModel } from '../../src/models/families';
 import { Glow } from '../../src/models/glow';
 import { Vae } from '../../src/models/vae';
 import type { Figure } from '../../src/plots/figure';
-import { curveFigure, latentsFigure, reconstructionsFigure, samplesFigure } from '../../src/plots/models';
+import { latentsFigure, reconstructionsFigure, samplesFigure, trainingFigures } from '../../src/plots/models';
 
 const SHAPE = [8, 8, 1] as const;
 
@@ -85,20 +85,27 @@ describe('figures of a model', () => {
     disposeModel(glow);
   });
 
-  it('show the training curve of a checkpoint, in its unit, and refuse an empty one', () => {
+  it('show the training of a checkpoint: the curve in its unit and, where that is another, bits/dim; nothing where there is none', () => {
     const curve = [
       { step: 10, training: 5, validation: 6 },
-      { step: 20, training: 3, validation: 4 },
+      { step: 20, training: 3, validation: 4, bitsPerDim: 7 },
     ];
-    const { data, layout } = curveFigure({ curve, unit: 'bits/dim' });
-    assert.deepEqual(
-      data.map((trace) => Array.from(trace.y as number[])),
+    const drawn = (unit: string) =>
+      trainingFigures({ curve, unit }).map(([name, { data, layout }]) => {
+        const label = layout.yaxis?.title as { text: string };
+        return [name, label.text, data.map((trace) => [Array.from(trace.x as number[]), Array.from(trace.y as number[])])];
+      });
+    const steps = [10, 20];
+    const losses = (unit: string) => [
+      'curve',
+      unit,
       [
-        [5, 3],
-        [6, 4],
+        [steps, [5, 3]],
+        [steps, [6, 4]],
       ],
-    );
-    assert.match(JSON.stringify(layout.yaxis), /bits\/dim/);
-    assert.throws(() => curveFigure({ curve: [], unit: 'bits/dim' }), /empty|no values|at least/);
+    ];
+    assert.deepEqual(drawn('bits/dim'), [losses('bits/dim')]);
+    assert.deepEqual(drawn('squared error'), [losses('squared error'), ['bits-per-dim', 'bits/dim', [[[20], [7]]]]]);
+    assert.deepEqual(trainingFigures({ curve: [], unit: 'bits/dim' }), []);
   });
 });

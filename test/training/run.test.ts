@@ -4,11 +4,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startBackend, tf } from '../../src/backend/index';
+import { deriveSeed } from '../../src/backend/random';
+import { pixels } from '../../src/data/batches';
 import { dataset } from '../../src/data/dataset';
-import { disposeModel, loadModel } from '../../src/models/checkpoint';
+import { type CurvePoint, disposeModel, loadModel } from '../../src/models/checkpoint';
 import { readSafetensors } from '../../src/models/safetensors';
+import { evaluate } from '../../src/training/evaluate';
 import { run } from '../../src/training/run';
-import { type CurvePoint, evaluate } from '../../src/training/train';
 import { fakeMnist, tinyRun } from './fixtures/set';
 
 /** A run of 14 steps in a process of its own, which is killed at `step`, before that is saved. */
@@ -81,6 +83,32 @@ describe('a training run', () => {
     const train = await dataset('mnist', 'train');
     const held = Array.from({ length: 10 }, (_, k) => 50 + k);
     assert.equal(evaluate(best.model, train, held, 5), validation, `the weights of step ${step}`);
+    disposeModel(best.model);
+  });
+
+  it('measures bits/dim of held-out images at every point: the loss of a Glow, the bound of a diffusion model', async () => {
+    const whole = loadModel(path.join(folder, 'whole', 'model.safetensors'));
+    disposeModel(whole.model);
+    assert.ok(whole.header.curve.every(({ validation, bitsPerDim }) => bitsPerDim === validation));
+    assert.equal(whole.header.bitsPerDim, whole.header.validation);
+    const model = {
+      family: 'diffusion',
+      imageShape: [32, 32, 1],
+      dim: 8,
+      dimMults: [1],
+      timesteps: 30,
+      timestep: 0,
+      seed: 3,
+    } as const;
+    const header = await run(path.join(folder, 'bound'), { ...tinyRun(4), model }, false, quiet);
+    const best = loadModel(path.join(folder, 'bound', 'best.safetensors'));
+    const train = await dataset('mnist', 'train');
+    const bound = tf.tidy(() =>
+      tf.mean(best.model.bitsPerDim(pixels(train, [50, 51, 52, 53, 54, 55, 56, 57, 58, 59]), deriveSeed(5, 5))).arraySync(),
+    );
+    assert.equal(header?.curve.length, 1);
+    assert.equal(header?.bitsPerDim, bound);
+    assert.notEqual(header?.bitsPerDim, header?.validation);
     disposeModel(best.model);
   });
 

@@ -1,0 +1,32 @@
+/**
+ * # Labels, and how an altered one is found out
+ *
+ * The images' gzip keeps a checksum of them; labels are a plain `.npy`, which keeps none. So beside labels that are written here lies `<file>.sha256`, a line as of `sha256sum`, and labels beside which one lies are
+ * compared with it when they are read. A folder of one's own need not have it.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { FisherlabError } from '../backend/errors';
+import { writeBeside } from '../backend/write';
+import { type NpyArray, readNpy } from './npy';
+
+const line = (file: string, bytes: Buffer) => `${createHash('sha256').update(bytes).digest('hex')}  ${path.basename(file)}\n`;
+
+/** Writes a `.npy` of labels and its checksum. Errors: those of `writeBeside`. */
+export async function writeLabels(file: string, bytes: Buffer): Promise<void> {
+  await writeBeside(file, bytes);
+  await writeBeside(`${file}.sha256`, line(file, bytes));
+}
+
+/** Reads a `.npy` of labels [N], no more than the first `limit`. Throws a FisherlabError naming `label` where it is truncated, damaged or not what its checksum says. */
+export async function readLabels(file: string, label: string, limit?: number): Promise<NpyArray> {
+  const labels = await readNpy(file, label, limit);
+  const sum = `${file}.sha256`;
+  if (existsSync(sum) && readFileSync(sum, 'utf8') !== line(file, readFileSync(file)))
+    throw new FisherlabError(
+      `${label} were altered: their SHA-256 is not that of '${sum}'`,
+      'restore the file or download the set again',
+    );
+  return labels;
+}

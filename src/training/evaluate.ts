@@ -1,0 +1,39 @@
+/**
+ * # How a model does on images it is not trained on
+ *
+ * By the family's own loss, on all of them: the same quantity that training lowers, so the weights to keep are chosen by it. And in bits per dimension, in which families compare: those of a Glow are its loss; of the
+ * others they are a bound that costs more passes, on the first few images. The noise depends on the seed alone, so that two points of a curve differ by the weights and nothing else.
+ */
+import { tf } from '../backend/index';
+import { deriveSeed } from '../backend/random';
+import { pixels } from '../data/batches';
+import type { Dataset } from '../data/dataset';
+import type { CurvePoint } from '../models/checkpoint';
+import { BITS_PER_DIM, type TapedModel } from '../models/model';
+
+/** Images that a bound is computed on. */
+const BOUNDED = 32;
+
+/** Mean loss over `indices`, in the model's unit. */
+export function evaluate(model: TapedModel, data: Dataset, indices: readonly number[], seed: number, batch = 100): number {
+  let total = 0;
+  for (let k = 0; k < indices.length; k += batch) {
+    const part = indices.slice(k, k + batch);
+    total += tf.tidy(() => tf.sum(model.heldOut(pixels(data, part), part, seed)).dataSync()[0] as number);
+  }
+  return -(total / indices.length) * model.loss.scale;
+}
+
+/** What a point of the curve says of the images held out. */
+export function heldOut(
+  model: TapedModel,
+  data: Dataset,
+  indices: readonly number[],
+  seed: number,
+): Required<Pick<CurvePoint, 'validation' | 'bitsPerDim'>> {
+  const validation = evaluate(model, data, indices, seed);
+  if (model.loss.unit === BITS_PER_DIM) return { validation, bitsPerDim: validation };
+  const first = indices.slice(0, BOUNDED);
+  const bits = tf.tidy(() => tf.mean(model.bitsPerDim(pixels(data, first), deriveSeed(seed, 5))).dataSync()[0] as number);
+  return { validation, bitsPerDim: bits };
+}
