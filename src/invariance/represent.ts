@@ -31,6 +31,8 @@ import { assertInside, type Representation } from './representation';
 /** A model whose images are points y = T(x). */
 export interface RepresentedModel extends Model {
   readonly representation: Representation;
+  /** What the model itself is given for points y: the pixel values 256·T⁻¹(y). Points of several spaces can so pass through it as one batch. */
+  pixels(y: Tensor): Tensor;
   /** The shape of one y. */
   readonly imageShape: ImageShape;
   /**
@@ -77,6 +79,7 @@ export function represent(model: Model, T: Representation, options: RepresentOpt
     noise: (indices, seed) => (dequantises ? tf.zeros([indices.length, ...model.imageShape]) : model.noise(indices, seed)),
     logLikelihood: (y, noise) => seen(y, (pixels) => model.logLikelihood(pixels, noise)),
     gradients: (y: Tensor, noise: Tensor, visitor: Visitor) => seen(y, (pixels) => model.gradients(pixels, noise, visitor)),
+    pixels: (y) => tf.tidy(() => tf.mul(imageOf(y), 256)),
     /** ∂/∂y = (∂x/∂y)ᵀ · (256·∂ log p/∂pixels − ∂ log|det J|/∂x). */
     imageGradient: (y, noise) =>
       tf.tidy(() => {

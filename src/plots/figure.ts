@@ -106,17 +106,28 @@ function axisFrame(): Axis {
   } as Axis;
 }
 
-/** An axis with its title; `log` for a logarithmic one with ticks at powers of ten. */
-export function axis(title: string | undefined, more: Axis & { log?: boolean } = {}): Axis {
+/** An axis with its title; `log` for a logarithmic one: the values it shows, all positive. */
+export function axis(title: string | undefined, more: Axis & { log?: readonly number[] | false } = {}): Axis {
   const { log, ...rest } = more;
   return {
     ...axisFrame(),
     ...(title ? { title: { text: title, standoff: 10, font: { size: 14 } } } : {}),
     exponentformat: 'power',
-    // Plotly writes powers a quarter larger than other ticks.
-    ...(log ? { type: 'log', dtick: 1, tickfont: { size: 10 } } : {}),
+    ...(log ? logarithmic(log) : {}),
     ...rest,
   } as Axis;
+}
+
+/** Ticks at powers of ten, or, where the values span fewer than two of them, at 1, 2 and 5 of each. */
+function logarithmic(values: readonly number[]): Axis {
+  const low = values.reduce((a, b) => Math.min(a, b));
+  const high = values.reduce((a, b) => Math.max(a, b));
+  // Plotly writes powers a quarter larger than other ticks.
+  if (high >= 100 * low) return { type: 'log', dtick: 1, tickfont: { size: 10 } };
+  const first = Math.floor(Math.log10(low));
+  const powers = Array.from({ length: Math.floor(Math.log10(high)) - first + 1 }, (_, k) => first + k);
+  const tickvals = powers.flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)));
+  return { type: 'log', tickmode: 'array', tickvals, ticktext: tickvals.map(String) };
 }
 
 /** A line across the whole plot at a value of one axis, with a word on it: chance level, a threshold, a noise floor. */
@@ -124,7 +135,12 @@ export interface Guide {
   readonly axis: 'x' | 'y';
   readonly value: number;
   readonly label?: string;
+  /** On which line from the top the label of a vertical guide stands: 0, 1, … where neighbours would cover each other. */
+  readonly row?: number;
 }
+
+/** Height of a line of labels. */
+const LABEL_ROW = 17;
 
 /** Guides as shapes and annotations. On a logarithmic axis plotly wants the annotation's position as log10. */
 export function drawGuides(
@@ -138,12 +154,14 @@ export function drawGuides(
         ? { type: 'line', xref: 'x', yref: 'paper', x0: value, x1: value, y0: 0, y1: 1, line }
         : { type: 'line', xref: 'paper', yref: 'y', x0: 0, x1: 1, y0: value, y1: value, line },
   );
-  const annotations = guides.flatMap(({ axis: along, value, label }): Partial<Annotation>[] => {
+  const annotations = guides.flatMap(({ axis: along, value, label, row = 0 }): Partial<Annotation>[] => {
     if (label === undefined) return [];
     const at = (along === 'x' ? log.x : log.y) ? Math.log10(value) : value;
     const text = { text: label, showarrow: false, font: { size: 12, color: FAINT_INK } };
+    // Other guides may run behind the label of a vertical one.
+    const ground = { bgcolor: 'rgba(255,255,255,0.85)', borderpad: 0, yshift: -LABEL_ROW * row };
     return along === 'x'
-      ? [{ ...text, xref: 'x', yref: 'paper', x: at, y: 1, xanchor: 'left', yanchor: 'top', xshift: 3 }]
+      ? [{ ...text, ...ground, xref: 'x', yref: 'paper', x: at, y: 1, xanchor: 'left', yanchor: 'top', xshift: 3 }]
       : [{ ...text, xref: 'paper', yref: 'y', x: 1, y: at, xanchor: 'left', yanchor: 'middle', xshift: 4 }];
   });
   const beside = guides.filter((guide) => guide.axis === 'y').map((guide) => textWidth(guide.label ?? '', 12));

@@ -40,8 +40,8 @@ export function offDiagonalFigure({ values, average, floor, measuredFloor }: Off
     range: [0, 1],
     guides: [
       { axis: 'x', value: floor, label: `floor ${floor.toFixed(3)}` },
-      { axis: 'x', value: measuredFloor, label: `<br>measured floor ${measuredFloor.toFixed(3)}` },
-      { axis: 'x', value: average.value, label: `<br><br>average ${average.value.toFixed(3)}` },
+      { axis: 'x', value: measuredFloor, label: `measured floor ${measuredFloor.toFixed(3)}`, row: 1 },
+      { axis: 'x', value: average.value, label: `average ${average.value.toFixed(3)}`, row: 2 },
     ],
     ...options,
   });

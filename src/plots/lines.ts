@@ -33,10 +33,12 @@ export interface LinesOptions extends FigureOptions {
 
 /** Lines with optional bands. Errors: empty or unequal lengths, a value that is not finite, a value ≤ 0 on a logarithmic axis. */
 export function lines(series: readonly LineSeries[], options: LinesOptions): Figure {
+  const shades = series.map((line, index) => line.colour ?? colourOf(line.name, index));
   const data = series.flatMap((line, index): Plot[] => {
     const x = checked(line, 'x', options.logX);
     const y = checked(line, 'y', options.logY);
-    const shade = line.colour ?? colourOf(line.name, index);
+    const shade = shades[index] as string;
+    const again = shades.indexOf(shade) < index; // there are more lines than colours
     const traces: Plot[] = [];
     if (line.low !== undefined && line.high !== undefined) {
       const low = checked(line, 'low', options.logY);
@@ -58,15 +60,16 @@ export function lines(series: readonly LineSeries[], options: LinesOptions): Fig
       legendgroup: line.name,
       x,
       y,
-      line: { color: shade, width: 2, dash: line.dashed ? 'dash' : 'solid' },
+      line: { color: shade, width: 2, dash: line.dashed ? 'dash' : again ? 'dot' : 'solid' },
       marker: { size: 7, color: shade },
     });
     return traces;
   });
+  const shown = (part: 'x' | 'y') => series.flatMap((line) => Array.from(line[part]));
   return figure(data, options, {
     legend: series.length > 1,
-    xaxis: axis(options.x, { log: options.logX ?? false }),
-    yaxis: axis(options.y, { log: options.logY ?? false, ...scaleRange(options) }),
+    xaxis: axis(options.x, { log: options.logX ? shown('x') : false }),
+    yaxis: axis(options.y, { log: options.logY ? shown('y') : false, ...scaleRange(options) }),
     ...drawGuides(options.guides ?? [], { x: options.logX ?? false, y: options.logY ?? false }),
   });
 }

@@ -106,6 +106,7 @@ describe('a model seen through a representation', () => {
         const [differences = []] = compareGradients({ model, images: pixels, noise }, { model: seen, images: y, noise });
         const worst = Math.max(...differences.map(({ relative }) => relative));
         assert.ok(worst === 0, `${worst}`);
+        assert.deepEqual(seen.pixels(y).dataSync(), pixels.dataSync());
       });
     });
   }

@@ -108,6 +108,34 @@ describe('lines and points', () => {
     );
   });
 
+  it('put ticks at powers of ten on a logarithmic axis, and between them where there would be fewer than two', () => {
+    const ticks = (y: number[]) => {
+      const { dtick, tickvals } = lines([{ name: 'l', x: [1, 2], y }], { x: '', y: '', logY: true }).layout.yaxis ?? {};
+      return { dtick, tickvals };
+    };
+    assert.deepEqual(ticks([0.3, 30]), { dtick: 1, tickvals: undefined });
+    assert.deepEqual(ticks([0.3, 4]), { dtick: undefined, tickvals: [0.1, 0.2, 0.5, 1, 2, 5] });
+  });
+
+  it('tell lines apart where there are more of them than colours', () => {
+    const series = Array.from({ length: 9 }, (_, k) => ({ name: `l${k}`, x: [0, 1], y: [k, k], dashed: k === 8 }));
+    const looks = lines(series, { x: '', y: '' }).data.map(
+      (part) => (part as unknown as { line: { color: string; dash: string } }).line,
+    );
+    assert.deepEqual(
+      looks.map(({ dash }) => dash),
+      [...new Array<string>(7).fill('solid'), 'dot', 'dash'],
+    );
+    assert.equal(looks[7]?.color, looks[0]?.color);
+  });
+
+  it('put the labels of neighbouring guides one below the other', () => {
+    const guides = [0, 1].map((row) => ({ axis: 'x' as const, value: 0.5, label: `guide ${row}`, row }));
+    const { annotations = [] } = histogram([{ name: 'mnist', values: [0, 1] }], { x: '', guides }).layout;
+    const [first, second] = annotations.map(({ yshift }) => yshift as number) as [number, number];
+    assert.ok(first === 0 && second <= -14, `${first} and ${second}`);
+  });
+
   it('refuse coordinates that do not pair', () => {
     assert.throws(() => lines([{ name: 'l', x: [1], y: [1, 2] }], { x: '', y: '' }), /1 values of x for 2 points/);
     assert.throws(() => scatter([{ name: 's', x: [1], y: [1, 2] }], { x: '', y: '' }), /'s' has 1 x for 2 y/);
