@@ -82,9 +82,11 @@ export function graphDefinition(nodes: readonly Bytes[]): Bytes {
   return Buffer.concat([...nodes, bytes(4, [integer(1, producer)])]);
 }
 
-/** A ConfigProto: so many operations at once; no optimiser, which would look for seconds and find little. */
-export function sessionConfiguration(atOnce: number): Bytes {
-  const interOpThreads = integer(5, atOnce);
+/** A ConfigProto: whoever calls does all operations, one after the other; no optimiser, which would look for seconds and find little. */
+export function sessionConfiguration(): Bytes {
+  const intraOpThreads = integer(2, 1);
+  const interOpThreads = integer(5, -1); // the calling thread
   const disableMetaOptimizer = integer(19, 1);
-  return Buffer.concat([interOpThreads, bytes(10, [bytes(10, [disableMetaOptimizer])])]);
+  const executor = bytes(3, 'SINGLE_THREADED_EXECUTOR');
+  return Buffer.concat([intraOpThreads, interOpThreads, bytes(10, [bytes(10, [disableMetaOptimizer])]), bytes(16, [executor])]);
 }

@@ -66,6 +66,7 @@ async function begin(name: BackendName): Promise<string | null> {
       if (!files.every((name) => existsSync(path.join(addons, name))))
         return 'the native addon is not built (npm run setup builds it)';
       process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+      process.env.TF_OVERRIDE_GLOBAL_THREADPOOL ??= '1'; // else a graph cannot have fewer threads than eager operations
       // Gone from Node 23 on, still called by tfjs-node 4.22.
       Object.assign(util, {
         isNullOrUndefined: (x: unknown) => x === null || x === undefined,

@@ -2,7 +2,7 @@
  * # Recording: what an eager computation asked of TensorFlow
  *
  * The native backend sends every operation to TensorFlow through one function, `executeOp(name, attributes, inputs)`, with numbers standing for tensors. While a computation runs once, this file stands in for that function, passes every call
- * on and notes it. What comes out is the computation as a list of operations, from which a graph is made (`graph.ts`): each operand is the name of an input, of a constant, or `opK:i`, the i-th output of operation K.
+ * on and notes it. What comes out is the computation as a list of operations, from which a graph is made (`graph.ts`): each operand is the name of an input, of a constant `constantK:0`, or `opK:i`, the i-th output of operation K.
  *
  * The list says no more than what happened: a computation that looks at numbers in between, to decide how to go on, or that changes a variable, is another one next time. `record` notices the first and gives null; the second is the caller's to avoid.
  */
@@ -82,7 +82,7 @@ export function record(inputs: ReadonlyMap<string, Tensor>, compute: () => Tenso
     const values = binding.tensorDataSync(id);
     const content = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
     const key = `${dtype} ${shape.join()} ${content.length <= 64 ? content.join() : `#${id}`}`;
-    const name = known.get(key) ?? `constant${constants.size}`;
+    const name = known.get(key) ?? `constant${constants.size}:0`;
     if (!constants.has(name)) bytes += content.length;
     known.set(key, name);
     constants.set(name, { dtype, shape, bytes: content });

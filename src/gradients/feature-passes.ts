@@ -24,6 +24,8 @@ const WORTH_A_GRAPH = 3.5e6;
 const BYTES_OF_A_PART = 150e6;
 const MOST_IN_A_PART = 16;
 const LEAST_IN_A_PART = 4;
+/** Parts that a core takes in a call: several, so that none waits long for another that was slower. */
+const PARTS_OF_A_CORE = 4;
 
 export interface FeaturePasses {
   /** Images to give at once; a multiple of every batch size. */
@@ -82,18 +84,19 @@ function replay(pass: FeaturePass, images: number, sample: Sample): FeaturePasse
   const part = sample(images);
   try {
     const rows = ([images, noise]: readonly Tensor[]) => ({ rows: pass.tensors(images as Tensor, noise as Tensor), sums: [] });
-    const graph = Graph.of(rows, [part.images, part.noise], pass.variables, os.availableParallelism());
+    const graph = Graph.of(rows, [part.images, part.noise], pass.variables);
     if (graph === null) return null;
     return {
-      atOnce: graph.images,
-      run: (images, noise) => {
-        const count = images.shape[0] as number;
-        const whole = [images, noise].map((tensor) => filledUp(tensor, graph.images));
+      atOnce: PARTS_OF_A_CORE * os.availableParallelism() * images,
+      run: (batch, noise) => {
+        const count = batch.shape[0] as number;
+        const whole = Math.ceil(count / images) * images;
+        const filled = [batch, noise].map((tensor) => filledUp(tensor, whole));
         try {
-          const { rows } = graph.run(whole, pass.variables);
-          return pass.read(rows.map((values) => values.subarray(0, (values.length * count) / graph.images)));
+          const { rows } = graph.run(filled, pass.variables);
+          return pass.read(rows.map((values) => values.subarray(0, (values.length * count) / whole)));
         } finally {
-          tf.dispose(whole);
+          tf.dispose(filled);
         }
       },
     };

@@ -74,7 +74,7 @@ function recorded(compute: Computation, batch: readonly Tensor[], parameters: Te
   while (count % parts !== 0) parts--;
   const part = tf.tidy(() => batch.map((tensor) => tf.slice(tensor, 0, count / parts)));
   try {
-    return Graph.of(compute, part, [parameters], parts);
+    return Graph.of(compute, part, [parameters]);
   } finally {
     tf.dispose(part);
   }
