@@ -10,7 +10,6 @@
  * As in the authors' code no noise is added to the image. Two things differ from theirs: the model is a diffusion model, which was trained on noisy images only, and the norm is the mean absolute one, the model's own loss. It *is* that
  * loss with ε = 0: minus the log-likelihood surrogate of `models/diffusion.ts`. Columns `score-norm`, one a timestep; a batch has the sum over its images.
  */
-import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
 import { type Computation, Graph } from '../../backend/graph';
 import { tf } from '../../backend/index';
@@ -23,7 +22,7 @@ export function timestepsOf(steps: number): number[] {
   return Array.from({ length: 10 }, (_, k) => 2 ** k - 1).filter((t) => t < steps);
 }
 
-/** Images that a core takes at once, and the number of images from which a graph of all timesteps (`backend/graph.ts`, some seconds to make) pays. */
+/** Images of a part of the graph, and the number of images from which a graph of all timesteps (`backend/graph.ts`, some seconds to make) pays. */
 const PART = 25;
 const WORTH_A_GRAPH = 200;
 
@@ -43,18 +42,13 @@ export function scoreNorms(model: Diffusion, checksum: string): ImageStatistic {
     of: async (data, indices) =>
       tf.tidy(() => {
         if (graph === undefined && data.count >= WORTH_A_GRAPH)
-          graph = Graph.of(compute, [pixels(data, indices.slice(0, PART))], weights, os.availableParallelism());
+          graph = Graph.of(compute, [pixels(data, indices.slice(0, PART))], weights);
         if (!graph) return compute([pixels(data, indices)]).rows.map((values) => values.dataSync() as Float32Array);
-        const found = timesteps.map(() => new Float32Array(indices.length));
-        for (let start = 0; start < indices.length; start += graph.images) {
-          // A graph has a fixed number of images: the last call has the first one again and again.
-          const full = Array.from({ length: graph.images }, (_, k) => indices[start + k] ?? (indices[0] as number));
-          const { rows } = graph.run([pixels(data, full)], weights);
-          rows.forEach((values, t) => {
-            found[t]?.set(values.subarray(0, indices.length - start), start);
-          });
-        }
-        return found;
+        // A graph takes whole parts: the last one is filled up with the first image.
+        const parts = Math.ceil(indices.length / graph.part);
+        const whole = Array.from({ length: parts * graph.part }, (_, k) => indices[k] ?? (indices[0] as number));
+        const { rows } = graph.run([pixels(data, whole)], weights);
+        return rows.map((values) => values.subarray(0, indices.length));
       }),
   };
 }
