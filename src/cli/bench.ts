@@ -2,7 +2,8 @@
  * # `fisherlab bench`: what the one pass costs
  *
  * Milliseconds an image for features (squared norms of every tensor, B images a batch), for the gradients of a training step, and for the gradients that the Fisher information is made of (50 weights of
- * each of three tensors); the peak memory of the process; and the share of the matrix rate that this machine reaches in the same run.
+ * each of three tensors); the peak memory of the process; and the share of the matrix rate that this machine reaches in the same run. Two kinds are whole computations of `src/fisher`, sampling included, and stand in no row of the table: `estimate`
+ * (trace, diagonal and a window of 50 weights of every tensor) and `spectra` (of every tensor's block).
  *
  * The work is counted as a plain training pass is: three forward passes of multiply-adds, `2·3·MAC` operations an image, MAC taken from the kernels of a forward pass (convolutions and products of
  * matrices). The rate to compare with is the best of a product of two 1024x1024 matrices before and after. Time is the best of the repeats.
@@ -18,9 +19,11 @@ import { CONVOLUTION_WITH_BIAS } from '../backend/convolution-with-bias';
 import { assertKnown, FisherlabError } from '../backend/errors';
 import { startBackend, tf } from '../backend/index';
 import { deriveSeed, uniforms } from '../backend/random';
+import { estimateFisher, samplesOf, spectra } from '../fisher/index';
 import { imagesAtOnce } from '../gradients/batch-size';
 import { eagerly, featurePasses } from '../gradients/feature-passes';
 import { squaredNorm } from '../gradients/features';
+import type { Layer } from '../gradients/layer';
 import { gradientsOf } from '../gradients/visitors';
 import { createModel, type Family, type ModelConfig } from '../models/families';
 import type { ImageShape, TapedModel } from '../models/model';
@@ -29,7 +32,7 @@ import { flatParameters } from '../training/parameters';
 import { StepGradient } from '../training/step-gradient';
 import { wholeNumber } from './options';
 
-const KINDS = ['features', 'training', 'fim'] as const;
+const KINDS = ['features', 'training', 'fim', 'estimate', 'spectra'] as const;
 const FAMILIES = ['glow', 'diffusion', 'vae'] as const;
 type Kind = (typeof KINDS)[number];
 
@@ -67,6 +70,9 @@ export interface BenchResult {
 
 const IMAGE: ImageShape = [32, 32, 3];
 const SEED = 1;
+/** Samples of the model that a whole estimate and spectra are of. */
+const ESTIMATE = 1024;
+const SPECTRA = 256;
 /** Images of a training step, as in `fisherlab train`. */
 const TRAINING_BATCH = 64;
 
@@ -193,6 +199,17 @@ function passOf(kind: Kind, model: TapedModel, B: number, batch: number | null):
       };
       return { batch: batch ?? automatic(model), pass };
     }
+    case 'estimate': {
+      const first50 = ({ variable }: Layer) => Array.from({ length: Math.min(50, variable.size) }, (_, k) => k);
+      const windows = new Map(model.layers.map((layer) => [layer.name, first50(layer)]));
+      const pass: Pass = ({ shape }) => void estimateFisher(model, samplesOf(model, SEED, shape[0]), { windows });
+      return { batch: batch ?? ESTIMATE, pass };
+    }
+    case 'spectra':
+      return {
+        batch: batch ?? SPECTRA,
+        pass: ({ shape }) => void spectra(model, samplesOf(model, SEED, shape[0]), { seed: SEED }),
+      };
   }
 }
 
