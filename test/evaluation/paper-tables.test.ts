@@ -5,20 +5,9 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { startBackend } from '../../src/backend/index';
 import { normals } from '../../src/backend/random';
-import { dataset } from '../../src/data/dataset';
 import { npyHeader } from '../../src/data/npy';
 import type { FeatureTable } from '../../src/detectors/table';
-import {
-  type AblationPoint,
-  ablations,
-  allTables,
-  averaged,
-  overFitSizes,
-  overLayers,
-  plain,
-  roundNumbers,
-} from '../../src/evaluation/ablations';
-import { MAIN_METHODS } from '../../src/evaluation/experiment';
+import { type AblationPoint, ablations, averaged, overFitSizes, overLayers, roundNumbers } from '../../src/evaluation/ablations';
 import { auroc } from '../../src/evaluation/metrics';
 import { paperTimesteps } from '../../src/evaluation/paper-known';
 import { type ModelResults, modelResults, setsFor } from '../../src/evaluation/paper-tables';
@@ -259,9 +248,8 @@ describe('ablations', () => {
       points.filter((point) => point.x === x).map(({ auroc }) => auroc.value);
     assert.deepEqual(at(results.timesteps, 1), at(results.batchSizes, 1));
     const later: LoadedModel = { ...loaded, model: model.atTimestep(3), checksum: 'later' };
-    const data = await Promise.all(['fashion_mnist', 'mnist'].map((name) => dataset(name, 'test', { limit: 20 })));
-    const [own = []] = await allTables(later, data, [1], options);
-    assert.deepEqual(at(results.timesteps, 4), at(plain(own, MAIN_METHODS, 1, 1), 1));
+    const own = await ablations(later, ['fashion_mnist', 'mnist'], options);
+    assert.deepEqual(at(results.timesteps, 4), at(own.batchSizes, 1));
     assert.deepEqual(at(results.noiseDraws, 1), at(results.batchSizes, 1));
     disposeModel(model);
     rmSync(folder, { recursive: true });
