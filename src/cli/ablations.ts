@@ -9,7 +9,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { FisherlabError } from '../backend/errors';
 import { startBackend } from '../backend/index';
 import { inCheckout } from '../backend/root';
 import { writeBeside } from '../backend/write';
@@ -17,7 +16,7 @@ import { dataset } from '../data/dataset';
 import { type AblationPoint, ablations } from '../evaluation/ablations';
 import { LADDER, type Ladder, rungResults, rungs, type Size } from '../evaluation/ladder';
 import { PAPER_BATCH_SIZE, paperTimesteps } from '../evaluation/paper-known';
-import { setsFor } from '../evaluation/paper-tables';
+import { assertPair, setsFor } from '../evaluation/paper-tables';
 import { ablationFigure } from '../evaluation/tables-figures';
 import { disposeModel, loadModel } from '../models/checkpoint';
 import { barForEachStep } from '../notebook/progress';
@@ -58,7 +57,7 @@ async function ablate(name: string, flags: Flags): Promise<void> {
   const loaded = loadModel(name);
   try {
     const bar = barForEachStep();
-    const results = await ablations(loaded, setsHere(loaded.name, loaded.header.data.name), {
+    const results = await ablations(loaded, setsHere(`model '${loaded.name}'`, loaded.header.data.name), {
       seed,
       images,
       progress: (set, done, total) => bar.step(`gradient norms of ${set}`, done, total),
@@ -141,12 +140,7 @@ async function trained(name: string, size: Size, steps: number, seed: number, pr
 /** The sets that are here of those to try, the model's own first. */
 function setsHere(what: string, own: string): string[] {
   const { sets, missing } = setsFor(own);
-  if (sets.length < 2) {
-    throw new FisherlabError(
-      `${what} has no pair of data sets: ${missing.join(', ')} are not on this machine`,
-      'name a folder that has them in FISHERLAB_DATA',
-    );
-  }
+  assertPair(what, sets, missing);
   if (missing.length > 0) console.log(`not on this machine: ${missing.join(', ')}`);
   return sets;
 }

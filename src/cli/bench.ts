@@ -157,6 +157,11 @@ async function measure(kind: Kind, config: ModelConfig, options: Options): Promi
   };
 }
 
+/** Indices of the first 50 weights of a layer. */
+function first50({ variable }: Layer): number[] {
+  return Array.from({ length: Math.min(50, variable.size) }, (_, k) => k);
+}
+
 type Pass = (images: Tensor, noise: Tensor, start: number) => void;
 
 /** The pass to measure, and how many images it takes at once: `batch`, or what is best for the model. */
@@ -186,11 +191,7 @@ function passOf(kind: Kind, model: TapedModel, B: number, batch: number | null):
       const three = [0.25, 0.5, 0.75].map((part) => learned[Math.floor(part * learned.length)]);
       const choice = new Map<string, number[]>();
       for (const layer of three) {
-        if (layer !== undefined)
-          choice.set(
-            layer.name,
-            Array.from({ length: Math.min(50, layer.variable.size) }, (_, k) => k),
-          );
+        if (layer !== undefined) choice.set(layer.name, first50(layer));
       }
       const pass: Pass = (images, noise) => {
         const chosen = gradientsOf(choice);
@@ -200,7 +201,6 @@ function passOf(kind: Kind, model: TapedModel, B: number, batch: number | null):
       return { batch: batch ?? automatic(model), pass };
     }
     case 'estimate': {
-      const first50 = ({ variable }: Layer) => Array.from({ length: Math.min(50, variable.size) }, (_, k) => k);
       const windows = new Map(model.layers.map((layer) => [layer.name, first50(layer)]));
       const pass: Pass = ({ shape }) => void estimateFisher(model, samplesOf(model, SEED, shape[0]), { windows });
       return { batch: batch ?? ESTIMATE, pass };

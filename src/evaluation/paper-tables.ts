@@ -117,6 +117,15 @@ export function setsFor(own: string): { sets: string[]; missing: string[] } {
   };
 }
 
+/** Throws a FisherlabError where of the sets to try `what` on there are not two on this machine. */
+export function assertPair(what: string, sets: readonly string[], missing: readonly string[]): void {
+  if (sets.length >= 2) return;
+  throw new FisherlabError(
+    `${what} has no pair of data sets: ${missing.join(', ')} are not on this machine`,
+    'name a folder that has them in FISHERLAB_DATA',
+  );
+}
+
 /**
  * All results of one model.
  * @throws FisherlabError where its own set, any other set, or (held-out protocol) its training split is not on this machine
@@ -125,12 +134,7 @@ export async function modelResults(loaded: LoadedModel, options: PaperOptions): 
   const began = Date.now();
   const own = loaded.header.data.name;
   const { sets, missing } = options.sets === undefined ? setsFor(own) : { sets: options.sets, missing: [] };
-  if (sets.length < 2) {
-    throw new FisherlabError(
-      `model '${loaded.name}' has no pair of data sets: ${missing.join(', ')} are not on this machine`,
-      'name a folder that has them in FISHERLAB_DATA',
-    );
-  }
+  assertPair(`model '${loaded.name}'`, sets, missing);
   const tests = await Promise.all(sets.map((name) => dataset(name, 'test', limited(options))));
   const held = options.protocol === 'held-out' ? await heldOutImages(loaded, options.limit) : undefined;
   const { tables, reference } = await allTables(loaded, held === undefined ? tests : [...tests, held], options);

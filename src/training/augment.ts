@@ -27,7 +27,7 @@ export function augmentationOf(dataset: string): Augmentation {
   return dataset === 'svhn' ? { ...NO_AUGMENTATION, translate: 0.1 } : NO_AUGMENTATION;
 }
 
-/** `pixels` [N, H, W, C], flat, augmented; the input is left as it is. */
+/** `pixels` [N, H, W, C], flat, augmented; the input is left as it is, and given back itself where there is nothing to do. */
 export function augment(
   pixels: Float32Array,
   shape: readonly [number, number, number, number],

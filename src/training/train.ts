@@ -175,7 +175,9 @@ function trainingStep(
 
 function augmented(data: Dataset, indices: readonly number[], augmentation: Augmentation, seed: number): Tensor {
   const plain = pixels(data, indices);
-  const values = augment(plain.dataSync() as Float32Array, plain.shape, augmentation, seed);
+  const before = plain.dataSync() as Float32Array;
+  const values = augment(before, plain.shape, augmentation, seed);
+  if (values === before) return plain;
   plain.dispose();
   return tf.tensor4d(values, [indices.length, ...data.shape]); // [N, H, W, C]
 }
