@@ -203,15 +203,22 @@ function places({ limit, seed, out }: Shared): { folder: string; limit: number |
   return { folder: path.resolve(folder), limit: few, seed: wholeNumber('--seed', seed, 0) };
 }
 
-/** Figures lie beside a folder of one's own, else in `out/figures`. */
+/** Figures lie beside a folder of one's own, those of the shipped results in `out/figures`. */
 function figureFile(folder: string, stem: string): string {
-  const shipped = folder === inCheckout('data', 'results');
-  return path.join(shipped ? inCheckout('out', 'figures') : path.join(folder, 'figures'), `${stem}.svg`);
+  const within = path.relative(inCheckout('data', 'results'), folder);
+  const figures =
+    within.startsWith('..') || path.isAbsolute(within) ? path.join(folder, 'figures') : inCheckout('out', 'figures', within);
+  return path.join(figures, `${stem}.svg`);
 }
 
-/** The models whose results are not in a folder, or are a trial's or of other weights (checksums by name). */
-export function withoutResults(names: readonly string[], checksums: Readonly<Record<string, string>>, folder: string): string[] {
-  const whole = readResults(folder).filter(({ protocol, limit }) => protocol === 'halves' && limit === null);
+/** The models whose results on so many images of each set (all: null) are not in a folder, or are of other weights (checksums by name). */
+export function withoutResults(
+  names: readonly string[],
+  checksums: Readonly<Record<string, string>>,
+  folder: string,
+  images: number | null = null,
+): string[] {
+  const whole = readResults(folder).filter(({ protocol, limit }) => protocol === 'halves' && limit === images);
   return names.filter((name) => !whole.some(({ model, checksum }) => model === name && checksum === checksums[name]));
 }
 

@@ -10,7 +10,8 @@
  *
  *     fisherlab update glow-celeba & fisherlab update diffusion-gtsrb & wait
  *
- * A run that was stopped goes on where it was: tables are kept in `out/cache`, results are found in `data/results` by the checksum of the weights. Methods that need much more than one pass of every image (`COSTLY`) are left out.
+ * A run that was stopped goes on where it was: tables are kept in `out/cache`, results are found in `data/results` by the checksum of the weights. Methods that need much more than one pass of every image (`COSTLY`) have tables of their own,
+ * `data/results/costly`, of the first `COSTLY_IMAGES` images of each set, with all other methods beside them on the same images.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -21,7 +22,7 @@ import { familyCombinations } from '../evaluation/family-combinations';
 import { MODEL_CARDS, shippedCards } from '../evaluation/model-cards';
 import { COSTLY, setsFor } from '../evaluation/paper-tables';
 import { isPlayed, keepTables, modelsOf } from '../evaluation/rounds';
-import { SUMMARY, summarise } from '../evaluation/summary';
+import { COSTLY_IMAGES, COSTLY_SUMMARY, SUMMARY, summarise } from '../evaluation/summary';
 import { disposeModel, type LoadedModel, loadModel, shippedModels } from '../models/checkpoint';
 import { barForEachStep } from '../notebook/progress';
 import { play } from './combinations';
@@ -29,7 +30,11 @@ import { paperTables, readResults, triedModels, withoutResults, writeCards, writ
 import { fillIn } from './readme';
 
 const SEED = 1;
-const RESULTS = path.dirname(SUMMARY);
+/** The tables to keep: where, of how many images (all: null), without which columns. */
+const TABLES = [
+  { folder: path.dirname(SUMMARY), limit: null, skip: COSTLY },
+  { folder: path.dirname(COSTLY_SUMMARY), limit: COSTLY_IMAGES, skip: [] },
+] as const;
 
 export function register(program: Command): void {
   program
@@ -45,9 +50,13 @@ async function update(names: readonly string[]): Promise<void> {
   const checksums = Object.fromEntries(shippedModels().map((name) => [name, about(name, ({ checksum }) => checksum)]));
   const models = names.length === 0 ? triedModels() : names;
   for (const name of models) about(name, assertSetsAreHere);
-  const stale = withoutResults(models, checksums, RESULTS);
-  if (stale.length > 0)
-    await paperTables({ models: stale.join(), batchSizes: '1,5', protocol: 'halves', skip: COSTLY.join(), seed: String(SEED) });
+  for (const { folder, limit, skip } of TABLES) {
+    const stale = withoutResults(models, checksums, folder, limit);
+    const images = limit === null ? {} : { limit: String(limit) };
+    const shared = { batchSizes: '1,5', protocol: 'halves', seed: String(SEED), out: folder } as const;
+    if (stale.length > 0)
+      await paperTables({ models: stale.join(), ...shared, ...images, ...(skip.length > 0 ? { skip: skip.join() } : {}) });
+  }
 
   const round = familyCombinations();
   const played = isPlayed(round, checksums);
@@ -69,7 +78,7 @@ async function update(names: readonly string[]): Promise<void> {
   if (names.length > 0) return console.log('the tables are there; when those of all models are: fisherlab update');
 
   await writeCards(SEED, existsSync(MODEL_CARDS) ? shippedCards() : []);
-  await writeSummary(RESULTS, summarise(readResults(RESULTS)));
+  for (const { folder } of TABLES) await writeSummary(folder, summarise(readResults(folder)));
   if (!played) await play(round, { seed: String(SEED) });
   await fillIn(false);
   console.log('now the pages that read these numbers: fisherlab notebooks --write 04 05');
