@@ -14,7 +14,9 @@
  *
  * Intervals of `batch size`, `timestep` and `noise` are the bootstrap's over images; those of `layers` and `fit set` are the middle 90 % over the random subsets, which is the question there.
  */
+
 import { deriveSeed, permutation } from '../backend/random';
+import { inCheckout } from '../backend/root';
 import { type Dataset, dataset } from '../data/dataset';
 import { detector } from '../detectors/index';
 import { isConstant, mean, quantileOfSorted } from '../detectors/statistics';
@@ -25,6 +27,7 @@ import type { Estimate } from './bootstrap';
 import { type ExperimentOptions, MAIN_METHODS, tablesOf } from './experiment';
 import { auroc } from './metrics';
 import { halves, type NamedTable, resamplingSeed, rowsOfScores, scoreAll, scoreSplit } from './protocol';
+import { readResultsFile } from './results-file';
 
 const REPEATS = 20;
 const LAYERWISE = 'layer-wise gradients';
@@ -61,6 +64,14 @@ export interface AblationOptions extends Pick<ExperimentOptions, 'seed' | 'cache
   readonly sizes?: readonly number[];
   /** Numbers of noise draws. */
   readonly draws?: readonly number[];
+}
+
+/** The ablations of a shipped model, where they were made. Errors: there are none. */
+export function shippedAblations(model: string): Ablations {
+  return readResultsFile(
+    inCheckout('data', 'results', `ablations-${model}.json`),
+    `fisherlab experiment ablations ${model}`,
+  ) as Ablations;
 }
 
 /** All of them. @param sets its own set first */

@@ -18,5 +18,5 @@ export { extractTables } from './features';
 export { auroc, metrics } from './metrics';
 export { COSTLY, type ModelResults, modelResults } from './paper-tables';
 export { halves, type NamedTable, type ResultRow, resultRows, scoreAll } from './protocol';
-export { costlySummary, shippedResults, shippedSummary } from './summary';
+export { COSTLY_IMAGES, costlySummary, shippedResults, shippedSummary } from './summary';
 export { differencesFigure, pairsFigure, tableFigure } from './tables-figures';

@@ -4,11 +4,13 @@
  * Does the detector need a good model, or will a small one do that has hardly begun to learn? A *ladder* is a row of Glows of one data set that differ in one thing, the number of parameters or the number of training steps, all else the same: seed, order of the
  * images, learning rate. Each goes through the paper's protocol on the same images and noise (`ablations.ts`); beside the AUROCs stand its bits/dim.
  */
+import { inCheckout } from '../backend/root';
 import type { Dataset } from '../data/dataset';
 import type { LoadedModel } from '../models/checkpoint';
 import type { GlowConfig } from '../models/glow';
 import { type AblationOptions, type AblationPoint, allTables, plain } from './ablations';
 import { MAIN_METHODS } from './experiment';
+import { readResultsFile } from './results-file';
 
 /** The data set and training steps of the rungs, from the smallest or shortest up. */
 export const LADDER = {
@@ -44,6 +46,11 @@ export interface Ladder {
   readonly sizes: readonly AblationPoint[];
   /** x is the number of training steps. */
   readonly lengths: readonly AblationPoint[];
+}
+
+/** The ladder that was climbed. Errors: there is none. */
+export function shippedLadder(): Ladder {
+  return readResultsFile(inCheckout('data', 'results', 'ablations-ladder.json'), 'fisherlab experiment ladder') as Ladder;
 }
 
 /** The rungs to train: all sizes, then the lengths of the largest that are not among them. */
