@@ -5,9 +5,20 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { startBackend } from '../../src/backend/index';
 import { normals } from '../../src/backend/random';
+import { dataset } from '../../src/data/dataset';
 import { npyHeader } from '../../src/data/npy';
 import type { FeatureTable } from '../../src/detectors/table';
-import { type AblationPoint, ablations, averaged, overFitSizes, overLayers, roundNumbers } from '../../src/evaluation/ablations';
+import {
+  type AblationPoint,
+  ablations,
+  allTables,
+  averaged,
+  overFitSizes,
+  overLayers,
+  plain,
+  roundNumbers,
+} from '../../src/evaluation/ablations';
+import { MAIN_METHODS } from '../../src/evaluation/experiment';
 import { auroc } from '../../src/evaluation/metrics';
 import { paperTimesteps } from '../../src/evaluation/paper-known';
 import { type ModelResults, modelResults, setsFor } from '../../src/evaluation/paper-tables';
@@ -177,6 +188,8 @@ describe('the results of a model', () => {
 });
 
 describe('ablations', () => {
+  before(startBackend);
+
   /** Layers of which the first is the only one that tells the sets apart, and one is constant. */
   function tables(rows: number): NamedTable[] {
     const made = (seed: number, shift: number): FeatureTable => ({
@@ -233,7 +246,7 @@ describe('ablations', () => {
       family: 'diffusion',
       imageShape: [32, 32, 1],
       dim: 8,
-      dimMults: [1],
+      dimMults: [1, 1, 1],
       timesteps: 5,
       timestep: 0,
       seed: 1,
@@ -248,8 +261,9 @@ describe('ablations', () => {
       points.filter((point) => point.x === x).map(({ auroc }) => auroc.value);
     assert.deepEqual(at(results.timesteps, 1), at(results.batchSizes, 1));
     const later: LoadedModel = { ...loaded, model: model.atTimestep(3), checksum: 'later' };
-    const own = await ablations(later, ['fashion_mnist', 'mnist'], options);
-    assert.deepEqual(at(results.timesteps, 4), at(own.batchSizes, 1));
+    const sets = await Promise.all(['fashion_mnist', 'mnist'].map((name) => dataset(name, 'test', { limit: options.images })));
+    const [tables] = await allTables(later, sets, [1], options);
+    assert.deepEqual(at(results.timesteps, 4), at(plain(tables as NamedTable[], MAIN_METHODS, 4, options.seed), 4));
     assert.deepEqual(at(results.noiseDraws, 1), at(results.batchSizes, 1));
     disposeModel(model);
     rmSync(folder, { recursive: true });
