@@ -106,7 +106,8 @@ export class Graph {
   }
 
   /**
-   * The computation for `batch` [p·n, …], p parts of as many images as were recorded: the numbers of each output.
+   * The computation for `batch` [N, …] in parts of as many images as were recorded, the last one filled up with the first image again and again: the numbers of each output, `rows` without those of the filling.
+   * @param batch where the computation has sums, whole parts, for the filling would be counted
    * @param threads how many parts are computed at the same time
    */
   run(
@@ -125,11 +126,26 @@ export class Graph {
       );
       this.prepared = ids;
     }
-    const parts = (batch[0]?.shape[0] as number) / this.part;
+    const count = batch[0]?.shape[0] as number;
+    const parts = Math.ceil(count / this.part);
+    const whole = parts * this.part;
     const shapes = batch.map(({ shape }) => [this.part, ...shape.slice(1)]);
-    const results = this.addon.run(this.handle, numbers(batch), shapes, parts, threads, this.rows);
-    return { rows: results.slice(0, this.rows), sums: results.slice(this.rows) };
+    const images = numbers(batch).map((values) => filledUp(values, count, whole));
+    const results = this.addon.run(this.handle, images, shapes, parts, threads, this.rows);
+    const [rows, sums] = [results.slice(0, this.rows), results.slice(this.rows)];
+    if (sums.length > 0 && whole !== count) throw new Error(`${count} images are not whole parts of ${this.part}`);
+    return { rows: rows.map((values) => values.subarray(0, (values.length * count) / whole)), sums };
   }
+}
+
+/** The numbers of `count` images, then those of the first one again and again, up to `whole` images. */
+function filledUp(values: Float32Array, count: number, whole: number): Float32Array {
+  if (whole === count) return values;
+  const size = values.length / count;
+  const filled = new Float32Array(whole * size);
+  filled.set(values);
+  for (let image = count; image < whole; image++) filled.copyWithin(image * size, 0, size);
+  return filled;
 }
 
 /** Tried once a process. */

@@ -37,6 +37,11 @@ export async function writeBeside(file: string, bytes: string | Uint8Array): Pro
   }
 }
 
+/** Writes `value` as one line of JSON, as `writeBeside` does. */
+export function writeJson(file: string, value: unknown): Promise<void> {
+  return writeBeside(file, `${JSON.stringify(value)}\n`);
+}
+
 /** Takes away what processes that are gone left beside `file`. */
 async function sweep(file: string): Promise<void> {
   const [folder, start] = [path.dirname(file), `${path.basename(file)}.`];

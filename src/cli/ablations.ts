@@ -11,7 +11,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { startBackend } from '../backend/index';
 import { inCheckout } from '../backend/root';
-import { writeBeside } from '../backend/write';
+import { writeJson } from '../backend/write';
 import { dataset } from '../data/dataset';
 import { type AblationPoint, ablations } from '../evaluation/ablations';
 import { LADDER, type Ladder, rungResults, rungs, type Size } from '../evaluation/ladder';
@@ -64,7 +64,7 @@ async function ablate(name: string, flags: Flags): Promise<void> {
     });
     bar.done();
     const stem = `ablations-${loaded.name}`;
-    await writeJson(flags.out, stem, results);
+    await writeNumbers(flags.out, stem, results);
     const { layers, batchSizes, fitSizes, noiseDraws, timesteps } = results;
     const beside = (B: number) => (B === PAPER_BATCH_SIZE ? paperTimesteps(LAYERWISE) : []);
     await saveFigures(stem, [
@@ -116,7 +116,7 @@ async function climb(flags: Flags): Promise<void> {
       .sort((a, b) => a.rung.steps - b.rung.steps)
       .flatMap(({ rung, at }) => at(rung.steps)),
   };
-  await writeJson(flags.out, 'ablations-ladder', results);
+  await writeNumbers(flags.out, 'ablations-ladder', results);
   await saveFigures(
     'ablations-ladder',
     [1, 5].flatMap((batchSize): FigureOf[] => [
@@ -156,8 +156,8 @@ async function saveFigures(stem: string, figures: readonly FigureOf[]): Promise<
   console.log('figures: out/figures');
 }
 
-async function writeJson(folder: string, stem: string, value: unknown): Promise<void> {
+async function writeNumbers(folder: string, stem: string, value: unknown): Promise<void> {
   const file = path.join(folder, `${stem}.json`);
-  await writeBeside(file, `${JSON.stringify(value)}\n`);
+  await writeJson(file, value);
   console.log(`numbers: ${file}`);
 }

@@ -17,7 +17,7 @@ import { type Command, Option } from 'commander';
 import { assertKnown, FisherlabError } from '../backend/errors';
 import { startBackend } from '../backend/index';
 import { inCheckout } from '../backend/root';
-import { writeBeside } from '../backend/write';
+import { writeJson } from '../backend/write';
 import { MAIN_METHODS } from '../evaluation/experiment';
 import { MODEL_CARDS, type ModelCard, modelCards } from '../evaluation/model-cards';
 import { COSTLY, type ModelResults, modelResults, PROTOCOLS, type Protocol } from '../evaluation/paper-tables';
@@ -220,8 +220,4 @@ export function withoutResults(
 ): string[] {
   const whole = readResults(folder).filter(({ protocol, limit }) => protocol === 'halves' && limit === images);
   return names.filter((name) => !whole.some(({ model, checksum }) => model === name && checksum === checksums[name]));
-}
-
-async function writeJson(file: string, value: unknown): Promise<void> {
-  await writeBeside(file, `${JSON.stringify(value)}\n`);
 }

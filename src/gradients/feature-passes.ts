@@ -88,27 +88,9 @@ function replay(pass: FeaturePass, images: number, sample: Sample): FeaturePasse
     if (graph === null) return null;
     return {
       atOnce: PARTS_OF_A_CORE * os.availableParallelism() * images,
-      run: (batch, noise) => {
-        const count = batch.shape[0] as number;
-        const whole = Math.ceil(count / images) * images;
-        const filled = [batch, noise].map((tensor) => filledUp(tensor, whole));
-        try {
-          const { rows } = graph.run(filled, pass.variables);
-          return pass.read(rows.map((values) => values.subarray(0, (values.length * count) / whole)));
-        } finally {
-          tf.dispose(filled);
-        }
-      },
+      run: (batch, noise) => pass.read(graph.run([batch, noise], pass.variables).rows),
     };
   } finally {
     tf.dispose([part.images, part.noise]);
   }
-}
-
-/** `x` [N, …] with its first image again and again up to `count`, [count, …]. */
-function filledUp(x: Tensor, count: number): Tensor {
-  const n = x.shape[0] as number;
-  return tf.tidy(() =>
-    n === count ? tf.clone(x) : tf.gather(x, tf.tensor1d(Int32Array.from({ length: count }, (_, k) => (k < n ? k : 0)))),
-  ); // [count, …]
 }

@@ -65,6 +65,21 @@ describe('a graph of a recorded computation (skipped where TensorFlow’s librar
     }
   });
 
+  it('fills up a last part that is not whole, but not where it would be counted in a sum', () => {
+    const [filter, bias] = [random(1, [3, 3, 2, 2]), random(2, [2])];
+    const compute = layered(filter, bias);
+    const x = random(3, [3, 4, 5, 2]);
+    const rowsAlone = Graph.of((batch) => ({ ...compute(batch), sums: [] }), [tf.slice(x, 0, 2)], [filter, bias]) as Graph;
+    const expected = tf.tidy(() => compute([x]).rows.map((tensor) => tensor.dataSync()) as never) as unknown as Float32Array[];
+    assertClose(
+      rowsAlone
+        .run([x], [filter, bias])
+        .rows.map((actual, k) => ({ name: `rows ${k}`, actual, expected: expected[k] as Float32Array })),
+    );
+    const withSums = Graph.of(compute, [tf.slice(x, 0, 2)], [filter, bias]) as Graph;
+    assert.throws(() => withSums.run([x], [filter, bias]), /3 images are not whole parts of 2/);
+  });
+
   it('is not made of a computation that looks at its numbers half-way', () => {
     const x = random(1, [2, 3]);
     const looking: Computation = ([x]) => ({

@@ -44,11 +44,7 @@ export function scoreNorms(model: Diffusion, checksum: string): ImageStatistic {
         if (graph === undefined && data.count >= WORTH_A_GRAPH)
           graph = Graph.of(compute, [pixels(data, indices.slice(0, PART))], weights);
         if (!graph) return compute([pixels(data, indices)]).rows.map((values) => values.dataSync() as Float32Array);
-        // A graph takes whole parts: the last one is filled up with the first image.
-        const parts = Math.ceil(indices.length / graph.part);
-        const whole = Array.from({ length: parts * graph.part }, (_, k) => indices[k] ?? (indices[0] as number));
-        const { rows } = graph.run([pixels(data, whole)], weights);
-        return rows.map((values) => values.subarray(0, indices.length));
+        return graph.run([pixels(data, indices)], weights).rows;
       }),
   };
 }
