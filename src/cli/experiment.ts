@@ -211,13 +211,19 @@ function figureFile(folder: string, stem: string): string {
   return path.join(figures, `${stem}.svg`);
 }
 
-/** The models whose results on so many images of each set (all: null) are not in a folder, or are of other weights (checksums by name). */
+/** Which tables: results of a protocol, on the first `limit` images of each set (all: null), in a folder. */
+export interface Tables {
+  readonly folder: string;
+  readonly protocol: Protocol;
+  readonly limit: number | null;
+}
+
+/** The models that do not have their results in these tables, or have those of other weights (checksums by name). */
 export function withoutResults(
   names: readonly string[],
   checksums: Readonly<Record<string, string>>,
-  folder: string,
-  images: number | null = null,
+  { folder, protocol, limit }: Tables,
 ): string[] {
-  const whole = readResults(folder).filter(({ protocol, limit }) => protocol === 'halves' && limit === images);
-  return names.filter((name) => !whole.some(({ model, checksum }) => model === name && checksum === checksums[name]));
+  const known = readResults(folder).filter((result) => result.protocol === protocol && result.limit === limit);
+  return names.filter((name) => !known.some(({ model, checksum }) => model === name && checksum === checksums[name]));
 }

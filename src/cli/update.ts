@@ -10,7 +10,7 @@
  *
  *     fisherlab update glow-celeba & fisherlab update diffusion-gtsrb & wait
  *
- * A run that was stopped goes on where it was: tables are kept in `out/cache`, results are found in `data/results` by the checksum of the weights. Methods that need much more than one pass of every image (`COSTLY`) have tables of their own,
+ * A run that was stopped goes on where it was: tables are kept in `out/cache`, results are found in `data/results` by the checksum of the weights, under both protocols. Methods that need much more than one pass of every image (`COSTLY`) have tables of their own,
  * `data/results/costly`, of the first `COSTLY_IMAGES` images of each set, with all other methods beside them on the same images.
  */
 import { existsSync } from 'node:fs';
@@ -26,15 +26,18 @@ import { COSTLY_IMAGES, COSTLY_SUMMARY, SUMMARY, summarise } from '../evaluation
 import { disposeModel, type LoadedModel, loadModel, shippedModels } from '../models/checkpoint';
 import { barForEachStep } from '../notebook/progress';
 import { play } from './combinations';
-import { paperTables, readResults, triedModels, withoutResults, writeCards, writeSummary } from './experiment';
+import { paperTables, readResults, type Tables, triedModels, withoutResults, writeCards, writeSummary } from './experiment';
 import { fillIn } from './readme';
 
 const SEED = 1;
-/** The tables to keep: where, of how many images (all: null), without which columns. */
-const TABLES = [
-  { folder: path.dirname(SUMMARY), limit: null, skip: COSTLY },
-  { folder: path.dirname(COSTLY_SUMMARY), limit: COSTLY_IMAGES, skip: [] },
-] as const;
+const RESULTS = path.dirname(SUMMARY);
+const EVERY_METHOD = path.dirname(COSTLY_SUMMARY);
+/** The tables that are kept of every model. */
+export const TABLES: readonly (Tables & { readonly skip: readonly string[] })[] = [
+  { folder: RESULTS, protocol: 'halves', limit: null, skip: COSTLY },
+  { folder: RESULTS, protocol: 'held-out', limit: null, skip: COSTLY },
+  { folder: EVERY_METHOD, protocol: 'halves', limit: COSTLY_IMAGES, skip: [] },
+];
 
 export function register(program: Command): void {
   program
@@ -50,10 +53,11 @@ async function update(names: readonly string[]): Promise<void> {
   const checksums = Object.fromEntries(shippedModels().map((name) => [name, about(name, ({ checksum }) => checksum)]));
   const models = names.length === 0 ? triedModels() : names;
   for (const name of models) about(name, assertSetsAreHere);
-  for (const { folder, limit, skip } of TABLES) {
-    const stale = withoutResults(models, checksums, folder, limit);
+  for (const { skip, ...tables } of TABLES) {
+    const stale = withoutResults(models, checksums, tables);
+    const { folder, protocol, limit } = tables;
     const images = limit === null ? {} : { limit: String(limit) };
-    const shared = { batchSizes: '1,5', protocol: 'halves', seed: String(SEED), out: folder } as const;
+    const shared = { batchSizes: '1,5', protocol, seed: String(SEED), out: folder };
     if (stale.length > 0)
       await paperTables({ models: stale.join(), ...shared, ...images, ...(skip.length > 0 ? { skip: skip.join() } : {}) });
   }
@@ -78,7 +82,7 @@ async function update(names: readonly string[]): Promise<void> {
   if (names.length > 0) return console.log('the tables are there; when those of all models are: fisherlab update');
 
   await writeCards(SEED, existsSync(MODEL_CARDS) ? shippedCards() : []);
-  for (const { folder } of TABLES) await writeSummary(folder, summarise(readResults(folder)));
+  for (const folder of [RESULTS, EVERY_METHOD]) await writeSummary(folder, summarise(readResults(folder)));
   if (!played) await play(round, { seed: String(SEED) });
   await fillIn(false);
   console.log('now the pages that read these numbers: fisherlab notebooks --write 04 05');

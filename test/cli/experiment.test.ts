@@ -7,6 +7,7 @@ import { startBackend } from '../../src/backend/index';
 import { csv } from '../../src/cli/detect';
 import { readResults, triedModels, withoutResults } from '../../src/cli/experiment';
 import { main } from '../../src/cli/main';
+import { TABLES } from '../../src/cli/update';
 import { dataset } from '../../src/data/dataset';
 import { npyHeader } from '../../src/data/npy';
 import { modelCards, shippedCards } from '../../src/evaluation/model-cards';
@@ -73,23 +74,27 @@ describe('fisherlab experiment', () => {
 });
 
 describe('fisherlab update', () => {
-  const shipped = path.dirname(SUMMARY);
   const cards = shippedCards();
   const weights = () => Object.fromEntries(cards.map((card) => [card.model, card.checksum]));
 
-  it('has nothing to do for what is shipped: results of every model and its weights, and their summary', () => {
-    assert.deepEqual(withoutResults(triedModels(), weights(), shipped), []);
-    assert.deepEqual(JSON.parse(JSON.stringify(summarise(readResults(shipped)))), JSON.parse(readFileSync(SUMMARY, 'utf8')));
-  });
+  for (const { folder: where, protocol, limit } of TABLES) {
+    const images = limit === null ? 'all images' : `${limit} images of each set`;
+    it(`has nothing to do for what is shipped, ${protocol}, ${images}: results of every model and its weights, and their summary`, () => {
+      assert.deepEqual(withoutResults(triedModels(), weights(), { folder: where, protocol, limit }), []);
+      const summary = JSON.parse(readFileSync(path.join(where, path.basename(SUMMARY)), 'utf8'));
+      assert.deepEqual(JSON.parse(JSON.stringify(summarise(readResults(where)))), summary);
+    });
+  }
 
   it('finds models whose results are not there, a trial’s, or of other weights', () => {
     const [first, second] = triedModels() as [string, string];
-    assert.deepEqual(withoutResults([first, second], { ...weights(), [second]: 'others' }, shipped), [second]);
+    const tables = { folder: path.dirname(SUMMARY), protocol: 'halves', limit: null } as const;
+    assert.deepEqual(withoutResults([first, second], { ...weights(), [second]: 'others' }, tables), [second]);
     const folderOfTrials = path.join(folder, 'trials');
     mkdirSync(folderOfTrials);
-    const results = JSON.parse(readFileSync(path.join(shipped, `${first}.json`), 'utf8'));
+    const results = JSON.parse(readFileSync(path.join(tables.folder, `${first}.json`), 'utf8'));
     writeFileSync(path.join(folderOfTrials, `${first}.json`), JSON.stringify({ ...results, limit: 100 }));
-    assert.deepEqual(withoutResults([first, second], weights(), folderOfTrials), [first, second]);
+    assert.deepEqual(withoutResults([first, second], weights(), { ...tables, folder: folderOfTrials }), [first, second]);
   });
 
   it('measures only cards that are not there or of other weights', async () => {
