@@ -92,6 +92,7 @@ export function ablationFigure(
         low: line.map((point) => point.auroc.low),
         high: line.map((point) => point.auroc.high),
         markers: true,
+        dashed: line.every(({ auroc: { low, high } }) => low === high), // numbers of others, without intervals
       };
     }),
     { title, x, y: 'AUROC', logX: true, guides: [{ axis: 'y', value: 0.5, label: 'chance' }] },
