@@ -18,6 +18,7 @@ import { assertKnown, FisherlabError } from '../backend/errors';
 import { startBackend } from '../backend/index';
 import { inCheckout } from '../backend/root';
 import { writeJson } from '../backend/write';
+import { isBackground } from '../evaluation/columns/background';
 import { MAIN_METHODS } from '../evaluation/experiment';
 import { MODEL_CARDS, type ModelCard, modelCards } from '../evaluation/model-cards';
 import { COSTLY, type ModelResults, modelResults, PROTOCOLS, type Protocol } from '../evaluation/paper-tables';
@@ -131,7 +132,7 @@ export async function paperTables(flags: PaperFlags): Promise<void> {
 
 /** The shipped models that have tables: all but those that others are compared with. */
 export function triedModels(): string[] {
-  return shippedModels().filter((name) => !name.includes('-background-'));
+  return shippedModels().filter((name) => !isBackground(name));
 }
 
 /** The name of a model's results. */

@@ -14,7 +14,6 @@
  *
  * Intervals of `batch size`, `timestep` and `noise` are the bootstrap's over images; those of `layers` and `fit set` are the middle 90 % over the random subsets, which is the question there.
  */
-
 import { deriveSeed, permutation } from '../backend/random';
 import { inCheckout } from '../backend/root';
 import { type Dataset, dataset } from '../data/dataset';

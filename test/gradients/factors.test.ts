@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { startBackend, tf } from '../../src/backend/index';
 import { normals } from '../../src/backend/random';
-import { Factors, prefersGram } from '../../src/gradients/factors';
+import { Factors } from '../../src/gradients/factors';
+import { prefersGram } from '../../src/gradients/gram-form';
 import { assertClose } from '../support/close';
 
 describe('the squared norm of a gradient, by the Gram form', () => {

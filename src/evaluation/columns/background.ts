@@ -14,6 +14,11 @@ export function backgroundName(family: string, set: string): string {
   return `${family}-background-${set}`;
 }
 
+/** Whether a model is named so: one that others are compared with, without tables of its own. */
+export function isBackground(name: string): boolean {
+  return name.includes('-background-');
+}
+
 /** @param background the loaded background model, which must stay loaded while the statistic is used */
 export function backgroundLikelihood(background: LoadedModel, seed: number): ImageStatistic {
   return {
