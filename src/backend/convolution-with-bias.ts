@@ -6,8 +6,8 @@
  * plain attributes and is called here. It is a private operation of TensorFlow (the attribute `_kernel` names its one implementation): where a library lacks it, or computes on a graphics card, the caller adds the bias.
  */
 import { type NamedTensorMap, registerKernel, type Tensor, type TensorInfo } from '@tensorflow/tfjs';
-import { tf } from './index';
 import { type NativeBackend, native } from './primitives';
+import { tf } from './start';
 
 /** The name by which `tf.profile` reports it; inputs are the image, the filter and the bias. */
 export const CONVOLUTION_WITH_BIAS = 'ConvolutionWithBias';

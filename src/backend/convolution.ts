@@ -9,8 +9,8 @@
  */
 import { Conv2DBackpropFilter, Conv2DBackpropInput, type NamedTensorMap, type Tensor, type Tensor4D } from '@tensorflow/tfjs';
 import { convolutionWithBias } from './convolution-with-bias';
-import { tf } from './index';
 import { matMul, native } from './primitives';
+import { tf } from './start';
 
 export type Shape4 = [number, number, number, number];
 

@@ -16,14 +16,14 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { isOffered } from './convolution-with-bias';
 import { attribute, graphDefinition, node, sessionConfiguration } from './graph-definition';
 import { asOneDnnLikes, KINDS, trial } from './graph-onednn';
-import { addonFolder, tf } from './index';
 import { native } from './primitives';
 import { type Attribute, type Recording, record } from './recording';
+import { addonFolder, tf } from './start';
 
 /** A computation over images, all float32: `rows` have the images (or groups of them) along the first axis, `sums` are sums over them. */
 export type Computation = (batch: readonly Tensor[]) => { readonly rows: readonly Tensor[]; readonly sums: readonly Tensor[] };
 
-/** The functions of `setup/graph.cc`. Names are those of outputs of operations, `name:k`. */
+/** The functions of `graph.cc`. Names are those of outputs of operations, `name:k`. */
 interface Addon {
   compile(
     graph: Uint8Array,

@@ -8,7 +8,7 @@
  * times faster when the transpose is made first.
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
-import { tf } from './index';
+import { tf } from './start';
 
 export interface NativeBackend {
   binding: Record<

@@ -9,19 +9,26 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { startBackend } from '../backend/index';
-import { inCheckout } from '../backend/root';
-import { writeJson } from '../backend/write';
-import { dataset } from '../data/dataset';
-import { type AblationPoint, ablations } from '../evaluation/ablations';
-import { LADDER, type Ladder, rungResults, rungs, type Size } from '../evaluation/ladder';
-import { PAPER_BATCH_SIZE, paperTimesteps } from '../evaluation/paper-known';
-import { assertPair, setsFor } from '../evaluation/paper-tables';
-import { ablationFigure } from '../evaluation/tables-figures';
-import { disposeModel, loadModel } from '../models/checkpoint';
-import { barForEachStep } from '../notebook/progress';
-import { saveFigure } from '../plots/render';
-import { run } from '../training/run';
+import { inCheckout, startBackend, writeJson } from '../backend/index';
+import { dataset } from '../data/index';
+import {
+  type AblationPoint,
+  ablationFigure,
+  ablations,
+  assertPair,
+  LADDER,
+  type Ladder,
+  PAPER_BATCH_SIZE,
+  paperTimesteps,
+  rungResults,
+  rungs,
+  type Size,
+  setsFor,
+} from '../experiments/index';
+import { disposeModel, loadModel } from '../models/index';
+import { saveFigure } from '../plots/index';
+import { barForEachStep } from '../terminal/index';
+import { run } from '../training/index';
 import { wholeNumber } from './options';
 import { runOf } from './train';
 

@@ -15,21 +15,13 @@
 import { spawnSync } from 'node:child_process';
 import type { Tensor } from '@tensorflow/tfjs';
 import { Argument, type Command } from 'commander';
-import { CONVOLUTION_WITH_BIAS } from '../backend/convolution-with-bias';
-import { assertKnown, FisherlabError } from '../backend/errors';
-import { startBackend, tf } from '../backend/index';
-import { deriveSeed, uniforms } from '../backend/random';
+import { assertKnown, CONVOLUTION_WITH_BIAS, deriveSeed, FisherlabError, startBackend, tf, uniforms } from '../backend/index';
 import { estimateFisher, samplesOf, spectra } from '../fisher/index';
-import { imagesAtOnce } from '../gradients/batch-size';
-import { eagerly, featurePasses } from '../gradients/feature-passes';
-import { squaredNorm } from '../gradients/features';
-import type { Layer } from '../gradients/layer';
-import { gradientsOf } from '../gradients/visitors';
-import { createModel, type Family, type ModelConfig } from '../models/families';
-import type { ImageShape, TapedModel } from '../models/model';
-import { preset } from '../models/presets';
-import { flatParameters } from '../training/parameters';
-import { StepGradient } from '../training/step-gradient';
+import type { Layer } from '../gradients/index';
+import { eagerly, featurePasses, gradientsOf, imagesAtOnce, squaredNorm } from '../gradients/index';
+import type { ImageShape, TapedModel } from '../models/index';
+import { createModel, type Family, type ModelConfig, preset } from '../models/index';
+import { flatParameters, StepGradient } from '../training/index';
 import { wholeNumber } from './options';
 
 const KINDS = ['features', 'training', 'fim', 'estimate', 'spectra'] as const;

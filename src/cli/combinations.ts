@@ -10,12 +10,9 @@
 import path from 'node:path';
 import { Argument, type Command } from 'commander';
 import { startBackend } from '../backend/index';
-import { familyCombinations } from '../evaluation/family-combinations';
-import { FEATURE_COMBINATIONS } from '../evaluation/feature-combinations';
-import { playRound, type Round } from '../evaluation/rounds';
-import type { TrialMean, TrialRow } from '../evaluation/trial';
-import { barForEachStep } from '../notebook/progress';
-import { tableText } from '../notebook/table';
+import type { TrialMean, TrialRow } from '../experiments/index';
+import { FEATURE_COMBINATIONS, familyCombinations, playRound, type Round } from '../experiments/index';
+import { barForEachStep, tableText } from '../terminal/index';
 import { wholeNumber } from './options';
 
 export function register(program: Command): void {

@@ -8,15 +8,20 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { FisherlabError } from '../backend/errors';
-import { writeBeside } from '../backend/write';
-import { contactSheet } from '../data/contact-sheet';
-import { dataset } from '../data/dataset';
-import { descriptionText } from '../data/describe';
-import { download, type Step } from '../data/download';
-import { cacheFolder, find } from '../data/find';
-import { npyShape } from '../data/npy';
-import { DATA_SETS, dataSet, SPLITS } from '../data/sets';
+import { FisherlabError, writeBeside } from '../backend/index';
+import {
+  cacheFolder,
+  contactSheet,
+  DATA_SETS,
+  dataSet,
+  dataset,
+  descriptionText,
+  download,
+  find,
+  npyShape,
+  SPLITS,
+  type Step,
+} from '../data/index';
 
 /** Adds `data list`, `data download` and `data describe` to the program. */
 export function register(program: Command): void {

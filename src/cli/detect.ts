@@ -10,23 +10,15 @@
  */
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { FisherlabError } from '../backend/errors';
-import { startBackend } from '../backend/index';
-import { inCheckout } from '../backend/root';
-import { makeFolder, writeBeside } from '../backend/write';
-import { dataset, type Images } from '../data/dataset';
-import { type OwnImages, ownImages } from '../data/own-images';
-import { detector } from '../detectors/index';
-import { pValues } from '../detectors/p-values';
-import type { FeatureTable } from '../detectors/table';
-import { beside, diagonalTables, needsOf, referenceImages, statisticsOf, statisticTable } from '../evaluation/columns/index';
-import { tablesOf } from '../evaluation/experiment';
-import { halves } from '../evaluation/protocol';
-import { disposeModel, type LoadedModel, loadModel } from '../models/checkpoint';
-import { barForEachStep } from '../notebook/progress';
-import { tableText } from '../notebook/table';
-import { imageGrid } from '../plots/imageGrid';
-import { saveFigure } from '../plots/render';
+import { FisherlabError, inCheckout, makeFolder, startBackend, writeBeside } from '../backend/index';
+import { dataset, type Images, type OwnImages, ownImages } from '../data/index';
+import type { FeatureTable } from '../detectors/index';
+import { detector, pValues } from '../detectors/index';
+import { halves } from '../evaluation/index';
+import { beside, diagonalTables, needsOf, referenceImages, statisticsOf, statisticTable, tablesOf } from '../features/index';
+import { disposeModel, type LoadedModel, loadModel } from '../models/index';
+import { imageGrid, saveFigure } from '../plots/index';
+import { barForEachStep, tableText } from '../terminal/index';
 import { wholeNumber } from './options';
 
 interface Flags {

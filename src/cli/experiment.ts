@@ -14,20 +14,29 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { assertKnown, FisherlabError } from '../backend/errors';
-import { startBackend } from '../backend/index';
-import { inCheckout } from '../backend/root';
-import { writeJson } from '../backend/write';
-import { isBackground } from '../evaluation/columns/background';
-import { MAIN_METHODS } from '../evaluation/experiment';
-import { MODEL_CARDS, type ModelCard, modelCards } from '../evaluation/model-cards';
-import { COSTLY, type ModelResults, modelResults, PROTOCOLS, type Protocol } from '../evaluation/paper-tables';
-import { type FamilySummary, SUMMARY, type Summary, summarise } from '../evaluation/summary';
-import { differencesFigure, pairsFigure, tableFigure } from '../evaluation/tables-figures';
-import { disposeModel, loadModel, shippedModels } from '../models/checkpoint';
-import { barForEachStep } from '../notebook/progress';
-import { tableText } from '../notebook/table';
-import { saveFigure } from '../plots/render';
+import { assertKnown, FisherlabError, inCheckout, startBackend, writeJson } from '../backend/index';
+import {
+  COSTLY,
+  differencesFigure,
+  type FamilySummary,
+  MAIN_METHODS,
+  MODEL_CARDS,
+  type ModelCard,
+  type ModelResults,
+  modelCards,
+  modelResults,
+  PROTOCOLS,
+  type Protocol,
+  pairsFigure,
+  SUMMARY,
+  type Summary,
+  summarise,
+  tableFigure,
+} from '../experiments/index';
+import { isBackground } from '../features/index';
+import { disposeModel, loadModel, shippedModels } from '../models/index';
+import { saveFigure } from '../plots/index';
+import { barForEachStep, tableText } from '../terminal/index';
 import { registerAblations } from './ablations';
 import { wholeNumber } from './options';
 

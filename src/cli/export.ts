@@ -6,9 +6,7 @@
  */
 import type { Command } from 'commander';
 import { startBackend } from '../backend/index';
-import { disposeModel, loadModel } from '../models/checkpoint';
-import { writeSafetensors } from '../models/safetensors';
-import { stateDict } from '../models/state-dict';
+import { disposeModel, loadModel, stateDict, writeSafetensors } from '../models/index';
 
 export function register(program: Command): void {
   program

@@ -6,14 +6,10 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { startBackend, tf } from '../backend/index';
-import { pixels } from '../data/batches';
-import { dataset } from '../data/dataset';
-import { disposeModel, type LoadedModel, loadModel } from '../models/checkpoint';
-import { Glow } from '../models/glow';
-import { Vae } from '../models/vae';
-import type { Figure } from '../plots/figure';
-import { latentsFigure, reconstructionsFigure, samplesFigure, trainingFigures } from '../plots/models';
-import { saveFigure } from '../plots/render';
+import { dataset, pixels } from '../data/index';
+import { disposeModel, Glow, type LoadedModel, loadModel, Vae } from '../models/index';
+import type { Figure } from '../plots/index';
+import { latentsFigure, reconstructionsFigure, samplesFigure, saveFigure, trainingFigures } from '../plots/index';
 
 const SAMPLES = 30;
 const IMAGES = 10;

@@ -10,17 +10,22 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { assertKnown, FisherlabError } from '../backend/errors';
-import { startBackend } from '../backend/index';
-import { dataset } from '../data/dataset';
-import { DATA_SETS, dataSet } from '../data/sets';
-import { disposeModel, saveCheckpoint } from '../models/checkpoint';
-import { createModel, type ModelConfig } from '../models/families';
-import type { TapedModel } from '../models/model';
-import { PRESETS, type PresetName, preset } from '../models/presets';
-import { readSafetensors } from '../models/safetensors';
-import { type StateDictReport, setStateDict } from '../models/state-dict';
-import { evaluate } from '../training/evaluate';
+import { assertKnown, FisherlabError, startBackend } from '../backend/index';
+import { DATA_SETS, dataSet, dataset } from '../data/index';
+import type { TapedModel } from '../models/index';
+import {
+  createModel,
+  disposeModel,
+  type ModelConfig,
+  PRESETS,
+  type PresetName,
+  preset,
+  readSafetensors,
+  type StateDictReport,
+  saveCheckpoint,
+  setStateDict,
+} from '../models/index';
+import { evaluate } from '../training/index';
 
 interface Options {
   model: string;

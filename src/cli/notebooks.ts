@@ -5,11 +5,10 @@
  */
 import path from 'node:path';
 import type { Command } from 'commander';
-import { FisherlabError } from '../backend/errors';
-import { inCheckout } from '../backend/root';
-import { duration, thisScreen } from '../notebook/progress';
-import { findNotebooks, publishNotebooks } from '../notebook/publish';
-import type { NotebookRun, RunEvent, RunOptions } from '../notebook/run';
+import { FisherlabError, inCheckout } from '../backend/index';
+import type { NotebookRun, RunEvent, RunOptions } from '../notebook/index';
+import { findNotebooks, publishNotebooks } from '../notebook/index';
+import { duration, thisScreen } from '../terminal/index';
 
 export function register(program: Command): void {
   program

@@ -3,7 +3,7 @@
  *
  * Options arrive as text; one that is no number is an error that names the option.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 
 /** A whole number of an option. Errors: anything else, naming the option. */
 export function wholeNumber(option: string, text: string, least = 1): number {

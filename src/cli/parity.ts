@@ -11,12 +11,11 @@
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { FisherlabError } from '../backend/errors';
-import { startBackend } from '../backend/index';
-import { layerwise } from '../detectors/layerwise';
-import type { FeatureTable } from '../detectors/table';
-import { auroc } from '../evaluation/metrics';
-import { compareWithReference, readJson, relativeError } from '../models/parity';
+import { FisherlabError, startBackend } from '../backend/index';
+import type { FeatureTable } from '../detectors/index';
+import { layerwise } from '../detectors/index';
+import { auroc } from '../evaluation/index';
+import { compareWithReference, readJson, relativeError } from '../models/index';
 
 interface DetectorFile {
   readonly fit: number[][];

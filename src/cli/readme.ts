@@ -7,13 +7,18 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { FisherlabError } from '../backend/errors';
-import { inCheckout } from '../backend/root';
-import { writeBeside } from '../backend/write';
-import { type ModelCard, shippedCards } from '../evaluation/model-cards';
-import { type FlatRow, type ResultsFile, readResultsFile } from '../evaluation/results-file';
-import { type Summary, shippedSummary } from '../evaluation/summary';
-import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
+import { FisherlabError, inCheckout, writeBeside } from '../backend/index';
+import {
+  type FlatRow,
+  type ModelCard,
+  type ResultsFile,
+  readResultsFile,
+  type Summary,
+  shippedCards,
+  shippedSummary,
+} from '../experiments/index';
+import { bars, type Figure, saveFigure } from '../plots/index';
+import { labelOf } from '../terminal/index';
 
 export const README = inCheckout('README.md');
 export const MODELS_README = inCheckout('data', 'models', 'README.md');

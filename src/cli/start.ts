@@ -6,15 +6,10 @@
  */
 import path from 'node:path';
 import type { Command } from 'commander';
-import { FisherlabError } from '../backend/errors';
-import { startBackend } from '../backend/index';
-import { inCheckout } from '../backend/root';
-import { writeBeside } from '../backend/write';
-import { experimentRows, FIRST_EXPERIMENT, firstExperiment, MAIN_METHODS } from '../evaluation/experiment';
-import type { ResultRow } from '../evaluation/protocol';
-import { resultsFile } from '../evaluation/results-file';
-import { type Progress, progress } from '../notebook/progress';
-import { tableText } from '../notebook/table';
+import { FisherlabError, inCheckout, startBackend, writeBeside } from '../backend/index';
+import type { ResultRow } from '../evaluation/index';
+import { experimentRows, FIRST_EXPERIMENT, firstExperiment, MAIN_METHODS, resultsFile } from '../experiments/index';
+import { type Progress, progress, tableText } from '../terminal/index';
 import { runNotebooks } from './notebooks';
 
 const OUT = inCheckout('out');

@@ -6,17 +6,13 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { assertKnown, FisherlabError } from '../backend/errors';
-import { startBackend } from '../backend/index';
-import { DATA_SETS, type DataSetName, dataSet } from '../data/sets';
-import { backgroundName } from '../evaluation/columns/background';
-import { PRESETS, type PresetName, preset } from '../models/presets';
-import { liveCurve } from '../plots/live';
-import { trainingFigures } from '../plots/models';
-import { saveFigure } from '../plots/render';
-import { augmentationOf } from '../training/augment';
-import { type RunConfig, run } from '../training/run';
-import type { TrainingState } from '../training/train';
+import { assertKnown, FisherlabError, startBackend } from '../backend/index';
+import { DATA_SETS, type DataSetName, dataSet } from '../data/index';
+import { backgroundName } from '../features/index';
+import { PRESETS, type PresetName, preset } from '../models/index';
+import { liveCurve, saveFigure, trainingFigures } from '../plots/index';
+import type { TrainingState } from '../training/index';
+import { augmentationOf, type RunConfig, run } from '../training/index';
 import { wholeNumber } from './options';
 
 interface Options {

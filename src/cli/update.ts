@@ -16,15 +16,23 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { assertKnown, FisherlabError } from '../backend/errors';
-import { startBackend } from '../backend/index';
-import { familyCombinations } from '../evaluation/family-combinations';
-import { MODEL_CARDS, shippedCards } from '../evaluation/model-cards';
-import { COSTLY, setsFor } from '../evaluation/paper-tables';
-import { isPlayed, keepTables, modelsOf } from '../evaluation/rounds';
-import { COSTLY_IMAGES, COSTLY_SUMMARY, SUMMARY, summarise } from '../evaluation/summary';
-import { disposeModel, type LoadedModel, loadModel, shippedModels } from '../models/checkpoint';
-import { barForEachStep } from '../notebook/progress';
+import { assertKnown, FisherlabError, startBackend } from '../backend/index';
+import {
+  COSTLY,
+  COSTLY_IMAGES,
+  COSTLY_SUMMARY,
+  familyCombinations,
+  isPlayed,
+  keepTables,
+  MODEL_CARDS,
+  modelsOf,
+  SUMMARY,
+  setsFor,
+  shippedCards,
+  summarise,
+} from '../experiments/index';
+import { disposeModel, type LoadedModel, loadModel, shippedModels } from '../models/index';
+import { barForEachStep } from '../terminal/index';
 import { play } from './combinations';
 import { paperTables, readResults, type Tables, triedModels, withoutResults, writeCards, writeSummary } from './experiment';
 import { fillIn } from './readme';

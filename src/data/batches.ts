@@ -5,9 +5,7 @@
  * indices can fetch the pixels, make the noise and find the labels, and neither order nor batch size changes what an image gets.
  */
 
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import { permutation } from '../backend/random';
+import { FisherlabError, permutation, tf } from '../backend/index';
 import type { Dataset, Images } from './dataset';
 
 export interface BatchOptions {

@@ -10,8 +10,7 @@
 import { existsSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { assertKnown, FisherlabError } from '../backend/errors';
-import { makeFolder, writeBeside } from '../backend/write';
+import { assertKnown, FisherlabError, makeFolder, writeBeside } from '../backend/index';
 import { type FetchOptions, fetchFile, md5Of } from './fetch-file';
 import { cacheFolder } from './find';
 import { CONVERTERS } from './formats/index';

@@ -20,8 +20,7 @@ import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FisherlabError } from '../backend/errors';
-import { diskError } from '../backend/write';
+import { diskError, FisherlabError } from '../backend/index';
 import type { OfficialFile } from './sets';
 
 export interface FetchOptions {

@@ -12,8 +12,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { FisherlabError } from '../backend/errors';
-import { inCheckout } from '../backend/root';
+import { FisherlabError, inCheckout } from '../backend/index';
 import type { Split } from './sets';
 
 /** Where a split was found; `place` is the words for people. */

@@ -6,8 +6,10 @@
  */
 export { type BatchOptions, batches, pixels } from './batches';
 export { contactSheet } from './contact-sheet';
-export { type Dataset, dataset, SIDE } from './dataset';
+export { type Dataset, dataset, type Images, SIDE } from './dataset';
 export { type Description, describe, descriptionText } from './describe';
 export { type Downloaded, type DownloadOptions, download, type Step } from './download';
-export { cacheFolder } from './find';
+export { cacheFolder, find } from './find';
+export { npyShape } from './npy';
+export { type OwnImages, ownImages } from './own-images';
 export { DATA_SETS, type DataSet, type DataSetName, dataSet, SPLITS, type Split } from './sets';

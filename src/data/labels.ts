@@ -7,8 +7,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { FisherlabError } from '../backend/errors';
-import { writeBeside } from '../backend/write';
+import { FisherlabError, writeBeside } from '../backend/index';
 import { type NpyArray, readNpy } from './npy';
 
 const line = (file: string, bytes: Buffer) => `${createHash('sha256').update(bytes).digest('hex')}  ${path.basename(file)}\n`;

@@ -9,7 +9,7 @@
 import { link, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { diskError } from '../backend/write';
+import { diskError } from '../backend/index';
 
 const TOUCH_MS = 5_000;
 const DEAD_MS = 60_000;

@@ -15,7 +15,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 
 export interface NpyArray {
   /** As the file says: [N, …]. */

@@ -11,7 +11,7 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import type { Images } from './dataset';
 import { SIDE } from './dataset';
 import { picture } from './formats/picture';

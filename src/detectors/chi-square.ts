@@ -14,7 +14,7 @@
  *
  * In the limit of many degrees of freedom u/k is normal with variance 2/k; there the two-sidedness of the paper's detector reappears.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import { type Combiner, combine, log, scoreRows } from './combine';
 import type { Detector } from './detector';
 import { logGamma, mean, unbiasedStd } from './statistics';

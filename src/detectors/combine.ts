@@ -27,7 +27,7 @@
  * (The paper's code lets −∞ through and replaces it by −3.4·10³⁸ at the end, which drowns all other layers.) Negative values have no
  * logarithm and are an error.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import type { Detector } from './detector';
 import { isConstant } from './statistics';
 import { type Column, columnsOf, type FeatureTable } from './table';

@@ -12,7 +12,7 @@
  *
  * a factor counting as *one* number, and the remainder as d − K. With K = 0 these are the paper's independent normals; whitened principal components (`principal-components.ts`) leave the second term out, and the shrunk Gaussian trusts every direction a little.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';
 import { dot, point, standardiseBy } from './matrix';

@@ -12,7 +12,7 @@
  * Used by the authors of arXiv 2403.01485 in earlier experiments, with 1000 trees. The libraries there are for JavaScript take their randomness from
  * `Math.random`, so this is written here: every choice is a function of the seed.
  */
-import { deriveSeed, permutation, uniformStream } from '../backend/random';
+import { deriveSeed, permutation, uniformStream } from '../backend/index';
 import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';
 import type { Column } from './table';

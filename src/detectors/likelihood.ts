@@ -5,7 +5,7 @@
  * the batch (nats). That deep generative models prefer some foreign images to their own (Nalisnick et al., *Do deep generative models know what
  * they don't know?*, 2019, arXiv 1810.09136) shows as an AUROC below one half: the failure this program starts from.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import { assertFinite } from './combine';
 import type { Detector } from './detector';
 import { columnsOf, type FeatureTable } from './table';

@@ -12,7 +12,7 @@
  * Solved by sequential minimal optimisation as in LIBSVM (Chang and Lin, ACM TIST 2, 2011): of all pairs (i, j) whose exchange of weight lowers the
  * objective, the one that lowers it most to second order (Fan, Chen, Lin, JMLR 6, 2005). There is nothing random in it.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import { type Combiner, combine, raw, type Source } from './combine';
 import type { Detector } from './detector';
 import { type Points, point, squaredDistance, standardiseBy } from './matrix';

@@ -13,7 +13,7 @@
  * fit set does not vary (λ_k below 10⁻¹⁰ λ_1: collinear columns, few rows) are left out, so there may be fewer than K.
  */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';
 import { dot, gram, type Points, point, standardiseBy, transpose } from './matrix';

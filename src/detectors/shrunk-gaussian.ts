@@ -12,7 +12,7 @@
  * minus the log density, less a constant.
  */
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';
 import { dot, gram, type Points, point, standardiseBy, transpose } from './matrix';

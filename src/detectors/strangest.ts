@@ -11,7 +11,7 @@
  * A detector knows the batches it was fitted on too well: their scores are too low, the more so the more numbers it has learnt. So m and h are taken *across*: each half of the fit set is scored by a detector that was fitted on the other half. The detectors
  * that score new batches are fitted on both.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import type { Detector } from './detector';
 import { quantileOfSorted } from './statistics';
 import { type FeatureTable, sliceRows } from './table';

@@ -4,7 +4,7 @@
  * A row is a batch of B images, a column is one number of that batch: the log-likelihood of the batch (nats, summed over its images),
  * or one feature of one layer. Columns are float64: detectors know nothing of tensors.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 
 /** What a column holds. `layer` is the tensor's name; statistics that are not of a layer have none. */
 export interface Column {
@@ -22,6 +22,12 @@ export interface FeatureTable {
   /** Images in a batch: B. */
   readonly batchSize: number;
   readonly columns: readonly Column[];
+}
+
+/** A feature table of a named set. */
+export interface NamedTable {
+  readonly name: string;
+  readonly table: FeatureTable;
 }
 
 /** All columns of one feature, in the order of the model's layers. An error lists the features there are. */

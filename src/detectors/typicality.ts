@@ -10,7 +10,7 @@
  * NLL is summed over the batch; dividing by B would divide all scores alike. Ĥ is estimated on the same fit set as every other detector's
  * parameters (the paper of typicality uses training images), so that comparisons are on the same halves.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import type { Detector } from './detector';
 import { statistic } from './likelihood';
 import { mean } from './statistics';

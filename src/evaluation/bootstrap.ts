@@ -14,9 +14,8 @@
  * An interval says how other batches *from the same sets, scored by the same model and the same fitted detector* would come out. It does not
  * contain the luck of training. Where scores separate perfectly it has no width: no resample can undo that.
  */
-import { FisherlabError } from '../backend/errors';
-import { deriveSeed, uniformAt } from '../backend/random';
-import { quantileOfSorted } from '../detectors/statistics';
+import { deriveSeed, FisherlabError, uniformAt } from '../backend/index';
+import { quantileOfSorted } from '../detectors/index';
 import { auroc, type Metrics, type Ranking, rank, walk, walkAuroc } from './metrics';
 
 export interface Resampling {

@@ -15,8 +15,8 @@
  * **The mean over pairs** has an interval too. Pairs of a table share images (all with the same in-distribution set share its scores), so that their
  * errors do not simply average out: sets of the same name are drawn alike in all pairs, and the mean of Δ is taken within each resample.
  */
-import { FisherlabError } from '../backend/errors';
-import { logTwoSidedP, mean, unbiasedStd } from '../detectors/statistics';
+import { FisherlabError } from '../backend/index';
+import { logTwoSidedP, mean, unbiasedStd } from '../detectors/index';
 import { type Estimate, interval, resampledAurocs, type Scores } from './bootstrap';
 import { auroc } from './metrics';
 

@@ -1,22 +1,19 @@
 /**
- * # Evaluation: from features to numbers one can trust
+ * # Evaluation: from scores to numbers one can trust
  *
- * Features of a model and a data set (`features`), kept on disk (`table-cache`), the paper's protocol (`protocol`), metrics with intervals (`metrics`, `bootstrap`), and whole experiments: the first one (`experiment`), all tables (`paper-tables`,
- * `summary`), and trials of one's own ideas (`trial`, `rounds`).
+ * The paper's protocol, metrics with bootstrap intervals, and paired comparisons corrected for how many were tried.
  */
-export { type Estimate, interval, metricsWithIntervals, pairedBootstrap } from './bootstrap';
-export {
-  experimentRows,
-  experimentTables,
-  FIRST_EXPERIMENT,
-  firstExperiment,
-  imageLimit,
-  MAIN_METHODS,
-  tablesOf,
-} from './experiment';
-export { extractTables } from './features';
+export { type Estimate, interval, metricsWithIntervals, pairedBootstrap, resampledAurocs, type Scores } from './bootstrap';
+export { type Comparison, compareScores, type Margin, type ScoredPair } from './compare';
 export { auroc, metrics } from './metrics';
-export { COSTLY, type ModelResults, modelResults } from './paper-tables';
-export { halves, type NamedTable, type ResultRow, resultRows, scoreAll } from './protocol';
-export { COSTLY_IMAGES, costlySummary, shippedResults, shippedSummary } from './summary';
-export { differencesFigure, pairsFigure, tableFigure } from './tables-figures';
+export {
+  halves,
+  type MethodScores,
+  type ResultRow,
+  resamplingSeed,
+  resultRows,
+  rowsOfScores,
+  type Split,
+  scoreAll,
+  scoreSplit,
+} from './protocol';

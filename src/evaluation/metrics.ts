@@ -14,7 +14,7 @@
  * All three come from one walk down the sorted scores, in which tied scores are one step. The walk takes how often each batch
  * counts: once for the metric itself, as often as it was drawn for a bootstrap resample (`bootstrap.ts`), so sorting is done once.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 
 /** The three metrics, each in [0, 1]. */
 export interface Metrics {

@@ -6,9 +6,8 @@
  *
  * A cleaner protocol fits on images that were held out of training and scores the whole test set: the same functions, with another {@link Split}.
  */
-import { deriveSeed } from '../backend/random';
-import { detector } from '../detectors/index';
-import { type FeatureTable, sliceRows } from '../detectors/table';
+import { deriveSeed } from '../backend/index';
+import { detector, type FeatureTable, type NamedTable, sliceRows } from '../detectors/index';
 import { type Estimate, metricsWithIntervals } from './bootstrap';
 
 /** One number of a table of results. */
@@ -23,12 +22,6 @@ export interface ResultRow {
   readonly fpr95: Estimate;
   readonly inCount: number;
   readonly outCount: number;
-}
-
-/** A feature table of a named set. */
-export interface NamedTable {
-  readonly name: string;
-  readonly table: FeatureTable;
 }
 
 /** In-distribution batches: those that fit a detector, and those that are scored. */

@@ -4,7 +4,7 @@
  * χ² with ν degrees of freedom, ν any positive number: its distribution function is the regularised incomplete gamma function P(ν/2, x/2), a power series below the mean and a continued fraction above it (Abramowitz &
  * Stegun 6.5.29, 6.5.31; the fraction by Lentz's method). The quantile is found by bisection, started from Wilson and Hilferty's cube. The normal quantile is bisected likewise.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 
 /** x with P(χ²_ν ≤ x) = p. Errors: ν not above 0, p outside (0, 1). */
 export function chiSquareQuantile(p: number, nu: number): number {

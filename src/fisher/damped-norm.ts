@@ -11,9 +11,8 @@
  * |θ| ≤ N the |θ|×|θ| matrix is the smaller one: with F̂ + λI = L Lᵀ the statistic is ‖L⁻¹g‖². Inverses are computed in float64.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../backend/index';
-import { matMul, squaredNormOfRows } from '../backend/primitives';
-import type { Model } from '../models/model';
+import { matMul, squaredNormOfRows, tf } from '../backend/index';
+import type { Model } from '../models/index';
 import type { Draws } from './draws';
 import { DAMPING, dampingOf, type FittedFeature, type FittedLayer, fittedFeature } from './fitted-feature';
 import { forEachLayer, type GradientOptions } from './passes';

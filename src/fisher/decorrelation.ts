@@ -10,8 +10,7 @@
  * is. The share of the largest eigenvalue of the correlation matrix says how much of all variance one such number explains.
  */
 
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
+import { FisherlabError, tf } from '../backend/index';
 import { symmetricEigenvalues } from './symmetric';
 import { bootstrapCounts, type Interval, intervalOf } from './uncertainty';
 

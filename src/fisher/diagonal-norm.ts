@@ -7,9 +7,8 @@
  *
  * It knows which weights have large gradients, not which have them together. (The authors add 10⁻⁸ for all models; here λ follows the size of the layer's gradients, as in its relatives.)
  */
-import { tf } from '../backend/index';
-import { squaredNormOfRows } from '../backend/primitives';
-import type { Model } from '../models/model';
+import { squaredNormOfRows, tf } from '../backend/index';
+import type { Model } from '../models/index';
 import type { DampedOptions } from './damped-norm';
 import type { Draws } from './draws';
 import { estimateFisher } from './estimate';

@@ -11,12 +11,10 @@
  * float32 numbers are a hundredth of a grey level apart and a score is made of rounding errors, is left out; the next one takes its place, and `lost` counts them. What is estimated is conditional on the rest.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import { deriveSeed } from '../backend/random';
-import type { Dataset } from '../data/dataset';
-import { imagesFor } from '../invariance/represent';
-import type { Model } from '../models/model';
+import { deriveSeed, FisherlabError, tf } from '../backend/index';
+import type { Dataset } from '../data/index';
+import { imagesFor } from '../invariance/index';
+import type { Model } from '../models/index';
 
 /** Images that go through the model at once. */
 const BLOCK = 64;

@@ -11,8 +11,8 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
-import type { Layer } from '../gradients/layer';
-import type { Model } from '../models/model';
+import type { Layer } from '../gradients/index';
+import type { Model } from '../models/index';
 import type { Draws } from './draws';
 import { type PassProgress, passOver } from './passes';
 import { bootstrapCounts, type Interval, intervalOf } from './uncertainty';

@@ -9,11 +9,8 @@
  * they take for F_j; at λ → 0 the exact one does not change under any linear change of the layer's weights, which no norm of the gradient can say of itself.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import type { Factors } from '../gradients/factors';
-import type { Feature } from '../gradients/features';
-import type { Layer } from '../gradients/layer';
+import { FisherlabError, tf } from '../backend/index';
+import type { Factors, Feature, Layer } from '../gradients/index';
 
 /** A feature that holds tensors. */
 export interface FittedFeature extends Feature {

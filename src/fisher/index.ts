@@ -19,4 +19,4 @@ export type { FittedFeature } from './fitted-feature';
 export { kroneckerFisherNorm } from './kronecker-norm';
 export { type LayerSpectrum, spectra } from './spectrum';
 export type { Interval } from './uncertainty';
-export { chooseWindows, entryInterval, fisherWindow, noiseFloor, offDiagonals, type Window } from './windows';
+export { chooseWindows, entryInterval, fisherWindow, noiseFloor, type OffDiagonals, offDiagonals, type Window } from './windows';

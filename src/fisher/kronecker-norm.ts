@@ -12,10 +12,9 @@
  * A tensor whose gradient is given outright (T = I = 1, see `factors.ts`) has A = 1, and S is its whole block. A side longer than 1024 keeps its diagonal only.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../backend/index';
-import { matMul, squaredNormOfRows } from '../backend/primitives';
-import type { Layer } from '../gradients/layer';
-import type { Model } from '../models/model';
+import { matMul, squaredNormOfRows, tf } from '../backend/index';
+import type { Layer } from '../gradients/index';
+import type { Model } from '../models/index';
 import type { DampedOptions } from './damped-norm';
 import type { Draws } from './draws';
 import { DAMPING, dampingOf, type FittedFeature, type FittedLayer, fittedFeature } from './fitted-feature';

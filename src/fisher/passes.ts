@@ -5,11 +5,9 @@
  * memory, and the samples pass through the model once for each such group of layers: time is paid for memory, never the other way round.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import type { Layer } from '../gradients/layer';
-import type { Visitor } from '../gradients/tape';
-import type { Model } from '../models/model';
+import { FisherlabError, tf } from '../backend/index';
+import type { Layer, Visitor } from '../gradients/index';
+import type { Model } from '../models/index';
 import type { Draws } from './draws';
 
 /** Called with how many images of how many have passed through the model. */

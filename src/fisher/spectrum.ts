@@ -15,9 +15,8 @@
  * (U-statistics, Hoeffding 1948).
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../backend/index';
-import { matMul } from '../backend/primitives';
-import type { Model } from '../models/model';
+import { matMul, tf } from '../backend/index';
+import type { Model } from '../models/index';
 import type { Draws } from './draws';
 import { forEachLayer, type GradientOptions } from './passes';
 import { symmetricEigenvalues } from './symmetric';

@@ -8,7 +8,7 @@
  *
  * Cholesky, `A = L Lᵀ`, and the inverse of L by forward substitution serve the damped norms.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 
 /** Eigenvalues of a symmetric matrix [n, n], largest first. `A` is not changed. */
 export function symmetricEigenvalues(A: ArrayLike<number>, n: number): Float64Array {

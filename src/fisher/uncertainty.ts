@@ -4,7 +4,7 @@
  * Samples of the model are drawn anew, with replacement (Efron 1979): sample n comes `w_n` times, and every estimate that is a function of weighted sums over samples, `Σ_n w_n a_n / N`, is computed again. Draws
  * are shared by all layers, so that one matrix of counts serves hundreds of them. The interval is between the 2.5 % and 97.5 % quantiles.
  */
-import { deriveSeed, uniformAt } from '../backend/random';
+import { deriveSeed, uniformAt } from '../backend/index';
 
 /** A number with its 95 % interval. */
 export interface Interval {

@@ -12,10 +12,9 @@
  * That holds for large N where the squares of two gradients are uncorrelated. Those of real models are not (a busy image has large gradients everywhere) and their tails are heavy, so a second floor is *measured*: the sign of every gradient is drawn anew, which leaves all sizes
  * as they are and makes every F_ab zero. And one number has no floor at all: with ρ′ and ρ″ from two halves of the samples, E[ρ′ρ″] = ρ², so √(mean ρ′ρ″) is what is left when the noise is gone.
  */
-import { FisherlabError } from '../backend/errors';
-import { deriveSeed, permutation, uniformAt } from '../backend/random';
-import { layerSize } from '../gradients/layer';
-import type { Model } from '../models/model';
+import { deriveSeed, FisherlabError, permutation, uniformAt } from '../backend/index';
+import { layerSize } from '../gradients/index';
+import type { Model } from '../models/index';
 import type { FisherEstimate, LayerFisher } from './estimate';
 import { bootstrapCounts, type Interval, intervalOf } from './uncertainty';
 

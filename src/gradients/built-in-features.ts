@@ -20,10 +20,7 @@
  * with it every score. The same images go through once more, shuffled and in two halves, and must give the same numbers.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import { squaredNormOfRows } from '../backend/primitives';
-import { deriveSeed, permutation, uniformAt } from '../backend/random';
+import { deriveSeed, FisherlabError, permutation, squaredNormOfRows, tf, uniformAt } from '../backend/index';
 import { batchFeatures, type Differentiable, type Feature } from './features';
 
 /** Σ_i |g_i|. */

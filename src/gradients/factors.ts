@@ -19,8 +19,7 @@
  * of which the cheaper is taken by shape.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../backend/index';
-import { matMul, squaredNormOfRows } from '../backend/primitives';
+import { matMul, squaredNormOfRows, tf } from '../backend/index';
 import { gramNorms, prefersGram } from './gram-form';
 
 /** A tensor for each size B of the groups that are asked for, made once and kept until `dispose`. */

@@ -6,8 +6,7 @@
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
-import { Graph } from '../backend/graph';
-import { tf } from '../backend/index';
+import { Graph, tf } from '../backend/index';
 import { bytesPerImage, imagesAtOnce } from './batch-size';
 import {
   type BatchFeatures,

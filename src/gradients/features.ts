@@ -16,8 +16,7 @@
  * k of them, `[N/B, k]`. It works for every model and every operation, in one pass, for several B at once.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
+import { FisherlabError, tf } from '../backend/index';
 import type { Factors } from './factors';
 import type { Layer } from './layer';
 import type { Visitor } from './tape';

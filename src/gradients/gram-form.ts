@@ -6,8 +6,7 @@
  * (Bu et al. 2022, arXiv 2205.10683): the norm of a gradient without the gradient, of two T×T matrices. `factors.ts` takes it where it is the cheaper form.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../backend/index';
-import { matMul } from '../backend/primitives';
+import { matMul, tf } from '../backend/index';
 
 /** Passing one number through memory costs about as much as this many multiply-adds (both forms of [128, 64, 64] and [128, 64, 216] timed: below 30). */
 const MEMORY_COST = 20;

@@ -11,8 +11,7 @@
  * | `plain` | the same numbers in the same order | any shape of that size |
  */
 import type { Rank, Tensor, Variable } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
+import { FisherlabError, tf } from '../backend/index';
 
 export type Layout = 'convolution' | 'dense' | 'plain';
 

@@ -10,8 +10,7 @@
  * models that do not use the operations of `src/gradients` (`ordinaryModel` in `src/models/ordinary.ts`).
  */
 import type { Tensor, Variable } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
+import { FisherlabError, tf } from '../backend/index';
 import { Factors } from './factors';
 import type { Layer } from './layer';
 import type { Visitor } from './tape';

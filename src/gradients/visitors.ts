@@ -18,8 +18,7 @@
  * `squaredNorms` does all of it for any number of images, as many at once as memory allows.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
+import { FisherlabError, tf } from '../backend/index';
 import type { Factors } from './factors';
 import { type FeaturePasses, featurePasses } from './feature-passes';
 import { type Differentiable, squaredNorm } from './features';

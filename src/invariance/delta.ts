@@ -13,7 +13,7 @@
  * differs by.
  */
 
-import type { ImageShape } from '../models/model';
+import type { ImageShape } from '../models/index';
 import { Field } from './float64';
 import type { Representation } from './representation';
 

@@ -10,9 +10,8 @@
  *
  * Noise is a function of the seed and of each image's index, so any subset or batch of images keeps its own.
  */
-import { FisherlabError } from '../backend/errors';
-import { noiseByIndex } from '../backend/random';
-import type { ImageShape } from '../models/model';
+import { FisherlabError, noiseByIndex } from '../backend/index';
+import type { ImageShape } from '../models/index';
 import { Field } from './float64';
 import { assertInside, type Representation } from './representation';
 

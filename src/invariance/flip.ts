@@ -17,8 +17,8 @@
  *
  * Reference: Le Lan & Dinh, Entropy 23(12):1690 (2021), §3; the lens is this project's.
  */
-import { FisherlabError } from '../backend/errors';
-import type { ImageShape } from '../models/model';
+import { FisherlabError } from '../backend/index';
+import type { ImageShape } from '../models/index';
 import { Field } from './float64';
 import { nested } from './mixing';
 import { compose, everywhere, type Representation } from './representation';

@@ -10,7 +10,7 @@
  *
  * Reference: forward-mode automatic differentiation, Griewank & Walther, *Evaluating Derivatives* (2008), chapter 3.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import type { ConstantImage, Values } from './values';
 
 type Operand = Field | number | ConstantImage;

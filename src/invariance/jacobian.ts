@@ -6,8 +6,8 @@
  *
  * D passes and D³/3 multiplications: for small images.
  */
-import { FisherlabError } from '../backend/errors';
-import type { ImageShape } from '../models/model';
+import { FisherlabError } from '../backend/index';
+import type { ImageShape } from '../models/index';
 import { Field } from './float64';
 import type { Representation } from './representation';
 

@@ -13,8 +13,7 @@
  * to channel, so that a grey pixel never has the same noise in all three: its chroma is never 0.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../backend/index';
-import { noiseByIndex } from '../backend/random';
+import { noiseByIndex, tf } from '../backend/index';
 
 /** Steps of the noise within one 8-bit level. */
 const STEPS = 64;

@@ -6,7 +6,7 @@
  * Cr = (r−Y)/1.402, moved by ½. Its determinant follows from the definition: Y, b−Y, r−Y of (r,g,b) has det −0.587, so
  * |det A| = 0.587/(1.772·1.402).
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import { everywhere, type Representation } from './representation';
 import { joinChannels, perImage, threeChannels, type Values } from './values';
 

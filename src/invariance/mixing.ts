@@ -10,9 +10,8 @@
  *
  * Reference: Householder, *Unitary triangularization of a nonsymmetric matrix*, J. ACM 5 (1958).
  */
-import { FisherlabError } from '../backend/errors';
-import { deriveSeed, normalAt, permutation } from '../backend/random';
-import type { ImageShape } from '../models/model';
+import { deriveSeed, FisherlabError, normalAt, permutation } from '../backend/index';
+import type { ImageShape } from '../models/index';
 import { everywhere, type Representation } from './representation';
 import { type ConstantImage, perImage, type Values } from './values';
 

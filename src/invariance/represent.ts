@@ -20,11 +20,10 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
-import { pixels } from '../data/batches';
-import type { Images } from '../data/dataset';
-import type { Layer } from '../gradients/layer';
-import type { Visitor } from '../gradients/tape';
-import { checkImages, type ImageShape, type Model } from '../models/model';
+import type { Images } from '../data/index';
+import { pixels } from '../data/index';
+import type { Layer, Visitor } from '../gradients/index';
+import { checkImages, type ImageShape, type Model } from '../models/index';
 import { dequantised, toLattice } from './lattice';
 import { assertInside, type Representation } from './representation';
 

@@ -6,9 +6,8 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { FisherlabError } from '../backend/errors';
-import { inCheckout } from '../backend/root';
-import { layerValues, setLayer } from '../gradients/layer';
+import { FisherlabError, inCheckout } from '../backend/index';
+import { layerValues, setLayer } from '../gradients/index';
 import { createModel, type ModelConfig } from './families';
 import type { TapedModel } from './model';
 import type { PresetName } from './presets';

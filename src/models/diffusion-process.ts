@@ -18,9 +18,7 @@
  * beyond for pixels 0 and 255 (eq. 13).
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import { deriveSeed, normals, uniformAt } from '../backend/random';
+import { deriveSeed, FisherlabError, normals, tf, uniformAt } from '../backend/index';
 import type { NoiseSchedule } from './noise-schedule';
 
 /** The noise in `x` [N, …], all of whose images are at index t; the shape of `x`. */

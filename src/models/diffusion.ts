@@ -10,13 +10,9 @@
  * t for each image, uniform over the timesteps. The network is `unet.ts`, ᾱ is in `noise-schedule.ts`; sampling and the full variational bound on log p are in `diffusion-process.ts`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import { deriveSeed, noiseByIndex, uniformAt } from '../backend/random';
-import type { Layer } from '../gradients/layer';
-import { scale } from '../gradients/operations/activations';
-import { meanAbsoluteError, noised } from '../gradients/operations/noising';
-import { Tape, type Value } from '../gradients/tape';
+import { deriveSeed, FisherlabError, noiseByIndex, tf, uniformAt } from '../backend/index';
+import type { Layer } from '../gradients/index';
+import { meanAbsoluteError, noised, scale, Tape, type Value } from '../gradients/index';
 import { ancestral, type Denoiser, ddim, variationalBound } from './diffusion-process';
 import { checkImages, type ImageShape, TapedModel } from './model';
 import { type NoiseSchedule, sigmoidSchedule } from './noise-schedule';

@@ -3,7 +3,7 @@
  *
  * A configuration is plain JSON that says everything an architecture needs; `createModel` makes the model of it, with its initial weights. It comes out of files and off the command line too, so what it holds is looked at first.
  */
-import { assertKnown, FisherlabError } from '../backend/errors';
+import { assertKnown, FisherlabError } from '../backend/index';
 import { Diffusion, type DiffusionConfig } from './diffusion';
 import { Glow, type GlowConfig } from './glow';
 import type { TapedModel } from './model';

@@ -6,10 +6,8 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix, QrDecomposition } from 'ml-matrix';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import { normals } from '../backend/random';
-import type { Layer } from '../gradients/layer';
+import { FisherlabError, normals, tf } from '../backend/index';
+import type { Layer } from '../gradients/index';
 
 /** A random rotation Q (of a Gaussian matrix's QR) as `Q = P L U`, the parts as the 1x1 convolution keeps them, row-major. */
 export function luOfRandomRotation(c: number, seed: number): Record<'P' | 'signs' | 'lower' | 'upper' | 'logs', Float32Array> {

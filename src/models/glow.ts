@@ -19,21 +19,30 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix } from 'ml-matrix';
-import { convolve } from '../backend/convolution';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import { deriveSeed, noiseByIndex, normals } from '../backend/random';
-import { Factors } from '../gradients/factors';
-import { type Layer, makeLayer } from '../gradients/layer';
-import { actnormLuConvolution } from '../gradients/operations/actnorm-lu-convolution';
-import { coupling, gaussianLogDensity } from '../gradients/operations/coupling';
-import { couplingNetwork, hiddenLayer } from '../gradients/operations/coupling-network';
-import { type LuLayers, luMatrices } from '../gradients/operations/lu-convolution';
-import { joinChannels, rearrange, splitChannels, sum } from '../gradients/operations/plumbing';
-import { type ScaledConvolution, sameWindow } from '../gradients/operations/scaled-convolution';
-import { squeeze, unsqueeze } from '../gradients/operations/squeeze';
-import { zeroConvolution } from '../gradients/operations/zero-convolution';
-import { Tape, type Value } from '../gradients/tape';
+import { convolve, deriveSeed, FisherlabError, noiseByIndex, normals, tf } from '../backend/index';
+import {
+  actnormLuConvolution,
+  coupling,
+  couplingNetwork,
+  Factors,
+  gaussianLogDensity,
+  hiddenLayer,
+  joinChannels,
+  type Layer,
+  type LuLayers,
+  luMatrices,
+  makeLayer,
+  rearrange,
+  type ScaledConvolution,
+  sameWindow,
+  splitChannels,
+  squeeze,
+  sum,
+  Tape,
+  unsqueeze,
+  type Value,
+  zeroConvolution,
+} from '../gradients/index';
 import { luOfRandomRotation, normaliseBy } from './glow-initial';
 import { checkImages, type ImageShape, TapedModel } from './model';
 

@@ -4,9 +4,9 @@
  * A model of the paper is a list of tensors in PyTorch's order and names, with PyTorch's initial values: weights and biases uniform in ±1/√fan (`fan` the numbers that one output sees;
  * for a transposed convolution PyTorch counts its second axis), gains 1, offsets 0. Tensor k draws from a stream of its own, so that a model is a function of its seed.
  */
-import { deriveSeed, uniforms } from '../backend/random';
-import { type Layer, type Layout, makeLayer } from '../gradients/layer';
-import type { BatchNormLayers } from '../gradients/operations/batch-norm';
+import { deriveSeed, uniforms } from '../backend/index';
+import type { BatchNormLayers } from '../gradients/index';
+import { type Layer, type Layout, makeLayer } from '../gradients/index';
 
 export interface WeightAndBias {
   readonly weight: Layer;

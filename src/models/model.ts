@@ -7,10 +7,9 @@
  * Images are pixel values 0…255, float32 `[N, H, W, C]`; fractional values are welcome (a dequantised image *is* a point of the model's space). Each model scales them as its paper does.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import type { Layer } from '../gradients/layer';
-import { Tape, type Value, type Visitor } from '../gradients/tape';
+import { FisherlabError, tf } from '../backend/index';
+import type { Layer } from '../gradients/index';
+import { Tape, type Value, type Visitor } from '../gradients/index';
 
 /** The unit of a loss that is the model's cost of a pixel's channel in bits. */
 export const BITS_PER_DIM = 'bits/dim';

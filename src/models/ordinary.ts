@@ -50,10 +50,9 @@
  * `realNvp` goes wherever a model goes: `computeFeatures` of `src/evaluation`, `squaredNorms` of `src/gradients/visitors`, a representation of `src/invariance`.
  */
 import type { Tensor, Variable } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import type { Layer } from '../gradients/layer';
-import { oracleGradients, type PlainLogLikelihood } from '../gradients/oracle';
+import { FisherlabError, tf } from '../backend/index';
+import type { Layer } from '../gradients/index';
+import { oracleGradients, type PlainLogLikelihood } from '../gradients/index';
 import { checkImages, type ImageShape, type Model } from './model';
 
 export interface OrdinaryModel {

@@ -12,10 +12,8 @@
  * for the few that lie on the edge, and nothing to all else. A mistake agrees nowhere.
  */
 import { readFileSync } from 'node:fs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import { normals, uniforms } from '../backend/random';
-import { type Layer, setLayer } from '../gradients/layer';
+import { FisherlabError, normals, tf, uniforms } from '../backend/index';
+import { type Layer, setLayer } from '../gradients/index';
 import { Diffusion } from './diffusion';
 import { Glow } from './glow';
 import type { Model } from './model';

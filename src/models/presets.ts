@@ -11,7 +11,7 @@
  *
  * Every level or stage halves the image; where height or width cannot be halved that often, the last ones are left out.
  */
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 import type { Family, ModelConfig } from './families';
 import type { ImageShape } from './model';
 

@@ -11,8 +11,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { FisherlabError } from '../backend/errors';
-import { writeBeside } from '../backend/write';
+import { FisherlabError, writeBeside } from '../backend/index';
 
 export interface NamedTensor {
   readonly name: string;

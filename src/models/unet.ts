@@ -17,20 +17,25 @@
  * 276 tensors, 9 194 563 parameters.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import type { Layer } from '../gradients/layer';
-import { gelu, silu } from '../gradients/operations/activations';
-import { attention } from '../gradients/operations/attention';
-import { convolution } from '../gradients/operations/convolution';
-import { type BlockLayers, convolutionBlock } from '../gradients/operations/convolution-block';
-import { dense } from '../gradients/operations/dense';
-import { channelLayerNorm } from '../gradients/operations/layer-norm';
-import { linearAttention } from '../gradients/operations/linear-attention';
-import { joinChannels, rearrange, sum } from '../gradients/operations/plumbing';
-import { squeeze, unsqueeze } from '../gradients/operations/squeeze';
-import { upsample } from '../gradients/operations/upsample';
-import type { Tape, Value } from '../gradients/tape';
+import { FisherlabError, tf } from '../backend/index';
+import type { Layer, Tape, Value } from '../gradients/index';
+import {
+  attention,
+  type BlockLayers,
+  channelLayerNorm,
+  convolution,
+  convolutionBlock,
+  dense,
+  gelu,
+  joinChannels,
+  linearAttention,
+  rearrange,
+  silu,
+  squeeze,
+  sum,
+  unsqueeze,
+  upsample,
+} from '../gradients/index';
 import { LayerList, type WeightAndBias } from './layer-list';
 
 export interface UNetConfig {

@@ -22,18 +22,25 @@
  * runs on stored statistics except in training. At the paper's five stages (32 … 512 channels, latent 64): 48 tensors, 3 247 843 parameters.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import { deriveSeed, noiseByIndex, normals, uniforms } from '../backend/random';
-import type { Layer } from '../gradients/layer';
-import { leakyRelu, scale, tanh } from '../gradients/operations/activations';
-import { type BatchNormLayers, batchNorm, batchNormTraining } from '../gradients/operations/batch-norm';
-import { convolution } from '../gradients/operations/convolution';
-import { dense } from '../gradients/operations/dense';
-import { gaussianLatent, squaredError } from '../gradients/operations/latent';
-import { rearrange, sum } from '../gradients/operations/plumbing';
-import { transposedConvolution } from '../gradients/operations/transposed-convolution';
-import { Tape, type Value } from '../gradients/tape';
+import { deriveSeed, FisherlabError, noiseByIndex, normals, tf, uniforms } from '../backend/index';
+import type { Layer } from '../gradients/index';
+import {
+  type BatchNormLayers,
+  batchNorm,
+  batchNormTraining,
+  convolution,
+  dense,
+  gaussianLatent,
+  leakyRelu,
+  rearrange,
+  scale,
+  squaredError,
+  sum,
+  Tape,
+  tanh,
+  transposedConvolution,
+  type Value,
+} from '../gradients/index';
 import { LayerList, type WeightAndBias } from './layer-list';
 import { bitsPerDim, checkImages, type ImageShape, TapedModel } from './model';
 

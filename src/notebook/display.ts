@@ -6,19 +6,10 @@
  *
  * tslab sends one MIME type a display. Figures are `image/svg+xml` and tables `text/html`, which Jupyter, nbconvert and the code hosts show alike.
  */
-import type { Figure } from '../plots/figure';
-import { toSvg } from '../plots/render';
-import { type Table, tableHtml, tableText } from './table';
-
-/** Whether the code runs in a cell: tslab's executor leaves its mark before the first one. */
-export function inNotebook(): boolean {
-  return '__tslab__' in globalThis;
-}
-
-/** tslab's displays; loaded late because it brings a whole TypeScript compiler with it. */
-export function kernelDisplay(): typeof import('tslab') {
-  return require('tslab');
-}
+import type { Figure } from '../plots/index';
+import { toSvg } from '../plots/index';
+import { inNotebook, kernelDisplay, type Table, tableText } from '../terminal/index';
+import { tableHtml } from './table-html';
 
 /** Shows a figure below the cell as a static SVG. In a terminal, where nothing can be seen, its title stands for it. */
 export async function show(figure: Figure): Promise<void> {

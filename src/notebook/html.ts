@@ -11,10 +11,10 @@ import katex from '@vscode/markdown-it-katex';
 import highlighter from 'highlight.js/lib/core';
 import typescript from 'highlight.js/lib/languages/typescript';
 import MarkdownIt from 'markdown-it';
+import { duration } from '../terminal/index';
 import { type Cell, type Ipynb, joined, type Output } from './ipynb';
-import { duration } from './progress';
 import { STYLE } from './style';
-import { escapeHtml } from './table';
+import { escapeHtml } from './table-html';
 
 highlighter.registerLanguage('typescript', typescript);
 

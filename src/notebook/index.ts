@@ -1,7 +1,8 @@
 /**
- * # For use in cells
- *
- * `import { check, progress, show, table } from './src/notebook/index'`. The runner of notebooks is `run.ts` and not among these.
+ * # Notebook: what a cell shows, and running cells without Jupyter
  */
+
+export { progress } from '../terminal/index';
 export { check, show, table } from './display';
-export { progress } from './progress';
+export { findNotebooks, publishNotebooks } from './publish';
+export type { NotebookRun, RunEvent, RunOptions } from './run';

@@ -5,7 +5,7 @@
  * indented by one blank and ends with a newline: exactly as Jupyter writes it, so that storing outputs changes only the outputs.
  */
 import { readFileSync } from 'node:fs';
-import { FisherlabError } from '../backend/errors';
+import { FisherlabError } from '../backend/index';
 
 /** Text as one string or as lines with their ends. */
 export type Multiline = string | string[];

@@ -6,8 +6,7 @@
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { FisherlabError } from '../backend/errors';
-import { makeFolder, writeBeside } from '../backend/write';
+import { FisherlabError, makeFolder, writeBeside } from '../backend/index';
 import { notebookHtml } from './html';
 import { notebookText } from './ipynb';
 import { type NotebookRun, type RunOptions, runNotebook } from './run';

@@ -5,10 +5,11 @@
  * evenly about the number (a bootstrap's do not), so both ends are given.
  */
 import type { Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/errors';
-import { colourOf, labelOf } from './colours';
+import { FisherlabError } from '../backend/index';
+import { labelOf } from '../terminal/index';
+import { colourOf } from './colours';
 import { axis, drawGuides, type Figure, type FigureOptions, figure, finite, type Guide } from './figure';
-import { textWidth } from './textWidth';
+import { textWidth } from './text-width';
 
 export interface BarSeries {
   readonly name: string;

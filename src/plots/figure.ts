@@ -9,8 +9,8 @@
  * The types are those of `nodeplotlib`, so that every figure can also be given to its `plot()`.
  */
 import type { Layout, Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/errors';
-import { textWidth } from './textWidth';
+import { FisherlabError } from '../backend/index';
+import { textWidth } from './text-width';
 
 export interface Figure {
   readonly data: Plot[];

@@ -6,8 +6,8 @@
  * information, correlations). A missing number (`null`, or NaN) leaves its cell blank.
  */
 import type { Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/errors';
-import { labelOf } from './colours';
+import { FisherlabError } from '../backend/index';
+import { labelOf } from '../terminal/index';
 import { axis, type Figure, type FigureOptions, type FigureParts, figure, INK } from './figure';
 
 export interface HeatmapOptions extends FigureOptions {

@@ -5,8 +5,9 @@
  * different sizes compare. With n values and m bins on [a, b] the height of bin k is `#{i : x_i in bin k} · m / (n (b − a))`.
  */
 import type { Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/errors';
-import { colourOf, labelOf, withOpacity } from './colours';
+import { FisherlabError } from '../backend/index';
+import { labelOf } from '../terminal/index';
+import { colourOf, withOpacity } from './colours';
 import { axis, drawGuides, type Figure, type FigureOptions, figure, finite, type Guide } from './figure';
 
 /** Values of one group. A data set's name gives the label and the colour. */

@@ -5,8 +5,9 @@
  * interval is known.
  */
 import type { Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/errors';
-import { colourOf, labelOf, withOpacity } from './colours';
+import { FisherlabError } from '../backend/index';
+import { labelOf } from '../terminal/index';
+import { colourOf, withOpacity } from './colours';
 import { axis, drawGuides, type Figure, type FigureOptions, figure, finite, type Guide } from './figure';
 
 export interface LineSeries {

@@ -8,12 +8,10 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { Resvg } from '@resvg/resvg-js';
-import { FisherlabError } from '../backend/errors';
-import { uniformStream } from '../backend/random';
-import { writeBeside } from '../backend/write';
+import { FisherlabError, uniformStream, writeBeside } from '../backend/index';
 import type { Figure } from './figure';
 import { openStage } from './stage';
-import { FONT_FILES } from './textWidth';
+import { FONT_FILES } from './text-width';
 
 /** Drawings wait for one another: plotly keeps state between the steps of one. */
 let last: Promise<unknown> = Promise.resolve();

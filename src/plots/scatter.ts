@@ -4,8 +4,9 @@
  * Two numbers of every image or layer against each other. `diagonal` draws y = x over the common range: what agrees lies on it.
  */
 import type { Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/errors';
-import { colourOf, labelOf, withOpacity } from './colours';
+import { FisherlabError } from '../backend/index';
+import { labelOf } from '../terminal/index';
+import { colourOf, withOpacity } from './colours';
 import { axis, drawGuides, type Figure, type FigureOptions, figure, finite, type Guide } from './figure';
 
 export interface PointSeries {

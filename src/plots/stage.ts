@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { JSDOM } from 'jsdom';
 import { pngDataUri } from './png';
-import { ASCENT, DESCENT, textWidth } from './textWidth';
+import { ASCENT, DESCENT, textWidth } from './text-width';
 
 /** As much of plotly as is used here. */
 interface Plotly {

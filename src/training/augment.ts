@@ -6,7 +6,7 @@
  *
  * A *background* model (Ren et al. 2019, arXiv 1906.02845) is to learn what all images have in common, and not what these are of: besides, each of its values is replaced, with probability `mutate`, by one drawn evenly from 0 … 255.
  */
-import { deriveSeed, uniformAt } from '../backend/random';
+import { deriveSeed, uniformAt } from '../backend/index';
 
 /** The stream of draws for mutations; images have theirs by their place in the batch. */
 const MUTATION = 0xb6;

@@ -4,12 +4,11 @@
  * By the family's own loss, on all of them: the same quantity that training lowers, so the weights to keep are chosen by it. And in bits per dimension, in which families compare: those of a Glow are its loss; of the
  * others they are a bound that costs more passes, on the first few images. The noise depends on the seed alone, so that two points of a curve differ by the weights and nothing else.
  */
-import { tf } from '../backend/index';
-import { deriveSeed } from '../backend/random';
-import { pixels } from '../data/batches';
-import type { Dataset } from '../data/dataset';
-import type { CurvePoint } from '../models/checkpoint';
-import { BITS_PER_DIM, type TapedModel } from '../models/model';
+import { deriveSeed, tf } from '../backend/index';
+import type { Dataset } from '../data/index';
+import { pixels } from '../data/index';
+import type { CurvePoint } from '../models/index';
+import { BITS_PER_DIM, type TapedModel } from '../models/index';
 
 /** Images that a bound is computed on. */
 const BOUNDED = 32;

@@ -5,8 +5,8 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
-import type { Layer } from '../gradients/layer';
-import type { TapedModel } from '../models/model';
+import type { Layer } from '../gradients/index';
+import type { TapedModel } from '../models/index';
 
 /** The layers that are trained. */
 export const trainable = (model: TapedModel): Layer[] => model.layers.filter((layer) => !layer.frozen);

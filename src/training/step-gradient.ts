@@ -6,9 +6,8 @@
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
-import { type Computation, Graph } from '../backend/graph';
-import { tf } from '../backend/index';
-import type { TapedModel } from '../models/model';
+import { type Computation, Graph, tf } from '../backend/index';
+import type { TapedModel } from '../models/index';
 import { setParameters, trainable } from './parameters';
 
 /** Fewer steps than this are not worth a graph, which takes some seconds to make. */

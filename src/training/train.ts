@@ -7,13 +7,10 @@
  * as one that was not. Its whole state, weights, moments, curve, is one file, written beside and renamed every so often; the best weights on held-out images are another.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError } from '../backend/errors';
-import { tf } from '../backend/index';
-import { deriveSeed, permutation } from '../backend/random';
-import { pixels } from '../data/batches';
-import type { Dataset } from '../data/dataset';
-import type { CurvePoint } from '../models/checkpoint';
-import type { TapedModel } from '../models/model';
+import { deriveSeed, FisherlabError, permutation, tf } from '../backend/index';
+import type { Dataset } from '../data/index';
+import { pixels } from '../data/index';
+import type { CurvePoint, TapedModel } from '../models/index';
 import { type Augmentation, augment } from './augment';
 import { heldOut } from './evaluate';
 import { disposeState, initialState, learningRateAt, type OptimiserConfig, type OptimiserState, update } from './optimiser';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { BACKENDS, startBackend, tf } from '../../src/backend/index';
+import { BACKENDS, startBackend, tf } from '../../src/backend/start';
 
 const root = path.resolve(__dirname, '../..');
 

@@ -3,17 +3,17 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
-import { startBackend } from '../../src/backend/index';
+import { startBackend } from '../../src/backend/start';
 import { csv } from '../../src/cli/detect';
 import { readResults, triedModels, withoutResults } from '../../src/cli/experiment';
 import { main } from '../../src/cli/main';
 import { TABLES } from '../../src/cli/update';
 import { dataset } from '../../src/data/dataset';
 import { npyHeader } from '../../src/data/npy';
-import { modelCards, shippedCards } from '../../src/evaluation/model-cards';
-import { SUMMARY, type Summary, summarise } from '../../src/evaluation/summary';
+import { modelCards, shippedCards } from '../../src/experiments/model-cards';
+import { SUMMARY, type Summary, summarise } from '../../src/experiments/summary';
 import { disposeModel, loadModel } from '../../src/models/checkpoint';
-import { saveTinyGlow } from '../evaluation/tiny';
+import { saveTinyGlow } from '../support/tiny';
 
 /** Runs a command and gives what it printed. */
 async function fisherlab(...line: string[]): Promise<string> {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { startBackend } from '../../src/backend/index';
+import { startBackend } from '../../src/backend/start';
 import { filledIn, KEPT_RESULTS, MODELS_README, modelsParts, README, readmeParts, readResults } from '../../src/cli/readme';
-import { shippedCards } from '../../src/evaluation/model-cards';
-import { shippedSummary } from '../../src/evaluation/summary';
+import { shippedCards } from '../../src/experiments/model-cards';
+import { shippedSummary } from '../../src/experiments/summary';
 import { disposeModel, loadModel, shippedModels } from '../../src/models/checkpoint';
 
 describe('the README', () => {

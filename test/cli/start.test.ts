@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { wideRows } from '../../src/cli/start';
-import { FIRST_EXPERIMENT, imageLimit } from '../../src/evaluation/experiment';
 import type { ResultRow } from '../../src/evaluation/protocol';
+import { FIRST_EXPERIMENT, imageLimit } from '../../src/experiments/first-experiment';
 
 const row = (out: string, batchSize: number, method: string, value: number): ResultRow => {
   const estimate = { value, low: value - 0.01, high: value + 0.01 };

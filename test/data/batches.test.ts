@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { startBackend, tf } from '../../src/backend/index';
+import { startBackend, tf } from '../../src/backend/start';
 import { batches, type Dataset, pixels } from '../../src/data/index';
 import { bytes } from './help';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { startBackend, tf } from '../../src/backend/index';
 import { normals } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import type { Dataset } from '../../src/data/dataset';
 import { continuousSamplesOf, imagesOf, samplesOf } from '../../src/fisher/draws';
 import { estimateFisher, scoreZ, traceIntervals } from '../../src/fisher/estimate';

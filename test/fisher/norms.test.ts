@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Tensor } from '@tensorflow/tfjs';
-import { startBackend, tf } from '../../src/backend/index';
 import { normals } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import { dampedFisherNorm, fitLayer } from '../../src/fisher/damped-norm';
 import { diagonalFisherNorm } from '../../src/fisher/diagonal-norm';
 import { samplesOf } from '../../src/fisher/draws';

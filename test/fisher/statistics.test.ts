@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
-import { startBackend, tf } from '../../src/backend/index';
 import { deriveSeed, normals } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import { chiSquareQuantile, lowerGamma, normalQuantile } from '../../src/fisher/chi-square';
 import { decorrelation } from '../../src/fisher/decorrelation';
 import { samplesOf } from '../../src/fisher/draws';

@@ -1,7 +1,7 @@
 /** Models so small that their Fisher information is known in closed form. Each samples itself exactly: no 8-bit grid. */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../src/backend/index';
 import { normals } from '../../src/backend/random';
+import { tf } from '../../src/backend/start';
 import { Factors } from '../../src/gradients/factors';
 import { type Layer, makeLayer } from '../../src/gradients/layer';
 import { actnorm } from '../../src/gradients/operations/actnorm';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Tensor } from '@tensorflow/tfjs';
-import { startBackend, tf } from '../../src/backend';
 import { uniforms } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import {
   checkFeature,
   cosineWithMean,

@@ -2,8 +2,8 @@
  * Every operation on the tape, next to the same by definition in plain `tf` (see `plain.ts`), for any shape. To test a new operation, add a case.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../src/backend/index';
 import { normals } from '../../src/backend/random';
+import { tf } from '../../src/backend/start';
 import { type Layer, type Layout, makeLayer, setLayer } from '../../src/gradients/layer';
 import { actnorm } from '../../src/gradients/operations/actnorm';
 import { actnormLuConvolution } from '../../src/gradients/operations/actnorm-lu-convolution';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { startBackend, tf } from '../../src/backend/index';
 import { normals } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import { Factors } from '../../src/gradients/factors';
 import { prefersGram } from '../../src/gradients/gram-form';
 import { assertClose } from '../support/close';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { startBackend, tf } from '../../src/backend/index';
 import { normals } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import { type Layer, makeLayer, setLayer } from '../../src/gradients/layer';
 import { actnormLuConvolution } from '../../src/gradients/operations/actnorm-lu-convolution';
 import { coupling } from '../../src/gradients/operations/coupling';

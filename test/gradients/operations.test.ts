@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { startBackend, tf } from '../../src/backend/index';
 import { normals } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import type { Layer } from '../../src/gradients/layer';
 import { apply, sum } from '../../src/gradients/operations/plumbing';
 import { oracleGradients } from '../../src/gradients/oracle';

@@ -3,7 +3,7 @@
  * that every backend can differentiate. Slow and for tiny shapes; shares no line with `src/gradients`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../src/backend/index';
+import { tf } from '../../src/backend/start';
 
 export interface PlainWindow {
   readonly kernel: readonly [number, number];

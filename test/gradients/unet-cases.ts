@@ -2,8 +2,8 @@
  * The operations of the diffusion U-Net and of the VAE that are not in `cases.ts`, likewise next to the same by definition.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../src/backend/index';
 import { normals } from '../../src/backend/random';
+import { tf } from '../../src/backend/start';
 import { type Layer, type Layout, makeLayer } from '../../src/gradients/layer';
 import { gelu, leakyRelu, scale, silu, tanh } from '../../src/gradients/operations/activations';
 import { attention } from '../../src/gradients/operations/attention';

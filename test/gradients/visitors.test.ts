@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { FisherlabError } from '../../src/backend/errors';
-import { startBackend, tf } from '../../src/backend/index';
 import { normals, uniforms } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import { imagesAtOnce } from '../../src/gradients/batch-size';
 import { eagerly } from '../../src/gradients/feature-passes';
 import { squaredNorm } from '../../src/gradients/features';

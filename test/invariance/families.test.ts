@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { startBackend, tf } from '../../src/backend/index';
 import { uniforms } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import * as maps from '../../src/invariance/index';
 import { createModel, type ModelConfig } from '../../src/models/families';
 import type { ImageShape } from '../../src/models/model';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { FisherlabError } from '../../src/backend/errors';
-import { startBackend, tf } from '../../src/backend/index';
 import { normalAt, uniformAt, uniforms } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import { setLayer } from '../../src/gradients/layer';
 import {
   affine,

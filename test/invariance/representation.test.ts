@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { FisherlabError } from '../../src/backend/errors';
-import { startBackend, tf } from '../../src/backend/index';
 import { uniforms } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import {
   affine,
   bothLogDets,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startBackend, tf } from '../../src/backend/index';
+import { startBackend, tf } from '../../src/backend/start';
 import {
   type CheckpointHeader,
   disposeModel,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { startBackend, tf } from '../../src/backend/index';
 import { deriveSeed, normals, uniforms } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import { noised } from '../../src/gradients/operations/noising';
 import { Tape } from '../../src/gradients/tape';
 import { Diffusion, type DiffusionConfig } from '../../src/models/diffusion';

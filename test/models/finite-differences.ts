@@ -2,8 +2,9 @@
  * Gradients of a model against finite differences of its own objective: for each image and each tensor, the slope along the gradient's own direction must be the gradient's
  * norm, and the slope along a random direction the inner product with it. All that fail are reported at once.
  */
-import { tf } from '../../src/backend/index';
+
 import { normals } from '../../src/backend/random';
+import { tf } from '../../src/backend/start';
 import type { Layer } from '../../src/gradients/layer';
 import type { Visitor } from '../../src/gradients/tape';
 

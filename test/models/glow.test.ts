@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { startBackend, tf } from '../../src/backend/index';
 import { normals, uniforms } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import { pixels } from '../../src/data/batches';
 import { dataset } from '../../src/data/dataset';
 import { squeeze, unsqueeze } from '../../src/gradients/operations/squeeze';

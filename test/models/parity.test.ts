@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startBackend } from '../../src/backend/index';
+import { startBackend } from '../../src/backend/start';
 import { compareWithReference } from '../../src/models/parity';
 
 const golden = (name: string) => path.join(__dirname, '../golden', name);

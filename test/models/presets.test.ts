@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { startBackend, tf } from '../../src/backend/index';
+import { startBackend, tf } from '../../src/backend/start';
 import { layerSize } from '../../src/gradients/layer';
 import { createModel } from '../../src/models/families';
 import type { ImageShape } from '../../src/models/model';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { tf } from '../../src/backend/index';
+import { tf } from '../../src/backend/start';
 import { main } from '../../src/cli/main';
 import { layerValues } from '../../src/gradients/layer';
 import { disposeModel, loadModel } from '../../src/models/checkpoint';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { startBackend, tf } from '../../src/backend/index';
 import { uniforms } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import { disposeModel, modelTensors } from '../../src/models/checkpoint';
 import { createModel, type ModelConfig } from '../../src/models/families';
 import type { TapedModel } from '../../src/models/model';

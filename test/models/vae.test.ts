@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { startBackend, tf } from '../../src/backend/index';
 import { deriveSeed, normals, uniforms } from '../../src/backend/random';
+import { startBackend, tf } from '../../src/backend/start';
 import { Tape } from '../../src/gradients/tape';
 import { Vae } from '../../src/models/vae';
 import { disagreements, shake } from './finite-differences';

@@ -3,8 +3,9 @@ import { DataFrame } from 'danfojs-node';
 import { JSDOM } from 'jsdom';
 import { check } from '../../src/notebook/display';
 import { inLines, joined } from '../../src/notebook/ipynb';
-import { duration, progress, progressLine } from '../../src/notebook/progress';
-import { tableHtml, tableText } from '../../src/notebook/table';
+import { tableHtml } from '../../src/notebook/table-html';
+import { duration, progress, progressLine } from '../../src/terminal/progress';
+import { tableText } from '../../src/terminal/text-table';
 
 const cellsOf = (html: string): string[][] =>
   [...new JSDOM(html).window.document.querySelectorAll('tr')].map((row) =>

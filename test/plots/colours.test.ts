@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { DATA_SETS } from '../../src/data/sets';
-import { colourOf, DATA_SET_STYLES, labelOf, withOpacity } from '../../src/plots/colours';
+import { colourOf, DATA_SET_COLOURS, withOpacity } from '../../src/plots/colours';
+import { labelOf } from '../../src/terminal/labels';
 
 /** Linear RGB as people with these forms of colour blindness see it (Machado, Oliveira and Fernandes 2009, severity 1). */
 const SIGHTS: Record<string, number[][]> = {
@@ -58,7 +59,7 @@ const distance = (a: number[], b: number[]) => Math.hypot(...a.map((value, i) =>
 
 describe('the colours of data sets', () => {
   const grey = ['fashion_mnist', 'mnist', 'kmnist', 'emnist_letters', 'omniglot', 'notmnist'];
-  const colour = Object.keys(DATA_SET_STYLES).filter((name) => !grey.includes(name));
+  const colour = Object.keys(DATA_SET_COLOURS).filter((name) => !grey.includes(name));
 
   for (const [sight, matrix] of Object.entries(SIGHTS)) {
     it(`stay apart within the grey and within the colour sets, seen with ${sight}`, () => {
@@ -75,13 +76,14 @@ describe('the colours of data sets', () => {
   }
 
   it('are given to every data set of the program, with a name', () => {
-    assert.deepEqual(Object.keys(DATA_SET_STYLES).sort(), [...DATA_SETS].sort());
+    assert.deepEqual(Object.keys(DATA_SET_COLOURS).sort(), [...DATA_SETS].sort());
   });
 
   it('are all different', () => {
-    const all = Object.values(DATA_SET_STYLES);
-    assert.equal(new Set(all.map((style) => style.colour)).size, all.length);
-    assert.equal(new Set(all.map((style) => style.label)).size, all.length);
+    const all = Object.entries(DATA_SET_COLOURS);
+    assert.equal(new Set(all.map(([, colour]) => colour)).size, all.length);
+    assert.equal(new Set(all.map(([name]) => labelOf(name))).size, all.length);
+    for (const [name] of all) assert.notEqual(labelOf(name), name);
   });
 
   it('are found by name and by label, and other words are left as they are', () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { PNG } from 'pngjs';
 import { uniforms } from '../../src/backend/random';
 import { bars, type Figure, heatmap, histogram, imageGrid, lines, quantiles, scatter } from '../../src/plots/index';
-import { textWidth } from '../../src/plots/textWidth';
+import { textWidth } from '../../src/plots/text-width';
 
 type Trace = { x: number[]; y: number[]; [more: string]: unknown };
 const trace = (figure: Figure, index = 0): Trace => figure.data[index] as unknown as Trace;

@@ -18,7 +18,7 @@ import {
   toPng,
   toSvg,
 } from '../../src/plots/index';
-import { textWidth } from '../../src/plots/textWidth';
+import { textWidth } from '../../src/plots/text-width';
 
 const FIVE = ['svhn', 'celeba', 'gtsrb', 'cifar10', 'tinyimagenet32'];
 const sample = Array.from(normals(1, 300));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { startBackend, tf } from '../../src/backend/index';
+import { startBackend, tf } from '../../src/backend/start';
 import { initialState, learningRateAt, type OptimiserConfig, type OptimiserState, update } from '../../src/training/optimiser';
 
 const plain: OptimiserConfig = { method: 'adamax', weightDecay: 0, clip: 0, average: 0 };

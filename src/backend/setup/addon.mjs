@@ -5,7 +5,7 @@
  * cache and copied into each clone's `node_modules`. The addon uses Node-API 8, which every later Node keeps: one build serves all
  * versions of Node. Where the library lies is written into the addon (`rpath`), so it is part of the build's key.
  *
- * Beside it lie two small addons of this project, `quiet.cc` and `graph.cc`.
+ * Beside it lie two small addons of this project, `quiet.cc` and `../graph.cc`.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -43,7 +43,7 @@ function places(root) {
     installed: path.join(npmPackage, 'lib', 'napi-v8'),
     nodeHeaders: path.join(modules, 'node-api-headers', 'include'),
     quiet: path.join(root, 'src', 'backend', 'setup', 'quiet.cc'),
-    graph: path.join(root, 'src', 'backend', 'setup', 'graph.cc'),
+    graph: path.join(root, 'src', 'backend', 'graph.cc'),
   };
 }
 

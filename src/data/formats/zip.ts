@@ -6,7 +6,7 @@
  * directory says, and one that inflates to more than the directory said is cut off there, so an archive cannot blow up memory.
  */
 import { type Entry, fromBufferPromise, openPromise, type ZipFile } from 'yauzl';
-import { permutation } from '../../backend/random';
+import { permutation } from '../../backend/index';
 import { joined, PORTION, type Portion } from './portion';
 
 const MOST_ENTRIES = 1_000_000;

@@ -12,8 +12,7 @@
  * | `scale` | `a x + b` with constants a, b | `a` |
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
-import { native } from '../../backend/primitives';
+import { native, tf } from '../../backend/index';
 import type { Tape, Value } from '../tape';
 
 /** `slope` must be positive. Shape of `x`. */

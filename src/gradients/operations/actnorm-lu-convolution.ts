@@ -9,8 +9,7 @@
  * and the LU factors follow from G as in `lu-convolution`. (`∂l/∂s` uses `Σ_t (Wᵀdz_t)_c y_tc = Σ_o W_oc G_oc`.)
  */
 import type { Tensor2D } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
-import { matMul } from '../../backend/primitives';
+import { matMul, tf } from '../../backend/index';
 import { ByGroup, Factors } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';

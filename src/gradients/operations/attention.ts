@@ -9,8 +9,7 @@
  *     dv = Pᵀ dy,   dP = dy vᵀ,   dS = P ∘ (dP − Σ P dP),   dq = dS k/√d,   dk = dSᵀ q/√d.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
-import { matMul } from '../../backend/primitives';
+import { matMul, tf } from '../../backend/index';
 import type { Tape, Value } from '../tape';
 
 /** Queries, keys and values, `qkv` [N, H, W, 3·heads·d], to [N, H, W, heads·d]. */

@@ -15,9 +15,7 @@
  * `Σ (∂l/∂u) u = A S₂ + P Σu² + Q Σu`. The parts: `standardised-convolution`, `group-norm`, `activations`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { convolve, convolveInputGrad, type Shape4 } from '../../backend/convolution';
-import { tf } from '../../backend/index';
-import { squaredNormOfPositions } from '../../backend/primitives';
+import { convolve, convolveInputGrad, type Shape4, squaredNormOfPositions, tf } from '../../backend/index';
 import { Factors } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';

@@ -24,10 +24,10 @@ import {
   convolveInputGrad,
   patches,
   type Shape4,
+  tf,
   type Window,
   windowLength,
-} from '../../backend/convolution';
-import { tf } from '../../backend/index';
+} from '../../backend/index';
 import { Factors, type FactorsSpec } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';

@@ -8,9 +8,7 @@
  * the layer needs, `∂l/∂u_j = [y_j > 0] · e^{s_j} ∂l/∂y_j` behind its convolution, and `e^{s_j}` goes into the filter that it comes through, `e^{s_j} ∂l/∂y_j = convᵀ(∂l/∂u_{j+1}, e^{s_j} W_{j+1})`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { convolveInputGrad, type Shape4 } from '../../backend/convolution';
-import { tf } from '../../backend/index';
-import { reluGrad } from '../../backend/primitives';
+import { convolveInputGrad, reluGrad, type Shape4, tf } from '../../backend/index';
 import type { Tape, Value } from '../tape';
 import { type ScaledConvolution, sameWindow, scaledConvolution, scaledConvolutionGradients, scaleOf } from './scaled-convolution';
 import { ZERO_CONVOLUTION } from './zero-convolution';

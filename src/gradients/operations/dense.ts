@@ -6,8 +6,7 @@
  * One position an image (T = 1): what flowed in is the row `x`, so `∂l/∂W = xᵀ dy` and `‖∂l/∂W‖² = ‖x‖² ‖dy‖²` (Goodfellow 2015, arXiv 1510.01799).
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
-import { matMul } from '../../backend/primitives';
+import { matMul, tf } from '../../backend/index';
 import { Factors } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';

@@ -12,8 +12,7 @@
  * with `D = Σ dy x̂`, and m₁, m₂ the means of γ dy and of γ dy x̂ over the group. `∂l/∂γ = D`, `∂l/∂β = S`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
-import { squaredNormOfPositions } from '../../backend/primitives';
+import { squaredNormOfPositions, tf } from '../../backend/index';
 import { Factors } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';

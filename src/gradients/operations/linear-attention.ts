@@ -16,8 +16,7 @@
  * and dQ, dK are those of a softmax, `ŝ ∘ (dŝ − Σ ŝ dŝ)`.
  */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
-import { matMul } from '../../backend/primitives';
+import { matMul, tf } from '../../backend/index';
 import { Factors } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';

@@ -11,8 +11,7 @@
  * The three tensors are not outer products of anything, but G is small (C×C), so their per-image gradients are given outright.
  */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
-import { matMul } from '../../backend/primitives';
+import { matMul, tf } from '../../backend/index';
 import { ByGroup, Factors } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';

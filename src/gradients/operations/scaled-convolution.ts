@@ -11,8 +11,7 @@
  * the last one for each output channel alone. So the gradient of the scale needs no pass over positions where that of the filter is there; where only the Gram form of the filter's norm is taken, it is `k e^{−ks} Σ_t du_t y_t`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { convolve, type Shape4, type Window } from '../../backend/convolution';
-import { tf } from '../../backend/index';
+import { convolve, type Shape4, tf, type Window } from '../../backend/index';
 import { Factors } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape } from '../tape';

@@ -14,9 +14,7 @@
  *     ‖∂l/∂w_o‖² = ‖G_o‖² − α_o² / P − β_o² r_o² (2 − r_o² var_o) / P.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { convolve, convolveFilterGrad, convolveInputGrad, type Shape4, type Window } from '../../backend/convolution';
-import { tf } from '../../backend/index';
-import { matMul } from '../../backend/primitives';
+import { convolve, convolveFilterGrad, convolveInputGrad, matMul, type Shape4, tf, type Window } from '../../backend/index';
 import { Factors } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';

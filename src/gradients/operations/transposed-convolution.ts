@@ -7,8 +7,7 @@
  *     ∂l/∂x = C dy,   ∂l/∂W = Σ_p patch(dy, p) ⊗ x_p.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { convolve, convolveInputGrad, type Shape4, type Window } from '../../backend/convolution';
-import { tf } from '../../backend/index';
+import { convolve, convolveInputGrad, type Shape4, tf, type Window } from '../../backend/index';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
 import { biasFactors, convolutionFactors } from './convolution';

@@ -6,8 +6,7 @@
  * A 3x3 convolution that starts at zero, so that a flow starts as the identity, with a learned scale (Kingma & Dhariwal 2018). A scaled convolution with k = 3.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { convolveInputGrad, type Shape4 } from '../../backend/convolution';
-import { tf } from '../../backend/index';
+import { convolveInputGrad, type Shape4, tf } from '../../backend/index';
 import type { Tape, Value } from '../tape';
 import { type ScaledConvolution, sameWindow, scaledConvolution, scaledConvolutionGradients, scaleOf } from './scaled-convolution';
 

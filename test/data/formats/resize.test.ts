@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { tf } from '../../../src/backend/index';
+import { tf } from '../../../src/backend/start';
 import { parsePpm } from '../../../src/data/formats/ppm';
 import { areaAverage, bilinear } from '../../../src/data/formats/resize';
 import { bytes } from '../help';

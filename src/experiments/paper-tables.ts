@@ -1,0 +1,312 @@
+/**
+ * # The paper's tables
+ *
+ * Every model against every set of its kind that is on this machine: B ∈ {1, 5}, every method whose columns the model can have, each AUROC with its interval, and every method compared with typicality *on the same batches* (`compare.ts`). One
+ * model makes one row of the paper's 5x5 tables, its own set against the others; its results are one JSON file, so that models can be added one by one. `summary.ts` puts the rows together.
+ *
+ * Two protocols (`protocol.ts`): `halves`, the paper's, and `held-out`, which fits on the training images that were held out of training and scores the whole test set. The latter needs the training split.
+ */
+import { FisherlabError, tf } from '../backend/index';
+import { type DataSetName, dataSet, dataset, find, type Images } from '../data/index';
+import type { FeatureTable, NamedTable } from '../detectors/index';
+import {
+  type Comparison,
+  compareScores,
+  halves,
+  type MethodScores,
+  type ResultRow,
+  resampledAurocs,
+  resamplingSeed,
+  rowsOfScores,
+  type ScoredPair,
+  type Split,
+  scoreSplit,
+} from '../evaluation/index';
+import {
+  beside,
+  diagonalTables,
+  methodsFor,
+  type Reference,
+  referenceImages,
+  statisticsOf,
+  statisticTable,
+  summedInBatches,
+  tablesOf,
+} from '../features/index';
+import type { LoadedModel } from '../models/index';
+
+/** The paper's five, in its order; Tiny-ImageNet stands in for ImageNet where that is not here. */
+export const COLOUR_SETS = ['svhn', 'celeba', 'gtsrb', 'cifar10', 'imagenet32'] as const satisfies readonly DataSetName[];
+export const GREY_SETS = [
+  'fashion_mnist',
+  'mnist',
+  'kmnist',
+  'emnist_letters',
+  'omniglot',
+] as const satisfies readonly DataSetName[];
+
+export const PROTOCOLS = ['halves', 'held-out'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** The method all others are compared with. */
+export const REFERENCE_METHOD = 'typicality';
+
+/** What takes longest, and can be left out. */
+export const COSTLY = ['diagonal-fisher-norm', 'likelihood-regret', 'score-norm'] as const;
+
+export interface PaperOptions {
+  readonly batchSizes: readonly number[];
+  readonly seed: number;
+  readonly protocol: Protocol;
+  /** The first images of each set; all where left out. */
+  readonly limit?: number;
+  /** Columns to do without, of `COSTLY`. */
+  readonly skip?: readonly string[];
+  /** Sets to use instead of those of the model's kind, its own first. */
+  readonly sets?: readonly string[];
+  readonly cache?: string;
+  /** Called as work is done: what, and how many of how many. Not called for what was kept. */
+  readonly progress?: (what: string, done: number, total: number) => void;
+}
+
+/** A method against typicality, on all pairs of one model and batch size. */
+export interface AgainstReference extends Comparison {
+  /** Mean Δ AUROC over the pairs in each resample, in units of 10⁻⁵: families of models average them (`summary.ts`). */
+  readonly resampled: readonly number[];
+}
+
+/** One model's results: what a file of `data/results` holds. */
+export interface ModelResults {
+  readonly model: string;
+  readonly family: string;
+  readonly in: string;
+  readonly protocol: Protocol;
+  readonly checksum: string;
+  readonly backend: string;
+  readonly seed: number;
+  readonly limit: number | null;
+  /** Its own set first. */
+  readonly sets: readonly { readonly name: string; readonly images: number; readonly source: string }[];
+  readonly missingSets: readonly string[];
+  /** Images that fit the detectors. */
+  readonly fitImages: number;
+  /** What the diagonal Fisher matrix was estimated from; null where it was left out. */
+  readonly diagonalFisherFrom: string | null;
+  readonly rows: readonly ResultRow[];
+  readonly comparisons: readonly {
+    readonly batchSize: number;
+    readonly reference: string;
+    readonly methods: readonly AgainstReference[];
+  }[];
+  /** Methods without a result, and why. */
+  readonly without: readonly { readonly method: string; readonly batchSize: number; readonly why: string }[];
+  readonly seconds: number;
+}
+
+/** The sets a model is tried on, its own first, and those of its kind that are not on this machine. */
+export function setsFor(own: string): { sets: string[]; missing: string[] } {
+  const kind: readonly string[] = dataSet(own).channels === 1 ? GREY_SETS : COLOUR_SETS;
+  const wanted = kind.map((name) => (name === 'imagenet32' && find('imagenet32', 'test') === null ? 'tinyimagenet32' : name));
+  const others = wanted.filter((name) => name !== own);
+  const here = (name: string) => find(name, 'test') !== null;
+  return {
+    sets: here(own) ? [own, ...others.filter(here)] : [],
+    missing: [own, ...others].filter((name) => !here(name)),
+  };
+}
+
+/** Throws a FisherlabError where of the sets to try `what` on there are not two on this machine. */
+export function assertPair(what: string, sets: readonly string[], missing: readonly string[]): void {
+  if (sets.length >= 2) return;
+  throw new FisherlabError(
+    `${what} has no pair of data sets: ${missing.join(', ')} are not on this machine`,
+    'name a folder that has them in FISHERLAB_DATA',
+  );
+}
+
+/**
+ * All results of one model.
+ * @throws FisherlabError where its own set, any other set, or (held-out protocol) its training split is not on this machine
+ */
+export async function modelResults(loaded: LoadedModel, options: PaperOptions): Promise<ModelResults> {
+  const began = Date.now();
+  const own = loaded.header.data.name;
+  const { sets, missing } = options.sets === undefined ? setsFor(own) : { sets: options.sets, missing: [] };
+  assertPair(`model '${loaded.name}'`, sets, missing);
+  const tests = await Promise.all(sets.map((name) => dataset(name, 'test', limited(options))));
+  const held = options.protocol === 'held-out' ? await heldOutImages(loaded, options.limit) : undefined;
+  const { tables, reference } = await allTables(loaded, held === undefined ? tests : [...tests, held], options);
+
+  const rows: ResultRow[] = [];
+  const comparisons: { batchSize: number; reference: string; methods: AgainstReference[] }[] = [];
+  const without: { method: string; batchSize: number; why: string }[] = [];
+  const seed = resamplingSeed(options.seed);
+  for (const [b, batchSize] of options.batchSizes.entries()) {
+    const named = tests.map(({ name }, s): NamedTable => ({ name, table: tables[s]?.[b] as FeatureTable }));
+    const [inside, ...outside] = named as [NamedTable, ...NamedTable[]];
+    const split: Split =
+      held === undefined ? halves(inside.table) : { fit: tables[tests.length]?.[b] as FeatureTable, score: inside.table };
+    const scored = await scoreMethods(split, outside, options, `${loaded.name}: scores of ${batchSize}`, without);
+    for (const scores of scored) rows.push(...rowsOfScores(scores, { model: loaded.name, in: own, batchSize, seed }));
+    comparisons.push({ batchSize, reference: REFERENCE_METHOD, methods: againstReference(scored, own, seed) });
+  }
+  return {
+    model: loaded.name,
+    family: loaded.model.family,
+    in: own,
+    protocol: options.protocol,
+    checksum: loaded.checksum,
+    backend: tf.getBackend(),
+    seed: options.seed,
+    limit: options.limit ?? null,
+    sets: tests.map(({ name, count, source }) => ({ name, images: count, source })),
+    missingSets: missing,
+    fitImages: held?.count ?? Math.round((tests[0]?.count ?? 0) / 2),
+    diagonalFisherFrom: reference?.words ?? null,
+    rows: rows.map(rounded),
+    comparisons,
+    without,
+    seconds: Math.round((Date.now() - began) / 100) / 10,
+  };
+}
+
+/** The training images that were held out of training: the last ones. */
+async function heldOutImages({ name, header }: LoadedModel, limit?: number): Promise<Images> {
+  const { name: set, images, validation } = header.data;
+  const train = await dataset(set, 'train');
+  if (validation < 1 || train.count !== images + validation) {
+    throw new FisherlabError(
+      `the ${validation} images held out of ${images + validation} for '${name}' are not the last of the ${train.count} training images of '${set}' here`,
+      'name the data it was trained on in FISHERLAB_DATA, or use the protocol halves',
+    );
+  }
+  const size = train.images.length / train.count;
+  const count = Math.min(validation, limit ?? validation);
+  return {
+    name: `${set} (held out)`,
+    shape: train.shape,
+    count,
+    images: train.images.subarray(images * size, (images + count) * size),
+  };
+}
+
+/** Every column of every set, `[set][batch size]`. */
+async function allTables(
+  loaded: LoadedModel,
+  sets: readonly Images[],
+  options: PaperOptions,
+): Promise<{ tables: FeatureTable[][]; reference: Reference | undefined }> {
+  const { batchSizes, seed, cache, skip = [] } = options;
+  const total = sets.reduce((sum, { count }) => sum + count, 0);
+  /** Progress over all sets: sets that were kept count as done when the next one begins. */
+  const over = (what: string) => {
+    const before = new Map(sets.map(({ name }, s) => [name, sets.slice(0, s).reduce((sum, { count }) => sum + count, 0)]));
+    return (set: string, images: number) => options.progress?.(`${loaded.name}: ${what}`, (before.get(set) ?? 0) + images, total);
+  };
+  const shared = { batchSizes, seed, ...(cache === undefined ? {} : { cache }) };
+  const norms: FeatureTable[][] = [];
+  for (const data of sets) norms.push(await tablesOf(loaded, data, { ...shared, progress: over('gradient norms') }));
+
+  const singles: FeatureTable[][] = sets.map(() => []);
+  const { statistics, dispose } = statisticsOf(loaded, seed);
+  try {
+    for (const statistic of statistics.filter(({ name }) => !skip.includes(name))) {
+      const progress = over(statistic.name);
+      for (const [s, data] of sets.entries()) {
+        singles[s]?.push(await statisticTable(statistic, data, { ...shared, progress: (images) => progress(data.name, images) }));
+      }
+    }
+  } finally {
+    dispose();
+  }
+
+  let reference: Reference | undefined;
+  let diagonal: FeatureTable[][] | undefined;
+  if (!skip.includes('diagonal-fisher-norm')) {
+    reference = await referenceImages(loaded.header.data.name, options.limit);
+    diagonal = await diagonalTables(loaded, sets, reference, { ...shared, progress: over('diagonal Fisher norms') });
+  }
+  const tables = sets.map((_, s) =>
+    batchSizes.map((B, b) => {
+      const layers = diagonal?.[s]?.[b];
+      return beside(
+        norms[s]?.[b] as FeatureTable,
+        ...(singles[s] ?? []).map((single) => summedInBatches(single, B)),
+        ...(layers === undefined ? [] : [withoutLikelihood(layers)]),
+      );
+    }),
+  );
+  return { tables, reference };
+}
+
+/** The log-likelihood is a column of the first table already. */
+function withoutLikelihood(table: FeatureTable): FeatureTable {
+  return { ...table, columns: table.columns.filter(({ feature }) => feature !== 'log-likelihood') };
+}
+
+/** Fits and scores every method that finds its columns; what cannot be done is written to `without`. */
+async function scoreMethods(
+  split: Split,
+  outside: readonly NamedTable[],
+  { seed, progress }: PaperOptions,
+  what: string,
+  without: { method: string; batchSize: number; why: string }[],
+): Promise<MethodScores[]> {
+  const { methods, without: lacking } = methodsFor(split.score);
+  const { batchSize } = split.score;
+  without.push(...lacking.map(({ method, lacks }) => ({ method, batchSize, why: `there is no ${lacks}` })));
+  const scored: MethodScores[] = [];
+  for (const [done, method] of methods.entries()) {
+    try {
+      scored.push(scoreSplit(split, outside, method, seed));
+    } catch (error) {
+      if (!(error instanceof FisherlabError)) throw error;
+      without.push({ method, batchSize, why: error.message });
+    }
+    progress?.(what, done + 1, methods.length);
+    await new Promise(setImmediate);
+  }
+  return scored;
+}
+
+/** Every other method against typicality. */
+function againstReference(scored: readonly MethodScores[], inside: string, seed: number): AgainstReference[] {
+  const reference = scored.find(({ method }) => method === REFERENCE_METHOD);
+  const candidates = scored.filter(({ method }) => method !== REFERENCE_METHOD);
+  if (reference === undefined || candidates.length === 0) return [];
+  const at = ({ in: own, out }: MethodScores, k: number) => ({ in: own, out: out[k]?.scores as Float64Array });
+  const pairs = reference.out.map(
+    ({ name }, k): ScoredPair => ({
+      in: inside,
+      out: name,
+      reference: at(reference, k),
+      candidates: Object.fromEntries(candidates.map((scores) => [scores.method, at(scores, k)])),
+    }),
+  );
+  // [pair][reference, then candidates][resample]
+  const aurocs = pairs.map((pair) =>
+    resampledAurocs([pair.reference, ...Object.values(pair.candidates)], { seed, inName: pair.in, outName: pair.out }),
+  );
+  return compareScores(pairs, { seed }).map((comparison, c): AgainstReference => {
+    const resamples = aurocs[0]?.[0]?.length ?? 0;
+    const resampled = Array.from({ length: resamples }, (_, r) => {
+      const sum = aurocs.reduce((all, pair) => all + (pair[c + 1]?.[r] as number) - (pair[0]?.[r] as number), 0);
+      return Math.round((1e5 * sum) / pairs.length);
+    });
+    return { ...comparison, resampled };
+  });
+}
+
+function limited({ limit }: PaperOptions): { limit?: number } {
+  return limit === undefined ? {} : { limit };
+}
+
+/** Six decimal places: more than any interval can use, and files half as long. */
+function rounded(row: ResultRow): ResultRow {
+  const six = (estimate: ResultRow['auroc']) => ({
+    value: Number(estimate.value.toFixed(6)),
+    low: Number(estimate.low.toFixed(6)),
+    high: Number(estimate.high.toFixed(6)),
+  });
+  return { ...row, auroc: six(row.auroc), aupr: six(row.aupr), fpr95: six(row.fpr95) };
+}

@@ -1,0 +1,99 @@
+/**
+ * # Figures of the tables
+ *
+ * One table is a heat map, in distribution downwards and out of it to the right, blank where there is no pair; methods are compared by bars; an ablation is a line a pair. All read results as files hold them.
+ */
+
+import type { ResultRow } from '../evaluation/index';
+import type { Figure } from '../plots/index';
+import { bars, heatmap, lines } from '../plots/index';
+import type { AblationPoint } from './ablations';
+import type { FamilySummary } from './summary';
+
+/** The AUROCs of one method in a family's table, chance in the middle of the colours. */
+export function tableFigure(summary: FamilySummary, method: string): Figure {
+  const found = summary.methods.find((one) => one.method === method);
+  return heatmap(found?.auroc ?? [], {
+    title: `${summary.family}, B = ${summary.batchSize}: ${method}`,
+    columns: summary.sets,
+    rows: summary.sets,
+    x: 'out of distribution',
+    y: 'in distribution',
+    range: [0, 1],
+    digits: 3,
+    unit: 'AUROC',
+  });
+}
+
+/** Mean difference to typicality over the pairs of a family, a bar a method with its 95 % interval, the best at the top. */
+export function differencesFigure(summary: FamilySummary): Figure {
+  const compared = summary.methods
+    .flatMap(({ method, against }) => (against === undefined ? [] : [{ method, ...against.mean }]))
+    .sort((a, b) => b.value - a.value);
+  const series = {
+    name: 'method − typicality',
+    values: compared.map(({ value }) => value),
+    // An interval of quantiles need not hold the value where scores hardly overlap; a bar's must.
+    low: compared.map(({ low, value }) => Math.min(low, value)),
+    high: compared.map(({ high, value }) => Math.max(high, value)),
+  };
+  const most = Math.max(0.05, ...series.high.map(Math.abs), ...series.low.map(Math.abs));
+  return bars(
+    compared.map(({ method }) => method),
+    [series],
+    {
+      title: `${summary.family}, B = ${summary.batchSize}: mean over ${summary.methods[0]?.pairs ?? 0} pairs`,
+      y: 'AUROC above typicality',
+      range: [-most, most],
+      lying: true,
+      height: 100 + 22 * compared.length,
+    },
+  );
+}
+
+/** AUROC of some methods for every pair of one model, with intervals. */
+export function pairsFigure(rows: readonly ResultRow[], methods: readonly string[], batchSize: number): Figure {
+  const own = rows.filter((row) => row.batchSize === batchSize);
+  const outs = [...new Set(own.map((row) => row.out))];
+  const series = methods.map((method) => {
+    const estimates = outs.flatMap((out) =>
+      own.filter((row) => row.out === out && row.method === method).map((row) => row.auroc),
+    );
+    return {
+      name: method,
+      values: estimates.map(({ value }) => value),
+      low: estimates.map(({ low, value }) => Math.min(low, value)),
+      high: estimates.map(({ high, value }) => Math.max(high, value)),
+    };
+  });
+  return bars(outs, series, {
+    title: `${own[0]?.model ?? ''}, B = ${batchSize}`,
+    y: 'AUROC',
+    range: [0, 1],
+    guides: [{ axis: 'y', value: 0.5, label: 'chance' }],
+  });
+}
+
+/** One ablation: AUROC over what was varied, a line a set out of distribution, for one B and method. */
+export function ablationFigure(
+  points: readonly AblationPoint[],
+  { title, x, method, batchSize }: { title: string; x: string; method: string; batchSize?: number },
+): Figure {
+  const own = points.filter((point) => point.method === method && (batchSize === undefined || point.batchSize === batchSize));
+  const outs = [...new Set(own.map((point) => point.out))];
+  return lines(
+    outs.map((out) => {
+      const line = own.filter((point) => point.out === out);
+      return {
+        name: out,
+        x: line.map((point) => point.x),
+        y: line.map((point) => point.auroc.value),
+        low: line.map((point) => point.auroc.low),
+        high: line.map((point) => point.auroc.high),
+        markers: true,
+        dashed: line.every(({ auroc: { low, high } }) => low === high), // numbers of others, without intervals
+      };
+    }),
+    { title, x, y: 'AUROC', logX: true, guides: [{ axis: 'y', value: 0.5, label: 'chance' }] },
+  );
+}

@@ -1,0 +1,309 @@
+/**
+ * # A fair trial: from an idea to a verdict
+ *
+ * An idea is a *candidate*: the features it looks at and the detector that makes a score of them. Ten lines:
+ *
+ *     const largest = defineFeature({ name: 'largest', ofLayer: (x, dy) => tf.max(tf.abs(tf.matMul(x, dy, true)), [1, 2]) });
+ *     const mine: Candidate = {
+ *       name: 'largest entries, 5 nearest neighbours',
+ *       features: [largest],
+ *       detector: () => combine([log('largest')], nearestNeighbours(5)),
+ *     };
+ *     const trial = await compare([mine]);
+ *
+ * **Choosing.** `compare` runs candidates and the paper's detector on the development pairs (`pairs.ts`) with the same batches, the same noise and the same halves, and says by how much each wins or loses: paired bootstrap, corrected for the number of candidates
+ * (`compare.ts`). `tried` counts those of earlier trials too.
+ *
+ * **Reporting.** One candidate of a trial is frozen and taken to the reporting pairs: `report(freeze(trial, name))`. There is no way to give `report` two candidates, or one that was not in a trial; and each look is written down in a file that belongs to the results. p-values are
+ * corrected for the number of candidates that the file knows: who comes back with another choice pays for it.
+ */
+import { readFile } from 'node:fs/promises';
+import { deriveSeed, FisherlabError, inCheckout, writeBeside } from '../backend/index';
+import type { Detector } from '../detectors/index';
+import { layerwise, type NamedTable } from '../detectors/index';
+import type { Scores } from '../evaluation/index';
+import { compareScores, halves, type Margin, type ScoredPair } from '../evaluation/index';
+import { type FeatureChoice, REFERENCE, type TrialTableOptions, trialTables } from '../features/index';
+import { disposeModel, loadModel } from '../models/index';
+import { assertPurpose, DEVELOPMENT_PAIRS, type PairSet, type Purpose, REPORTING_PAIRS } from './pairs';
+
+export interface Candidate {
+  /** As it stands in tables and in the record of looks. */
+  readonly name: string;
+  /** Features besides the squared norms and the log-likelihood: names (`FEATURE_NAMES`), or features of one's own. */
+  readonly features?: readonly FeatureChoice[];
+  /** The detector, made anew for each fit. Must be a function of the seed. */
+  readonly detector: (seed: number) => Detector;
+}
+
+/** What every candidate is compared with. */
+export const PAPER: Candidate = { name: 'layer-wise gradients', detector: () => layerwise() };
+
+export interface TrialOptions extends Partial<TrialTableOptions> {
+  /** How many candidates there were in all, those of earlier trials included; by default the number given. */
+  readonly tried?: number;
+  /** Resamples of the bootstrap; 1000 by default. */
+  readonly resamples?: number;
+}
+
+/** One candidate on one pair, at one batch size: `value` is AUROC(candidate) − AUROC(the paper's), with its interval. */
+export interface TrialRow extends Margin {
+  readonly candidate: string;
+  readonly batchSize: number;
+  readonly model: string;
+  readonly in: string;
+  readonly out: string;
+  readonly auroc: number;
+  readonly paper: number;
+}
+
+/** One candidate at one batch size on the mean over all pairs. */
+export interface TrialMean extends Margin {
+  readonly candidate: string;
+  readonly batchSize: number;
+  readonly auroc: number;
+  readonly paper: number;
+  /** The smallest margin of any pair. */
+  readonly worst: number;
+}
+
+export interface Outcome {
+  readonly rows: readonly TrialRow[];
+  /** Best first, batch size by batch size. */
+  readonly means: readonly TrialMean[];
+  /** What p-values were multiplied for. */
+  readonly tried: number;
+  /** Checksums of the models that were asked, by name. */
+  readonly models: Readonly<Record<string, string>>;
+}
+
+export interface Trial extends Outcome {
+  readonly candidates: readonly Candidate[];
+}
+
+/**
+ * Compares candidates with the paper's detector on the development pairs.
+ * @param pairs of one's own, as long as they are for choosing
+ * @throws FisherlabError for pairs that are for reporting, two candidates of one name, and as `trialTables` and the detectors do
+ */
+export async function compare(
+  candidates: readonly Candidate[],
+  options: TrialOptions = {},
+  pairs: readonly PairSet<'choosing'>[] = DEVELOPMENT_PAIRS,
+): Promise<Trial> {
+  assertPurpose(pairs, 'choosing');
+  return { ...(await run(candidates, pairs, options)), candidates };
+}
+
+/** One candidate that was chosen. Only `freeze` makes it. */
+class Frozen {
+  constructor(
+    readonly candidate: Candidate,
+    /** How many candidates it was chosen from. */
+    readonly chosenFrom: number,
+    /** Its mean margins on the development pairs. */
+    readonly chosenFor: readonly TrialMean[],
+  ) {
+    Object.freeze(this);
+  }
+}
+
+export type { Frozen };
+
+/** The candidate of a trial that shall be reported. Errors: no candidate of that name. */
+export function freeze(trial: Trial, name: string): Frozen {
+  const candidate = trial.candidates.find((one) => one.name === name);
+  if (candidate === undefined)
+    throw new FisherlabError(
+      `no candidate '${name}' was in the trial`,
+      `choose one of ${trial.candidates.map((one) => one.name).join(', ')}`,
+    );
+  return new Frozen(
+    candidate,
+    trial.tried,
+    trial.means.filter((mean) => mean.candidate === name),
+  );
+}
+
+/** A candidate whose reporting pairs have been looked at. */
+export interface Look {
+  readonly candidate: string;
+  readonly chosenFrom: number;
+  /** The day of the first look. */
+  readonly date: string;
+  /** All that it was reported on so far. */
+  readonly pairs: readonly string[];
+}
+
+/** Where looks are written down: with the results. */
+export const LOOKS = inCheckout('data', 'results', 'reporting-looks.json');
+
+export interface Report extends Outcome {
+  readonly candidate: string;
+  readonly chosenFrom: number;
+  /** All candidates that have been reported so far, this one included. */
+  readonly looks: readonly Look[];
+}
+
+/**
+ * Compares one frozen candidate with the paper's detector on the reporting pairs, and writes down that they were looked at. Reporting the same candidate again is not another look, also where models have come since: its pairs are added to the first.
+ * @throws FisherlabError for anything but one frozen candidate, pairs that are for choosing, and a damaged record
+ */
+export async function report(
+  winner: Frozen,
+  options: Omit<TrialOptions, 'tried'> & { readonly looks?: string } = {},
+  pairs: readonly PairSet<'reporting'>[] = REPORTING_PAIRS,
+): Promise<Report> {
+  if (!(winner instanceof Frozen))
+    throw new FisherlabError('only one frozen candidate can be reported', "choose it first: report(freeze(trial, 'its name'))");
+  assertPurpose(pairs, 'reporting');
+  const file = options.looks ?? LOOKS;
+  const before = await readLooks(file);
+  const { name } = winner.candidate;
+  const seen = pairs.flatMap(({ model, in: inside, out }) => out.map((outside) => `${model}: ${inside} → ${outside}`));
+  const known = before.find((look) => look.candidate === name);
+  const today = new Date().toISOString().slice(0, 10);
+  const looks: readonly Look[] =
+    known === undefined
+      ? [...before, { candidate: name, chosenFrom: winner.chosenFrom, date: today, pairs: seen }]
+      : before.map((look) => (look === known ? { ...look, pairs: [...new Set([...look.pairs, ...seen])] } : look));
+  // Written first: a look that was interrupted was a look.
+  if (JSON.stringify(looks) !== JSON.stringify(before)) await writeBeside(file, `${JSON.stringify(looks, null, 2)}\n`);
+  const outcome = await run([winner.candidate], pairs, { ...options, tried: looks.length });
+  return { ...outcome, candidate: name, chosenFrom: winner.chosenFrom, looks };
+}
+
+/** Looks so far; none where there is no such file. */
+export async function readLooks(file = LOOKS): Promise<readonly Look[]> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  try {
+    return JSON.parse(text) as Look[];
+  } catch {
+    throw new FisherlabError(`the record of looks '${file}' is damaged`, 'restore it: git checkout');
+  }
+}
+
+/** Whether an outcome meets what the project set out for at one batch size. */
+export function goal({ rows, means }: Outcome, candidate: string, batchSize: number) {
+  const mean = means.find((one) => one.candidate === candidate && one.batchSize === batchSize);
+  if (mean === undefined)
+    throw new FisherlabError(`'${candidate}' has no result at B = ${batchSize}`, 'ask for one that was compared');
+  const below = rows.filter((row) => row.candidate === candidate && row.batchSize === batchSize && row.value < -0.01);
+  return {
+    gain: mean.value >= 0.05,
+    surelyAbove: mean.low > 0,
+    nowhereBelow: below.length === 0,
+    reached: mean.value >= 0.05 && mean.low > 0 && below.length === 0,
+  };
+}
+
+/** Rows as groups of bars, for `bars` of `src/plots`: categories are pairs, a series is a candidate. */
+export function marginBars(rows: readonly TrialRow[], batchSize: number) {
+  const own = rows.filter((row) => row.batchSize === batchSize);
+  const pairOf = (row: TrialRow) => `${row.in} → ${row.out}`;
+  const categories = [...new Set(own.map(pairOf))];
+  const series = [...new Set(own.map(({ candidate }) => candidate))].map((name) => {
+    const mine = categories.map((pair) => own.find((row) => row.candidate === name && pairOf(row) === pair) as TrialRow);
+    // A percentile interval need not hold the value itself where nearly all resamples agree; a bar's must.
+    return {
+      name,
+      values: mine.map(({ value }) => value),
+      low: mine.map(({ low, value }) => Math.min(low, value)),
+      high: mine.map(({ high, value }) => Math.max(high, value)),
+    };
+  });
+  return { categories, series };
+}
+
+async function run(
+  candidates: readonly Candidate[],
+  pairs: readonly PairSet<Purpose>[],
+  { seed = 1, batchSizes = [1, 5], reference = REFERENCE, tried, resamples = 1000, images, progress, cache }: TrialOptions,
+): Promise<Outcome> {
+  const names = candidates.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new FisherlabError(`two candidates are called '${twice}'`, 'give each a name of its own');
+  const scored = new Map<number, ScoredPair[]>(batchSizes.map((B) => [B, []]));
+  const models: Record<string, string> = {};
+  for (const set of pairs) {
+    const loaded = loadModel(set.model);
+    models[loaded.name] = loaded.checksum;
+    try {
+      const features = candidates.flatMap((candidate) => candidate.features ?? []);
+      const tables = await trialTables(loaded, set, features, {
+        batchSizes,
+        seed,
+        reference,
+        ...(images === undefined ? {} : { images }),
+        ...(progress === undefined ? {} : { progress }),
+        ...(cache === undefined ? {} : { cache }),
+      });
+      for (const ofSize of tables) {
+        const [inside, ...outside] = ofSize as [NamedTable, ...NamedTable[]];
+        const { fit, score } = halves(inside.table);
+        const all = [PAPER, ...candidates].map((candidate) => {
+          const detector = candidate.detector(deriveSeed(seed, 3)).fit(fit);
+          return { in: detector.score(score), out: outside.map(({ table }) => detector.score(table)) };
+        });
+        outside.forEach(({ name }, s) => {
+          const scores = all.map((one): Scores => ({ in: one.in, out: one.out[s] as Float64Array }));
+          scored.get(inside.table.batchSize)?.push({
+            model: loaded.name,
+            in: inside.name,
+            out: name,
+            reference: scores[0] as Scores,
+            candidates: Object.fromEntries(names.map((candidate, c) => [candidate, scores[c + 1] as Scores])),
+          });
+        });
+      }
+    } finally {
+      disposeModel(loaded.model);
+    }
+  }
+  const all = batchSizes.flatMap((batchSize) => {
+    const comparisons = compareScores(scored.get(batchSize) ?? [], {
+      seed: deriveSeed(seed, 5),
+      resamples,
+      ...(tried === undefined ? {} : { tried }),
+    });
+    return comparisons.map((comparison) => ({
+      rows: comparison.pairs.map(
+        ({ candidate: auroc, reference: paper, model = '', ...margin }): TrialRow => ({
+          ...margin,
+          candidate: comparison.candidate,
+          batchSize,
+          model,
+          auroc,
+          paper,
+        }),
+      ),
+      mean: {
+        ...comparison.mean,
+        candidate: comparison.candidate,
+        batchSize,
+        auroc: average(comparison.pairs.map(({ candidate }) => candidate)),
+        paper: average(comparison.pairs.map(({ reference: paper }) => paper)),
+        worst: Math.min(...comparison.pairs.map(({ value }) => value)),
+      } satisfies TrialMean,
+    }));
+  });
+  return {
+    rows: all.flatMap(({ rows }) => rows),
+    means: batchSizes.flatMap((B) =>
+      all
+        .map(({ mean }) => mean)
+        .filter(({ batchSize }) => batchSize === B)
+        .sort((a, b) => b.value - a.value),
+    ),
+    tried: tried ?? names.length,
+    models,
+  };
+}
+
+const average = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;

@@ -1,0 +1,38 @@
+/**
+ * # What a model of the background says
+ *
+ * The likelihood ratio (Ren et al. 2019, arXiv 1906.02845; `detectors/likelihood-corrections.ts`) needs a second model p₀ of the same family that has learnt only what is common to all images: trained on inputs
+ * some of whose pixels were replaced by uniform noise. Column `background-log-likelihood`, nats, for the same dequantisation noise.
+ */
+import { tf } from '../backend/index';
+import { pixels } from '../data/index';
+import type { LoadedModel } from '../models/index';
+import type { ImageStatistic } from './statistic';
+
+/** The name of the background model that belongs to a model: `glow-background-cifar10` to `glow-cifar10`. */
+export function backgroundName(family: string, set: string): string {
+  return `${family}-background-${set}`;
+}
+
+/** Whether a model is named so: one that others are compared with, without tables of its own. */
+export function isBackground(name: string): boolean {
+  return name.includes('-background-');
+}
+
+/** @param background the loaded background model, which must stay loaded while the statistic is used */
+export function backgroundLikelihood(background: LoadedModel, seed: number): ImageStatistic {
+  return {
+    name: 'background-log-likelihood',
+    columns: [{ feature: 'background-log-likelihood' }],
+    key: { model: background.checksum, seed, backend: tf.getBackend() },
+    async of(data, indices) {
+      const [images, noise] = [pixels(data, indices), background.model.noise(indices, seed)];
+      const logLikelihood = background.model.logLikelihood(images, noise);
+      try {
+        return [await logLikelihood.data()];
+      } finally {
+        tf.dispose([images, noise, logLikelihood]);
+      }
+    },
+  };
+}

@@ -1,0 +1,30 @@
+/**
+ * # The two parts of a flow's log-likelihood
+ *
+ *     log p(x) = log p(z) + log |det ∂f/∂x|,      z = f(x).
+ *
+ * Density of states estimation looks at them one by one (Morningstar et al. 2021, arXiv 2006.09273; `detectors/dose.ts`): a simple image has a large second part and may have an unlikely z all the same.
+ * Columns `log-prior` and `log-determinant`, nats, for the same dequantisation noise as the log-likelihood, of which they are the sum.
+ */
+import { tf } from '../backend/index';
+import { pixels } from '../data/index';
+import type { Glow } from '../models/index';
+import type { ImageStatistic } from './statistic';
+
+/** @param checksum of the model's weights */
+export function flowParts(model: Glow, checksum: string, seed: number): ImageStatistic {
+  return {
+    name: 'log-prior and log-determinant',
+    columns: [{ feature: 'log-prior' }, { feature: 'log-determinant' }],
+    key: { model: checksum, seed, backend: tf.getBackend() },
+    async of(data, indices) {
+      const [images, noise] = [pixels(data, indices), model.noise(indices, seed)];
+      const { prior, logDet } = model.parts(images, noise);
+      try {
+        return [await prior.data(), await logDet.data()];
+      } finally {
+        tf.dispose([images, noise, prior, logDet]);
+      }
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * # Columns that are not of a layer
+ *
+ * Some detectors read numbers that no gradient holds: how well an image compresses, the two parts of a flow's log-likelihood, what another model says of it. All of these are numbers s(x) of *one image*, and a batch
+ * has their sum, as it has the sum of log-likelihoods:
+ *
+ *     s(x_{1:B}) = Σ_b s(x_b).
+ *
+ * So each is computed once for every image, kept on disk as a table of B = 1 under the checksum of all that changes it, and summed for any B. To add one, write an `ImageStatistic` in a file of its own, in the unit and
+ * with the sign its detector expects, and name it in `index.ts`.
+ */
+import { FisherlabError } from '../backend/index';
+import type { Images } from '../data/index';
+import type { FeatureTable } from '../detectors/index';
+import { type CacheKey, cachedTable } from './table-cache';
+import { CACHE_FOLDER, imagesChecksum } from './tables';
+
+/** Numbers of single images. */
+export interface ImageStatistic {
+  /** As progress and cache call it. */
+  readonly name: string;
+  /** The columns it makes; where one feature has several, `layer` tells them apart. */
+  readonly columns: readonly { readonly feature: string; readonly layer?: string }[];
+  /** What changes the numbers besides the images: checksums of weights, seeds, options. */
+  readonly key: CacheKey;
+  /** For each column the numbers of the images at `indices`, [n]. */
+  of(data: Images, indices: readonly number[]): Promise<readonly ArrayLike<number>[]>;
+}
+
+export interface StatisticOptions {
+  /** Called with how many images are done; not called for a table that was kept. */
+  readonly progress?: (images: number) => void;
+  /** Folder of the tables that are kept; `CACHE_FOLDER` unless told. */
+  readonly cache?: string;
+}
+
+/** Images at a time. */
+const CHUNK = 50;
+
+/** One row an image: from the cache, or computed and kept. Errors: a number that is not finite, and those of the statistic. */
+export function statisticTable(
+  statistic: ImageStatistic,
+  data: Images,
+  { progress, cache = CACHE_FOLDER }: StatisticOptions = {},
+): Promise<FeatureTable> {
+  const key: CacheKey = { statistic: statistic.name, ...statistic.key, images: imagesChecksum(data) };
+  return cachedTable(cache, key, async () => {
+    const values = statistic.columns.map(() => new Float64Array(data.count));
+    for (let start = 0; start < data.count; start += CHUNK) {
+      const indices = Array.from({ length: Math.min(CHUNK, data.count - start) }, (_, k) => start + k);
+      const found = await statistic.of(data, indices);
+      found.forEach((numbers, column) => {
+        const bad = Array.from(numbers).findIndex((number) => !Number.isFinite(number));
+        if (bad >= 0)
+          throw new FisherlabError(
+            `${statistic.name} of image ${start + bad} of '${data.name}' is ${numbers[bad]}`,
+            'look for damaged weights or images',
+          );
+        values[column]?.set(numbers, start);
+      });
+      progress?.(start + indices.length);
+      await new Promise(setImmediate); // timers, signals and displays have their turn
+    }
+    return {
+      rows: data.count,
+      batchSize: 1,
+      columns: statistic.columns.map((column, c) => ({ ...column, values: values[c] as Float64Array })),
+    };
+  });
+}
+
+/** A table of single images as one of consecutive batches of B, each the sum of its images; a last batch that is not full is dropped. */
+export function summedInBatches(table: FeatureTable, B: number): FeatureTable {
+  if (B === 1) return table;
+  const rows = Math.floor(table.rows / B);
+  const columns = table.columns.map((column) => ({
+    ...column,
+    values: Float64Array.from({ length: rows }, (_, row) =>
+      column.values.subarray(row * B, (row + 1) * B).reduce((sum, value) => sum + value, 0),
+    ),
+  }));
+  return { rows, batchSize: B, columns };
+}
+
+/** The columns of several tables of the same batches side by side. Errors: tables of different batches. */
+export function beside(first: FeatureTable, ...others: readonly FeatureTable[]): FeatureTable {
+  for (const other of others) {
+    if (other.rows !== first.rows || other.batchSize !== first.batchSize) {
+      throw new FisherlabError(
+        `tables of ${first.rows} batches of ${first.batchSize} and of ${other.rows} batches of ${other.batchSize} do not go side by side`,
+        'make them of the same images',
+      );
+    }
+  }
+  return { ...first, columns: [first, ...others].flatMap((table) => table.columns) };
+}

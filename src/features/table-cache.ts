@@ -1,0 +1,152 @@
+/**
+ * # Feature tables on disk
+ *
+ * Features cost minutes, detectors milliseconds: so tables are kept. A table's file is named by what it was made from (model, data, batch
+ * size, seed, …): the SHA-256 of that *key* written as JSON with sorted names. Another seed is another file; nothing is ever out of date.
+ *
+ * The format is Apache Parquet, which pandas, Arrow, DuckDB and many others read: one DOUBLE column for each column of the table, named
+ * `feature` or `feature:layer`. What Parquet has no place for (batch size, sizes of layers, the key) is JSON in the file's key-value metadata
+ * under `fisherlab`, with a SHA-256 of all that and of the numbers: a
+ * file that was cut or altered is found out when it is read.
+ *
+ * Files are written beside and renamed: a run that is killed leaves the tables it had finished and no other, and the next run goes on from there.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parquetMetadata, parquetRead } from 'hyparquet';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { FisherlabError, writeBeside } from '../backend/index';
+import type { Column, FeatureTable } from '../detectors/index';
+
+/** What a table was made from; any JSON. Must hold everything that changes the numbers, weights by their checksum. */
+export type CacheKey = { readonly [name: string]: Json };
+type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+
+/** What the file says of itself beside the numbers. */
+interface Description {
+  readonly rows: number;
+  readonly batchSize: number;
+  readonly columns: readonly { readonly feature: string; readonly layer?: string; readonly size?: number }[];
+  readonly key: Json;
+}
+
+/** The file in which `directory` holds the table of `key`. */
+export function tablePath(directory: string, key: CacheKey): string {
+  const name = createHash('sha256').update(canonicalJson(key)).digest('hex').slice(0, 32);
+  return join(directory, `${name}.parquet`);
+}
+
+/**
+ * The table of `key`: read where it is kept, else made by `make` and kept. The directory is made where it is missing.
+ * Errors: a damaged file, a disk that is full or read-only, and those of `make`, after which nothing is kept.
+ */
+export async function cachedTable(directory: string, key: CacheKey, make: () => Promise<FeatureTable>): Promise<FeatureTable> {
+  const file = tablePath(directory, key);
+  const kept = await readTable(file);
+  if (kept !== undefined) return kept;
+  const table = await make();
+  await writeTable(file, table, key);
+  return table;
+}
+
+/** Writes a table, whole or not at all. Errors: columns that are not as long as the table; a disk that is full or read-only. */
+export async function writeTable(file: string, table: FeatureTable, key: CacheKey = {}): Promise<void> {
+  for (const { feature, layer, values } of table.columns) {
+    if (values.length !== table.rows) {
+      throw new FisherlabError(
+        `column '${nameOf({ feature, layer })}' has ${values.length} values in a table of ${table.rows} rows`,
+        'give one value a row',
+      );
+    }
+  }
+  const description: Description = {
+    rows: table.rows,
+    batchSize: table.batchSize,
+    columns: table.columns.map(({ feature, layer, size }) => ({ feature, layer, size })),
+    key,
+  };
+  const names = uniqueNames(table.columns);
+  const bytes = parquetWriteBuffer({
+    // Byte-stream split is exact for every bit pattern (a dictionary would merge 0 and −0) and packs float32 numbers in float64 to half.
+    columnData: table.columns.map(({ values }, j) => ({
+      name: names[j] as string,
+      data: values,
+      type: 'DOUBLE',
+      nullable: false,
+      encoding: 'BYTE_STREAM_SPLIT',
+    })),
+    kvMetadata: [{ key: 'fisherlab', value: JSON.stringify({ ...description, sha256: digest(description, table.columns) }) }],
+  });
+  await writeBeside(file, new Uint8Array(bytes));
+}
+
+/** Reads a table; `undefined` where there is no such file. Errors: a file that is damaged or not a table of this program. */
+export async function readTable(file: string): Promise<FeatureTable | undefined> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return await parse(new Uint8Array(bytes).buffer);
+  } catch (error) {
+    throw new FisherlabError(
+      `the feature table '${file}' is damaged (${(error as Error).message})`,
+      'delete the file: the next run makes it again',
+    );
+  }
+}
+
+async function parse(buffer: ArrayBuffer): Promise<FeatureTable> {
+  const metadata = parquetMetadata(buffer);
+  const json = metadata.key_value_metadata?.find(({ key }) => key === 'fisherlab')?.value;
+  if (json === undefined) throw new Error('it has no description');
+  const { sha256, ...description } = JSON.parse(json) as Description & { sha256: string };
+  const { rows, batchSize, columns } = description;
+  const names = uniqueNames(columns);
+  const values = new Map(names.map((name) => [name, new Float64Array(rows)]));
+  await parquetRead({
+    file: buffer,
+    metadata,
+    onChunk: ({ columnName, columnData, rowStart }) => values.get(columnName)?.set(columnData as ArrayLike<number>, rowStart),
+  });
+  const table = columns.map((column, j) => ({ ...column, values: values.get(names[j] as string) as Float64Array }));
+  if (digest(description, table) !== sha256) throw new Error('it does not match its checksum');
+  return { rows, batchSize, columns: table };
+}
+
+const nameOf = ({ feature, layer }: { feature: string; layer?: string }) =>
+  layer === undefined ? feature : `${feature}:${layer}`;
+
+/** Column names for Parquet, where no two may be the same: the second `a` is `a #2`. */
+function uniqueNames(columns: Description['columns']): string[] {
+  const seen = new Map<string, number>();
+  return columns.map((column) => {
+    const name = nameOf(column);
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return count === 1 ? name : `${name} #${count}`;
+  });
+}
+
+function digest(description: Description, columns: readonly Column[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(description));
+  for (const { values } of columns) hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return hash.digest('hex');
+}
+
+/** JSON with the names of every object in alphabetical order: equal keys are equal strings. */
+function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`).join(',')}}`;
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new FisherlabError(`a cache key holds ${value}`, 'JSON has no such number: write it as a string');
+  }
+  return JSON.stringify(value);
+}

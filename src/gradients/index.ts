@@ -1,0 +1,35 @@
+/**
+ * # Gradients: one backward pass, and everything that can be seen on the way
+ *
+ * Every parameter gradient is a sum of outer products, dθ = Σ_t x_t ⊗ dy_t: what flowed into an operation, x, and what flowed back, dy. The
+ * tape records operations, collectors look at the factors, and features are small functions of them.
+ */
+export { imagesAtOnce } from './batch-size';
+export { checkFeature, cosineWithMean, inputGradientNorms, maximum, oneNorm, randomProjections } from './built-in-features';
+export { Factors } from './factors';
+export { eagerly, featurePasses } from './feature-passes';
+export { type BatchFeatures, defineFeature, type Feature, leastCommonMultiple, squaredNorm } from './features';
+export { type Layer, type Layout, layerSize, layerValues, makeLayer, setLayer } from './layer';
+export { gelu, leakyRelu, scale, silu, tanh } from './operations/activations';
+export { actnormLuConvolution } from './operations/actnorm-lu-convolution';
+export { attention } from './operations/attention';
+export { type BatchNormLayers, batchNorm, batchNormTraining } from './operations/batch-norm';
+export { convolution } from './operations/convolution';
+export { type BlockLayers, convolutionBlock } from './operations/convolution-block';
+export { coupling, gaussianLogDensity } from './operations/coupling';
+export { couplingNetwork, hiddenLayer } from './operations/coupling-network';
+export { dense } from './operations/dense';
+export { gaussianLatent, squaredError } from './operations/latent';
+export { channelLayerNorm } from './operations/layer-norm';
+export { linearAttention } from './operations/linear-attention';
+export { type LuLayers, luMatrices } from './operations/lu-convolution';
+export { meanAbsoluteError, noised } from './operations/noising';
+export { joinChannels, rearrange, splitChannels, sum } from './operations/plumbing';
+export { type ScaledConvolution, sameWindow } from './operations/scaled-convolution';
+export { squeeze, unsqueeze } from './operations/squeeze';
+export { transposedConvolution } from './operations/transposed-convolution';
+export { upsample } from './operations/upsample';
+export { zeroConvolution } from './operations/zero-convolution';
+export { oracleGradients, type PlainLogLikelihood } from './oracle';
+export { Tape, Value, type Visitor } from './tape';
+export { gradientsOf, squaredNorms } from './visitors';

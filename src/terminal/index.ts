@@ -1,0 +1,10 @@
+/**
+ * # Terminal: what long work says of itself
+ *
+ * Progress with the time that is left, tables as text, durations as people say them.
+ */
+
+export { inNotebook, kernelDisplay } from './host';
+export { labelOf } from './labels';
+export { barForEachStep, duration, type Progress, progress, thisScreen } from './progress';
+export { type Table, type TextColumn, tableText, textColumns } from './text-table';

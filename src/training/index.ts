@@ -1,0 +1,11 @@
+/**
+ * # Training: from a family's defaults to a checkpoint
+ *
+ * Optimisers, one loop, and a run on disk that can be interrupted at any moment and resumes bit for bit.
+ */
+export { augmentationOf } from './augment';
+export { evaluate } from './evaluate';
+export { flatParameters } from './parameters';
+export { type RunConfig, run } from './run-folder';
+export { StepGradient } from './step-gradient';
+export type { TrainingState } from './train';

@@ -1,0 +1,205 @@
+/**
+ * # A training run on disk
+ *
+ * A run is a folder of files, each written beside and renamed, so that a kill at any moment leaves whole files:
+ * - `state.safetensors`: parameters, moments, averaged weights, buffers, and in the metadata the configuration, the step and the curve: all that is needed to go on. Saved at every point of the curve, every minute, and when the run
+ *   is stopped; only ever with finite numbers;
+ * - `best.safetensors`: a checkpoint of the averaged weights that did best on the held-out images, and at the end `model.safetensors`, the last ones, in half precision, both loadable by `loadModel`.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Tensor } from '@tensorflow/tfjs';
+import { FisherlabError, makeFolder, tf } from '../backend/index';
+import { type Dataset, dataset } from '../data/index';
+import { setLayer } from '../gradients/index';
+import type { PresetName, TapedModel } from '../models/index';
+import {
+  type CheckpointHeader,
+  type CurvePoint,
+  createModel,
+  disposeModel,
+  type ModelConfig,
+  modelTensors,
+  type NamedTensor,
+  readSafetensors,
+  saveCheckpoint,
+  writeSafetensors,
+} from '../models/index';
+import { evaluate } from './evaluate';
+import { disposeState } from './optimiser';
+import { setParameters } from './parameters';
+import { type TrainingConfig, type TrainingState, train } from './train';
+
+export interface RunConfig {
+  readonly model: ModelConfig;
+  /** The preset that `model` is of, if it is of one. */
+  readonly preset?: PresetName;
+  readonly data: string;
+  /** Training images that are held out. */
+  readonly held: number;
+  readonly training: TrainingConfig;
+  readonly commit: string;
+}
+
+export interface RunEvents {
+  /** Before the first step: the images it trains on. */
+  begins?(data: Dataset): void;
+  /** After each step: where the run stands. */
+  progress(state: TrainingState, imagesPerSecond: number): void;
+  /** Whether to save and stop after this step. */
+  stopped(): boolean;
+}
+
+/** Seconds between two saves of the state, which is also saved at every point of the curve. */
+const SAVE_EVERY = 60;
+
+/** Options that may change when a run is resumed: what one turns down after a loss that was not finite. */
+const MAY_CHANGE = ['learningRate', 'clip'] as const;
+
+/** What says where a run comes from and makes no difference to its numbers. */
+const NAMES = ['commit', 'preset'];
+
+/** Starts a run in `folder`, or goes on with the one that is there. Resolves to the header of the finished model, or null where it was stopped. */
+export async function run(
+  folder: string,
+  config: RunConfig,
+  resume: boolean,
+  events: RunEvents,
+): Promise<CheckpointHeader | null> {
+  const file = path.join(folder, 'state.safetensors');
+  const begun = existsSync(file);
+  if (begun && !resume) {
+    throw new FisherlabError(
+      `a training run lies in '${folder}'`,
+      'go on with it by --resume, or choose another folder with --out',
+    );
+  }
+  const model = createModel(config.model);
+  try {
+    const start = begun ? loadState(file, model, config) : undefined;
+    const data = await dataset(config.data, 'train');
+    await makeFolder(folder);
+    events.begins?.(data);
+    const header = (state: TrainingState) => headerOf(config, model.loss.unit, data.count, state);
+    let saved = { time: Date.now(), step: start?.step ?? 0 };
+    let best = Math.min(Number.POSITIVE_INFINITY, ...(start?.curve ?? []).map((point) => point.validation));
+    let points = start?.curve.length ?? 0;
+    const afterStep = async (state: TrainingState, imagesPerSecond: number): Promise<boolean> => {
+      events.progress(state, imagesPerSecond);
+      const point = state.curve.at(-1);
+      const evaluated = state.curve.length > points;
+      if (evaluated && point !== undefined && point.validation < best) {
+        best = point.validation;
+        setParameters(model, state.optimiser.average);
+        await saveCheckpoint(path.join(folder, 'best.safetensors'), model, header(state));
+      }
+      points = state.curve.length;
+      const stop = events.stopped();
+      if (stop || evaluated || Date.now() - saved.time > 1000 * SAVE_EVERY) {
+        await saveState(file, model, state, config);
+        saved = { time: Date.now(), step: state.step };
+      }
+      return !stop;
+    };
+    const mend = () =>
+      saved.step === 0
+        ? 'start again with a lower --learning-rate or --clip'
+        : `step ${saved.step} is safe in '${file}': go on from there by --resume with a lower --learning-rate or --clip`;
+    const last = await train(model, data, config.held, config.training, { step: afterStep, mend }, start);
+    disposeState(last.optimiser);
+    if (last.step < config.training.steps) return null;
+    const test = await dataset(config.data, 'test');
+    const all = Array.from({ length: test.count }, (_, k) => k);
+    const finished = { ...header(last), test: evaluate(model, test, all, config.training.seed) };
+    await saveCheckpoint(path.join(folder, 'model.safetensors'), model, finished, true);
+    return finished;
+  } finally {
+    disposeModel(model);
+  }
+}
+
+function headerOf(config: RunConfig, unit: string, images: number, { step, curve }: TrainingState): CheckpointHeader {
+  return {
+    config: config.model,
+    preset: config.preset,
+    data: { name: config.data, images: images - config.held, validation: config.held },
+    training: describe(config.training),
+    unit,
+    step,
+    validation: curve.at(-1)?.validation ?? Number.NaN,
+    bitsPerDim: curve.at(-1)?.bitsPerDim,
+    curve,
+    commit: config.commit,
+  };
+}
+
+function describe({ augmentation, ...training }: TrainingConfig): Record<string, number | string | boolean> {
+  return { ...training, ...augmentation };
+}
+
+const VECTORS = ['parameters', 'm', 'v', 'average'] as const;
+
+async function saveState(file: string, model: TapedModel, state: TrainingState, config: RunConfig): Promise<void> {
+  const vector = (name: string, tensor: Tensor): NamedTensor => ({
+    name,
+    shape: tensor.shape,
+    values: tensor.dataSync() as Float32Array,
+  });
+  const buffers = modelTensors(model).slice(model.layers.length);
+  await writeSafetensors(file, [...VECTORS.map((name) => vector(name, state.optimiser[name])), ...buffers], {
+    run: JSON.stringify({
+      config,
+      step: state.step,
+      updates: state.optimiser.updates,
+      curve: state.curve,
+      running: state.running,
+    }),
+  });
+}
+
+interface StateHeader {
+  readonly config: RunConfig;
+  readonly step: number;
+  readonly updates: number;
+  readonly curve: CurvePoint[];
+  readonly running: { sum: number; count: number };
+}
+
+function loadState(file: string, model: TapedModel, config: RunConfig): TrainingState {
+  const { tensors, metadata } = readSafetensors(file);
+  const { config: before, step, updates, curve, running } = readHeader(file, metadata.run);
+  const differing = differences(before, config);
+  if (differing.length > 0) {
+    throw new FisherlabError(
+      `the run in '${file}' differs in ${differing.join(', ')}`,
+      'resume it with the options it was started with (--learning-rate and --clip may change)',
+    );
+  }
+  const values = (name: string): Float32Array => {
+    const tensor = tensors.get(name);
+    if (tensor === undefined)
+      throw new FisherlabError(`'${file}' lacks '${name}'`, 'it is no state of a run: start again with --out');
+    return tensor.values;
+  };
+  for (const buffer of model.buffers) setLayer(buffer, values(buffer.name));
+  const [parameters, m, v, average] = VECTORS.map((name) => tf.tensor1d(values(name))) as [Tensor, Tensor, Tensor, Tensor];
+  return { step, optimiser: { parameters, m, v, average, updates }, curve, running };
+}
+
+function readHeader(file: string, text: string | undefined): StateHeader {
+  try {
+    return JSON.parse(text as string) as StateHeader;
+  } catch {
+    throw new FisherlabError(`'${file}' does not say which run it is of`, 'start again with --out');
+  }
+}
+
+/** The names of what differs between the run that was saved and the one that is asked for. */
+function differences(before: RunConfig, now: RunConfig): string[] {
+  const { training: old, ...restBefore } = before;
+  const { training, ...rest } = now;
+  const fixed = { ...training, ...Object.fromEntries(MAY_CHANGE.map((key) => [key, old?.[key]])) };
+  const pairs = { ...rest, ...fixed } as Record<string, unknown>;
+  const others = { ...restBefore, ...old } as Record<string, unknown>;
+  return Object.keys(pairs).filter((key) => !NAMES.includes(key) && JSON.stringify(others[key]) !== JSON.stringify(pairs[key]));
+}
