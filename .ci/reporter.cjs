@@ -1,4 +1,7 @@
-/** Mocha's `spec` reporter with one more line at the end, `N passed, N failed`, for machines that count. */
+/**
+ * Mocha's `spec` reporter with one more line at the end, `N passed, N failed`, for machines that
+ * count.
+ */
 const { Spec } = require('mocha').reporters;
 
 module.exports = class extends Spec {

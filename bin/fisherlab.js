@@ -2,11 +2,14 @@
 /**
  * # The command `fisherlab`
  *
- * Lets Node read TypeScript and hands over to `src/cli/main.ts`. What a person can mend is one line; anything else is a defect and keeps
- * its stack. Either way the exit status is 1.
+ * Lets Node read TypeScript and hands over to `src/cli/main.ts`. What a person can mend is one
+ * line; anything else is a defect and keeps its stack. Either way the exit status is 1.
  */
 
-/** @type {NodeJS.Require} not called `require`, as the type checker follows no path that only tsx can load */
+/**
+ * @type {NodeJS.Require} not called `require`, as the type checker follows no path that only tsx
+ *   can load
+ */
 const load = require;
 
 try {

@@ -1,11 +1,20 @@
 /**
  * # Convolution and bias in one pass over memory
  *
- * A bias added behind a convolution reads and writes its whole output once more, which for the narrow convolutions of Glow takes as long as a third of the convolution. oneDNN, the library below TensorFlow's convolutions on
- * processors, adds it while the output is still in registers, to the same last digit. TensorFlow knows that as `_FusedConv2D`, whose list of names the addon cannot pass, and as `_MklNativeConv2DWithBias`, which takes
- * plain attributes and is called here. It is a private operation of TensorFlow (the attribute `_kernel` names its one implementation): where a library lacks it, or computes on a graphics card, the caller adds the bias.
+ * A bias added behind a convolution reads and writes its whole output once more, which for the
+ * narrow convolutions of Glow takes as long as a third of the convolution. oneDNN, the library
+ * below TensorFlow's convolutions on processors, adds it while the output is still in registers, to
+ * the same last digit. TensorFlow knows that as `_FusedConv2D`, whose list of names the addon
+ * cannot pass, and as `_MklNativeConv2DWithBias`, which takes plain attributes and is called here.
+ * It is a private operation of TensorFlow (the attribute `_kernel` names its one implementation):
+ * where a library lacks it, or computes on a graphics card, the caller adds the bias.
  */
-import { type NamedTensorMap, registerKernel, type Tensor, type TensorInfo } from '@tensorflow/tfjs';
+import {
+  type NamedTensorMap,
+  registerKernel,
+  type Tensor,
+  type TensorInfo,
+} from '@tensorflow/tfjs';
 import { type NativeBackend, native } from './primitives';
 import { tf } from './start';
 
@@ -17,15 +26,28 @@ type Padding = 'same' | 'valid';
 /** Tried once, on one pixel. */
 let offered: boolean | undefined;
 
-/** `x` [N, H, W, I] with `filter` [kh, kw, I, O], plus `bias` [O]; null where it cannot be had in one. None of them is empty, and the filter fits. */
-export function convolutionWithBias(x: Tensor, filter: Tensor, bias: Tensor, stride: number, padding: Padding): Tensor | null {
+/**
+ * `x` [N, H, W, I] with `filter` [kh, kw, I, O], plus `bias` [O]; null where it cannot be had in
+ * one. None of them is empty, and the filter fits.
+ */
+export function convolutionWithBias(
+  x: Tensor,
+  filter: Tensor,
+  bias: Tensor,
+  stride: number,
+  padding: Padding,
+): Tensor | null {
   const backend = native();
   if (backend === null || backend.isUsingGpuDevice) return null;
-  if (tf.engine().state.gradientDepth > 0) return null; // TensorFlow.js is differentiating, and knows its own operations only
+  // TensorFlow.js is differentiating, and knows its own operations only
+  if (tf.engine().state.gradientDepth > 0) return null;
   if (!isOffered(backend)) return null;
   return tf
     .engine()
-    .runKernel(CONVOLUTION_WITH_BIAS, { x, filter, bias } as unknown as NamedTensorMap, { stride, padding }) as Tensor;
+    .runKernel(CONVOLUTION_WITH_BIAS, { x, filter, bias } as unknown as NamedTensorMap, {
+      stride,
+      padding,
+    }) as Tensor;
 }
 
 /** Whether there is such an operation here: tried at the first question. */
@@ -37,7 +59,13 @@ export function isOffered(backend: NativeBackend): boolean {
 function tryAndRegister(backend: NativeBackend): boolean {
   try {
     const one = tf.tidy(
-      () => execute(backend, [tf.ones([1, 1, 1, 1]), tf.ones([1, 1, 1, 1]), tf.ones([1])], 1, 'valid').dataSync()[0],
+      () =>
+        execute(
+          backend,
+          [tf.ones([1, 1, 1, 1]), tf.ones([1, 1, 1, 1]), tf.ones([1])],
+          1,
+          'valid',
+        ).dataSync()[0],
     );
     if (one !== 2) return false;
   } catch {
@@ -55,7 +83,12 @@ function tryAndRegister(backend: NativeBackend): boolean {
   return true;
 }
 
-function execute(backend: NativeBackend, inputs: TensorInfo[], stride: number, padding: Padding): Tensor {
+function execute(
+  backend: NativeBackend,
+  inputs: TensorInfo[],
+  stride: number,
+  padding: Padding,
+): Tensor {
   const { TF_ATTR_TYPE, TF_ATTR_INT, TF_ATTR_STRING, TF_FLOAT } = backend.binding;
   const attributes = [
     { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },

@@ -1,13 +1,21 @@
 /**
  * # Convolutions and their two gradients, on every backend
  *
- * `y[n,p] = Σ_k x̄[n, s·p + k] W[k]` with `x̄` the input padded by zeros, alike on all four sides (PyTorch's convention; TensorFlow's `same` pads
- * unevenly when the stride is 2, so it stands in only where both agree). Layout `[N, H, W, C]`, filters `[kh, kw, I, O]`.
+ * `y[n,p] = Σ_k x̄[n, s·p + k] W[k]` with `x̄` the input padded by zeros, alike on all four sides
+ * (PyTorch's convention; TensorFlow's `same` pads unevenly when the stride is 2, so it stands in
+ * only where both agree). Layout `[N, H, W, C]`, filters `[kh, kw, I, O]`.
  *
- * The wasm backend has no gradient to the filter and a slow one to the input: there the first is a product of matrices over patches, and the
- * second, at stride 1, is a convolution with the filter turned round.
+ * The wasm backend has no gradient to the filter and a slow one to the input: there the first is a
+ * product of matrices over patches, and the second, at stride 1, is a convolution with the filter
+ * turned round.
  */
-import { Conv2DBackpropFilter, Conv2DBackpropInput, type NamedTensorMap, type Tensor, type Tensor4D } from '@tensorflow/tfjs';
+import {
+  Conv2DBackpropFilter,
+  Conv2DBackpropInput,
+  type NamedTensorMap,
+  type Tensor,
+  type Tensor4D,
+} from '@tensorflow/tfjs';
 import { convolutionWithBias } from './convolution-with-bias';
 import { matMul, native } from './primitives';
 import { tf } from './start';
@@ -42,7 +50,10 @@ function padded(x: Tensor, pad: number): Tensor {
       ]); // [N, H+2p, W+2p, C]
 }
 
-/** `[N, H, W, I]` with filter `[kh, kw, I, O]`, and `bias` `[O]` if there is one, to `[N, H', W', O]`. */
+/**
+ * `[N, H, W, I]` with filter `[kh, kw, I, O]`, and `bias` `[O]` if there is one, to
+ * `[N, H', W', O]`.
+ */
 export function convolve(x: Tensor, filter: Tensor, window: Window, bias?: Tensor): Tensor {
   const same = padsLikeSame(window);
   const padding = same ? 'same' : 'valid';
@@ -51,7 +62,10 @@ export function convolve(x: Tensor, filter: Tensor, window: Window, bias?: Tenso
     const [n, h, w] = x.shape as Shape4;
     const [kh, kw] = window.kernel;
     const empty = n * windowLength(h, kh, window) * windowLength(w, kw, window) * filter.size === 0;
-    const fused = bias === undefined || empty ? null : convolutionWithBias(source, filter, bias, window.stride, padding);
+    const fused =
+      bias === undefined || empty
+        ? null
+        : convolutionWithBias(source, filter, bias, window.stride, padding);
     if (fused !== null) return fused;
     const product = tf.conv2d(source as Tensor4D, filter as Tensor4D, window.stride, padding);
     return bias === undefined ? product : tf.add(product, bias);
@@ -59,7 +73,12 @@ export function convolve(x: Tensor, filter: Tensor, window: Window, bias?: Tenso
 }
 
 /** Gradient to the input, of `inputShape`, from that of the output, `dy`. */
-export function convolveInputGrad(dy: Tensor, filter: Tensor, inputShape: Shape4, window: Window): Tensor {
+export function convolveInputGrad(
+  dy: Tensor,
+  filter: Tensor,
+  inputShape: Shape4,
+  window: Window,
+): Tensor {
   const { stride, pad } = window;
   const same = padsLikeSame(window);
   return tf.tidy(() => {
@@ -69,37 +88,55 @@ export function convolveInputGrad(dy: Tensor, filter: Tensor, inputShape: Shape4
     }
     const [n, h, w, c] = inputShape;
     const shape: Shape4 = same ? inputShape : [n, h + 2 * pad, w + 2 * pad, c];
-    const dx = tf.engine().runKernel(Conv2DBackpropInput, { dy, filter } as unknown as NamedTensorMap, {
-      strides: stride,
-      pad: same ? 'same' : 'valid',
-      dataFormat: 'NHWC',
-      inputShape: shape,
-    }) as Tensor; // [N, H(+2p), W(+2p), I]
+    const dx = tf
+      .engine()
+      .runKernel(Conv2DBackpropInput, { dy, filter } as unknown as NamedTensorMap, {
+        strides: stride,
+        pad: same ? 'same' : 'valid',
+        dataFormat: 'NHWC',
+        inputShape: shape,
+      }) as Tensor; // [N, H(+2p), W(+2p), I]
     return same || pad === 0 ? dx : tf.slice(dx, [0, pad, pad, 0], [n, h, w, c]);
   });
 }
 
 /** Gradient to the filter, summed over the images, `[kh, kw, I, O]`. */
-export function convolveFilterGrad(x: Tensor, dy: Tensor, filterShape: Shape4, window: Window): Tensor {
+export function convolveFilterGrad(
+  x: Tensor,
+  dy: Tensor,
+  filterShape: Shape4,
+  window: Window,
+): Tensor {
   const same = padsLikeSame(window);
   return tf.tidy(() => {
     if (native() === null) {
       const [kh, kw, i, o] = filterShape;
       const columns = patches(x, window);
-      return tf.reshape(matMul(tf.reshape(columns, [-1, kh * kw * i]), tf.reshape(dy, [-1, o]), true), filterShape); // [kh, kw, I, O]
+      return tf.reshape(
+        matMul(tf.reshape(columns, [-1, kh * kw * i]), tf.reshape(dy, [-1, o]), true),
+        filterShape,
+      ); // [kh, kw, I, O]
     }
-    return tf.engine().runKernel(Conv2DBackpropFilter, { x: same ? x : padded(x, window.pad), dy } as unknown as NamedTensorMap, {
-      strides: window.stride,
-      pad: same ? 'same' : 'valid',
-      dataFormat: 'NHWC',
-      filterShape,
-    }) as Tensor;
+    return tf
+      .engine()
+      .runKernel(
+        Conv2DBackpropFilter,
+        { x: same ? x : padded(x, window.pad), dy } as unknown as NamedTensorMap,
+        {
+          strides: window.stride,
+          pad: same ? 'same' : 'valid',
+          dataFormat: 'NHWC',
+          filterShape,
+        },
+      ) as Tensor;
   });
 }
 
 /**
- * The pixels under each position of the window, `[N, H'·W', kh·kw·C]`, the offset in the kernel slowest. Two gathers, first across and then down, so that the
- * second copies kw pixels at once; shifted slices, joined, took the native library up to twice as long, and thirty times at stride 2.
+ * The pixels under each position of the window, `[N, H'·W', kh·kw·C]`, the offset in the kernel
+ * slowest. Two gathers, first across and then down, so that the second copies kw pixels at once;
+ * shifted slices, joined, took the native library up to twice as long, and thirty times at stride
+ * 2.
  */
 export function patches(x: Tensor, window: Window): Tensor {
   const {
@@ -110,7 +147,10 @@ export function patches(x: Tensor, window: Window): Tensor {
   const [n, h, w, c] = x.shape as Shape4;
   if (kh === 1 && kw === 1 && stride === 1 && pad === 0) return tf.reshape(x, [n, h * w, c]); // [N, H·W, C]
   const [rows, columns] = [windowLength(h, kh, window), windowLength(w, kw, window)];
-  const across = Int32Array.from({ length: columns * kw }, (_, k) => stride * Math.floor(k / kw) + (k % kw));
+  const across = Int32Array.from(
+    { length: columns * kw },
+    (_, k) => stride * Math.floor(k / kw) + (k % kw),
+  );
   const down = Int32Array.from({ length: rows * columns * kh }, (_, k) => {
     const [position, i] = [Math.floor(k / kh), k % kh];
     return (stride * Math.floor(position / columns) + i) * columns + (position % columns);

@@ -1,8 +1,9 @@
 /**
  * # Errors a person can act on
  *
- * Everything that can go wrong through *input* (a file, a name, a shape, a number) ends in a `FisherlabError`: one line that names
- * the thing and the mend. The command line prints that line and exits with 1; anything else is a defect and keeps its stack.
+ * Everything that can go wrong through *input* (a file, a name, a shape, a number) ends in a
+ * `FisherlabError`: one line that names the thing and the mend. The command line prints that line
+ * and exits with 1; anything else is a defect and keeps its stack.
  */
 export class FisherlabError extends Error {
   /**
@@ -15,8 +16,15 @@ export class FisherlabError extends Error {
   }
 }
 
-/** Throws unless `name` is one of `known`, listing what is known. `kind` is what to call it: "data set", "model". */
-export function assertKnown<T extends string>(kind: string, name: string, known: readonly T[]): asserts name is T {
+/**
+ * Throws unless `name` is one of `known`, listing what is known. `kind` is what to call it: "data
+ * set", "model".
+ */
+export function assertKnown<T extends string>(
+  kind: string,
+  name: string,
+  known: readonly T[],
+): asserts name is T {
   if (!(known as readonly string[]).includes(name)) {
     throw new FisherlabError(`${kind} '${name}' is not known`, `choose one of ${known.join(', ')}`);
   }

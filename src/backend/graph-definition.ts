@@ -1,8 +1,11 @@
 /**
  * # A graph in TensorFlow's own words
  *
- * TensorFlow takes a graph as a GraphDef, a message of protocol buffers: fields with a number, each either an integer (`varint`), four bytes, or bytes of a stated length, messages within messages being bytes
- * (https://protobuf.dev/programming-guides/encoding). The few messages that a graph needs are written here field by field; their numbers are those of TensorFlow's `graph.proto`, `node_def.proto`, `attr_value.proto`, `tensor.proto` and `config.proto`.
+ * TensorFlow takes a graph as a GraphDef, a message of protocol buffers: fields with a number, each
+ * either an integer (`varint`), four bytes, or bytes of a stated length, messages within messages
+ * being bytes (https://protobuf.dev/programming-guides/encoding). The few messages that a graph
+ * needs are written here field by field; their numbers are those of TensorFlow's `graph.proto`,
+ * `node_def.proto`, `attr_value.proto`, `tensor.proto` and `config.proto`.
  */
 
 type Bytes = Uint8Array;
@@ -14,8 +17,16 @@ export function integer(field: number, value: number): Bytes {
 
 /** A field with bytes, a string or a message (of its fields). */
 export function bytes(field: number, value: Bytes | string | readonly Bytes[]): Bytes {
-  const content = typeof value === 'string' ? Buffer.from(value) : value instanceof Uint8Array ? value : Buffer.concat(value);
-  return Buffer.concat([Buffer.from([...varint((field << 3) | 2), ...varint(content.length)]), content]);
+  const content =
+    typeof value === 'string'
+      ? Buffer.from(value)
+      : value instanceof Uint8Array
+        ? value
+        : Buffer.concat(value);
+  return Buffer.concat([
+    Buffer.from([...varint((field << 3) | 2), ...varint(content.length)]),
+    content,
+  ]);
 }
 
 function float(field: number, value: number): Bytes {
@@ -26,13 +37,18 @@ function float(field: number, value: number): Bytes {
 
 function varint(value: number): number[] {
   const groups: number[] = [];
-  for (let rest = BigInt.asUintN(64, BigInt(value)); groups.length === 0 || rest > 0n; rest >>= 7n) {
+  for (
+    let rest = BigInt.asUintN(64, BigInt(value));
+    groups.length === 0 || rest > 0n;
+    rest >>= 7n
+  ) {
     groups.push(Number(rest & 127n) | (rest > 127n ? 128 : 0));
   }
   return groups;
 }
 
-const dimensions = (shape: readonly number[]) => shape.map((length) => bytes(2, [integer(1, length)]));
+const dimensions = (shape: readonly number[]) =>
+  shape.map((length) => bytes(2, [integer(1, length)]));
 
 /** Values of attributes (AttrValue), each by its kind. */
 export const attribute = {
@@ -61,7 +77,10 @@ export const attribute = {
     bytes(8, [integer(1, dtype), bytes(2, dimensions(shape)), bytes(4, content)]),
 };
 
-/** An operation (NodeDef). `operands` are names, `name:k` for the k-th output; `attributes` come from {@link attribute}. */
+/**
+ * An operation (NodeDef). `operands` are names, `name:k` for the k-th output; `attributes` come
+ * from {@link attribute}.
+ */
 export function node(
   name: string,
   operation: string,
@@ -82,11 +101,19 @@ export function graphDefinition(nodes: readonly Bytes[]): Bytes {
   return Buffer.concat([...nodes, bytes(4, [integer(1, producer)])]);
 }
 
-/** A ConfigProto: whoever calls does all operations, one after the other; no optimiser, which would look for seconds and find little. */
+/**
+ * A ConfigProto: whoever calls does all operations, one after the other; no optimiser, which would
+ * look for seconds and find little.
+ */
 export function sessionConfiguration(): Bytes {
   const intraOpThreads = integer(2, 1);
   const interOpThreads = integer(5, -1); // the calling thread
   const disableMetaOptimizer = integer(19, 1);
   const executor = bytes(3, 'SINGLE_THREADED_EXECUTOR');
-  return Buffer.concat([intraOpThreads, interOpThreads, bytes(10, [bytes(10, [disableMetaOptimizer])]), bytes(16, [executor])]);
+  return Buffer.concat([
+    intraOpThreads,
+    interOpThreads,
+    bytes(10, [bytes(10, [disableMetaOptimizer])]),
+    bytes(16, [executor]),
+  ]);
 }

@@ -1,8 +1,11 @@
 /**
  * # A graph's operations as oneDNN does them
  *
- * oneDNN, the library below TensorFlow's convolutions on processors, also knows a convolution with bias and ReLU in one, the gradient to a convolution's input and products of many small matrices. TensorFlow's graphs ask for them by names
- * and attributes that eager operations cannot be given; the plain names lead to Eigen. The results are the same to the last digits. On two cores, GF/s a core:
+ * oneDNN, the library below TensorFlow's convolutions on processors, also knows a convolution with
+ * bias and ReLU in one, the gradient to a convolution's input and products of many small matrices.
+ * TensorFlow's graphs ask for them by names and attributes that eager operations cannot be given;
+ * the plain names lead to Eigen. The results are the same to the last digits. On two cores, GF/s a
+ * core:
  *
  * | | Eigen | oneDNN |
  * |---|---|---|
@@ -13,7 +16,10 @@
 import { attribute, graphDefinition, node } from './graph-definition';
 import type { Attribute, RecordedOperation } from './recording';
 
-/** Kinds of attributes that eager operations do not have, or that are added here; TensorFlow.js's own are from 0 on. */
+/**
+ * Kinds of attributes that eager operations do not have, or that are added here; TensorFlow.js's
+ * own are from 0 on.
+ */
 export const KINDS = { string: -1, strings: -2, types: -3, integer: -4 } as const;
 
 const KERNEL: Attribute = { name: '_kernel', type: KINDS.string, value: 'MklNameChangeOp' };
@@ -33,13 +39,17 @@ const RENAMED = new Map([
 
 const WITH_BIAS = '_MklNativeConv2DWithBias';
 
-/** The operations as oneDNN does them best, null where one is left out: a convolution with bias whose output goes through a ReLU and nowhere else is one with it. */
+/**
+ * The operations as oneDNN does them best, null where one is left out: a convolution with bias
+ * whose output goes through a ReLU and nowhere else is one with it.
+ */
 export function asOneDnnLikes(
   operations: readonly RecordedOperation[],
   results: readonly string[],
 ): (RecordedOperation | null)[] {
   const uses = new Map<string, number>();
-  for (const name of [...operations.flatMap(({ operands }) => operands), ...results]) uses.set(name, (uses.get(name) ?? 0) + 1);
+  for (const name of [...operations.flatMap(({ operands }) => operands), ...results])
+    uses.set(name, (uses.get(name) ?? 0) + 1);
   const changed: (RecordedOperation | null)[] = [...operations];
   operations.forEach((operation, k) => {
     const { name, operands, attributes } = operation;
@@ -48,7 +58,11 @@ export function asOneDnnLikes(
     const renamed = RENAMED.get(name);
     if (name === 'Relu' && source?.name === WITH_BIAS && uses.get(operands[0] as string) === 1) {
       changed[place] = null;
-      changed[k] = { name: FUSED, operands: source.operands, attributes: [...source.attributes, ...BIAS_AND_RELU] };
+      changed[k] = {
+        name: FUSED,
+        operands: source.operands,
+        attributes: [...source.attributes, ...BIAS_AND_RELU],
+      };
     } else if (renamed !== undefined) {
       changed[k] = { name: renamed, operands, attributes: [...attributes, KERNEL] };
     }
@@ -56,8 +70,14 @@ export function asOneDnnLikes(
   return changed;
 }
 
-/** A graph with one of each of these operations, all of them on single numbers, and its output: where it does not run, neither do they. `types` are TensorFlow's numbers. */
-export function trial(types: { readonly TF_FLOAT: number; readonly TF_INT32: number }): { graph: Uint8Array; output: string } {
+/**
+ * A graph with one of each of these operations, all of them on single numbers, and its output:
+ * where it does not run, neither do they. `types` are TensorFlow's numbers.
+ */
+export function trial(types: { readonly TF_FLOAT: number; readonly TF_INT32: number }): {
+  graph: Uint8Array;
+  output: string;
+} {
   const T = attribute.type(types.TF_FLOAT);
   const one = (rank: number) => Array.from({ length: rank }, () => 1);
   const numbers = (name: string, rank: number) =>
@@ -65,9 +85,18 @@ export function trial(types: { readonly TF_FLOAT: number; readonly TF_INT32: num
       dtype: T,
       value: attribute.tensor(types.TF_FLOAT, one(rank), new Uint8Array(Float32Array.of(1).buffer)),
     });
-  const shape = attribute.tensor(types.TF_INT32, [4], new Uint8Array(Int32Array.of(1, 1, 1, 1).buffer));
+  const shape = attribute.tensor(
+    types.TF_INT32,
+    [4],
+    new Uint8Array(Int32Array.of(1, 1, 1, 1).buffer),
+  );
   const _kernel = attribute.string('MklNameChangeOp');
-  const convolution = { T, _kernel, strides: attribute.integers([1, 1, 1, 1]), padding: attribute.string('SAME') };
+  const convolution = {
+    T,
+    _kernel,
+    strides: attribute.integers([1, 1, 1, 1]),
+    padding: attribute.string('SAME'),
+  };
   const fused = {
     num_args: attribute.integer(1),
     TArgs: attribute.types([1]),
@@ -80,7 +109,11 @@ export function trial(types: { readonly TF_FLOAT: number; readonly TF_INT32: num
     node('shape', 'Const', [], { dtype: attribute.type(types.TF_INT32), value: shape }),
     node('fused', FUSED, ['image', 'image', 'bias'], { ...convolution, ...fused }),
     node('back', '_MklNativeConv2DBackpropInput', ['shape', 'image', 'fused'], convolution),
-    node('product', '_MklBatchMatMulV2', ['matrix', 'matrix'], { T, _kernel, adj_x: attribute.boolean(true) }),
+    node('product', '_MklBatchMatMulV2', ['matrix', 'matrix'], {
+      T,
+      _kernel,
+      adj_x: attribute.boolean(true),
+    }),
     node('sum', 'AddV2', ['back', 'product'], { T }),
   ];
   return { graph: graphDefinition(nodes), output: 'sum:0' };

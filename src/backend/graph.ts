@@ -1,14 +1,19 @@
 /**
  * # Replaying a computation as one graph
  *
- * An eager operation costs 20 to 40 µs before it computes anything, and a pass of a small model has thousands of them; in between, cores wait. Recorded once (`recording.ts`) and handed to TensorFlow as a graph, the same
- * operations run back to back. What depends on no image (scaled filters, the matrices of a 1x1 convolution) is computed once for all calls with the same weights. And since images do not depend on each other at all, what is left is computed for
- * each part of them by a thread of its own, from the first operation to the last:
+ * An eager operation costs 20 to 40 µs before it computes anything, and a pass of a small model has
+ * thousands of them; in between, cores wait. Recorded once (`recording.ts`) and handed to
+ * TensorFlow as a graph, the same operations run back to back. What depends on no image (scaled
+ * filters, the matrices of a 1x1 convolution) is computed once for all calls with the same weights.
+ * And since images do not depend on each other at all, what is left is computed for each part of
+ * them by a thread of its own, from the first operation to the last:
  *
  *     weights → prepared
  *     batch [p·n, …] → p parts [n, …], each with what is prepared → rows joined, sums added
  *
- * so that every core has a pass of its own, of as few images as its cache holds. The operations are TensorFlow.js's own, with the same attributes; only some are written as oneDNN likes them (`graph-onednn.ts`).
+ * so that every core has a pass of its own, of as few images as its cache holds. The operations are
+ * TensorFlow.js's own, with the same attributes; only some are written as oneDNN likes them
+ * (`graph-onednn.ts`).
  */
 import os from 'node:os';
 import path from 'node:path';
@@ -20,8 +25,14 @@ import { native } from './primitives';
 import { type Attribute, type Recording, record } from './recording';
 import { addonFolder, tf } from './start';
 
-/** A computation over images, all float32: `rows` have the images (or groups of them) along the first axis, `sums` are sums over them. */
-export type Computation = (batch: readonly Tensor[]) => { readonly rows: readonly Tensor[]; readonly sums: readonly Tensor[] };
+/**
+ * A computation over images, all float32: `rows` have the images (or groups of them) along the
+ * first axis, `sums` are sums over them.
+ */
+export type Computation = (batch: readonly Tensor[]) => {
+  readonly rows: readonly Tensor[];
+  readonly sums: readonly Tensor[];
+};
 
 /** The functions of `graph.cc`. Names are those of outputs of operations, `name:k`. */
 interface Addon {
@@ -33,7 +44,11 @@ interface Addon {
     prepared: readonly string[],
     outputs: readonly string[],
   ): object;
-  prepare(handle: object, weights: readonly Float32Array[], shapes: readonly (readonly number[])[]): void;
+  prepare(
+    handle: object,
+    weights: readonly Float32Array[],
+    shapes: readonly (readonly number[])[],
+  ): void;
   run(
     handle: object,
     batch: readonly Float32Array[],
@@ -57,7 +72,10 @@ type Types = Record<
 >;
 
 export class Graph {
-  /** The numbers that the graph was prepared with: TensorFlow.js never changes those of an id, and a variable that is assigned to has another id. */
+  /**
+   * The numbers that the graph was prepared with: TensorFlow.js never changes those of an id, and a
+   * variable that is assigned to has another id.
+   */
   private prepared: readonly object[] = [];
 
   private constructor(
@@ -71,16 +89,22 @@ export class Graph {
   /**
    * Records `compute` on `batch` [n, …] and makes a graph of it.
    * @param batch float32, the images along the first axis
-   * @param shared float32 tensors that `compute` reads and that may hold other numbers at every call: weights
+   * @param shared float32 tensors that `compute` reads and that may hold other numbers at every
+   *   call: weights
    * @returns null where the computation cannot be had as a graph (see {@link record})
    */
-  static of(compute: Computation, batch: readonly Tensor[], shared: readonly Tensor[]): Graph | null {
+  static of(
+    compute: Computation,
+    batch: readonly Tensor[],
+    shared: readonly Tensor[],
+  ): Graph | null {
     const inputs = new Map<string, Tensor>();
     for (const [k, tensor] of batch.entries()) inputs.set(`batch${k}:0`, tensor);
     for (const [k, tensor] of shared.entries()) inputs.set(`shared${k}:0`, tensor);
     let rows = 0;
     const backend = native();
-    if (backend !== null) isOffered(backend); // tried now, for the trial is not part of what is recorded
+    // tried now, for the trial is not part of what is recorded
+    if (backend !== null) isOffered(backend);
     tf.engine().startScope();
     try {
       const recording = record(inputs, () => {
@@ -106,7 +130,9 @@ export class Graph {
   }
 
   /**
-   * The computation for `batch` [N, …] in parts of as many images as were recorded, the last one filled up with the first image again and again: the numbers of each output, `rows` without those of the filling.
+   * The computation for `batch` [N, …] in parts of as many images as were recorded, the last one
+   * filled up with the first image again and again: the numbers of each output, `rows` without
+   * those of the filling.
    * @param batch where the computation has sums, whole parts, for the filling would be counted
    * @param threads how many parts are computed at the same time
    */
@@ -116,7 +142,8 @@ export class Graph {
     threads = os.availableParallelism(),
   ): { rows: Float32Array[]; sums: Float32Array[] } {
     const ids = shared.map(({ dataId }) => dataId);
-    const numbers = (tensors: readonly Tensor[]) => tensors.map((tensor) => tensor.dataSync() as Float32Array);
+    const numbers = (tensors: readonly Tensor[]) =>
+      tensors.map((tensor) => tensor.dataSync() as Float32Array);
     if (ids.length !== this.prepared.length || ids.some((id, k) => id !== this.prepared[k])) {
       this.prepared = [];
       this.addon.prepare(
@@ -133,12 +160,18 @@ export class Graph {
     const images = numbers(batch).map((values) => filledUp(values, count, whole));
     const results = this.addon.run(this.handle, images, shapes, parts, threads, this.rows);
     const [rows, sums] = [results.slice(0, this.rows), results.slice(this.rows)];
-    if (sums.length > 0 && whole !== count) throw new Error(`${count} images are not whole parts of ${this.part}`);
-    return { rows: rows.map((values) => values.subarray(0, (values.length * count) / whole)), sums };
+    if (sums.length > 0 && whole !== count)
+      throw new Error(`${count} images are not whole parts of ${this.part}`);
+    return {
+      rows: rows.map((values) => values.subarray(0, (values.length * count) / whole)),
+      sums,
+    };
   }
 }
 
-/** The numbers of `count` images, then those of the first one again and again, up to `whole` images. */
+/**
+ * The numbers of `count` images, then those of the first one again and again, up to `whole` images.
+ */
 function filledUp(values: Float32Array, count: number, whole: number): Float32Array {
   if (whole === count) return values;
   const size = values.length / count;
@@ -170,10 +203,16 @@ const typesOf = () => (native() as unknown as { binding: Types }).binding;
 
 const isOfBatch = (name: string) => name.startsWith('batch');
 
-/** Where the numbers of an input come in. Weights go through an operation, for TensorFlow lets nothing out that just came in. */
+/**
+ * Where the numbers of an input come in. Weights go through an operation, for TensorFlow lets
+ * nothing out that just came in.
+ */
 const placeholder = (name: string) => (isOfBatch(name) ? name : name.replace('shared', 'weight'));
 
-/** The outputs of operations (and the weights themselves) that depend on no image and that what depends on images, or a result, reads. */
+/**
+ * The outputs of operations (and the weights themselves) that depend on no image and that what
+ * depends on images, or a result, reads.
+ */
 function ofWeightsAlone({ operations, results }: Recording): string[] {
   const ofImages = new Set<string>();
   const depends = (name: string) => isOfBatch(name) || ofImages.has(nodeOf(name));
@@ -194,14 +233,21 @@ function ofWeightsAlone({ operations, results }: Recording): string[] {
 const nodeOf = (output: string) => output.slice(0, output.indexOf(':'));
 
 /** The graph: inputs, constants, the operations as `op<k>`, and `output0`, `output1`, … */
-function definition(recording: Recording, inputs: ReadonlyMap<string, Tensor>, isOneDnn: boolean): Uint8Array {
+function definition(
+  recording: Recording,
+  inputs: ReadonlyMap<string, Tensor>,
+  isOneDnn: boolean,
+): Uint8Array {
   const { operations, constants, results } = recording;
   const types = typesOf();
   const T = attribute.type(types.TF_FLOAT);
   const nodes: Uint8Array[] = [];
   const add = (...parameters: Parameters<typeof node>) => nodes.push(node(...parameters));
   for (const [name, { dtype, shape, bytes }] of constants) {
-    add(nodeOf(name), 'Const', [], { dtype: attribute.type(dtype), value: attribute.tensor(dtype, shape, bytes) });
+    add(nodeOf(name), 'Const', [], {
+      dtype: attribute.type(dtype),
+      value: attribute.tensor(dtype, shape, bytes),
+    });
   }
   for (const [name, { shape }] of inputs) {
     add(nodeOf(placeholder(name)), 'Placeholder', [], { dtype: T, shape: attribute.shape(shape) });
@@ -210,7 +256,12 @@ function definition(recording: Recording, inputs: ReadonlyMap<string, Tensor>, i
   (isOneDnn ? asOneDnnLikes(operations, results) : operations).forEach((operation, k) => {
     if (operation === null) return;
     const { name, operands, attributes } = operation;
-    add(`op${k}`, name, operands, Object.fromEntries(attributes.map((each) => [each.name, encoded(each, types)])));
+    add(
+      `op${k}`,
+      name,
+      operands,
+      Object.fromEntries(attributes.map((each) => [each.name, encoded(each, types)])),
+    );
   });
   results.forEach((result, k) => {
     add(`output${k}`, 'Identity', [result], { T });
@@ -231,7 +282,9 @@ function encoded({ name, type, value }: Attribute, types: Types): Uint8Array {
     case types.TF_ATTR_TYPE:
       return attribute.type(value as number);
     case types.TF_ATTR_INT:
-      return Array.isArray(value) ? attribute.integers(value as number[]) : attribute.integer(value as number);
+      return Array.isArray(value)
+        ? attribute.integers(value as number[])
+        : attribute.integer(value as number);
     case types.TF_ATTR_FLOAT:
       return attribute.float(value as number);
     case types.TF_ATTR_BOOL:

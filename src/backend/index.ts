@@ -1,15 +1,40 @@
 /**
  * # Backend: what everything computes on
  *
- * The TensorFlow.js engine that runs, operations it lacks, computations recorded and replayed as graphs, seeded randomness, and the two
- * conventions every room shares: errors that name how to fix them, and files that are written whole or not at all.
+ * The TensorFlow.js engine that runs, operations it lacks, computations recorded and replayed as
+ * graphs, seeded randomness, and the two conventions every room shares: errors that name how to fix
+ * them, and files that are written whole or not at all.
  */
-export { convolve, convolveFilterGrad, convolveInputGrad, patches, type Shape4, type Window, windowLength } from './convolution';
+export {
+  convolve,
+  convolveFilterGrad,
+  convolveInputGrad,
+  patches,
+  type Shape4,
+  type Window,
+  windowLength,
+} from './convolution';
 export { CONVOLUTION_WITH_BIAS } from './convolution-with-bias';
 export { assertKnown, FisherlabError } from './errors';
 export { type Computation, Graph } from './graph';
 export { matMul, native, reluGrad, squaredNormOfPositions, squaredNormOfRows } from './primitives';
-export { deriveSeed, noiseByIndex, normalAt, normals, permutation, uniformAt, uniformStream, uniforms } from './random';
+export {
+  deriveSeed,
+  noiseByIndex,
+  normalAt,
+  normals,
+  permutation,
+  uniformAt,
+  uniformStream,
+  uniforms,
+} from './random';
 export { inCheckout } from './root';
-export { addonFolder, BACKENDS, type BackendChoice, type BackendName, startBackend, tf } from './start';
+export {
+  addonFolder,
+  BACKENDS,
+  type BackendChoice,
+  type BackendName,
+  startBackend,
+  tf,
+} from './start';
 export { diskError, makeFolder, writeBeside, writeJson } from './write';

@@ -1,18 +1,26 @@
 /**
  * # Kernels that TensorFlow has and TensorFlow.js does not offer
  *
- * The one backward pass is bound by passes over memory as much as by arithmetic. The native library has three kernels that save passes and
- * that tfjs does not export: the gradient of a ReLU from its *output* (`ReluGrad`), a Euclidean norm that reads its input once
- * (`EuclideanNorm`) and the gradient of a sigmoid from its output (`SigmoidGrad`). Here each is one function: the native kernel where it is there,
- * the same mathematics in ordinary operations elsewhere. Likewise a product of matrices with a transpose, which the wasm backend does five
- * times faster when the transpose is made first.
+ * The one backward pass is bound by passes over memory as much as by arithmetic. The native library
+ * has three kernels that save passes and that tfjs does not export: the gradient of a ReLU from its
+ * *output* (`ReluGrad`), a Euclidean norm that reads its input once (`EuclideanNorm`) and the
+ * gradient of a sigmoid from its output (`SigmoidGrad`). Here each is one function: the native
+ * kernel where it is there, the same mathematics in ordinary operations elsewhere. Likewise a
+ * product of matrices with a transpose, which the wasm backend does five times faster when the
+ * transpose is made first.
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { tf } from './start';
 
 export interface NativeBackend {
   binding: Record<
-    'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING' | 'TF_FLOAT' | 'TF_INT32',
+    | 'TF_ATTR_TYPE'
+    | 'TF_ATTR_BOOL'
+    | 'TF_ATTR_INT'
+    | 'TF_ATTR_FLOAT'
+    | 'TF_ATTR_STRING'
+    | 'TF_FLOAT'
+    | 'TF_INT32',
     number
   >;
   isUsingGpuDevice: boolean;
@@ -51,13 +59,17 @@ function squaredNorm(x: Tensor): Tensor {
       { name: 'Tidx', type: backend.binding.TF_ATTR_TYPE, value: backend.binding.TF_INT32 },
       { name: 'keep_dims', type: backend.binding.TF_ATTR_BOOL, value: false },
     ];
-    return tf.square(backend.executeSingleOutput('EuclideanNorm', attributes, [x, tf.tensor1d([1], 'int32')]));
+    return tf.square(
+      backend.executeSingleOutput('EuclideanNorm', attributes, [x, tf.tensor1d([1], 'int32')]),
+    );
   });
 }
 
 /**
- * Sum along the second axis, [N, P, …] to [N, …], first within blocks, then of these. The wasm backend adds one number after the other in float32, so that late ones are rounded to the size that the sum has by
- * then: of the squared gradient norm of a filter of 98,304 weights 1.4e-4 was lost, in blocks 4e-6.
+ * Sum along the second axis, [N, P, …] to [N, …], first within blocks, then of these. The wasm
+ * backend adds one number after the other in float32, so that late ones are rounded to the size
+ * that the sum has by then: of the squared gradient norm of a filter of 98,304 weights 1.4e-4 was
+ * lost, in blocks 4e-6.
  */
 function sumInBlocks(x: Tensor): Tensor {
   const [rows, length, ...rest] = x.shape as [number, number, ...number[]];
@@ -82,8 +94,11 @@ export function sigmoidGrad(dy: Tensor, y: Tensor): Tensor {
 
 /** Product of the last two axes, as `tf.matMul`, at the backend's best way with transposes. */
 export function matMul(a: Tensor, b: Tensor, transposeA = false, transposeB = false): Tensor {
-  if (native() !== null || !(transposeA || transposeB)) return tf.matMul(a, b, transposeA, transposeB);
-  return tf.tidy(() => tf.matMul(transposeA ? swapLastAxes(a) : a, transposeB ? swapLastAxes(b) : b));
+  if (native() !== null || !(transposeA || transposeB))
+    return tf.matMul(a, b, transposeA, transposeB);
+  return tf.tidy(() =>
+    tf.matMul(transposeA ? swapLastAxes(a) : a, transposeB ? swapLastAxes(b) : b),
+  );
 }
 
 function swapLastAxes(x: Tensor): Tensor {

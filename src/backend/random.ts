@@ -1,9 +1,10 @@
 /**
  * # Seeded randomness
  *
- * Nothing in this program is random behind one's back: whoever needs random numbers passes a seed. The generator is *mulberry32*
- * (T. Ettinger), a counter `z_i = seed + (i+1)·0x6D2B79F5 mod 2³²` put through a mixing function, so that the i-th number of a stream is a
- * pure function of `(seed, i)` and the reference values (made with the same stream) can be rebuilt anywhere.
+ * Nothing in this program is random behind one's back: whoever needs random numbers passes a seed.
+ * The generator is *mulberry32* (T. Ettinger), a counter `z_i = seed + (i+1)·0x6D2B79F5 mod 2³²`
+ * put through a mixing function, so that the i-th number of a stream is a pure function of
+ * `(seed, i)` and the reference values (made with the same stream) can be rebuilt anywhere.
  *
  * Normal numbers are Box–Muller's: `sqrt(-2 ln(1 - u_{2i})) cos(2π u_{2i+1})`.
  */
@@ -18,10 +19,16 @@ export function uniformAt(seed: number, i: number): number {
 
 /** The i-th standard normal number of the stream `seed`. */
 export function normalAt(seed: number, i: number): number {
-  return Math.sqrt(-2 * Math.log(1 - uniformAt(seed, 2 * i))) * Math.cos(2 * Math.PI * uniformAt(seed, 2 * i + 1));
+  return (
+    Math.sqrt(-2 * Math.log(1 - uniformAt(seed, 2 * i))) *
+    Math.cos(2 * Math.PI * uniformAt(seed, 2 * i + 1))
+  );
 }
 
-/** A seed for a stream of its own, a well-mixed function of a seed and any number of keys (image index, epoch, tensor, …). */
+/**
+ * A seed for a stream of its own, a well-mixed function of a seed and any number of keys (image
+ * index, epoch, tensor, …).
+ */
 export function deriveSeed(seed: number, ...keys: number[]): number {
   let h = seed | 0;
   for (const key of keys) {
@@ -32,7 +39,10 @@ export function deriveSeed(seed: number, ...keys: number[]): number {
   return h >>> 0;
 }
 
-/** A stream as a function: each call gives the next number in [0, 1). Pass it where a library wants its own `Math.random`. */
+/**
+ * A stream as a function: each call gives the next number in [0, 1). Pass it where a library wants
+ * its own `Math.random`.
+ */
 export function uniformStream(seed: number): () => number {
   let i = 0;
   return () => uniformAt(seed, i++);
@@ -49,10 +59,16 @@ export function normals(seed: number, n: number): Float32Array {
 }
 
 /**
- * Noise for images that are known by their index: image `indices[k]` gets the `size` numbers of its own stream, so that neither the
- * batch it is in nor the subset it was drawn from changes its noise. Flat, [indices.length × size].
+ * Noise for images that are known by their index: image `indices[k]` gets the `size` numbers of its
+ * own stream, so that neither the batch it is in nor the subset it was drawn from changes its
+ * noise. Flat, [indices.length × size].
  */
-export function noiseByIndex(kind: 'uniform' | 'normal', seed: number, indices: readonly number[], size: number): Float32Array {
+export function noiseByIndex(
+  kind: 'uniform' | 'normal',
+  seed: number,
+  indices: readonly number[],
+  size: number,
+): Float32Array {
   const draw = kind === 'uniform' ? uniformAt : normalAt;
   const out = new Float32Array(indices.length * size);
   indices.forEach((index, k) => {

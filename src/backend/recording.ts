@@ -1,10 +1,16 @@
 /**
  * # Recording: what an eager computation asked of TensorFlow
  *
- * The native backend sends every operation to TensorFlow through one function, `executeOp(name, attributes, inputs)`, with numbers standing for tensors. While a computation runs once, this file stands in for that function, passes every call
- * on and notes it. What comes out is the computation as a list of operations, from which a graph is made (`graph.ts`): each operand is the name of an input, of a constant `constantK:0`, or `opK:i`, the i-th output of operation K.
+ * The native backend sends every operation to TensorFlow through one function,
+ * `executeOp(name, attributes, inputs)`, with numbers standing for tensors. While a computation
+ * runs once, this file stands in for that function, passes every call on and notes it. What comes
+ * out is the computation as a list of operations, from which a graph is made (`graph.ts`): each
+ * operand is the name of an input, of a constant `constantK:0`, or `opK:i`, the i-th output of
+ * operation K.
  *
- * The list says no more than what happened: a computation that looks at numbers in between, to decide how to go on, or that changes a variable, is another one next time. `record` notices the first and gives null; the second is the caller's to avoid.
+ * The list says no more than what happened: a computation that looks at numbers in between, to
+ * decide how to go on, or that changes a variable, is another one next time. `record` notices the
+ * first and gives null; the second is the caller's to avoid.
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { native } from './primitives';
@@ -62,15 +68,21 @@ const LARGEST = 64e6;
 
 /**
  * Runs `compute` once and notes its operations. Its results are left to the caller, who frees them.
- * @param inputs tensors by the name they shall have; whatever else the computation reads is a constant
- * @returns null where the computation cannot be had as a graph: on another backend, where it reads numbers before it ends, or where its constants are larger than 64 MB
+ * @param inputs tensors by the name they shall have; whatever else the computation reads is a
+ *   constant
+ * @returns null where the computation cannot be had as a graph: on another backend, where it reads
+ *   numbers before it ends, or where its constants are larger than 64 MB
  */
-export function record(inputs: ReadonlyMap<string, Tensor>, compute: () => Tensor[]): Recording | null {
+export function record(
+  inputs: ReadonlyMap<string, Tensor>,
+  compute: () => Tensor[],
+): Recording | null {
   const backend = native() as unknown as Recordable | null;
   if (backend === null) return null;
   const { binding } = backend;
   const names = new Map<number, string>();
-  for (const [name, tensor] of inputs) names.set(backend.getInputTensorIds([tensor])[0] as number, name);
+  for (const [name, tensor] of inputs)
+    names.set(backend.getInputTensorIds([tensor])[0] as number, name);
   const described = new Map<number, { dtype: number; shape: readonly number[] }>();
   const operations: RecordedOperation[] = [];
   const constants = new Map<string, Constant>();
@@ -127,7 +139,8 @@ export function record(inputs: ReadonlyMap<string, Tensor>, compute: () => Tenso
       const ids = idsOf(tensors);
       tensors.forEach(({ dtype, shape }, k) => {
         const id = ids[k] as number;
-        if (!described.has(id)) described.set(id, { dtype: backend.getDTypeInteger(dtype), shape: [...shape] });
+        if (!described.has(id))
+          described.set(id, { dtype: backend.getDTypeInteger(dtype), shape: [...shape] });
       });
       return ids;
     };
@@ -140,7 +153,10 @@ export function record(inputs: ReadonlyMap<string, Tensor>, compute: () => Tenso
   }
 }
 
-/** Attributes that TensorFlow.js leaves to TensorFlow to infer, which it does for eager operations only. */
+/**
+ * Attributes that TensorFlow.js leaves to TensorFlow to infer, which it does for eager operations
+ * only.
+ */
 function left(operation: string, { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 }: Binding): Attribute[] {
   if (operation !== 'ExpandDims') return [];
   return [

@@ -1,15 +1,18 @@
 /**
  * # Set-up
  *
- * `node src/backend/setup.mjs [program arguments…]` makes a bare clone ready and then, where a program is named, runs it; `npm start` and
- * `npm test` are that. Four steps, each of which does nothing where nothing is to do:
+ * `node src/backend/setup.mjs [program arguments…]` makes a bare clone ready and then, where a
+ * program is named, runs it; `npm start` and `npm test` are that. Four steps, each of which does
+ * nothing where nothing is to do:
  *
  * 1. the npm packages (`setup/packages.mjs`), without which nothing runs;
- * 2. the native TensorFlow library (`setup/native.mjs`) and 3. its addon (`setup/addon.mjs`): without them the `wasm` backend runs;
+ * 2. the native TensorFlow library (`setup/native.mjs`) and 3. its addon (`setup/addon.mjs`):
+ *    without them the `wasm` backend runs;
  * 4. JupyterLab (`setup/jupyter.mjs`): without it there is no `npm run lab`.
  *
- * Every step is atomic and waits for another set-up at the same thing, so that set-up may be killed at any moment and run again. It ends in
- * one line: which backend runs and, if not the native one, why and what to install.
+ * Every step is atomic and waits for another set-up at the same thing, so that set-up may be killed
+ * at any moment and run again. It ends in one line: which backend runs and, if not the native one,
+ * why and what to install.
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
@@ -28,7 +31,8 @@ const caches = cacheCandidates(process.env, root);
 const say = (line) => process.stderr.write(`${line}\n`);
 
 /**
- * Does `work`; an obstacle is returned rather than thrown, since the program runs without what was to be had.
+ * Does `work`; an obstacle is returned rather than thrown, since the program runs without what was
+ * to be had.
  *
  * @template T
  * @param {() => Promise<T>} work
@@ -40,7 +44,10 @@ async function attempt(work) {
   } catch (error) {
     if (error instanceof Obstacle) return error;
     // The file system's own refusals: a full disk, a read-only folder.
-    return new Obstacle(error instanceof Error ? error.message : String(error), 'see that the cache folder can be written');
+    return new Obstacle(
+      error instanceof Error ? error.message : String(error),
+      'see that the cache folder can be written',
+    );
   }
 }
 
@@ -56,24 +63,32 @@ async function setUp() {
   const wanted = wantedBackend(process.env.FISHERLAB_BACKEND);
   const given = givenLibrary(process.env.FISHERLAB_TENSORFLOW);
   await installPackages(root, say);
-  const obstacle = wanted === 'wasm' || wanted === 'cpu' ? undefined : await attempt(() => native(given));
+  const obstacle =
+    wanted === 'wasm' || wanted === 'cpu' ? undefined : await attempt(() => native(given));
   if (wanted === 'tensorflow' && obstacle !== undefined) throw obstacle;
   const jupyter = await attempt(() => installJupyter(root, caches, say));
-  if (jupyter instanceof Obstacle) say(`JupyterLab is not installed: ${jupyter.message}. Only npm run lab needs it.`);
+  if (jupyter instanceof Obstacle)
+    say(`JupyterLab is not installed: ${jupyter.message}. Only npm run lab needs it.`);
   process.stdout.write(`${choiceLine(wanted, obstacle ?? null)}\n`);
   return jupyter instanceof Obstacle ? null : jupyter;
 }
 
 /**
- * Runs the command that set-up was for, in the clone, with the programs of the npm packages and of Jupyter within reach.
+ * Runs the command that set-up was for, in the clone, with the programs of the npm packages and of
+ * Jupyter within reach.
  *
  * @param {string} program
  * @param {string[]} args
  * @param {string | null} jupyter
  */
 function runAfterwards(program, args, jupyter) {
-  if (program === 'jupyter' && jupyter === null) throw new Obstacle('JupyterLab is not installed', 'see the note above');
-  const within = [path.join(root, 'node_modules', '.bin'), ...(jupyter === null ? [] : [jupyter]), process.env.PATH ?? ''];
+  if (program === 'jupyter' && jupyter === null)
+    throw new Obstacle('JupyterLab is not installed', 'see the note above');
+  const within = [
+    path.join(root, 'node_modules', '.bin'),
+    ...(jupyter === null ? [] : [jupyter]),
+    process.env.PATH ?? '',
+  ];
   const env = { ...process.env, PATH: within.join(path.delimiter) };
   const child = spawn(program === 'node' ? process.execPath : program, args, {
     stdio: 'inherit',

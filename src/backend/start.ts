@@ -1,8 +1,9 @@
 /**
  * # Which TensorFlow.js backend runs
  *
- * One `tf` for the whole program, and three engines below it: `tensorflow` (the native library, at the machine's matrix rate), `wasm`
- * and `cpu` (plain JavaScript). `startBackend` takes the fastest that works; `FISHERLAB_BACKEND` decides by hand.
+ * One `tf` for the whole program, and three engines below it: `tensorflow` (the native library, at
+ * the machine's matrix rate), `wasm` and `cpu` (plain JavaScript). `startBackend` takes the fastest
+ * that works; `FISHERLAB_BACKEND` decides by hand.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -23,16 +24,21 @@ export interface BackendChoice {
 
 let started: Promise<BackendChoice> | undefined;
 
-/** Starts the backend once a process; later calls return the same choice. Call it before the first tensor is made. */
+/**
+ * Starts the backend once a process; later calls return the same choice. Call it before the first
+ * tensor is made.
+ */
 export function startBackend(): Promise<BackendChoice> {
   started ??= start();
   return started;
 }
 
 async function start(): Promise<BackendChoice> {
-  tf.env().set('IS_TEST', true); // keeps the cpu backend from writing its banner to stderr when it is first used
+  // keeps the cpu backend from writing its banner to stderr when it is first used
+  tf.env().set('IS_TEST', true);
   const choice = await choose(process.env.FISHERLAB_BACKEND);
-  if (choice.name !== 'cpu') tf.env().set('IS_TEST', false); // it also makes tfjs look for leaks after every operation
+  // it also makes tfjs look for leaks after every operation
+  if (choice.name !== 'cpu') tf.env().set('IS_TEST', false);
   return choice;
 }
 
@@ -41,7 +47,10 @@ async function choose(wanted: string | undefined): Promise<BackendChoice> {
     assertKnown('FISHERLAB_BACKEND', wanted, BACKENDS);
     const problem = await begin(wanted);
     if (problem !== null)
-      throw new FisherlabError(`backend '${wanted}' does not start: ${problem}`, 'unset FISHERLAB_BACKEND or run npm run setup');
+      throw new FisherlabError(
+        `backend '${wanted}' does not start: ${problem}`,
+        'unset FISHERLAB_BACKEND or run npm run setup',
+      );
     return { name: wanted, reason: 'chosen by FISHERLAB_BACKEND' };
   }
   const problem = await begin('tensorflow');
@@ -54,7 +63,11 @@ async function choose(wanted: string | undefined): Promise<BackendChoice> {
 
 /** Where set-up puts the compiled addons. */
 export function addonFolder(): string {
-  return path.join(path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'lib', 'napi-v8');
+  return path.join(
+    path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')),
+    'lib',
+    'napi-v8',
+  );
 }
 
 /** Tries one backend: null where it runs, else why it does not. */
@@ -66,14 +79,18 @@ async function begin(name: BackendName): Promise<string | null> {
       if (!files.every((name) => existsSync(path.join(addons, name))))
         return 'the native addon is not built (npm run setup builds it)';
       process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
-      process.env.TF_OVERRIDE_GLOBAL_THREADPOOL ??= '1'; // else a graph cannot have fewer threads than eager operations
+      // else a graph cannot have fewer threads than eager operations
+      process.env.TF_OVERRIDE_GLOBAL_THREADPOOL ??= '1';
       // Gone from Node 23 on, still called by tfjs-node 4.22.
       Object.assign(util, {
         isNullOrUndefined: (x: unknown) => x === null || x === undefined,
         isArray: Array.isArray,
       });
-      // The library writes two lines to stderr while it is loaded; `quiet.node` (setup/quiet.cc) keeps them back.
-      const { quietly } = require(path.join(addons, 'quiet.node')) as { quietly: (load: () => unknown) => unknown };
+      // The library writes two lines to stderr while it is loaded; `quiet.node` (setup/quiet.cc)
+      // keeps them back.
+      const { quietly } = require(path.join(addons, 'quiet.node')) as {
+        quietly: (load: () => unknown) => unknown;
+      };
       quietly(() => require('@tensorflow/tfjs-node-gpu'));
     } else if (name === 'wasm') {
       require('@tensorflow/tfjs-backend-wasm');

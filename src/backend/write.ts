@@ -1,14 +1,18 @@
 /**
  * # Writing a file as a whole or not at all
  *
- * The bytes go to a file beside the one that is meant and are renamed over it when they are safely down: whoever reads sees the old
- * file or the new one, never a half. A kill leaves at most the file beside, named after the killed process, which the next write takes away.
+ * The bytes go to a file beside the one that is meant and are renamed over it when they are safely
+ * down: whoever reads sees the old file or the new one, never a half. A kill leaves at most the
+ * file beside, named after the killed process, which the next write takes away.
  */
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { FisherlabError } from './errors';
 
-/** Makes a folder, and those above it, where they are missing. Throws a FisherlabError where that cannot be: call it before hours of work that end there. */
+/**
+ * Makes a folder, and those above it, where they are missing. Throws a FisherlabError where that
+ * cannot be: call it before hours of work that end there.
+ */
 export async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
@@ -17,7 +21,10 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Writes `bytes` to `file` atomically, making its folder. Throws a FisherlabError where the disk is full or read-only or something is in the way; nothing is left behind then. */
+/**
+ * Writes `bytes` to `file` atomically, making its folder. Throws a FisherlabError where the disk is
+ * full or read-only or something is in the way; nothing is left behind then.
+ */
 export async function writeBeside(file: string, bytes: string | Uint8Array): Promise<void> {
   await makeFolder(path.dirname(file));
   const beside = `${file}.${process.pid}.part`;
@@ -46,8 +53,11 @@ export function writeJson(file: string, value: unknown): Promise<void> {
 async function sweep(file: string): Promise<void> {
   const [folder, start] = [path.dirname(file), `${path.basename(file)}.`];
   for (const name of await readdir(folder)) {
-    const writer = name.startsWith(start) ? /^(\d+)\.part$/.exec(name.slice(start.length))?.[1] : undefined;
-    if (writer !== undefined && isGone(Number(writer))) await rm(path.join(folder, name), { force: true });
+    const writer = name.startsWith(start)
+      ? /^(\d+)\.part$/.exec(name.slice(start.length))?.[1]
+      : undefined;
+    if (writer !== undefined && isGone(Number(writer)))
+      await rm(path.join(folder, name), { force: true });
   }
 }
 
@@ -60,11 +70,17 @@ function isGone(pid: number): boolean {
   }
 }
 
-/** Turns what the file system says when it cannot write into a line a person can act on; other errors come back as they are. */
+/**
+ * Turns what the file system says when it cannot write into a line a person can act on; other
+ * errors come back as they are.
+ */
 export function diskError(error: unknown, file: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new FisherlabError(`the disk is full: '${file}' was not written`, 'make room and try again');
+    return new FisherlabError(
+      `the disk is full: '${file}' was not written`,
+      'make room and try again',
+    );
   if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
     return new FisherlabError(
       `'${file}' cannot be written (${code})`,

@@ -4,7 +4,9 @@
  *     fisherlab experiment ablations glow-cifar10        layers, batch size, fit set, draws of the noise, and of a diffusion model the timestep
  *     fisherlab experiment ladder                        trains Glows of several sizes and lengths (half an hour), and compares them
  *
- * Numbers go to `data/results/ablations-<model>.json` and `ablations-ladder.json`, figures to `out/figures`. Stopped at any moment, the same command goes on where it was: tables are kept, trainings are resumed.
+ * Numbers go to `data/results/ablations-<model>.json` and `ablations-ladder.json`, figures to
+ * `out/figures`. Stopped at any moment, the same command goes on where it was: tables are kept,
+ * trainings are resumed.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -54,7 +56,9 @@ export function registerAblations(experiment: Command): void {
       .description('number of layers, batch size, size of the fit set, noise draws, timestep')
       .argument('<model>', 'a shipped model or a checkpoint'),
   ).action(ablate);
-  withOptions(experiment.command('ladder').description('size of the model and length of its training')).action(climb);
+  withOptions(
+    experiment.command('ladder').description('size of the model and length of its training'),
+  ).action(climb);
 }
 
 async function ablate(name: string, flags: Flags): Promise<void> {
@@ -64,11 +68,15 @@ async function ablate(name: string, flags: Flags): Promise<void> {
   const loaded = loadModel(name);
   try {
     const bar = barForEachStep();
-    const results = await ablations(loaded, setsHere(`model '${loaded.name}'`, loaded.header.data.name), {
-      seed,
-      images,
-      progress: (set, done, total) => bar.step(`gradient norms of ${set}`, done, total),
-    });
+    const results = await ablations(
+      loaded,
+      setsHere(`model '${loaded.name}'`, loaded.header.data.name),
+      {
+        seed,
+        images,
+        progress: (set, done, total) => bar.step(`gradient norms of ${set}`, done, total),
+      },
+    );
     bar.done();
     const stem = `ablations-${loaded.name}`;
     await writeNumbers(flags.out, stem, results);
@@ -82,7 +90,11 @@ async function ablate(name: string, flags: Flags): Promise<void> {
       ['noise', noiseDraws, { batchSize: 1, title: 'Draws of the noise, B = 1', x: 'draws' }],
       ...[1, 5].map((batchSize): FigureOf => {
         const points = timesteps.length === 0 ? [] : [...timesteps, ...beside(batchSize)];
-        return [`timestep-${batchSize}`, points, { batchSize, title: `Timestep, B = ${batchSize}`, x: 'T' }];
+        return [
+          `timestep-${batchSize}`,
+          points,
+          { batchSize, title: `Timestep, B = ${batchSize}`, x: 'T' },
+        ];
       }),
     ]);
   } finally {
@@ -101,10 +113,13 @@ async function climb(flags: Flags): Promise<void> {
   const found: { rung: Ladder['rungs'][number]; at: (x: number) => AblationPoint[] }[] = [];
   for (const { steps, ...size } of rungs()) {
     const name = `glow-K${size.K}-h${size.hidden}-${steps}`;
-    const file = await trained(name, size, steps, seed, (done) => bar.step(`training ${name}`, done, steps));
+    const file = await trained(name, size, steps, seed, (done) =>
+      bar.step(`training ${name}`, done, steps),
+    );
     const loaded = loadModel(file);
     try {
-      const progress = (set: string, done: number, total: number) => bar.step(`${name}: gradient norms of ${set}`, done, total);
+      const progress = (set: string, done: number, total: number) =>
+        bar.step(`${name}: gradient norms of ${set}`, done, total);
       found.push(await rungResults(loaded, data, size, { seed, progress }));
     } finally {
       disposeModel(loaded.model);
@@ -117,7 +132,9 @@ async function climb(flags: Flags): Promise<void> {
     seed,
     images,
     rungs: found.map(({ rung }) => rung),
-    sizes: found.filter(({ rung }) => rung.steps === LADDER.steps).flatMap(({ rung, at }) => at(rung.parameters)),
+    sizes: found
+      .filter(({ rung }) => rung.steps === LADDER.steps)
+      .flatMap(({ rung, at }) => at(rung.parameters)),
     lengths: found
       .filter(({ rung }) => rung.parameters === largest)
       .sort((a, b) => a.rung.steps - b.rung.steps)
@@ -127,20 +144,37 @@ async function climb(flags: Flags): Promise<void> {
   await saveFigures(
     'ablations-ladder',
     [1, 5].flatMap((batchSize): FigureOf[] => [
-      [`size-${batchSize}`, results.sizes, { batchSize, title: `Size of the model, B = ${batchSize}`, x: 'parameters' }],
-      [`length-${batchSize}`, results.lengths, { batchSize, title: `Length of training, B = ${batchSize}`, x: 'steps' }],
+      [
+        `size-${batchSize}`,
+        results.sizes,
+        { batchSize, title: `Size of the model, B = ${batchSize}`, x: 'parameters' },
+      ],
+      [
+        `length-${batchSize}`,
+        results.lengths,
+        { batchSize, title: `Length of training, B = ${batchSize}`, x: 'steps' },
+      ],
     ]),
   );
 }
 
 /** The checkpoint of a rung, trained or gone on with where it is not there yet. */
-async function trained(name: string, size: Size, steps: number, seed: number, progress: (step: number) => void): Promise<string> {
+async function trained(
+  name: string,
+  size: Size,
+  steps: number,
+  seed: number,
+  progress: (step: number) => void,
+): Promise<string> {
   const folder = inCheckout('out', 'training', 'ladder', name);
   const file = path.join(folder, 'model.safetensors');
   if (existsSync(file)) return file;
   const { preset: _, ...config } = runOf('glow', LADDER.data, { steps, seed });
   const model = { ...config.model, ...size };
-  await run(folder, { ...config, model }, true, { progress: ({ step }) => progress(step), stopped: () => false });
+  await run(folder, { ...config, model }, true, {
+    progress: ({ step }) => progress(step),
+    stopped: () => false,
+  });
   return file;
 }
 
@@ -152,7 +186,11 @@ function setsHere(what: string, own: string): string[] {
   return sets;
 }
 
-type FigureOf = readonly [string, readonly AblationPoint[], { batchSize?: number; title: string; x: string }];
+type FigureOf = readonly [
+  string,
+  readonly AblationPoint[],
+  { batchSize?: number; title: string; x: string },
+];
 
 async function saveFigures(stem: string, figures: readonly FigureOf[]): Promise<void> {
   for (const [name, points, options] of figures.filter((figure) => figure[1].length > 0))

@@ -1,12 +1,17 @@
 /**
  * # `fisherlab bench`: what the one pass costs
  *
- * Milliseconds an image for features (squared norms of every tensor, B images a batch), for the gradients of a training step, and for the gradients that the Fisher information is made of (50 weights of
- * each of three tensors); the peak memory of the process; and the share of the matrix rate that this machine reaches in the same run. Two kinds are whole computations of `src/fisher`, sampling included, and stand in no row of the table: `estimate`
- * (trace, diagonal and a window of 50 weights of every tensor) and `spectra` (of every tensor's block).
+ * Milliseconds an image for features (squared norms of every tensor, B images a batch), for the
+ * gradients of a training step, and for the gradients that the Fisher information is made of (50
+ * weights of each of three tensors); the peak memory of the process; and the share of the matrix
+ * rate that this machine reaches in the same run. Two kinds are whole computations of `src/fisher`,
+ * sampling included, and stand in no row of the table: `estimate` (trace, diagonal and a window of
+ * 50 weights of every tensor) and `spectra` (of every tensor's block).
  *
- * The work is counted as a plain training pass is: three forward passes of multiply-adds, `2·3·MAC` operations an image, MAC taken from the kernels of a forward pass (convolutions and products of
- * matrices). The rate to compare with is the best of a product of two 1024x1024 matrices before and after. Time is the best of the repeats.
+ * The work is counted as a plain training pass is: three forward passes of multiply-adds, `2·3·MAC`
+ * operations an image, MAC taken from the kernels of a forward pass (convolutions and products of
+ * matrices). The rate to compare with is the best of a product of two 1024x1024 matrices before and
+ * after. Time is the best of the repeats.
  *
  *     fisherlab bench                                                    the table: every model and batch size, each in a process of its own
  *     fisherlab bench features glow --K 32 --hidden 512 --images 32 --json   one line of JSON
@@ -15,7 +20,15 @@
 import { spawnSync } from 'node:child_process';
 import type { Tensor } from '@tensorflow/tfjs';
 import { Argument, type Command } from 'commander';
-import { assertKnown, CONVOLUTION_WITH_BIAS, deriveSeed, FisherlabError, startBackend, tf, uniforms } from '../backend/index';
+import {
+  assertKnown,
+  CONVOLUTION_WITH_BIAS,
+  deriveSeed,
+  FisherlabError,
+  startBackend,
+  tf,
+  uniforms,
+} from '../backend/index';
 import { estimateFisher, samplesOf, spectra } from '../fisher/index';
 import type { Layer } from '../gradients/index';
 import { eagerly, featurePasses, gradientsOf, imagesAtOnce, squaredNorm } from '../gradients/index';
@@ -49,7 +62,10 @@ export interface BenchResult {
   readonly batch: number;
   readonly tensors: number;
   readonly ms_per_image: number;
-  /** Processor time an image, all cores: what is left of a comparison on a machine that others use too. */
+  /**
+   * Processor time an image, all cores: what is left of a comparison on a machine that others use
+   * too.
+   */
   readonly cpu_ms_per_image: number;
   readonly gflops: number;
   /** Of the matrix rate measured in the same run. */
@@ -85,7 +101,11 @@ export function register(program: Command): void {
     .action(benchCommand);
 }
 
-async function benchCommand(kind: Kind | undefined, family: Family | undefined, options: Options): Promise<void> {
+async function benchCommand(
+  kind: Kind | undefined,
+  family: Family | undefined,
+  options: Options,
+): Promise<void> {
   if (kind !== undefined && family !== undefined) {
     const result = await measure(kind, configOf(family, options), options);
     console.log(options.json === true ? JSON.stringify(result) : [HEADER, row(result)].join('\n'));
@@ -103,7 +123,10 @@ function configOf(family: Family, options: Options): ModelConfig {
   const config = preset(family, options.preset, IMAGE, SEED);
   if (config.family !== 'glow') {
     if (options.K !== undefined || options.hidden !== undefined)
-      throw new FisherlabError('--K and --hidden are sizes of Glow', 'leave them out, or bench glow');
+      throw new FisherlabError(
+        '--K and --hidden are sizes of Glow',
+        'leave them out, or bench glow',
+      );
     return config;
   }
   return {
@@ -118,7 +141,12 @@ async function measure(kind: Kind, config: ModelConfig, options: Options): Promi
   const { name: backend } = await startBackend();
   const model = createModel(config);
   const B = wholeNumber('--B', options.B ?? String(1));
-  const { batch, pass } = passOf(kind, model, B, options.batch === undefined ? null : wholeNumber('--batch', options.batch));
+  const { batch, pass } = passOf(
+    kind,
+    model,
+    B,
+    options.batch === undefined ? null : wholeNumber('--batch', options.batch),
+  );
   const images = wholeNumber('--images', options.images ?? String(batch));
   const atOnce = Math.min(batch, images);
   const multiplyAdds = await forwardMultiplyAdds(model);
@@ -156,8 +184,16 @@ function first50({ variable }: Layer): number[] {
 
 type Pass = (images: Tensor, noise: Tensor, start: number) => void;
 
-/** The pass to measure, and how many images it takes at once: `batch`, or what is best for the model. */
-function passOf(kind: Kind, model: TapedModel, B: number, batch: number | null): { batch: number; pass: Pass } {
+/**
+ * The pass to measure, and how many images it takes at once: `batch`, or what is best for the
+ * model.
+ */
+function passOf(
+  kind: Kind,
+  model: TapedModel,
+  B: number,
+  batch: number | null,
+): { batch: number; pass: Pass } {
   switch (kind) {
     case 'features': {
       const sample = (count: number) => {
@@ -175,7 +211,8 @@ function passOf(kind: Kind, model: TapedModel, B: number, batch: number | null):
       const parameters = flatParameters(model);
       return {
         batch: batch ?? TRAINING_BATCH,
-        pass: (images, _, start) => gradient.at(parameters, images, deriveSeed(SEED, start)).gradient.dispose(),
+        pass: (images, _, start) =>
+          gradient.at(parameters, images, deriveSeed(SEED, start)).gradient.dispose(),
       };
     }
     case 'fim': {
@@ -194,7 +231,8 @@ function passOf(kind: Kind, model: TapedModel, B: number, batch: number | null):
     }
     case 'estimate': {
       const windows = new Map(model.layers.map((layer) => [layer.name, first50(layer)]));
-      const pass: Pass = ({ shape }) => void estimateFisher(model, samplesOf(model, SEED, shape[0]), { windows });
+      const pass: Pass = ({ shape }) =>
+        void estimateFisher(model, samplesOf(model, SEED, shape[0]), { windows });
       return { batch: batch ?? ESTIMATE, pass };
     }
     case 'spectra':
@@ -206,7 +244,12 @@ function passOf(kind: Kind, model: TapedModel, B: number, batch: number | null):
 }
 
 /** Goes over `count` images, `batch` at once; making the images is not timed. Milliseconds. */
-function passOver(model: TapedModel, count: number, batch: number, pass: Pass): { wall: number; cpu: number } {
+function passOver(
+  model: TapedModel,
+  count: number,
+  batch: number,
+  pass: Pass,
+): { wall: number; cpu: number } {
   let [wall, cpu] = [0, 0];
   for (let start = 0; start < count; start += batch) {
     const n = Math.min(batch, count - start);
@@ -237,7 +280,10 @@ function automatic(model: TapedModel): number {
   }
 }
 
-/** Multiply-adds of a forward pass, an image: those of its convolutions and products of matrices (the difference between two images and one). */
+/**
+ * Multiply-adds of a forward pass, an image: those of its convolutions and products of matrices
+ * (the difference between two images and one).
+ */
 async function forwardMultiplyAdds(model: TapedModel): Promise<number> {
   const counted: number[] = [];
   for (const n of [1, 2]) {
@@ -249,15 +295,23 @@ async function forwardMultiplyAdds(model: TapedModel): Promise<number> {
   return (counted[1] as number) - (counted[0] as number);
 }
 
-function multiplyAdds({ name, inputShapes, outputShapes }: Awaited<ReturnType<typeof tf.profile>>['kernels'][number]): number {
+function multiplyAdds({
+  name,
+  inputShapes,
+  outputShapes,
+}: Awaited<ReturnType<typeof tf.profile>>['kernels'][number]): number {
   const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
   const [first, second] = inputShapes as number[][];
   const out = outputShapes[0] as number[] | undefined;
   if (first === undefined || second === undefined || out === undefined) return 0;
-  // A filter is [kh, kw, I, O]: all but O of it, or all but I on the way back, for each number of the longer side.
-  if (name === 'Conv2D' || name === CONVOLUTION_WITH_BIAS) return product(out) * product(second.slice(0, 3));
-  if (name === 'Conv2DBackpropInput') return (product(first) * product(second)) / (second[3] as number);
-  if (name === 'BatchMatMul') return (product(out) * product(first.slice(-2))) / (out[out.length - 2] as number);
+  // A filter is [kh, kw, I, O]: all but O of it, or all but I on the way back, for each number of
+  // the longer side.
+  if (name === 'Conv2D' || name === CONVOLUTION_WITH_BIAS)
+    return product(out) * product(second.slice(0, 3));
+  if (name === 'Conv2DBackpropInput')
+    return (product(first) * product(second)) / (second[3] as number);
+  if (name === 'BatchMatMul')
+    return (product(out) * product(first.slice(-2))) / (out[out.length - 2] as number);
   return 0;
 }
 
@@ -276,7 +330,9 @@ function matrixRate(): number {
 }
 
 function nameOf(config: ModelConfig, options: Options): string {
-  return config.family === 'glow' ? `glow K=${config.K} h=${config.hidden}` : `${config.family} ${options.preset}`;
+  return config.family === 'glow'
+    ? `glow K=${config.K} h=${config.hidden}`
+    : `${config.family} ${options.preset}`;
 }
 
 /** Arguments of every row of the table. */
@@ -295,25 +351,53 @@ function tableRows(kind: Kind | undefined, family: Family | undefined): string[]
       // Groups of five make whole batches of 15, 30 and 125.
       [1, 16, 32, 128]
         .filter((batch) => batch > 1 || !more.includes('5'))
-        .map((batch) => [what, name, ...size, ...more, '--batch', `${more.includes('5') ? batch - (batch % 5) : batch}`]),
+        .map((batch) => [
+          what,
+          name,
+          ...size,
+          ...more,
+          '--batch',
+          `${more.includes('5') ? batch - (batch % 5) : batch}`,
+        ]),
     ),
   );
 }
 
-/** Peak memory is the process's, so each row has its own. Null, and a line that says so, where it failed. */
+/**
+ * Peak memory is the process's, so each row has its own. Null, and a line that says so, where it
+ * failed.
+ */
 function inItsOwnProcess(rest: readonly string[]): BenchResult | null {
-  const child = spawnSync(process.execPath, [...process.execArgv, process.argv[1] as string, 'bench', ...rest, '--json'], {
-    encoding: 'utf8',
-  });
-  if (child.status === 0) return JSON.parse(child.stdout.trim().split('\n').pop() as string) as BenchResult;
+  const child = spawnSync(
+    process.execPath,
+    [...process.execArgv, process.argv[1] as string, 'bench', ...rest, '--json'],
+    {
+      encoding: 'utf8',
+    },
+  );
+  if (child.status === 0)
+    return JSON.parse(child.stdout.trim().split('\n').pop() as string) as BenchResult;
   console.log(`${rest.join(' ')}: ${child.signal ?? child.stderr.trim().split('\n').pop()}`);
   return null;
 }
 
-const HEADER = 'what      model              B  batch  images  tensors  ms/image  CPU ms/image   GF/s  share  peak MB';
+const HEADER =
+  'what      model              B  batch  images  tensors  ms/image  CPU ms/image   GF/s  share  peak MB';
 
 function row(result: BenchResult): string {
-  const { kind, model, B, batch, images, tensors, ms_per_image, cpu_ms_per_image, gflops, share, peak_mb } = result;
+  const {
+    kind,
+    model,
+    B,
+    batch,
+    images,
+    tensors,
+    ms_per_image,
+    cpu_ms_per_image,
+    gflops,
+    share,
+    peak_mb,
+  } = result;
   const cells: [string | number, number][] = [
     [B, 3],
     [batch, 7],
@@ -325,7 +409,11 @@ function row(result: BenchResult): string {
     [`${Math.round(100 * share)} %`, 7],
     [peak_mb, 9],
   ];
-  return kind.padEnd(10) + model.padEnd(17) + cells.map(([cell, width]) => String(cell).padStart(width)).join('');
+  return (
+    kind.padEnd(10) +
+    model.padEnd(17) +
+    cells.map(([cell, width]) => String(cell).padStart(width)).join('')
+  );
 }
 
 /** To four significant digits. */

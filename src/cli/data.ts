@@ -1,8 +1,9 @@
 /**
  * # `fisherlab data`: list, download, describe
  *
- * What the data room does, with words for people: progress goes to stderr, what was asked for to stdout. Files
- * are imported one by one and not through the room's door, so that TensorFlow.js is not loaded for a list.
+ * What the data room does, with words for people: progress goes to stderr, what was asked for to
+ * stdout. Files are imported one by one and not through the room's door, so that TensorFlow.js is
+ * not loaded for a list.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -25,8 +26,13 @@ import {
 
 /** Adds `data list`, `data download` and `data describe` to the program. */
 export function register(program: Command): void {
-  const data = program.command('data').description('data sets: which there are, official downloads, what they look like');
-  data.command('list').description('every known data set, and which copy of it is on this machine').action(list);
+  const data = program
+    .command('data')
+    .description('data sets: which there are, official downloads, what they look like');
+  data
+    .command('list')
+    .description('every known data set, and which copy of it is on this machine')
+    .action(list);
   data
     .command('download')
     .description('fetch official data sets, verify and convert them')
@@ -51,7 +57,10 @@ async function list(): Promise<void> {
     for (const split of SPLITS) {
       const found = find(name, split);
       if (found === null) continue;
-      const [count = 0] = await npyShape(found.images, `${split} images of '${name}' (${found.images})`);
+      const [count = 0] = await npyShape(
+        found.images,
+        `${split} images of '${name}' (${found.images})`,
+      );
       here.push(`${split} ${count.toLocaleString('en-US')} (${found.place})`);
     }
     const { title, licence } = dataSet(name);
@@ -61,28 +70,43 @@ async function list(): Promise<void> {
   }
 }
 
-async function downloadAll(names: string[], { from, agree }: { from?: string[]; agree?: boolean }): Promise<void> {
+async function downloadAll(
+  names: string[],
+  { from, agree }: { from?: string[]; agree?: boolean },
+): Promise<void> {
   if (from !== undefined && names.length !== 1)
-    throw new FisherlabError('--from goes with one data set', 'name the one that the files belong to');
+    throw new FisherlabError(
+      '--from goes with one data set',
+      'name the one that the files belong to',
+    );
   for (const name of names) dataSet(name); // an unknown name stops all before anything is fetched
   for (const name of names) {
     const { licence, cite, agreement } = dataSet(name);
     const termsShown = existsSync(path.join(cacheFolder(), name, 'TERMS.txt'));
     if (!termsShown) console.error(`${name}: ${licence}\n${''.padEnd(name.length)}  cite ${cite}`);
-    if (agreement !== undefined && from !== undefined && !termsShown && agree !== true) await askAgreement(name);
+    if (agreement !== undefined && from !== undefined && !termsShown && agree !== true)
+      await askAgreement(name);
     const bar = progress(name);
-    const done = await download(name, { ...(from === undefined ? {} : { from }), onStep: bar.step }).finally(bar.end);
+    const done = await download(name, {
+      ...(from === undefined ? {} : { from }),
+      onStep: bar.step,
+    }).finally(bar.end);
     for (const { split, count } of done) {
-      console.log(`${name} ${split}: ${typeof count === 'number' ? `${count.toLocaleString('en-US')} images` : count}`);
+      console.log(
+        `${name} ${split}: ${typeof count === 'number' ? `${count.toLocaleString('en-US')} images` : count}`,
+      );
     }
   }
 }
 
 async function askAgreement(name: string): Promise<void> {
   const mend = 'answer yes, or give --agree, if you do';
-  if (!process.stdin.isTTY) throw new FisherlabError(`the owner of '${name}' wants your agreement to these terms`, mend);
+  if (!process.stdin.isTTY)
+    throw new FisherlabError(`the owner of '${name}' wants your agreement to these terms`, mend);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question('Do you agree to these terms? [yes/no] ').finally(() => terminal.close());
+  const answer = await terminal
+    .question('Do you agree to these terms? [yes/no] ')
+    .finally(() => terminal.close());
   if (!/^y(es)?$/i.test(answer.trim()))
     throw new FisherlabError(`'${name}' was not touched: you do not agree to its terms`, mend);
 }
@@ -99,9 +123,12 @@ function progress(name: string): { step: (step: Step) => void; end: () => void }
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
   return {
     step: (step) => {
-      if (step.kind === 'wait') show(`${name}: waiting for ${step.holder}, which downloads it too`, 'wait');
-      else if (step.kind === 'convert') show(`${name}: converting ${step.split}, ${step.count} images`, `convert ${step.split}`);
-      else if (step.announced === undefined) show(`${name}: ${step.file} ${megabytes(step.received)}`, step.file);
+      if (step.kind === 'wait')
+        show(`${name}: waiting for ${step.holder}, which downloads it too`, 'wait');
+      else if (step.kind === 'convert')
+        show(`${name}: converting ${step.split}, ${step.count} images`, `convert ${step.split}`);
+      else if (step.announced === undefined)
+        show(`${name}: ${step.file} ${megabytes(step.received)}`, step.file);
       else {
         const share = step.received / step.announced;
         const bar = '█'.repeat(Math.round(20 * share)).padEnd(20, '░');

@@ -1,8 +1,10 @@
 /**
  * # `fisherlab export`: weights for PyTorch
  *
- * `fisherlab export glow-fashion_mnist --out weights.safetensors` writes a model as a plain state dictionary, which the paper's PyTorch code reads by
- * `model.load_state_dict(safetensors.torch.load_file('weights.safetensors'))`: names, shapes and types are its own. `fisherlab import` reads it back to the last bit.
+ * `fisherlab export glow-fashion_mnist --out weights.safetensors` writes a model as a plain state
+ * dictionary, which the paper's PyTorch code reads by
+ * `model.load_state_dict(safetensors.torch.load_file('weights.safetensors'))`: names, shapes and
+ * types are its own. `fisherlab import` reads it back to the last bit.
  */
 import type { Command } from 'commander';
 import { startBackend } from '../backend/index';

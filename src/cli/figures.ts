@@ -1,7 +1,8 @@
 /**
  * # `fisherlab figures`: what a model has learnt, as pictures
  *
- * `fisherlab figures vae-fashion_mnist --out out/figures` writes the curve of its training, samples of the model, and of its own test images the latents (Glow) or the reconstructions (VAE), as SVG.
+ * `fisherlab figures vae-fashion_mnist --out out/figures` writes the curve of its training, samples
+ * of the model, and of its own test images the latents (Glow) or the reconstructions (VAE), as SVG.
  */
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -9,7 +10,13 @@ import { startBackend, tf } from '../backend/index';
 import { dataset, pixels } from '../data/index';
 import { disposeModel, Glow, type LoadedModel, loadModel, Vae } from '../models/index';
 import type { Figure } from '../plots/index';
-import { latentsFigure, reconstructionsFigure, samplesFigure, saveFigure, trainingFigures } from '../plots/index';
+import {
+  latentsFigure,
+  reconstructionsFigure,
+  samplesFigure,
+  saveFigure,
+  trainingFigures,
+} from '../plots/index';
 
 const SAMPLES = 30;
 const IMAGES = 10;

@@ -1,10 +1,14 @@
 /**
  * # `fisherlab import`: weights that were trained elsewhere
  *
- * `fisherlab import weights.safetensors --model glow --preset paper --data cifar10 --out glow-cifar10.safetensors` reads a PyTorch state dictionary in the safetensors format and writes a checkpoint that every command
- * takes. What was left out or filled in is said (`src/models/state-dict.ts` has the rules). As a check of the units, the loss on the first test images of the data set is printed where that set is here.
+ * `fisherlab import weights.safetensors --model glow --preset paper --data cifar10 --out glow-cifar10.safetensors`
+ * reads a PyTorch state dictionary in the safetensors format and writes a checkpoint that every
+ * command takes. What was left out or filled in is said (`src/models/state-dict.ts` has the rules).
+ * As a check of the units, the loss on the first test images of the data set is printed where that
+ * set is here.
  *
- * PyTorch's own `.pt` files are programs for Python's unpickler; they are converted there, by two lines that the error shows.
+ * PyTorch's own `.pt` files are programs for Python's unpickler; they are converted there, by two
+ * lines that the error shows.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
@@ -48,7 +52,9 @@ export function register(program: Command): void {
     .argument('<file>', 'a state dictionary as safetensors')
     .requiredOption('--model <family>', FAMILIES.join(', '))
     .requiredOption('--data <set>', 'the data set it was trained on')
-    .addOption(new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('paper'))
+    .addOption(
+      new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('paper'),
+    )
     .option('--config <json>', 'what differs from the preset, say \'{"K": 16, "hidden": 256}\'')
     .option('--prefix <text>', 'what stands before the names in the file (default: found)')
     .requiredOption('--out <file>', 'the checkpoint to write')
@@ -61,7 +67,10 @@ async function importCommand(file: string, options: Options): Promise<void> {
   refusePickle(file);
   const { tensors } = readSafetensors(file);
   const { channels } = dataSet(options.data);
-  const config = { ...preset(options.model, options.preset, [32, 32, channels], 0), ...differing(options.config) } as ModelConfig;
+  const config = {
+    ...preset(options.model, options.preset, [32, 32, channels], 0),
+    ...differing(options.config),
+  } as ModelConfig;
   await startBackend();
   const model = createModel(config);
   try {
@@ -121,7 +130,8 @@ function refusePickle(file: string): void {
 
 /** What was decided, a line each. */
 function describe({ prefix, leftOut, missing }: StateDictReport): string[] {
-  const some = (names: readonly string[]) => names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
+  const some = (names: readonly string[]) =>
+    names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
   return [
     ...(prefix === '' ? [] : [`taken are the tensors under '${prefix}'`]),
     ...(leftOut.length === 0 ? [] : [`left out: ${leftOut.length} tensors (${some(leftOut)})`]),
@@ -132,7 +142,8 @@ function describe({ prefix, leftOut, missing }: StateDictReport): string[] {
 async function check(model: TapedModel, name: string): Promise<string> {
   try {
     const data = await dataset(name, 'test', { limit: CHECKED });
-    if (String(data.shape) !== String(model.imageShape)) return `no check: ${name} has images of another shape`;
+    if (String(data.shape) !== String(model.imageShape))
+      return `no check: ${name} has images of another shape`;
     const indices = Array.from({ length: data.count }, (_, k) => k);
     return `check: ${evaluate(model, data, indices, 1).toFixed(4)} ${model.loss.unit} on the first ${data.count} test images of ${name}`;
   } catch (error) {

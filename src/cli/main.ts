@@ -1,8 +1,9 @@
 /**
  * # The command line
  *
- * One file a command: `src/cli/<command>.ts` exports `register(program)`, which adds the command to a commander program. Only the file of
- * the command that was asked for is loaded, so that `fisherlab data` need not wait for TensorFlow; for help, all are.
+ * One file a command: `src/cli/<command>.ts` exports `register(program)`, which adds the command to
+ * a commander program. Only the file of the command that was asked for is loaded, so that
+ * `fisherlab data` need not wait for TensorFlow; for help, all are.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';

@@ -1,12 +1,16 @@
 /**
  * # `fisherlab parity DIR`: against the paper's own code
  *
- * Compares every reference file of a directory (`src/models/parity.ts` says what is in them) and prints a line a file,
+ * Compares every reference file of a directory (`src/models/parity.ts` says what is in them) and
+ * prints a line a file,
  *
  *     glow-paper.json tensors=1353 objective=1.2e-7 p99=3.1e-6 worst=8.9e-4 ok
  *
- * with the relative errors of the objective and of the squared gradient norms, and ` nudges=2` before the verdict where a ReLU stood on the edge and the images were moved twice (`src/models/parity.ts`). `detector.json` holds features, and the scores and the AUROC that the paper's detector gives them. The exit status is 1 where a file is
- * beyond the tolerances or cannot be compared.
+ * with the relative errors of the objective and of the squared gradient norms, and ` nudges=2`
+ * before the verdict where a ReLU stood on the edge and the images were moved twice
+ * (`src/models/parity.ts`). `detector.json` holds features, and the scores and the AUROC that the
+ * paper's detector gives them. The exit status is 1 where a file is beyond the tolerances or cannot
+ * be compared.
  */
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -57,12 +61,20 @@ async function parity(directory: string): Promise<void> {
 /** The JSON files of a directory that are reference files, by name. */
 function referenceFiles(directory: string): string[] {
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new FisherlabError(`'${directory}' is not a directory`, 'give the one that holds the reference files');
+    throw new FisherlabError(
+      `'${directory}' is not a directory`,
+      'give the one that holds the reference files',
+    );
   }
   const names = readdirSync(directory).filter((name) => name.endsWith('.json'));
-  const references = names.filter((name) => isDetector(name) || isOrMayBeModel(path.join(directory, name))).sort();
+  const references = names
+    .filter((name) => isDetector(name) || isOrMayBeModel(path.join(directory, name)))
+    .sort();
   if (references.length === 0) {
-    throw new FisherlabError(`'${directory}' holds no reference files`, "they are JSON with a key 'model', and detector.json");
+    throw new FisherlabError(
+      `'${directory}' holds no reference files`,
+      "they are JSON with a key 'model', and detector.json",
+    );
   }
   return references;
 }
@@ -71,7 +83,10 @@ function isDetector(name: string): boolean {
   return path.basename(name) === 'detector.json';
 }
 
-/** Other people's JSON is passed over; what cannot be read is not, for it may be a damaged reference file. */
+/**
+ * Other people's JSON is passed over; what cannot be read is not, for it may be a damaged reference
+ * file.
+ */
 function isOrMayBeModel(file: string): boolean {
   try {
     return 'model' in (readJson(file) as object);
@@ -99,11 +114,17 @@ function compareDetector(file: string): { line: string; ok: boolean } {
   const reference = readJson(file) as DetectorFile;
   for (const key of ['fit', 'id', 'ood', 'scoreId', 'scoreOod'] as const) {
     if (!Array.isArray(reference[key])) {
-      throw new FisherlabError(`it has no list '${key}'`, 'the file is damaged or of another format');
+      throw new FisherlabError(
+        `it has no list '${key}'`,
+        'the file is damaged or of another format',
+      );
     }
   }
   const detector = layerwise().fit(tableOf(reference.fit));
-  const [inside, outside] = [detector.score(tableOf(reference.id)), detector.score(tableOf(reference.ood))];
+  const [inside, outside] = [
+    detector.score(tableOf(reference.id)),
+    detector.score(tableOf(reference.ood)),
+  ];
   const errors = [
     ...reference.scoreId.map((score, k) => relativeError(-(inside[k] as number), score)),
     ...reference.scoreOod.map((score, k) => relativeError(-(outside[k] as number), score)),

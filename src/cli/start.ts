@@ -1,14 +1,22 @@
 /**
  * # `npm start`: the method, on real images, from a fresh clone
  *
- * A Glow that was trained on Fashion-MNIST (its weights come with the project) looks at five test sets of 28x28 grey images. Its likelihood prefers some of the strangers; the layer-wise gradient norms tell them apart. Then
- * the notebooks that explain it are executed, and the table is printed and written to `out/results.json`.
+ * A Glow that was trained on Fashion-MNIST (its weights come with the project) looks at five test
+ * sets of 28x28 grey images. Its likelihood prefers some of the strangers; the layer-wise gradient
+ * norms tell them apart. Then the notebooks that explain it are executed, and the table is printed
+ * and written to `out/results.json`.
  */
 import path from 'node:path';
 import type { Command } from 'commander';
 import { FisherlabError, inCheckout, startBackend, writeBeside } from '../backend/index';
 import type { ResultRow } from '../evaluation/index';
-import { experimentRows, FIRST_EXPERIMENT, firstExperiment, MAIN_METHODS, resultsFile } from '../experiments/index';
+import {
+  experimentRows,
+  FIRST_EXPERIMENT,
+  firstExperiment,
+  MAIN_METHODS,
+  resultsFile,
+} from '../experiments/index';
 import { type Progress, progress, tableText } from '../terminal/index';
 import { runNotebooks } from './notebooks';
 
@@ -29,7 +37,9 @@ async function start({ quick = false }: { quick?: boolean }): Promise<void> {
   const began = Date.now();
   const backend = await startBackend();
   if (quick) process.env.FISHERLAB_QUICK = '1'; // the notebooks run in processes of their own
-  const { loaded, tables } = await firstExperiment(barForEachSet(), (data) => console.log(data.source));
+  const { loaded, tables } = await firstExperiment(barForEachSet(), (data) =>
+    console.log(data.source),
+  );
   const rows = experimentRows(loaded, tables, MAIN_METHODS, FIRST_EXPERIMENT.seed);
   const runs = await runNotebooks(NOTEBOOKS, {});
   console.log(`\n${tableText(wideRows(rows))}\n`);
@@ -37,11 +47,19 @@ async function start({ quick = false }: { quick?: boolean }): Promise<void> {
     'AUROC as a detector of the other set, with its 95 % interval: 1 is perfect, 0.5 chance, below 0.5 the other set looks *more* familiar.',
   );
   const seconds = Math.round((Date.now() - began) / 100) / 10;
-  await writeBeside(path.join(OUT, 'results.json'), `${JSON.stringify(resultsFile(backend.name, seconds, rows), null, 1)}\n`);
-  console.log(`pages and figures: ${show(path.join(OUT, 'notebooks'))}   numbers: ${show(path.join(OUT, 'results.json'))}`);
+  await writeBeside(
+    path.join(OUT, 'results.json'),
+    `${JSON.stringify(resultsFile(backend.name, seconds, rows), null, 1)}\n`,
+  );
+  console.log(
+    `pages and figures: ${show(path.join(OUT, 'notebooks'))}   numbers: ${show(path.join(OUT, 'results.json'))}`,
+  );
   const failed = runs.filter((run) => run.problem !== undefined);
   if (failed.length > 0)
-    throw new FisherlabError(`${failed.length} of ${runs.length} notebooks failed`, 'see the messages above');
+    throw new FisherlabError(
+      `${failed.length} of ${runs.length} notebooks failed`,
+      'see the messages above',
+    );
 }
 
 const show = (file: string) => path.relative(process.cwd(), file);
@@ -50,7 +68,8 @@ const show = (file: string) => path.relative(process.cwd(), file);
 function barForEachSet(): (set: string, images: number, total: number) => void {
   let current: { set: string; images: number; bar: Progress } | undefined;
   return (set, images, total) => {
-    if (current?.set !== set) current = { set, images: 0, bar: progress(`gradient norms of ${set}`, total) };
+    if (current?.set !== set)
+      current = { set, images: 0, bar: progress(`gradient norms of ${set}`, total) };
     current.bar.tick(images - current.images);
     current.images = images;
     if (images === total) current.bar.done();

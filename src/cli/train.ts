@@ -1,7 +1,8 @@
 /**
  * # `fisherlab train`: train a model
  *
- * `fisherlab train --model glow --data fashion_mnist --out out/training/glow-fashion_mnist`, and after an interruption of any kind the same again with `--resume`.
+ * `fisherlab train --model glow --data fashion_mnist --out out/training/glow-fashion_mnist`, and
+ * after an interruption of any kind the same again with `--resume`.
  */
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
@@ -31,10 +32,27 @@ interface Options {
   live?: boolean;
 }
 
-/** What each family trains with unless told otherwise, after the paper's code (its epochs would take days here). */
+/**
+ * What each family trains with unless told otherwise, after the paper's code (its epochs would take
+ * days here).
+ */
 const DEFAULTS = {
-  glow: { method: 'adamax', learningRate: 2e-3, weightDecay: 5e-5, average: 0.999, steps: 4000, clip: 50 },
-  diffusion: { method: 'adam', learningRate: 3e-4, weightDecay: 0, average: 0.999, steps: 4000, clip: 1 },
+  glow: {
+    method: 'adamax',
+    learningRate: 2e-3,
+    weightDecay: 5e-5,
+    average: 0.999,
+    steps: 4000,
+    clip: 50,
+  },
+  diffusion: {
+    method: 'adam',
+    learningRate: 3e-4,
+    weightDecay: 0,
+    average: 0.999,
+    steps: 4000,
+    clip: 1,
+  },
   vae: { method: 'adam', learningRate: 3e-4, weightDecay: 0, average: 0, steps: 6000, clip: 0 },
 } as const;
 
@@ -48,7 +66,9 @@ export function register(program: Command): void {
     .description('train a model; interrupt it at any time and go on with --resume')
     .requiredOption('--model <family>', Object.keys(DEFAULTS).join(', '))
     .requiredOption('--data <set>', 'the data set to train on')
-    .addOption(new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('small'))
+    .addOption(
+      new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('small'),
+    )
     .option(
       '--out <folder>',
       'where the run lies (default: out/training/<model>-<data>, of a background model <model>-background-<data>)',
@@ -56,10 +76,17 @@ export function register(program: Command): void {
     .option('--steps <n>', 'optimiser steps')
     .option('--batch <n>', 'images a step', String(BATCH))
     .option('--learning-rate <x>', 'highest learning rate')
-    .option('--clip <x>', 'largest norm of the gradient, 0 for no clipping (default: the family’s)', '')
+    .option(
+      '--clip <x>',
+      'largest norm of the gradient, 0 for no clipping (default: the family’s)',
+      '',
+    )
     .option('--held <n>', 'training images held out', String(HELD))
     .option('--seed <n>', 'seed of everything random', '1')
-    .option('--background <share>', 'train a background model: this share of the values of every image is noise')
+    .option(
+      '--background <share>',
+      'train a background model: this share of the values of every image is noise',
+    )
     .option('--resume', 'go on with the run in the folder')
     .option('--live', 'show the curve in a browser window')
     .action(trainCommand);
@@ -78,10 +105,19 @@ interface Choices {
 }
 
 /** The run of a family on a data set, as `fisherlab train` does it. */
-export function runOf(family: keyof typeof DEFAULTS, data: DataSetName, choices: Choices): RunConfig {
+export function runOf(
+  family: keyof typeof DEFAULTS,
+  data: DataSetName,
+  choices: Choices,
+): RunConfig {
   const { seed, preset: size = 'small', held = HELD, mutate = 0 } = choices;
   const { method, weightDecay, average, ...defaults } = DEFAULTS[family];
-  const { batch = BATCH, steps = defaults.steps, learningRate = defaults.learningRate, clip = defaults.clip } = choices;
+  const {
+    batch = BATCH,
+    steps = defaults.steps,
+    learningRate = defaults.learningRate,
+    clip = defaults.clip,
+  } = choices;
   return {
     model: preset(family, size, [32, 32, dataSet(data).channels], seed),
     preset: size,
@@ -111,7 +147,8 @@ async function trainCommand(options: Options): Promise<void> {
   assertKnown('data set', options.data, DATA_SETS);
   const { preset: size, seed } = options;
   const mutate = options.background === undefined ? 0 : share('--background', options.background);
-  const name = mutate > 0 ? backgroundName(options.model, options.data) : `${options.model}-${options.data}`;
+  const name =
+    mutate > 0 ? backgroundName(options.model, options.data) : `${options.model}-${options.data}`;
   const config = runOf(options.model, options.data, {
     preset: size,
     seed: wholeNumber('--seed', seed, 0),
@@ -120,14 +157,18 @@ async function trainCommand(options: Options): Promise<void> {
     mutate,
     ...(options.steps === undefined ? {} : { steps: wholeNumber('--steps', options.steps) }),
     ...(options.clip === '' ? {} : { clip: number('--clip', options.clip) }),
-    ...(options.learningRate === undefined ? {} : { learningRate: number('--learning-rate', options.learningRate) }),
+    ...(options.learningRate === undefined
+      ? {}
+      : { learningRate: number('--learning-rate', options.learningRate) }),
   });
   const backend = await startBackend();
   const folder = options.out ?? path.join('out', 'training', name);
   console.log(
     `training ${options.model} (${size}) on ${options.data}, ${config.training.steps} steps, backend ${backend.name}, in ${folder}`,
   );
-  const live = options.live ? liveCurve(`${options.model} on ${options.data}`, ['training', 'held out']) : null;
+  const live = options.live
+    ? liveCurve(`${options.model} on ${options.data}`, ['training', 'held out'])
+    : null;
   let stop = false;
   const interrupt = () => {
     stop = true;
@@ -155,17 +196,27 @@ async function trainCommand(options: Options): Promise<void> {
   if (header === null) {
     console.log(`stopped and saved; go on with --resume`);
   } else {
-    for (const [kind, figure] of trainingFigures(header)) await saveFigure(figure, path.join(folder, `${kind}.svg`));
-    console.log(`done: ${header.test?.toFixed(4)} ${header.unit} on the test images; ${path.join(folder, 'model.safetensors')}`);
+    for (const [kind, figure] of trainingFigures(header))
+      await saveFigure(figure, path.join(folder, `${kind}.svg`));
+    console.log(
+      `done: ${header.test?.toFixed(4)} ${header.unit} on the test images; ${path.join(folder, 'model.safetensors')}`,
+    );
   }
 }
 
-function progressLine({ step, curve, running }: TrainingState, { training }: RunConfig, imagesPerSecond: number): string {
+function progressLine(
+  { step, curve, running }: TrainingState,
+  { training }: RunConfig,
+  imagesPerSecond: number,
+): string {
   const point = curve.at(-1);
   const left = ((training.steps - step) * training.batch) / imagesPerSecond;
   const now = running.count > 0 ? running.sum / running.count : point?.training;
   const bits = point?.bitsPerDim === undefined ? '' : ` (${point.bitsPerDim.toFixed(3)} bits/dim)`;
-  const held = point === undefined ? '' : `, held out ${point.validation.toFixed(4)}${bits} at step ${point.step}`;
+  const held =
+    point === undefined
+      ? ''
+      : `, held out ${point.validation.toFixed(4)}${bits} at step ${point.step}`;
   return `step ${step}/${training.steps}  loss ${now?.toFixed(4)}${held}  ${imagesPerSecond.toFixed(0)} images/s  ${duration(left)} left`;
 }
 
@@ -183,14 +234,18 @@ function number(option: string, text: string): number {
 
 function share(option: string, text: string): number {
   const value = number(option, text);
-  if (value >= 1) throw new FisherlabError(`${option} is '${text}'`, 'give a share below 1, such as 0.1');
+  if (value >= 1)
+    throw new FisherlabError(`${option} is '${text}'`, 'give a share below 1, such as 0.1');
   return value;
 }
 
 /** The commit of this checkout; 'unknown' outside one. */
 function commit(): string {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: __dirname, stdio: ['ignore', 'pipe', 'ignore'] })
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      cwd: __dirname,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
       .toString()
       .trim();
   } catch {

@@ -1,17 +1,21 @@
 /**
  * # `fisherlab update`: all that follows from the shipped models
  *
- * Weights that arrive in `data/models` change tables, model cards, the round of all families and two READMEs. Two commands bring everything up to date:
+ * Weights that arrive in `data/models` change tables, model cards, the round of all families and
+ * two READMEs. Two commands bring everything up to date:
  *
  *     fisherlab update                     what is missing or of other weights, and nothing else
  *     fisherlab notebooks --write 04 05    then the pages that read it
  *
- * The slow part, a model's gradient norms, can be shared by processes beforehand, each with other models:
+ * The slow part, a model's gradient norms, can be shared by processes beforehand, each with other
+ * models:
  *
  *     fisherlab update glow-celeba & fisherlab update diffusion-gtsrb & wait
  *
- * A run that was stopped goes on where it was: tables are kept in `out/cache`, results are found in `data/results` by the checksum of the weights, under both protocols. Methods that need much more than one pass of every image (`COSTLY`) have tables of their own,
- * `data/results/costly`, of the first `COSTLY_IMAGES` images of each set, with all other methods beside them on the same images.
+ * A run that was stopped goes on where it was: tables are kept in `out/cache`, results are found in
+ * `data/results` by the checksum of the weights, under both protocols. Methods that need much more
+ * than one pass of every image (`COSTLY`) have tables of their own, `data/results/costly`, of the
+ * first `COSTLY_IMAGES` images of each set, with all other methods beside them on the same images.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -34,7 +38,15 @@ import {
 import { disposeModel, type LoadedModel, loadModel, shippedModels } from '../models/index';
 import { barForEachStep } from '../terminal/index';
 import { play } from './combinations';
-import { paperTables, readResults, type Tables, triedModels, withoutResults, writeCards, writeSummary } from './experiment';
+import {
+  paperTables,
+  readResults,
+  type Tables,
+  triedModels,
+  withoutResults,
+  writeCards,
+  writeSummary,
+} from './experiment';
 import { fillIn } from './readme';
 
 const SEED = 1;
@@ -58,7 +70,9 @@ export function register(program: Command): void {
 async function update(names: readonly string[]): Promise<void> {
   for (const name of names) assertKnown('shipped model', name, triedModels());
   await startBackend();
-  const checksums = Object.fromEntries(shippedModels().map((name) => [name, about(name, ({ checksum }) => checksum)]));
+  const checksums = Object.fromEntries(
+    shippedModels().map((name) => [name, about(name, ({ checksum }) => checksum)]),
+  );
   const models = names.length === 0 ? triedModels() : names;
   for (const name of models) about(name, assertSetsAreHere);
   for (const { skip, ...tables } of TABLES) {
@@ -67,7 +81,12 @@ async function update(names: readonly string[]): Promise<void> {
     const images = limit === null ? {} : { limit: String(limit) };
     const shared = { batchSizes: '1,5', protocol, seed: String(SEED), out: folder };
     if (stale.length > 0)
-      await paperTables({ models: stale.join(), ...shared, ...images, ...(skip.length > 0 ? { skip: skip.join() } : {}) });
+      await paperTables({
+        models: stale.join(),
+        ...shared,
+        ...images,
+        ...(skip.length > 0 ? { skip: skip.join() } : {}),
+      });
   }
 
   const round = familyCombinations();
@@ -79,7 +98,8 @@ async function update(names: readonly string[]): Promise<void> {
       try {
         await keepTables(round, loaded, {
           seed: SEED,
-          progress: (set, done, total) => bar.step(`${name}: features of ${set} for the round`, done, total),
+          progress: (set, done, total) =>
+            bar.step(`${name}: features of ${set} for the round`, done, total),
         });
       } finally {
         disposeModel(loaded.model);
@@ -87,10 +107,12 @@ async function update(names: readonly string[]): Promise<void> {
     }
     bar.done();
   }
-  if (names.length > 0) return console.log('the tables are there; when those of all models are: fisherlab update');
+  if (names.length > 0)
+    return console.log('the tables are there; when those of all models are: fisherlab update');
 
   await writeCards(SEED, existsSync(MODEL_CARDS) ? shippedCards() : []);
-  for (const folder of [RESULTS, EVERY_METHOD]) await writeSummary(folder, summarise(readResults(folder)));
+  for (const folder of [RESULTS, EVERY_METHOD])
+    await writeSummary(folder, summarise(readResults(folder)));
   if (!played) await play(round, { seed: String(SEED) });
   await fillIn(false);
   console.log('now the pages that read these numbers: fisherlab notebooks --write 04 05');

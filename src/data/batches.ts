@@ -1,8 +1,9 @@
 /**
  * # Batches: streams of image indices, and the pixels that belong to them
  *
- * A batch is a list of image *indices*, not of pixels: noise is drawn by index (`noiseByIndex`), so whoever holds the
- * indices can fetch the pixels, make the noise and find the labels, and neither order nor batch size changes what an image gets.
+ * A batch is a list of image *indices*, not of pixels: noise is drawn by index (`noiseByIndex`), so
+ * whoever holds the indices can fetch the pixels, make the noise and find the labels, and neither
+ * order nor batch size changes what an image gets.
  */
 
 import { FisherlabError, permutation, tf } from '../backend/index';
@@ -11,13 +12,15 @@ import type { Dataset, Images } from './dataset';
 export interface BatchOptions {
   /** Shuffles by this seed; left out, the images come in their own order. */
   readonly seed?: number;
-  /** Whether a last batch that is not full is given too. Left out: it is dropped, as the paper does. */
+  /**
+   * Whether a last batch that is not full is given too. Left out: it is dropped, as the paper does.
+   */
   readonly keepLast?: boolean;
 }
 
 /**
- * Batches of `size` image indices, one pass over the set.
- * Throws a FisherlabError where `size` is no whole number from 1 on, or larger than the set and the last batch is not kept.
+ * Batches of `size` image indices, one pass over the set. Throws a FisherlabError where `size` is
+ * no whole number from 1 on, or larger than the set and the last batch is not kept.
  */
 export function* batches(
   set: Pick<Dataset, 'name' | 'count'>,
@@ -36,7 +39,9 @@ export function* batches(
   const end = keepLast ? set.count : set.count - (set.count % size);
   for (let start = 0; start < end; start += size) {
     const length = Math.min(size, end - start);
-    yield Array.from({ length }, (_, k) => (order === undefined ? start + k : (order[start + k] as number)));
+    yield Array.from({ length }, (_, k) =>
+      order === undefined ? start + k : (order[start + k] as number),
+    );
   }
 }
 
@@ -50,7 +55,10 @@ export function pixels(set: Images, indices: ArrayLike<number>): tf.Tensor4D {
   for (let k = 0; k < indices.length; k++) {
     const index = indices[k] as number;
     if (!(Number.isInteger(index) && index >= 0 && index < set.count)) {
-      throw new FisherlabError(`image ${index} is not in '${set.name}'`, `its images are 0 … ${set.count - 1}`);
+      throw new FisherlabError(
+        `image ${index} is not in '${set.name}'`,
+        `its images are 0 … ${set.count - 1}`,
+      );
     }
     values.set(set.images.subarray(index * size, (index + 1) * size), k * size);
   }

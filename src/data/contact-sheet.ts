@@ -1,7 +1,8 @@
 /**
  * # A contact sheet
  *
- * The first images of a set side by side, each pixel drawn as 2x2, on a mid-grey ground: the quickest check that a set is what it says.
+ * The first images of a set side by side, each pixel drawn as 2x2, on a mid-grey ground: the
+ * quickest check that a set is what it says.
  */
 import sharp from 'sharp';
 import { type Dataset, SIDE } from './dataset';
@@ -10,7 +11,10 @@ const SCALE = 2;
 const GAP = 2;
 const GROUND = 128;
 
-/** The first `n` images (fewer, where the set has fewer) in a grid about twice as wide as high, as a PNG. */
+/**
+ * The first `n` images (fewer, where the set has fewer) in a grid about twice as wide as high, as a
+ * PNG.
+ */
 export async function contactSheet(set: Dataset, n = 72): Promise<Buffer> {
   const shown = Math.min(n, set.count);
   const columns = Math.ceil(Math.sqrt(2 * shown));
@@ -23,7 +27,10 @@ export async function contactSheet(set: Dataset, n = 72): Promise<Buffer> {
     for (let y = 0; y < SIDE * SCALE; y++) {
       for (let x = 0; x < SIDE * SCALE; x++) {
         const from = ((k * SIDE + Math.floor(y / SCALE)) * SIDE + Math.floor(x / SCALE)) * channels;
-        sheet.set(set.images.subarray(from, from + channels), ((top + y) * width + left + x) * channels);
+        sheet.set(
+          set.images.subarray(from, from + channels),
+          ((top + y) * width + left + x) * channels,
+        );
       }
     }
   }

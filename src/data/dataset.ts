@@ -1,10 +1,11 @@
 /**
  * # Data sets: 8-bit images, all on the same grid
  *
- * A data set is `uint8` of shape `[N, 32, 32, C]`, C = 3 or, for the grey ones, 1: 28x28 images get a border of two black pixels.
- * *Every set is on the same 8-bit grid before anything else happens.* The paper's code mixed grids (CIFAR-10 in steps of
- * 1/256, CelebA of 1/255, GTSRB interpolated between them), which alone gives a set away to a model that has learnt the grid
- * of another. What makes the values continuous, uniform noise by image index, is `noiseByIndex` of `backend`.
+ * A data set is `uint8` of shape `[N, 32, 32, C]`, C = 3 or, for the grey ones, 1: 28x28 images get
+ * a border of two black pixels. *Every set is on the same 8-bit grid before anything else happens.*
+ * The paper's code mixed grids (CIFAR-10 in steps of 1/256, CelebA of 1/255, GTSRB interpolated
+ * between them), which alone gives a set away to a model that has learnt the grid of another. What
+ * makes the values continuous, uniform noise by image index, is `noiseByIndex` of `backend`.
  *
  * `tinyimagenet32` stands in for `imagenet32` where the latter is not there.
  */
@@ -17,7 +18,10 @@ import { DATA_SETS, type DataSetName, dataSet, SPLITS, type Split } from './sets
 /** The side of every image, in pixels. */
 export const SIDE = 32;
 
-/** Images with a name for messages: all that features are made of. A data set is such, and so are pictures of one's own. */
+/**
+ * Images with a name for messages: all that features are made of. A data set is such, and so are
+ * pictures of one's own.
+ */
 export interface Images {
   readonly name: string;
   /** Flat, [count × H × W × C], 0..255. */
@@ -43,23 +47,39 @@ export interface Dataset extends Images {
 }
 
 /**
- * The first `limit` images (all, where it is left out) of a data set.
- * Throws a FisherlabError where name or split are unknown, the set is not on this machine, or a file is damaged.
+ * The first `limit` images (all, where it is left out) of a data set. Throws a FisherlabError where
+ * name or split are unknown, the set is not on this machine, or a file is damaged.
  */
-export async function dataset(name: string, split: string = 'test', { limit }: { limit?: number } = {}): Promise<Dataset> {
+export async function dataset(
+  name: string,
+  split: string = 'test',
+  { limit }: { limit?: number } = {},
+): Promise<Dataset> {
   assertKnown('data set', name, DATA_SETS);
   assertKnown('split', split, SPLITS);
   if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
-    throw new FisherlabError(`a data set cannot be limited to ${limit} images`, 'give a whole number from 1 on');
+    throw new FisherlabError(
+      `a data set cannot be limited to ${limit} images`,
+      'give a whole number from 1 on',
+    );
   }
   const { licence, channels } = dataSet(name);
   const found = find(name, split);
-  if (found === null) throw new FisherlabError(`data set '${name}' (${split}) is not on this machine`, whereToGet(name, split));
+  if (found === null)
+    throw new FisherlabError(
+      `data set '${name}' (${split}) is not on this machine`,
+      whereToGet(name, split),
+    );
 
   const file = await readNpy(found.images, `${split} images of '${name}' (${found.images})`, limit);
   const [total = 0, height = 0, width = 0, depth = 0] = file.shape;
   const side = channels === 3 ? SIDE : 28;
-  if (file.shape.length !== 4 || depth !== channels || height !== width || (height !== side && height !== SIDE)) {
+  if (
+    file.shape.length !== 4 ||
+    depth !== channels ||
+    height !== width ||
+    (height !== side && height !== SIDE)
+  ) {
     throw new FisherlabError(
       `images of '${name}' (${found.images}) have shape [${file.shape.join(', ')}]`,
       `the shape must be [N, ${side}, ${side}, ${channels}]`,
@@ -77,7 +97,8 @@ export async function dataset(name: string, split: string = 'test', { limit }: {
       'restore the file or download the set again',
     );
   }
-  const how = file.rows < total ? `first ${number(file.rows)} of ${number(total)}` : `all ${number(total)}`;
+  const how =
+    file.rows < total ? `first ${number(file.rows)} of ${number(total)}` : `all ${number(total)}`;
   return {
     name,
     split,
@@ -93,7 +114,8 @@ export async function dataset(name: string, split: string = 'test', { limit }: {
 /** What to do about a set that is not here. */
 function whereToGet(name: DataSetName, split: Split): string {
   const { files, agreement } = dataSet(name);
-  if (files[split] === undefined) return `it has no official ${split} set; ask for ${Object.keys(files).join(', ')}`;
+  if (files[split] === undefined)
+    return `it has no official ${split} set; ask for ${Object.keys(files).join(', ')}`;
   const from = agreement === undefined ? '' : ' --from FILE';
   const instead = name === 'imagenet32' ? ' (tinyimagenet32 can stand in for it)' : '';
   return `get it with 'fisherlab data download ${name}${from}' or name a folder that has it in FISHERLAB_DATA${instead}`;
@@ -109,7 +131,10 @@ function padded(images: Uint8Array, count: number, side: number, channels: numbe
   for (let n = 0; n < count; n++) {
     for (let y = 0; y < side; y++) {
       const from = (n * side + y) * row;
-      out.set(images.subarray(from, from + row), ((n * SIDE + y + border) * SIDE + border) * channels);
+      out.set(
+        images.subarray(from, from + row),
+        ((n * SIDE + y + border) * SIDE + border) * channels,
+      );
     }
   }
   return out;

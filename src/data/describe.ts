@@ -1,8 +1,9 @@
 /**
  * # What a data set looks like, in numbers
  *
- * Count, images of each class, and mean and standard deviation of each channel, of pixels / 255 over all images and positions, as the literature gives
- * them. Of grey sets those of the padded 32x32 images, which is what a model sees.
+ * Count, images of each class, and mean and standard deviation of each channel, of pixels / 255
+ * over all images and positions, as the literature gives them. Of grey sets those of the padded
+ * 32x32 images, which is what a model sees.
  */
 import type { Dataset } from './dataset';
 import { dataSet } from './sets';
@@ -23,10 +24,12 @@ export function describe({ images, count, shape, labels }: Dataset): Description
   for (let c = 0; c < channels; c++) {
     // A histogram: exact sums of whole numbers, whatever the size of the set.
     const histogram = new Float64Array(256);
-    for (let i = c; i < images.length; i += channels) (histogram[images[i] as number] as number) += 1;
+    for (let i = c; i < images.length; i += channels)
+      (histogram[images[i] as number] as number) += 1;
     const n = images.length / channels;
     const first = histogram.reduce((sum, times, value) => sum + times * value, 0) / n;
-    const second = histogram.reduce((sum, times, value) => sum + times * (value - first) ** 2, 0) / n;
+    const second =
+      histogram.reduce((sum, times, value) => sum + times * (value - first) ** 2, 0) / n;
     mean.push(first / 255);
     std.push(Math.sqrt(second) / 255);
   }

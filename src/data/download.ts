@@ -1,11 +1,13 @@
 /**
  * # Downloading a data set
  *
- * Fetch, verify, convert: official files come into `<cache>/<set>/official`, are checked against their published checksums, converted to the one
- * layout that is read, and removed. Each step is whole or absent, so that a kill at any point costs only what was under way; a split that is
- * there already is not made again. One process works on a set, others wait for it.
+ * Fetch, verify, convert: official files come into `<cache>/<set>/official`, are checked against
+ * their published checksums, converted to the one layout that is read, and removed. Each step is
+ * whole or absent, so that a kill at any point costs only what was under way; a split that is there
+ * already is not made again. One process works on a set, others wait for it.
  *
- * Where the user brings the files (`from`), they are told apart by their checksum, not by their name, and stay where they are.
+ * Where the user brings the files (`from`), they are told apart by their checksum, not by their
+ * name, and stay where they are.
  */
 import { existsSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
@@ -18,9 +20,17 @@ import { withLock } from './lock';
 import { DATA_SETS, type DataSet, dataSet, type OfficialFile, SPLITS, type Split } from './sets';
 import { writeSplit } from './split-writer';
 
-/** What is going on: a file coming in (bytes), a split being converted (images), or a wait for another process. */
+/**
+ * What is going on: a file coming in (bytes), a split being converted (images), or a wait for
+ * another process.
+ */
 export type Step =
-  | { readonly kind: 'fetch'; readonly file: string; readonly received: number; readonly announced: number | undefined }
+  | {
+      readonly kind: 'fetch';
+      readonly file: string;
+      readonly received: number;
+      readonly announced: number | undefined;
+    }
   | { readonly kind: 'convert'; readonly split: Split; readonly count: number }
   | { readonly kind: 'wait'; readonly holder: string };
 
@@ -39,8 +49,9 @@ export interface Downloaded {
 }
 
 /**
- * Brings a set's splits into the user's cache. Throws a FisherlabError where the name is unknown, agreement is demanded and no file given,
- * a file is not the official one, the network or the disk fails.
+ * Brings a set's splits into the user's cache. Throws a FisherlabError where the name is unknown,
+ * agreement is demanded and no file given, a file is not the official one, the network or the disk
+ * fails.
  */
 export async function download(name: string, options: DownloadOptions = {}): Promise<Downloaded[]> {
   assertKnown('data set', name, DATA_SETS);
@@ -52,10 +63,13 @@ export async function download(name: string, options: DownloadOptions = {}): Pro
       `get the file at ${entry.agreement} and run 'fisherlab data download ${name} --from FILE'`,
     );
   }
-  const given = options.from === undefined ? undefined : await recognised(name, entry, options.from);
+  const given =
+    options.from === undefined ? undefined : await recognised(name, entry, options.from);
   await makeFolder(path.join(folder, 'official'));
   const work = () => splits(folder, entry, given, options);
-  return withLock(path.join(folder, 'lock'), work, (holder) => options.onStep?.({ kind: 'wait', holder }));
+  return withLock(path.join(folder, 'lock'), work, (holder) =>
+    options.onStep?.({ kind: 'wait', holder }),
+  );
 }
 
 async function splits(
@@ -68,22 +82,32 @@ async function splits(
   const official = path.join(folder, 'official');
   for (const split of SPLITS) {
     const wanted = entry.files[split];
-    if (wanted === undefined || (given !== undefined && !wanted.every((file) => given.has(file)))) continue;
+    if (wanted === undefined || (given !== undefined && !wanted.every((file) => given.has(file))))
+      continue;
     if (existsSync(path.join(folder, `${split}-images.npy.gz`))) {
       done.push({ split, count: 'there already' });
       continue;
     }
     const files: string[] = [];
-    for (const file of wanted) files.push(given?.get(file) ?? (await fetched(file, official, options)));
+    for (const file of wanted)
+      files.push(given?.get(file) ?? (await fetched(file, official, options)));
     done.push({ split, count: await converted(folder, split, entry, files, options) });
   }
-  await writeBeside(path.join(folder, 'TERMS.txt'), `${entry.title}\n${entry.licence}\nCite: ${entry.cite}\n`);
+  await writeBeside(
+    path.join(folder, 'TERMS.txt'),
+    `${entry.title}\n${entry.licence}\nCite: ${entry.cite}\n`,
+  );
   // Not a `.bad` one, which its finder may want to look at.
-  for (const file of Object.values(entry.files).flat()) await rm(path.join(official, path.basename(file.url)), { force: true });
+  for (const file of Object.values(entry.files).flat())
+    await rm(path.join(official, path.basename(file.url)), { force: true });
   return done;
 }
 
-async function fetched(file: OfficialFile, official: string, options: DownloadOptions): Promise<string> {
+async function fetched(
+  file: OfficialFile,
+  official: string,
+  options: DownloadOptions,
+): Promise<string> {
   const target = path.join(official, path.basename(new URL(file.url).pathname));
   const onProgress = (received: number, announced: number | undefined) =>
     options.onStep?.({ kind: 'fetch', file: path.basename(target), received, announced });
@@ -113,8 +137,15 @@ async function converted(
   }
 }
 
-/** Which official file each of the user's is. Throws where one is none of them, or no split is complete. */
-async function recognised(name: string, entry: DataSet, from: readonly string[]): Promise<Map<OfficialFile, string>> {
+/**
+ * Which official file each of the user's is. Throws where one is none of them, or no split is
+ * complete.
+ */
+async function recognised(
+  name: string,
+  entry: DataSet,
+  from: readonly string[],
+): Promise<Map<OfficialFile, string>> {
   const official = [
     ...new Map(
       Object.values(entry.files)
@@ -123,14 +154,20 @@ async function recognised(name: string, entry: DataSet, from: readonly string[])
     ).values(),
   ];
   const expected = official
-    .map((file) => `${path.basename(file.url)} (${file.md5 ? `md5 ${file.md5}` : `${file.bytes} bytes`})`)
+    .map(
+      (file) =>
+        `${path.basename(file.url)} (${file.md5 ? `md5 ${file.md5}` : `${file.bytes} bytes`})`,
+    )
     .join(', ');
   const found = new Map<string, string>();
   for (const file of from) {
     const info = await stat(file).catch(() => undefined);
-    if (info?.isFile() !== true) throw new FisherlabError(`'${file}' is no file`, `give one of ${expected}`);
+    if (info?.isFile() !== true)
+      throw new FisherlabError(`'${file}' is no file`, `give one of ${expected}`);
     const md5 = await md5Of(file);
-    const which = official.find((candidate) => (candidate.md5 ? candidate.md5 === md5 : candidate.bytes === info.size));
+    const which = official.find((candidate) =>
+      candidate.md5 ? candidate.md5 === md5 : candidate.bytes === info.size,
+    );
     if (which === undefined)
       throw new FisherlabError(
         `'${file}' is no official file of '${name}': found md5 ${md5}, expected ${expected}`,
@@ -145,6 +182,9 @@ async function recognised(name: string, entry: DataSet, from: readonly string[])
   }
   const complete = SPLITS.some((split) => entry.files[split]?.every((file) => known.has(file)));
   if (!complete)
-    throw new FisherlabError(`the files given for '${name}' do not make a whole split`, `give all of its files: ${expected}`);
+    throw new FisherlabError(
+      `the files given for '${name}' do not make a whole split`,
+      `give all of its files: ${expected}`,
+    );
   return known;
 }

@@ -1,13 +1,15 @@
 /**
  * # The excerpts that come with the program
  *
- * So that a fresh clone can show a real result without a download, `data/` holds the first test images of those sets whose owners allow
- * it: grey ones in thousands, CIFAR-10 and GTSRB a thousand each. They are cut from a `FISHERLAB_DATA` by
+ * So that a fresh clone can show a real result without a download, `data/` holds the first test
+ * images of those sets whose owners allow it: grey ones in thousands, CIFAR-10 and GTSRB a thousand
+ * each. They are cut from a `FISHERLAB_DATA` by
  *
  *     FISHERLAB_DATA=… npx tsx src/data/excerpt.ts
  *
- * which also writes the table of checksums in `data/README.md`. Never images of SVHN, CelebA or (Tiny-)ImageNet: their terms forbid
- * it, and notMNIST states none. The images' checksum is of the *inflated* `.npy`, because zlib's versions pack the same bytes differently.
+ * which also writes the table of checksums in `data/README.md`. Never images of SVHN, CelebA or
+ * (Tiny-)ImageNet: their terms forbid it, and notMNIST states none. The images' checksum is of the
+ * *inflated* `.npy`, because zlib's versions pack the same bytes differently.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -38,10 +40,21 @@ export interface Excerpt {
 
 /** The first `count` test images and labels of a set in `folder` (layout of FISHERLAB_DATA). */
 export async function excerpt(name: DataSetName, count: number, folder: string): Promise<Excerpt> {
-  const images = await readNpy(path.join(folder, name, 'test-images.npy.gz'), `images of '${name}'`, count);
-  const labels = await readNpy(path.join(folder, name, 'test-labels.npy'), `labels of '${name}'`, count);
+  const images = await readNpy(
+    path.join(folder, name, 'test-images.npy.gz'),
+    `images of '${name}'`,
+    count,
+  );
+  const labels = await readNpy(
+    path.join(folder, name, 'test-labels.npy'),
+    `labels of '${name}'`,
+    count,
+  );
   if (images.rows < count)
-    throw new FisherlabError(`'${name}' has ${images.rows} test images, not ${count}`, 'name a folder with the full set');
+    throw new FisherlabError(
+      `'${name}' has ${images.rows} test images, not ${count}`,
+      'name a folder with the full set',
+    );
   return {
     images: Buffer.concat([npyHeader([count, ...images.shape.slice(1)]), images.data]),
     labels: Buffer.concat([npyHeader([count]), labels.data]),
@@ -60,7 +73,9 @@ export async function writeExcerpts(from: string, to: string): Promise<void> {
   for (const [name, count] of Object.entries(EXCERPTS) as [DataSetName, number][]) {
     const { images, labels } = await excerpt(name, count, from);
     const packed = gzipSync(images, { level: constants.Z_BEST_COMPRESSION, memLevel: 9 });
-    const sums = [images, labels].map((bytes) => `\`${createHash('sha256').update(bytes).digest('hex')}\``);
+    const sums = [images, labels].map(
+      (bytes) => `\`${createHash('sha256').update(bytes).digest('hex')}\``,
+    );
     await writeBeside(path.join(to, name, 'test-images.npy.gz'), packed);
     await writeLabels(path.join(to, name, 'test-labels.npy'), labels);
     const { title, licence, cite } = dataSet(name);
@@ -70,11 +85,15 @@ export async function writeExcerpts(from: string, to: string): Promise<void> {
   }
   const readme = path.join(to, 'README.md');
   const [before, rest = ''] = readFileSync(readme, 'utf8').split(START);
-  await writeBeside(readme, `${before}${START}\n${lines.join('\n')}\n${END}${rest.split(END)[1] ?? '\n'}`);
+  await writeBeside(
+    readme,
+    `${before}${START}\n${lines.join('\n')}\n${END}${rest.split(END)[1] ?? '\n'}`,
+  );
 }
 
 if (require.main === module) {
   const from = process.env.FISHERLAB_DATA;
-  if (from === undefined) throw new FisherlabError('FISHERLAB_DATA is not set', 'name the folder of the full sets');
+  if (from === undefined)
+    throw new FisherlabError('FISHERLAB_DATA is not set', 'name the folder of the full sets');
   void writeExcerpts(from, excerptFolder());
 }

@@ -1,13 +1,16 @@
 /**
  * # Fetching one official file
  *
- * The bytes are appended to `<file>.part`. What is there already is kept: the server is asked for the rest (`Range`), and whether it
- * answers with the rest (206), with everything (200) or that there is no more (416), the file is the same. A connection that drops or falls silent is taken
- * up again where it broke, as long as each try brings bytes. Then the checksum is computed from the disk, and only a file that has it gets its
- * name; one that has not is kept aside as `<file>.bad`. No size that a server announces is believed: it serves the progress display, and where it
- * and the bytes that came differ, the connection counts as dropped.
+ * The bytes are appended to `<file>.part`. What is there already is kept: the server is asked for
+ * the rest (`Range`), and whether it answers with the rest (206), with everything (200) or that
+ * there is no more (416), the file is the same. A connection that drops or falls silent is taken up
+ * again where it broke, as long as each try brings bytes. Then the checksum is computed from the
+ * disk, and only a file that has it gets its name; one that has not is kept aside as `<file>.bad`.
+ * No size that a server announces is believed: it serves the progress display, and where it and the
+ * bytes that came differ, the connection counts as dropped.
  *
- * Written on `node:http` and not on `fetch`, which would undo a `Content-Encoding: gzip` that servers put on `.gz` files: the checksum is of the raw bytes.
+ * Written on `node:http` and not on `fetch`, which would undo a `Content-Encoding: gzip` that
+ * servers put on `.gz` files: the checksum is of the raw bytes.
  *
  * Reference: RFC 9110, §14 (ranges) and §15.4 (redirects).
  */
@@ -28,7 +31,10 @@ export interface FetchOptions {
   readonly onProgress?: (received: number, announced: number | undefined) => void;
   /** A connection silent for so long counts as dropped, in seconds. */
   readonly silence?: number;
-  /** Tries in a row that bring nothing before giving up, and the pause before the second in seconds (then doubled). */
+  /**
+   * Tries in a row that bring nothing before giving up, and the pause before the second in seconds
+   * (then doubled).
+   */
   readonly tries?: number;
   readonly pause?: number;
 }
@@ -38,10 +44,15 @@ const MOST_REDIRECTS = 5;
 const MOST_BYTES = 1 << 30;
 
 /**
- * Fetches `official` to `target`, unless it lies there already. Throws a FisherlabError where the server has no such file, cannot be reached, the checksum
- * differs or the disk is full; what had come stays in `<target>.part` for the next time.
+ * Fetches `official` to `target`, unless it lies there already. Throws a FisherlabError where the
+ * server has no such file, cannot be reached, the checksum differs or the disk is full; what had
+ * come stays in `<target>.part` for the next time.
  */
-export async function fetchFile(official: OfficialFile, target: string, options: FetchOptions = {}): Promise<void> {
+export async function fetchFile(
+  official: OfficialFile,
+  target: string,
+  options: FetchOptions = {},
+): Promise<void> {
   if ((await sizeOf(target)) !== undefined && (await mismatch(target, official)) === null) return;
   const part = `${target}.part`;
   const resumed = ((await sizeOf(part)) ?? 0) > 0;
@@ -99,7 +110,10 @@ async function receive(url: string, part: string, options: FetchOptions): Promis
       if (known instanceof FisherlabError) throw known;
       failed = ((await sizeOf(part)) ?? 0) > before ? 1 : failed + 1;
       if (failed >= tries) {
-        const reason = error instanceof Error ? error.message || (error as NodeJS.ErrnoException).code : String(error);
+        const reason =
+          error instanceof Error
+            ? error.message || (error as NodeJS.ErrnoException).code
+            : String(error);
         throw new FisherlabError(
           `${url} cannot be fetched: ${reason}`,
           'check the network and run the same command again, it goes on where it stopped; embedded excerpts and FISHERLAB_DATA work without a network',
@@ -110,7 +124,12 @@ async function receive(url: string, part: string, options: FetchOptions): Promis
   }
 }
 
-async function receiveOnce(url: string, part: string, have: number, options: FetchOptions): Promise<void> {
+async function receiveOnce(
+  url: string,
+  part: string,
+  have: number,
+  options: FetchOptions,
+): Promise<void> {
   const response = await request(url, have, options.silence ?? 30);
   const { statusCode = 0, headers } = response;
   if (statusCode === 416) {
@@ -118,7 +137,10 @@ async function receiveOnce(url: string, part: string, have: number, options: Fet
     response.resume();
     return;
   }
-  const starts = statusCode === 206 ? Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? Number.NaN) : 0;
+  const starts =
+    statusCode === 206
+      ? Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? Number.NaN)
+      : 0;
   if (statusCode === 206 && starts !== have) {
     response.destroy();
     await rm(part, { force: true });
@@ -126,7 +148,8 @@ async function receiveOnce(url: string, part: string, have: number, options: Fet
   }
   if (statusCode !== 200 && statusCode !== 206) {
     response.destroy();
-    if (statusCode >= 500 || statusCode === 429 || statusCode === 408) throw new Error(`the server answered ${statusCode}`);
+    if (statusCode >= 500 || statusCode === 429 || statusCode === 408)
+      throw new Error(`the server answered ${statusCode}`);
     throw new FisherlabError(
       `${url} is not there: the server answered ${statusCode}`,
       "see whether the set's page names a new address, fetch the file by hand and give it with --from FILE",
@@ -139,7 +162,12 @@ async function receiveOnce(url: string, part: string, have: number, options: Fet
     transform(chunk: Buffer, _, done) {
       received += chunk.length;
       if (received > MOST_BYTES) {
-        done(new FisherlabError(`${url} sends more than ${MOST_BYTES} bytes`, "see whether the set's page names a new address"));
+        done(
+          new FisherlabError(
+            `${url} sends more than ${MOST_BYTES} bytes`,
+            "see whether the set's page names a new address",
+          ),
+        );
         return;
       }
       options.onProgress?.(received, announced);
@@ -152,20 +180,36 @@ async function receiveOnce(url: string, part: string, have: number, options: Fet
 }
 
 /** Asks for the bytes from `from` on, following redirects, but never from https to http. */
-async function request(url: string, from: number, silence: number, redirects = 0): Promise<IncomingMessage> {
+async function request(
+  url: string,
+  from: number,
+  silence: number,
+  redirects = 0,
+): Promise<IncomingMessage> {
   const { protocol } = new URL(url);
   const client = protocol === 'https:' ? https : http;
-  const headers = { 'User-Agent': 'fisherlab', 'Accept-Encoding': 'identity', ...(from > 0 ? { Range: `bytes=${from}-` } : {}) };
+  const headers = {
+    'User-Agent': 'fisherlab',
+    'Accept-Encoding': 'identity',
+    ...(from > 0 ? { Range: `bytes=${from}-` } : {}),
+  };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const asked = client.get(url, { headers }, resolve);
-    asked.setTimeout(1000 * silence, () => asked.destroy(new Error(`nothing came for ${silence} seconds`)));
+    asked.setTimeout(1000 * silence, () =>
+      asked.destroy(new Error(`nothing came for ${silence} seconds`)),
+    );
     asked.on('error', reject);
   });
   const { location } = response.headers;
-  if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response;
+  if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined)
+    return response;
   response.resume();
   const next = new URL(location, url);
-  if (redirects >= MOST_REDIRECTS || !/^https?:$/.test(next.protocol) || (protocol === 'https:' && next.protocol === 'http:')) {
+  if (
+    redirects >= MOST_REDIRECTS ||
+    !/^https?:$/.test(next.protocol) ||
+    (protocol === 'https:' && next.protocol === 'http:')
+  ) {
     throw new FisherlabError(
       `${url} leads to ${next}, which is not followed`,
       'fetch the file by hand and give it with --from FILE',

@@ -3,11 +3,13 @@
  *
  * Three places, looked through in this order:
  * 1. the folder that `FISHERLAB_DATA` names;
- * 2. the user's cache of official downloads, `$XDG_CACHE_HOME/fisherlab/data` (else `~/.cache/fisherlab/data`);
+ * 2. the user's cache of official downloads, `$XDG_CACHE_HOME/fisherlab/data` (else
+ *    `~/.cache/fisherlab/data`);
  * 3. the excerpt that comes with the program, `data/`.
  *
- * All three have one layout: `<set>/<split>-images.npy.gz`, `[N, 32, 32, 3]` or `[N, 28, 28, 1]` uint8, and, where classes are known,
- * `<set>/<split>-labels.npy`, `[N]` uint8, with their checksum (`labels.ts`). So a cache can serve as a `FISHERLAB_DATA`, and an excerpt is just a shorter set.
+ * All three have one layout: `<set>/<split>-images.npy.gz`, `[N, 32, 32, 3]` or `[N, 28, 28, 1]`
+ * uint8, and, where classes are known, `<set>/<split>-labels.npy`, `[N]` uint8, with their checksum
+ * (`labels.ts`). So a cache can serve as a `FISHERLAB_DATA`, and an excerpt is just a shorter set.
  */
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -26,7 +28,8 @@ export interface Found {
 export function cacheFolder(): string {
   const base = process.env.XDG_CACHE_HOME;
   // The XDG specification: a relative path is to be ignored.
-  const folder = base !== undefined && path.isAbsolute(base) ? base : path.join(homedir(), '.cache');
+  const folder =
+    base !== undefined && path.isAbsolute(base) ? base : path.join(homedir(), '.cache');
   return path.join(folder, 'fisherlab', 'data');
 }
 
@@ -35,7 +38,10 @@ export function excerptFolder(): string {
   return inCheckout('data');
 }
 
-/** The three places, first the one that wins. Throws a FisherlabError where FISHERLAB_DATA names no folder. */
+/**
+ * The three places, first the one that wins. Throws a FisherlabError where FISHERLAB_DATA names no
+ * folder.
+ */
 export function places(): { folder: string; place: string }[] {
   const given = process.env.FISHERLAB_DATA;
   const list = [
@@ -44,7 +50,10 @@ export function places(): { folder: string; place: string }[] {
   ];
   if (given === undefined || given === '') return list;
   if (statSync(given, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new FisherlabError(`FISHERLAB_DATA names '${given}', which is no folder`, 'correct or unset FISHERLAB_DATA');
+    throw new FisherlabError(
+      `FISHERLAB_DATA names '${given}', which is no folder`,
+      'correct or unset FISHERLAB_DATA',
+    );
   }
   return [{ folder: given, place: 'FISHERLAB_DATA' }, ...list];
 }

@@ -1,8 +1,9 @@
 /**
  * # Data: images in, always 8-bit, always 32x32
  *
- * `dataset(name, split)` finds and reads a set, `batches` and `pixels` stream it, `describe` and `contactSheet` show it; `download` fetches the
- * official files, verifies them and converts them to the one layout that is read.
+ * `dataset(name, split)` finds and reads a set, `batches` and `pixels` stream it, `describe` and
+ * `contactSheet` show it; `download` fetches the official files, verifies them and converts them to
+ * the one layout that is read.
  */
 export { type BatchOptions, batches, pixels } from './batches';
 export { contactSheet } from './contact-sheet';

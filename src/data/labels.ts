@@ -1,8 +1,9 @@
 /**
  * # Labels, and how an altered one is found out
  *
- * The images' gzip keeps a checksum of them; labels are a plain `.npy`, which keeps none. So beside labels that are written here lies `<file>.sha256`, a line as of `sha256sum`, and labels beside which one lies are
- * compared with it when they are read. A folder of one's own need not have it.
+ * The images' gzip keeps a checksum of them; labels are a plain `.npy`, which keeps none. So beside
+ * labels that are written here lies `<file>.sha256`, a line as of `sha256sum`, and labels beside
+ * which one lies are compared with it when they are read. A folder of one's own need not have it.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -10,7 +11,8 @@ import path from 'node:path';
 import { FisherlabError, writeBeside } from '../backend/index';
 import { type NpyArray, readNpy } from './npy';
 
-const line = (file: string, bytes: Buffer) => `${createHash('sha256').update(bytes).digest('hex')}  ${path.basename(file)}\n`;
+const line = (file: string, bytes: Buffer) =>
+  `${createHash('sha256').update(bytes).digest('hex')}  ${path.basename(file)}\n`;
 
 /** Writes a `.npy` of labels and its checksum. Errors: those of `writeBeside`. */
 export async function writeLabels(file: string, bytes: Buffer): Promise<void> {
@@ -18,7 +20,10 @@ export async function writeLabels(file: string, bytes: Buffer): Promise<void> {
   await writeBeside(`${file}.sha256`, line(file, bytes));
 }
 
-/** Reads a `.npy` of labels [N], no more than the first `limit`. Throws a FisherlabError naming `label` where it is truncated, damaged or not what its checksum says. */
+/**
+ * Reads a `.npy` of labels [N], no more than the first `limit`. Throws a FisherlabError naming
+ * `label` where it is truncated, damaged or not what its checksum says.
+ */
 export async function readLabels(file: string, label: string, limit?: number): Promise<NpyArray> {
   const labels = await readNpy(file, label, limit);
   const sum = `${file}.sha256`;

@@ -1,10 +1,12 @@
 /**
  * # One download of a set at a time
  *
- * A lock is a file that exists, linked into place with its holder's process number in it (linking fails where it exists already, also over a
- * network file system). The holder touches it every few seconds; a lock that has not been touched for a minute, or whose process is gone from this
- * machine, was left by a kill and is taken away. Should two take the same dead lock away in the same instant, both may go on: every file is
- * verified and renamed into place whole, so the worst is work done twice.
+ * A lock is a file that exists, linked into place with its holder's process number in it (linking
+ * fails where it exists already, also over a network file system). The holder touches it every few
+ * seconds; a lock that has not been touched for a minute, or whose process is gone from this
+ * machine, was left by a kill and is taken away. Should two take the same dead lock away in the
+ * same instant, both may go on: every file is verified and renamed into place whole, so the worst
+ * is work done twice.
  */
 import { link, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -15,8 +17,15 @@ const TOUCH_MS = 5_000;
 const DEAD_MS = 60_000;
 const POLL_MS = 200;
 
-/** Runs `work` while holding `file`; waits for another holder, after telling `onWait` once which process it is. */
-export async function withLock<T>(file: string, work: () => Promise<T>, onWait: (holder: string) => void = () => {}): Promise<T> {
+/**
+ * Runs `work` while holding `file`; waits for another holder, after telling `onWait` once which
+ * process it is.
+ */
+export async function withLock<T>(
+  file: string,
+  work: () => Promise<T>,
+  onWait: (holder: string) => void = () => {},
+): Promise<T> {
   const own = `${file}.${process.pid}.${process.hrtime.bigint()}`;
   let waited = false;
   try {
@@ -37,7 +46,10 @@ export async function withLock<T>(file: string, work: () => Promise<T>, onWait: 
   } finally {
     await rm(own, { force: true });
   }
-  const touch = setInterval(() => void utimes(file, new Date(), new Date()).catch(() => {}), TOUCH_MS);
+  const touch = setInterval(
+    () => void utimes(file, new Date(), new Date()).catch(() => {}),
+    TOUCH_MS,
+  );
   touch.unref();
   try {
     return await work();

@@ -1,13 +1,15 @@
 /**
  * # Reading and writing `.npy` and `.npy.gz`
  *
- * NumPy's format, version 1.0: the six bytes `\x93NUMPY`, two of version, the header's length, and the header, a Python dictionary such as
- * `{'descr': '|u1', 'fortran_order': False, 'shape': (2000, 32, 32, 3), }` padded with spaces; then the numbers. Here only what image
- * files need: `uint8` in C order.
+ * NumPy's format, version 1.0: the six bytes `\x93NUMPY`, two of version, the header's length, and
+ * the header, a Python dictionary such as
+ * `{'descr': '|u1', 'fortran_order': False, 'shape': (2000, 32, 32, 3), }` padded with spaces; then
+ * the numbers. Here only what image files need: `uint8` in C order.
  *
- * A compressed file is inflated as a stream straight into the array it ends in, so that reading needs the array and a few hundred
- * kilobytes; it is always read to its end, where gzip keeps the checksum of the whole. Nothing the header says is believed before
- * the bytes have come: memory grows no further than the file's own.
+ * A compressed file is inflated as a stream straight into the array it ends in, so that reading
+ * needs the array and a few hundred kilobytes; it is always read to its end, where gzip keeps the
+ * checksum of the whole. Nothing the header says is believed before the bytes have come: memory
+ * grows no further than the file's own.
  *
  * Reference: NumPy Enhancement Proposal 1, "A Simple File Format for NumPy Arrays".
  */
@@ -44,10 +46,14 @@ export function npyHeader(shape: readonly number[]): Buffer {
   return header;
 }
 
-/** The shape and where the numbers start, or null while `head` is too short to say. Throws where it is no uint8 array. */
+/**
+ * The shape and where the numbers start, or null while `head` is too short to say. Throws where it
+ * is no uint8 array.
+ */
 export function parseNpyHeader(head: Buffer): { shape: number[]; start: number } | null {
   if (head.length < 12) return null;
-  if (head.toString('latin1', 0, 6) !== MAGIC) throw new Error('it does not start as a .npy file does');
+  if (head.toString('latin1', 0, 6) !== MAGIC)
+    throw new Error('it does not start as a .npy file does');
   const wide = head.readUInt8(6) > 1;
   const start = (wide ? 12 : 10) + (wide ? head.readUInt32LE(8) : head.readUInt16LE(8));
   if (start > 65536) throw new Error('its .npy header is too long');
@@ -56,8 +62,11 @@ export function parseNpyHeader(head: Buffer): { shape: number[]; start: number }
   if (!/'descr': *'[|<]u1'/.test(text)) throw new Error('its numbers are not uint8');
   if (!/'fortran_order': *False/.test(text)) throw new Error('its numbers are in Fortran order');
   const dimensions = /'shape': *\(([^)]*)\)/.exec(text)?.[1];
-  const shape = (dimensions ?? '').split(',').flatMap((part) => (part.trim() === '' ? [] : [Number(part)]));
-  if (shape.length === 0 || shape.some((n) => !Number.isSafeInteger(n) || n < 0)) throw new Error('its .npy header has no shape');
+  const shape = (dimensions ?? '')
+    .split(',')
+    .flatMap((part) => (part.trim() === '' ? [] : [Number(part)]));
+  if (shape.length === 0 || shape.some((n) => !Number.isSafeInteger(n) || n < 0))
+    throw new Error('its .npy header has no shape');
   return { shape, start };
 }
 
@@ -65,7 +74,11 @@ export function parseNpyHeader(head: Buffer): { shape: number[]; start: number }
  * Reads a uint8 `.npy` or `.npy.gz` (told by the name's end), no more than its first `limit` rows.
  * Throws a FisherlabError naming `label` where the file is truncated, damaged or of another type.
  */
-export async function readNpy(file: string, label: string, limit = Number.POSITIVE_INFINITY): Promise<NpyArray> {
+export async function readNpy(
+  file: string,
+  label: string,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<NpyArray> {
   try {
     const raw = createReadStream(file, { highWaterMark: CHUNK });
     const packed = file.endsWith('.gz');
@@ -79,7 +92,10 @@ export async function readNpy(file: string, label: string, limit = Number.POSITI
   }
 }
 
-/** The shape that a `.npy` or `.npy.gz` says it has, from its first bytes alone. Throws as `readNpy` does. */
+/**
+ * The shape that a `.npy` or `.npy.gz` says it has, from its first bytes alone. Throws as `readNpy`
+ * does.
+ */
 export async function npyShape(file: string, label: string): Promise<readonly number[]> {
   try {
     const raw = createReadStream(file);
@@ -103,7 +119,10 @@ export async function npyShape(file: string, label: string): Promise<readonly nu
 
 function unreadable(label: string, error: unknown): FisherlabError {
   const reason = error instanceof Error ? error.message : String(error);
-  return new FisherlabError(`${label} cannot be read: ${reason}`, 'restore the file or download the set again');
+  return new FisherlabError(
+    `${label} cannot be read: ${reason}`,
+    'restore the file or download the set again',
+  );
 }
 
 async function collect(stream: Readable, limit: number, most: number): Promise<NpyArray> {

@@ -1,11 +1,17 @@
 /**
  * # Images of one's own
  *
- * PNG and JPEG files, folders of them, and `.npy` arrays `[N, H, W, C]` or `[N, H, W]` of uint8 become what every data set is: 8-bit images of 32x32.
+ * PNG and JPEG files, folders of them, and `.npy` arrays `[N, H, W, C]` or `[N, H, W]` of uint8
+ * become what every data set is: 8-bit images of 32x32.
  *
- * - Larger pictures are averaged down by area, which smooths before it drops pixels; smaller ones are interpolated (`formats/resize.ts`). The whole picture is kept: one that is not square is squeezed.
- * - Grey sets are 28x28 in a border of two black pixels, so grey images of other sizes are brought to 28x28 and framed; 32x32 is taken as it is.
- * - A grey picture for a colour model is shown in three equal channels, as any viewer does. A coloured picture for a grey model is refused, since which grey is meant is not ours to say; so is one that can be seen through.
+ * - Larger pictures are averaged down by area, which smooths before it drops pixels; smaller ones
+ *   are interpolated (`formats/resize.ts`). The whole picture is kept: one that is not square is
+ *   squeezed.
+ * - Grey sets are 28x28 in a border of two black pixels, so grey images of other sizes are brought
+ *   to 28x28 and framed; 32x32 is taken as it is.
+ * - A grey picture for a colour model is shown in three equal channels, as any viewer does. A
+ *   coloured picture for a grey model is refused, since which grey is meant is not ours to say; so
+ *   is one that can be seen through.
  *
  * Nothing is skipped in silence: a file that cannot be read is an error that names it.
  */
@@ -31,12 +37,14 @@ export interface OwnImages extends Images {
 
 /**
  * Reads files and folders (not the folders in them), sorted by name within each folder.
- * @throws FisherlabError naming the file: missing, unreadable, of wrong channels; a folder without images
+ * @throws FisherlabError naming the file: missing, unreadable, of wrong channels; a folder without
+ *   images
  */
 export async function ownImages(paths: readonly string[], channels: 1 | 3): Promise<OwnImages> {
   const parts: { source: string; raster: Raster }[] = [];
   for (const file of paths.flatMap(filesAt)) {
-    if (ARRAYS.some((ending) => file.endsWith(ending))) parts.push(...(await ofArray(file, channels)));
+    if (ARRAYS.some((ending) => file.endsWith(ending)))
+      parts.push(...(await ofArray(file, channels)));
     else parts.push({ source: file, raster: await ofPicture(file, channels) });
   }
   const size = SIDE * SIDE * channels;
@@ -56,16 +64,26 @@ export async function ownImages(paths: readonly string[], channels: 1 | 3): Prom
 
 function filesAt(given: string): string[] {
   if (!existsSync(given))
-    throw new FisherlabError(`'${given}' does not exist`, 'give PNG or JPEG files, .npy arrays, or folders of them');
+    throw new FisherlabError(
+      `'${given}' does not exist`,
+      'give PNG or JPEG files, .npy arrays, or folders of them',
+    );
   const known = [...PICTURES, ...ARRAYS];
   const isKnown = (file: string) => known.some((ending) => file.toLowerCase().endsWith(ending));
   if (!statSync(given).isDirectory()) {
-    if (!isKnown(given)) throw new FisherlabError(`'${given}' is no image`, `its name should end in one of ${known.join(', ')}`);
+    if (!isKnown(given))
+      throw new FisherlabError(
+        `'${given}' is no image`,
+        `its name should end in one of ${known.join(', ')}`,
+      );
     return [given];
   }
   const files = readdirSync(given).filter(isKnown).sort();
   if (files.length === 0)
-    throw new FisherlabError(`the folder '${given}' has no images`, `it needs files that end in ${known.join(', ')}`);
+    throw new FisherlabError(
+      `the folder '${given}' has no images`,
+      `it needs files that end in ${known.join(', ')}`,
+    );
   return files.map((file) => path.join(given, file));
 }
 
@@ -80,14 +98,20 @@ async function ofPicture(file: string, channels: 1 | 3): Promise<Raster> {
     decoded = { data, width: info.width, height: info.height, channels: info.channels };
   } catch (error) {
     const reason = (error as Error).message.split('\n')[0] as string;
-    throw new FisherlabError(`'${file}' cannot be read as an image: ${reason}`, 'mend or remove the file');
+    throw new FisherlabError(
+      `'${file}' cannot be read as an image: ${reason}`,
+      'mend or remove the file',
+    );
   }
   const pixels = decoded.width * decoded.height;
   const at = (pixel: number, channel: number) => decoded.data[pixel * 4 + channel] as number;
   const data = new Uint8Array(pixels * channels);
   for (let p = 0; p < pixels; p++) {
     if (at(p, 3) !== 255)
-      throw new FisherlabError(`'${file}' is transparent in places`, 'put it on a ground of your choice first');
+      throw new FisherlabError(
+        `'${file}' is transparent in places`,
+        'put it on a ground of your choice first',
+      );
     if (channels === 1 && (at(p, 0) !== at(p, 1) || at(p, 1) !== at(p, 2))) {
       throw new FisherlabError(
         `'${file}' is in colour and the model takes grey images`,
@@ -99,7 +123,10 @@ async function ofPicture(file: string, channels: 1 | 3): Promise<Raster> {
   return { data, width: decoded.width, height: decoded.height, channels };
 }
 
-async function ofArray(file: string, channels: 1 | 3): Promise<{ source: string; raster: Raster }[]> {
+async function ofArray(
+  file: string,
+  channels: 1 | 3,
+): Promise<{ source: string; raster: Raster }[]> {
   const { shape, data } = await readNpy(file, `'${file}'`);
   const [count = 0, height = 0, width = 0, depth = 1] = shape;
   if (shape.length < 3 || shape.length > 4 || depth !== channels || height < 1 || width < 1) {
@@ -129,11 +156,19 @@ function fitted(raster: Raster): Uint8Array {
   if (width === SIDE && height === SIDE) return data;
   const side = sideOf(channels);
   const shrinks = width >= side && height >= side;
-  const small = width === side && height === side ? data : shrinks ? areaAverage(raster, side) : bilinear(raster, side);
+  const small =
+    width === side && height === side
+      ? data
+      : shrinks
+        ? areaAverage(raster, side)
+        : bilinear(raster, side);
   if (side === SIDE) return small;
   const out = new Uint8Array(SIDE * SIDE * channels);
   for (let y = 0; y < side; y++) {
-    out.set(small.subarray(y * side * channels, (y + 1) * side * channels), ((y + BORDER) * SIDE + BORDER) * channels);
+    out.set(
+      small.subarray(y * side * channels, (y + 1) * side * channels),
+      ((y + BORDER) * SIDE + BORDER) * channels,
+    );
   }
   return out;
 }

@@ -1,12 +1,13 @@
 /**
  * # The catalogue: which data sets there are, who owns them, where they officially lie
  *
- * The paper's five are SVHN, CelebA, GTSRB, CIFAR-10 and ImageNet32; beside them CIFAR-100, Tiny-ImageNet averaged down to 32x32
- * (it *stands in for ImageNet32* where the latter is not there) and the grey sets. Checksums are md5 because that is what
- * the owners and the public loaders publish: they guard against damage and mix-ups, not against an attacker.
+ * The paper's five are SVHN, CelebA, GTSRB, CIFAR-10 and ImageNet32; beside them CIFAR-100,
+ * Tiny-ImageNet averaged down to 32x32 (it *stands in for ImageNet32* where the latter is not
+ * there) and the grey sets. Checksums are md5 because that is what the owners and the public
+ * loaders publish: they guard against damage and mix-ups, not against an attacker.
  *
- * A set whose owner demands agreement (`agreement`) is never downloaded for the user: they fetch the file under the owner's terms
- * and hand it over with `--from FILE`.
+ * A set whose owner demands agreement (`agreement`) is never downloaded for the user: they fetch
+ * the file under the owner's terms and hand it over with `--from FILE`.
  */
 import { assertKnown } from '../backend/index';
 
@@ -26,7 +27,10 @@ export type Format =
   | 'omniglot'
   | 'notmnist';
 
-/** One official file: `md5` in hexadecimal, absent where the owner publishes none; then `bytes` is all there is to check. */
+/**
+ * One official file: `md5` in hexadecimal, absent where the owner publishes none; then `bytes` is
+ * all there is to check.
+ */
 export interface OfficialFile {
   readonly url: string;
   readonly md5?: string;
@@ -48,7 +52,10 @@ export interface DataSet {
   readonly files: Partial<Record<Split, readonly OfficialFile[]>>;
 }
 
-const idx = (base: string, splits: Record<Split, readonly [images: string, labels: string]>): DataSet['files'] => ({
+const idx = (
+  base: string,
+  splits: Record<Split, readonly [images: string, labels: string]>,
+): DataSet['files'] => ({
   train: [
     { url: `${base}train-images-idx3-ubyte.gz`, md5: splits.train[0] },
     { url: `${base}train-labels-idx1-ubyte.gz`, md5: splits.train[1] },
@@ -72,15 +79,26 @@ const CATALOGUE = {
     cite: 'Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, 2011',
     labels: 'the digit, 0..9',
     files: {
-      train: [{ url: 'http://ufldl.stanford.edu/housenumbers/train_32x32.mat', md5: 'e26dedcc434d2e4c54c9b2d4a06d8373' }],
-      test: [{ url: 'http://ufldl.stanford.edu/housenumbers/test_32x32.mat', md5: 'eb5a983be6a315427106f1b164d9cef3' }],
+      train: [
+        {
+          url: 'http://ufldl.stanford.edu/housenumbers/train_32x32.mat',
+          md5: 'e26dedcc434d2e4c54c9b2d4a06d8373',
+        },
+      ],
+      test: [
+        {
+          url: 'http://ufldl.stanford.edu/housenumbers/test_32x32.mat',
+          md5: 'eb5a983be6a315427106f1b164d9cef3',
+        },
+      ],
     },
   },
   celeba: {
     title: 'CelebA, aligned faces, box (15,40)-(163,188) resized to 32x32',
     channels: 3,
     format: 'celeba',
-    licence: 'MMLAB/CUHK agreement: non-commercial research only, no part may be copied further, published or distributed',
+    licence:
+      'MMLAB/CUHK agreement: non-commercial research only, no part may be copied further, published or distributed',
     cite: 'Liu et al., Deep Learning Face Attributes in the Wild, ICCV 2015',
     labels: 'none',
     agreement: 'https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html (img_align_celeba.zip)',
@@ -90,12 +108,16 @@ const CATALOGUE = {
     title: 'German Traffic Sign Recognition Benchmark, whole images resized to 32x32',
     channels: 3,
     format: 'gtsrb',
-    licence: 'freely available for research (Institut für Neuroinformatik, Ruhr-Universität Bochum)',
+    licence:
+      'freely available for research (Institut für Neuroinformatik, Ruhr-Universität Bochum)',
     cite: 'Stallkamp et al., Man vs. computer: Benchmarking machine learning algorithms for traffic sign recognition, 2012',
     labels: 'the sign, 0..42',
-    // All 39,209 training images. GTSRB-Training_fixed.zip, which some loaders take, is of the competition before and has fewer.
+    // All 39,209 training images. GTSRB-Training_fixed.zip, which some loaders take, is of the
+    // competition before and has fewer.
     files: {
-      train: [{ url: `${GTSRB}GTSRB_Final_Training_Images.zip`, md5: 'f33fd80ac59bff73c82d25ab499e03a3' }],
+      train: [
+        { url: `${GTSRB}GTSRB_Final_Training_Images.zip`, md5: 'f33fd80ac59bff73c82d25ab499e03a3' },
+      ],
       test: [
         { url: `${GTSRB}GTSRB_Final_Test_Images.zip`, md5: 'c7e4e6327067d32654124b0fe9e82185' },
         { url: `${GTSRB}GTSRB_Final_Test_GT.zip`, md5: 'fe31e9c9270bbcd7b84b7f21a9d9d9e5' },
@@ -109,7 +131,10 @@ const CATALOGUE = {
     licence: 'no formal licence, free for research (A. Krizhevsky, University of Toronto)',
     cite: 'Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009',
     labels: 'airplane automobile bird cat deer dog frog horse ship truck, 0..9',
-    files: both({ url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz', md5: 'c32a1d4ab5d03f1284b67883e8d87530' }),
+    files: both({
+      url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
+      md5: 'c32a1d4ab5d03f1284b67883e8d87530',
+    }),
   },
   imagenet32: {
     title: 'ImageNet downsampled to 32x32; test is the validation set',
@@ -118,20 +143,25 @@ const CATALOGUE = {
     licence: 'ImageNet terms: non-commercial research and education only, no publication of images',
     cite: 'Chrabaszcz et al., A Downsampled Variant of ImageNet as an Alternative to the CIFAR datasets, 2017',
     labels: 'left out: 1000 classes do not fit in one byte',
-    agreement: 'https://image-net.org/download-images (Imagenet32_train_npz.zip, Imagenet32_val_npz.zip)',
+    agreement:
+      'https://image-net.org/download-images (Imagenet32_train_npz.zip, Imagenet32_val_npz.zip)',
     files: {
       train: [{ url: 'Imagenet32_train_npz.zip', md5: '3e3d1b7ddb901d59d1fbcba69b3676fa' }],
       test: [{ url: 'Imagenet32_val_npz.zip', md5: '0300f7a8c5de0c82fb6fc6092b4858ed' }],
     },
   },
   tinyimagenet32: {
-    title: 'Tiny-ImageNet-200 averaged 2x2 to 32x32, stands in for ImageNet32; test is the validation set',
+    title:
+      'Tiny-ImageNet-200 averaged 2x2 to 32x32, stands in for ImageNet32; test is the validation set',
     channels: 3,
     format: 'tinyimagenet',
     licence: 'ImageNet terms: non-commercial research and education only, no publication of images',
     cite: 'Le and Yang, Tiny ImageNet Visual Recognition Challenge, 2015',
     labels: 'index of the WordNet id in sorted order, 0..199',
-    files: both({ url: 'http://cs231n.stanford.edu/tiny-imagenet-200.zip', md5: '90528d7ca1a48142e341f4ef8d21d0de' }),
+    files: both({
+      url: 'http://cs231n.stanford.edu/tiny-imagenet-200.zip',
+      md5: '90528d7ca1a48142e341f4ef8d21d0de',
+    }),
   },
   cifar100: {
     title: 'CIFAR-100',
@@ -140,7 +170,10 @@ const CATALOGUE = {
     licence: 'no formal licence, free for research (A. Krizhevsky, University of Toronto)',
     cite: 'Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009',
     labels: 'the fine class in alphabetical order, 0..99',
-    files: both({ url: 'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz', md5: '03b5dce01913d631647c71ecec9e9cb8' }),
+    files: both({
+      url: 'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz',
+      md5: '03b5dce01913d631647c71ecec9e9cb8',
+    }),
   },
   mnist: {
     title: 'MNIST, handwritten digits',
@@ -185,10 +218,14 @@ const CATALOGUE = {
     licence: 'NIST, work of the US government, free use',
     cite: 'Cohen et al., EMNIST: an extension of MNIST to handwritten letters, 2017',
     labels: 'A..Z as 0..25',
-    files: both({ url: 'https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip', md5: '58c8d27c78d21e728a6bc7b3cc06412e' }),
+    files: both({
+      url: 'https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip',
+      md5: '58c8d27c78d21e728a6bc7b3cc06412e',
+    }),
   },
   omniglot: {
-    title: 'Omniglot, characters averaged to 28x28, white on black; train is the background, test the evaluation set',
+    title:
+      'Omniglot, characters averaged to 28x28, white on black; train is the background, test the evaluation set',
     channels: 1,
     format: 'omniglot',
     licence: 'MIT (B. Lake)',
@@ -216,7 +253,11 @@ const CATALOGUE = {
     licence: 'none stated by the author (Y. Bulatov, 2011)',
     cite: 'Bulatov, notMNIST dataset, 2011',
     labels: 'A..J as 0..9',
-    files: { test: [{ url: 'http://yaroslavvb.com/upload/notMNIST/notMNIST_small.tar.gz', bytes: 8458043 }] },
+    files: {
+      test: [
+        { url: 'http://yaroslavvb.com/upload/notMNIST/notMNIST_small.tar.gz', bytes: 8458043 },
+      ],
+    },
   },
 } as const satisfies Record<string, DataSet>;
 

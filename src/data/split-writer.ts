@@ -1,11 +1,13 @@
 /**
  * # Writing a converted split
  *
- * One pass, portion by portion, into `<split>-images.npy.gz` beside its final place. The pixels are *stored* in gzip, not squeezed: photographs shrink by a
- * tenth only and inflating takes most of the reading time, while the stored form keeps gzip's checksum and the one layout.
+ * One pass, portion by portion, into `<split>-images.npy.gz` beside its final place. The pixels are
+ * *stored* in gzip, not squeezed: photographs shrink by a tenth only and inflating takes most of
+ * the reading time, while the stored form keeps gzip's checksum and the one layout.
  *
- * A `.npy` header comes first and holds the count, which is known last. A gzip file may have several members one behind the other, so the header is
- * a member of its own, of constant length, for which room is left and which is filled in at the end.
+ * A `.npy` header comes first and holds the count, which is known last. A gzip file may have
+ * several members one behind the other, so the header is a member of its own, of constant length,
+ * for which room is left and which is filled in at the end.
  *
  * Reference: RFC 1952, §2.2.
  */
@@ -22,8 +24,8 @@ import type { Split } from './sets';
 const stored = (bytes: Buffer) => gzipSync(bytes, { level: 0 });
 
 /**
- * Writes all portions as a split of `folder`; the images' file appears last, whole. Gives the number of images.
- * Throws a FisherlabError where the disk is full; nothing is left behind then.
+ * Writes all portions as a split of `folder`; the images' file appears last, whole. Gives the
+ * number of images. Throws a FisherlabError where the disk is full; nothing is left behind then.
  */
 export async function writeSplit(
   folder: string,
@@ -66,7 +68,10 @@ export async function writeSplit(
       await file.close();
     }
     if (labels.length > 0)
-      await writeLabels(path.join(folder, `${split}-labels.npy`), Buffer.concat([npyHeader([count]), ...labels]));
+      await writeLabels(
+        path.join(folder, `${split}-labels.npy`),
+        Buffer.concat([npyHeader([count]), ...labels]),
+      );
     await rename(part, target);
     return count;
   } catch (error) {
@@ -76,7 +81,11 @@ export async function writeSplit(
 }
 
 /** Everything that comes out of `source`, to `file` from `at` on. */
-async function writeChunks(file: FileHandle, source: AsyncIterable<Buffer>, at: number): Promise<void> {
+async function writeChunks(
+  file: FileHandle,
+  source: AsyncIterable<Buffer>,
+  at: number,
+): Promise<void> {
   let position = at;
   for await (const chunk of source) {
     await file.write(chunk, 0, chunk.length, position);

@@ -1,14 +1,18 @@
 /**
  * # All detectors, by name
  *
- * `detector('typicality')` is what the command line, the tables and the notebooks call a detector by. To add one:
+ * `detector('typicality')` is what the command line, the tables and the notebooks call a detector
+ * by. To add one:
  *
- * 1. If it is a new way to make one number of many columns, write a `Combiner` (`combine.ts` shows one in ten lines), in a file of its own that
- *    opens with the idea, the equation and the reference, and add it to `COMBINERS`. It can then be used with any features:
+ * 1. If it is a new way to make one number of many columns, write a `Combiner` (`combine.ts` shows
+ *    one in ten lines), in a file of its own that opens with the idea, the equation and the
+ *    reference, and add it to `COMBINERS`. It can then be used with any features:
  *    `combine([log('squared-norm'), raw('log-likelihood')], combiner('Student-t'))`.
  * 2. If it reads particular columns, write a `Detector` (`typicality.ts` is the shortest).
- * 3. Add it to `DETECTORS` under its own `name`, turned so that **higher = more out of distribution**.
- * 4. Give it a test that compares it with something independent: a closed form, a sum over all pairs, another program's numbers.
+ * 3. Add it to `DETECTORS` under its own `name`, turned so that **higher = more out of
+ *    distribution**.
+ * 4. Give it a test that compares it with something independent: a closed form, a sum over all
+ *    pairs, another program's numbers.
  *
  * Whatever is random in a detector is a function of the seed it is made with; most ignore it.
  */
@@ -26,7 +30,14 @@ import { inputComplexity, likelihoodRatio, likelihoodRegret } from './likelihood
 import { naiveSum, sum } from './naive-sum';
 import { layerwiseNeighbours, nearestNeighbours } from './nearest-neighbours';
 import { layerwiseSvm, oneClassSvm } from './one-class-svm';
-import { fisherP, fishersMethod, fishersMethodOfTheCode, harmonicMeanP, layerwiseHarmonicMeanP, sumOfP } from './p-values';
+import {
+  fisherP,
+  fishersMethod,
+  fishersMethodOfTheCode,
+  harmonicMeanP,
+  layerwiseHarmonicMeanP,
+  sumOfP,
+} from './p-values';
 import { layerwisePrincipalComponents, principalComponents } from './principal-components';
 import { scoreStatisticAndTypicality } from './score-statistic';
 import { layerwiseShrunkGaussian, shrunkGaussian } from './shrunk-gaussian';
@@ -36,7 +47,13 @@ import { typicality } from './typicality';
 
 /** The statistics DoSE looks at in a flow, and in a VAE: columns of the table. */
 const FLOW_STATISTICS = ['log-likelihood', 'log-prior', 'log-determinant'];
-const POSTERIOR_STATISTICS = ['log-likelihood', 'posterior-cross-entropy', 'posterior-entropy', 'divergence', 'distortion'];
+const POSTERIOR_STATISTICS = [
+  'log-likelihood',
+  'posterior-cross-entropy',
+  'posterior-entropy',
+  'divergence',
+  'distortion',
+];
 
 export const DETECTORS = {
   likelihood,
@@ -59,7 +76,10 @@ export const DETECTORS = {
   'layer-wise isolation forest': (seed: number) => layerwiseIsolationForest(seed),
   'layer-wise one common factor': () => layerwiseFactors(1),
   'strangest of neighbours, factors and typicality': () =>
-    strangestOf([layerwiseNeighbours(), layerwiseFactors(5), typicality()], 'strangest of neighbours, factors and typicality'),
+    strangestOf(
+      [layerwiseNeighbours(), layerwiseFactors(5), typicality()],
+      'strangest of neighbours, factors and typicality',
+    ),
   // baselines that need columns of their own
   'input complexity': inputComplexity,
   'likelihood ratio': likelihoodRatio,
@@ -67,11 +87,13 @@ export const DETECTORS = {
   DoSE: () => dose(FLOW_STATISTICS),
   'DoSE, support': () => doseSupport(FLOW_STATISTICS),
   'DoSE of the posterior': () => dose(POSTERIOR_STATISTICS, 'DoSE of the posterior'),
-  'DoSE of the posterior, support': () => doseSupport(POSTERIOR_STATISTICS, 'DoSE of the posterior, support'),
+  'DoSE of the posterior, support': () =>
+    doseSupport(POSTERIOR_STATISTICS, 'DoSE of the posterior, support'),
   'score statistic + typicality': () => scoreStatisticAndTypicality(),
   'layer-wise diagonal Fisher norm': () =>
     combine([log('diagonal-fisher-norm')], independentNormals(), 'layer-wise diagonal Fisher norm'),
-  'multi-timestep score norms': () => combine([log('score-norm')], nearestNeighbours(5), 'multi-timestep score norms'),
+  'multi-timestep score norms': () =>
+    combine([log('score-norm')], nearestNeighbours(5), 'multi-timestep score norms'),
 } satisfies Record<string, (seed: number) => Detector>;
 
 export const COMBINERS = {

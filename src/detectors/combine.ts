@@ -1,8 +1,9 @@
 /**
  * # From features to a detector, in two choices
  *
- * Most detectors here are two independent choices: *which columns to look at, and on what scale* (a `Source`), and *how to make one number of
- * them* (a `Combiner`). The paper's is "squared norms, as logarithms" with "independent normals":
+ * Most detectors here are two independent choices: *which columns to look at, and on what scale* (a
+ * `Source`), and *how to make one number of them* (a `Combiner`). The paper's is "squared norms, as
+ * logarithms" with "independent normals":
  *
  *     combine([log('squared-norm')], independentNormals(), 'layer-wise gradients')
  *
@@ -16,16 +17,19 @@
  *       },
  *     };
  *
- * - At least two rows and one column; every number is finite (anything else is an error that names feature, layer and row).
- * - No column is constant on the fit set: such columns are dropped. This is the paper's rule (standard deviation exactly 0), here as "all
- *   values equal", which rounding cannot blur. They stay dropped even if they vary later.
+ * - At least two rows and one column; every number is finite (anything else is an error that names
+ *   feature, layer and row).
+ * - No column is constant on the fit set: such columns are dropped. This is the paper's rule
+ *   (standard deviation exactly 0), here as "all values equal", which rounding cannot blur. They
+ *   stay dropped even if they vary later.
  * - The columns to score are the same features and layers in the same order.
  *
- * **The logarithm of zero.** A squared norm of exactly 0 is one that float32 could not tell from 0: it is smaller than the smallest float32,
- * 2⁻¹⁴⁹. So `log` reads everything below 2⁻¹⁴⁹ as 2⁻¹⁴⁹ (log ≈ −103.3). A layer that never was zero on the fit set and suddenly is gets a
- * large, finite z; one that was zero on some fit rows has the large spread it deserves; one that was zero on all of them is constant, and dropped.
- * (The paper's code lets −∞ through and replaces it by −3.4·10³⁸ at the end, which drowns all other layers.) Negative values have no
- * logarithm and are an error.
+ * **The logarithm of zero.** A squared norm of exactly 0 is one that float32 could not tell from 0:
+ * it is smaller than the smallest float32, 2⁻¹⁴⁹. So `log` reads everything below 2⁻¹⁴⁹ as 2⁻¹⁴⁹
+ * (log ≈ −103.3). A layer that never was zero on the fit set and suddenly is gets a large, finite
+ * z; one that was zero on some fit rows has the large spread it deserves; one that was zero on all
+ * of them is constant, and dropped. (The paper's code lets −∞ through and replaces it by −3.4·10³⁸
+ * at the end, which drowns all other layers.) Negative values have no logarithm and are an error.
  */
 import { FisherlabError } from '../backend/index';
 import type { Detector } from './detector';
@@ -40,7 +44,9 @@ export interface Source {
 
 /** The columns of a feature as natural logarithms; for norms and other sizes. */
 export const log = (feature: string): Source => ({ feature, scale: 'log' });
-/** The columns of a feature as they are; for log-likelihoods, cosines and whatever can be negative. */
+/**
+ * The columns of a feature as they are; for log-likelihoods, cosines and whatever can be negative.
+ */
 export const raw = (feature: string): Source => ({ feature, scale: 'raw' });
 
 /** Scores rows given as columns; one number a row, higher = more out of distribution. */
@@ -57,21 +63,26 @@ const SMALLEST_FLOAT32 = 2 ** -149;
 
 /**
  * A detector of sources and a combiner.
- * @param name as it stands in tables; by default `combiner of feature + feature`.
- * Errors: a feature the table does not have, fewer than two rows, values that are not finite, logarithms of negative values, all columns
- * constant, and at scoring columns that differ from those of the fit.
+ * @param name as it stands in tables; by default `combiner of feature + feature`. Errors: a feature
+ *   the table does not have, fewer than two rows, values that are not finite, logarithms of
+ *   negative values, all columns constant, and at scoring columns that differ from those of the
+ *   fit.
  */
 export function combine(
   sources: readonly Source[],
   combiner: Combiner,
   name = `${combiner.name} of ${sources.map((source) => source.feature).join(' + ')}`,
 ): Detector {
-  if (sources.length === 0) throw new FisherlabError(`detector '${name}' has no features`, 'name at least one');
+  if (sources.length === 0)
+    throw new FisherlabError(`detector '${name}' has no features`, 'name at least one');
   return {
     name,
     fit(table) {
       if (table.rows < 2) {
-        throw new FisherlabError(`'${name}' cannot learn from ${table.rows} batches`, 'give at least two, better hundreds');
+        throw new FisherlabError(
+          `'${name}' cannot learn from ${table.rows} batches`,
+          'give at least two, better hundreds',
+        );
       }
       const all = prepare(table, sources);
       const kept = all.flatMap((column, j) => (isConstant(column.values) ? [] : [j]));
@@ -127,7 +138,11 @@ function logarithm(column: Column): Float64Array {
   });
 }
 
-function assertSameColumns(name: string, fitted: readonly Column[], given: readonly Column[]): void {
+function assertSameColumns(
+  name: string,
+  fitted: readonly Column[],
+  given: readonly Column[],
+): void {
   if (fitted.length !== given.length) {
     throw new FisherlabError(
       `'${name}' learned from ${fitted.length} columns and is asked about ${given.length}`,
@@ -146,12 +161,14 @@ function assertSameColumns(name: string, fitted: readonly Column[], given: reado
 }
 
 function describe(column: Column): string {
-  return column.layer === undefined ? `feature '${column.feature}'` : `feature '${column.feature}' of layer '${column.layer}'`;
+  return column.layer === undefined
+    ? `feature '${column.feature}'`
+    : `feature '${column.feature}' of layer '${column.layer}'`;
 }
 
 /**
- * One score a row: `term(value, j)` of every column j, taken together by `join` (by default their sum).
- * Walks column by column, as they lie in memory.
+ * One score a row: `term(value, j)` of every column j, taken together by `join` (by default their
+ * sum). Walks column by column, as they lie in memory.
  */
 export function scoreRows(
   columns: readonly Column[],

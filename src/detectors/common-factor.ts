@@ -1,16 +1,22 @@
 /**
  * # A few common factors, counted once
  *
- * Log norms of neighbouring layers rise and fall together: one factor, how busy an image is, carries much of their variance, and a sum of squared z counts it once for each layer. Probabilistic principal components (Tipping & Bishop, J. R. Statist. Soc. B 61,
- * 1999) are a normal density of standardised columns z [d] that knows K common factors, and what they leave over as noise of one size in all directions:
+ * Log norms of neighbouring layers rise and fall together: one factor, how busy an image is,
+ * carries much of their variance, and a sum of squared z counts it once for each layer.
+ * Probabilistic principal components (Tipping & Bishop, J. R. Statist. Soc. B 61, 1999) are a
+ * normal density of standardised columns z [d] that knows K common factors, and what they leave
+ * over as noise of one size in all directions:
  *
  *     Σ = Σ_{k≤K} λ_k v_k v_kᵀ + σ² (I − Σ_{k≤K} v_k v_kᵀ),     σ² = (tr S − Σ_{k≤K} λ_k)/(d − K),
  *
- * with λ_k, v_k the largest eigenvalues and eigenvectors of the covariance S: its maximum-likelihood estimate. The score is half the squared Mahalanobis distance,
+ * with λ_k, v_k the largest eigenvalues and eigenvectors of the covariance S: its
+ * maximum-likelihood estimate. The score is half the squared Mahalanobis distance,
  *
  *     ½ Σ_{k≤K} (v_kᵀz)²/λ_k + ½ ‖z − Σ_{k≤K} v_k v_kᵀ z‖²/σ²,
  *
- * a factor counting as *one* number, and the remainder as d − K. With K = 0 these are the paper's independent normals; whitened principal components (`principal-components.ts`) leave the second term out, and the shrunk Gaussian trusts every direction a little.
+ * a factor counting as *one* number, and the remainder as d − K. With K = 0 these are the paper's
+ * independent normals; whitened principal components (`principal-components.ts`) leave the second
+ * term out, and the shrunk Gaussian trusts every direction a little.
  */
 import { FisherlabError } from '../backend/index';
 import { type Combiner, combine, log } from './combine';
@@ -18,7 +24,10 @@ import type { Detector } from './detector';
 import { dot, point, standardiseBy } from './matrix';
 import { whiteningDirections } from './principal-components';
 
-/** @param count K, 1 by default. Errors: a K that is not a whole number from 0 on and below the number of columns; columns without any remainder. */
+/**
+ * @param count K, 1 by default. Errors: a K that is not a whole number from 0 on and below the
+ *   number of columns; columns without any remainder.
+ */
 export function commonFactors(count = 1): Combiner {
   if (!Number.isInteger(count) || count < 0)
     throw new FisherlabError(`${count} is no number of common factors`, 'choose 0, 1 or a few');
@@ -29,7 +38,10 @@ export function commonFactors(count = 1): Combiner {
       const standardise = standardiseBy(columns);
       const known = standardise(columns);
       if (count >= known.d)
-        throw new FisherlabError(`${known.d} columns have no ${count} factors in common`, 'choose fewer factors than columns');
+        throw new FisherlabError(
+          `${known.d} columns have no ${count} factors in common`,
+          'choose fewer factors than columns',
+        );
       const factors = whiteningDirections(known, count).map((direction) => {
         const root = Math.sqrt(dot(direction, direction)); // 1/√λ
         return { direction: direction.map((x) => x / root), variance: 1 / root ** 2 };
@@ -50,7 +62,8 @@ export function commonFactors(count = 1): Combiner {
           for (const { direction, variance } of factors) {
             const along = dot(direction, rest);
             score += (0.5 * along * along) / variance;
-            for (let j = 0; j < rest.length; j++) rest[j] = (rest[j] as number) - along * (direction[j] as number);
+            for (let j = 0; j < rest.length; j++)
+              rest[j] = (rest[j] as number) - along * (direction[j] as number);
           }
           return score + (0.5 * dot(rest, rest)) / noise;
         });

@@ -1,15 +1,18 @@
 /**
  * # A detector
  *
- * It learns from batches that are in distribution how their features look, and gives every new batch a score.
- * **Higher score = more out of distribution, for every detector of this program.**
+ * It learns from batches that are in distribution how their features look, and gives every new
+ * batch a score. **Higher score = more out of distribution, for every detector of this program.**
  */
 import type { FeatureTable } from './table';
 
 export interface Detector {
   /** As it is called in tables: `layer-wise gradients`, `typicality`. */
   readonly name: string;
-  /** Learns from in-distribution batches alone. Throws a `FisherlabError` for tables it cannot learn from. */
+  /**
+   * Learns from in-distribution batches alone. Throws a `FisherlabError` for tables it cannot learn
+   * from.
+   */
   fit(inDistribution: FeatureTable): FittedDetector;
 }
 

@@ -1,7 +1,8 @@
 /**
  * # Detectors: from a table of features to scores
  *
- * `detector(name)` fits on familiar rows and scores others; higher = more out of distribution. Pure float64, no tensors.
+ * `detector(name)` fits on familiar rows and scores others; higher = more out of distribution. Pure
+ * float64, no tensors.
  */
 export { COMBINERS, combiner, DETECTORS, detector } from './catalogue';
 export { type Combiner, combine, log, raw, scoreRows } from './combine';

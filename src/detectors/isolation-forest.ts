@@ -1,16 +1,19 @@
 /**
  * # Isolation forest
  *
- * Liu, Ting, Zhou, *Isolation forest* (ICDM 2008). What is unusual is soon alone: cut a random sample of ψ rows at random places of random columns
- * until every row has a cell for itself; the number of cuts h(x) before x is alone is small for an outlier. Over many such trees,
+ * Liu, Ting, Zhou, *Isolation forest* (ICDM 2008). What is unusual is soon alone: cut a random
+ * sample of ψ rows at random places of random columns until every row has a cell for itself; the
+ * number of cuts h(x) before x is alone is small for an outlier. Over many such trees,
  *
  *     S(x) = 2^(−E h(x)/c(ψ)),   c(n) = 2 H(n−1) − 2 (n−1)/n,
  *
- * where c(n) is the mean depth of an unsuccessful search in a random binary search tree of n keys, and H(i) the i-th harmonic number. Trees stop at depth
- * ⌈log₂ ψ⌉; a cell of m rows that is not cut further counts c(m) cuts more. Scores lie in (0, 1).
+ * where c(n) is the mean depth of an unsuccessful search in a random binary search tree of n keys,
+ * and H(i) the i-th harmonic number. Trees stop at depth ⌈log₂ ψ⌉; a cell of m rows that is not cut
+ * further counts c(m) cuts more. Scores lie in (0, 1).
  *
- * Used by the authors of arXiv 2403.01485 in earlier experiments, with 1000 trees. The libraries there are for JavaScript take their randomness from
- * `Math.random`, so this is written here: every choice is a function of the seed.
+ * Used by the authors of arXiv 2403.01485 in earlier experiments, with 1000 trees. The libraries
+ * there are for JavaScript take their randomness from `Math.random`, so this is written here: every
+ * choice is a function of the seed.
  */
 import { deriveSeed, permutation, uniformStream } from '../backend/index';
 import { type Combiner, combine, log } from './combine';
@@ -28,7 +31,10 @@ export function meanDepth(n: number): number {
   return 2 * harmonic - (2 * (n - 1)) / n;
 }
 
-/** @param options trees (200) and the rows ψ each of them sees (256, or all if there are fewer); the seed of all cuts. */
+/**
+ * @param options trees (200) and the rows ψ each of them sees (256, or all if there are fewer); the
+ *   seed of all cuts.
+ */
 export function isolationForest({
   seed,
   trees = 200,
@@ -58,7 +64,12 @@ export function isolationForest({
   };
 }
 
-function grow(columns: readonly Column[], rows: number[], depthLeft: number, random: () => number): Tree {
+function grow(
+  columns: readonly Column[],
+  rows: number[],
+  depthLeft: number,
+  random: () => number,
+): Tree {
   if (depthLeft === 0 || rows.length < 2) return { size: rows.length };
   // A random column; where it does not vary among these rows, the next that does.
   const start = Math.floor(random() * columns.length);
@@ -94,11 +105,17 @@ function grow(columns: readonly Column[], rows: number[], depthLeft: number, ran
   return { size: rows.length };
 }
 
-function pathLength(root: Tree, columns: readonly Column[], row: number, depths: readonly number[]): number {
+function pathLength(
+  root: Tree,
+  columns: readonly Column[],
+  row: number,
+  depths: readonly number[],
+): number {
   let tree = root;
   let cuts = 0;
   while ('at' in tree) {
-    tree = ((columns[tree.column] as Column).values[row] as number) < tree.at ? tree.left : tree.right;
+    tree =
+      ((columns[tree.column] as Column).values[row] as number) < tree.at ? tree.left : tree.right;
     cuts++;
   }
   return cuts + (depths[tree.size] as number);

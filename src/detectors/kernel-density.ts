@@ -1,15 +1,19 @@
 /**
  * # Kernel densities, one a column
  *
- * A density that lets each column have its own shape: a normal bump of width h around each of the n values of the fit set,
+ * A density that lets each column have its own shape: a normal bump of width h around each of the n
+ * values of the fit set,
  *
  *     q(y) = 1/(n h √2π) Σ_i exp(−(y − y_i)²/2h²),   h = σ n^(−1/5)   (Scott, *Multivariate Density Estimation*, 1992),
  *
- * and the score −Σ_j log q_j(y_j). With columns that are statistics of the model this is DoSE (`dose.ts`).
+ * and the score −Σ_j log q_j(y_j). With columns that are statistics of the model this is DoSE
+ * (`dose.ts`).
  *
- * A direct sum for every row costs rows × n × columns exponentials: hours for a large table. So log q and its derivative are computed exactly on
- * the points of a grid of step h/8, only where a value falls (and kept), and joined by cubics (Hermite). The error is below 10⁻⁴ nats a column. Far
- * from all values log q is a parabola, which a cubic meets exactly: there is no edge, and nothing underflows.
+ * A direct sum for every row costs rows × n × columns exponentials: hours for a large table. So log
+ * q and its derivative are computed exactly on the points of a grid of step h/8, only where a value
+ * falls (and kept), and joined by cubics (Hermite). The error is below 10⁻⁴ nats a column. Far from
+ * all values log q is a parabola, which a cubic meets exactly: there is no edge, and nothing
+ * underflows.
  */
 import { type Combiner, combine, log, scoreRows } from './combine';
 import type { Detector } from './detector';
@@ -37,7 +41,8 @@ export function kernelLogDensity(values: Float64Array): (y: number) => number {
   return (y) => {
     const u = ((y - origin) / bandwidth) * FINENESS;
     const k = Math.floor(u);
-    // So far out that neighbouring grid points are the same float64: the exact sum, where q is its nearest bump anyway.
+    // So far out that neighbouring grid points are the same float64: the exact sum, where q is its
+    // nearest bump anyway.
     if (Math.abs(k) > 1e9) return logNorm + exactly(scaled, u / FINENESS).level;
     const [left, right] = [at(k), at(k + 1)];
     const t = u - k;
@@ -51,7 +56,8 @@ export function kernelLogDensity(values: Float64Array): (y: number) => number {
 /** log Σ_i exp(−(u − u_i)²/2) and its derivative; the largest term is taken out first. */
 function exactly(scaled: Float64Array, u: number): { level: number; slope: number } {
   let nearest = Infinity;
-  for (let i = 0; i < scaled.length; i++) nearest = Math.min(nearest, Math.abs(u - (scaled[i] as number)));
+  for (let i = 0; i < scaled.length; i++)
+    nearest = Math.min(nearest, Math.abs(u - (scaled[i] as number)));
   const top = -0.5 * nearest * nearest;
   let sum = 0;
   let pull = 0;
@@ -70,7 +76,8 @@ export function kernelDensity(): Combiner {
     name: 'kernel density',
     fit(columns) {
       const densities = columns.map(({ values }) => kernelLogDensity(values));
-      return (given) => scoreRows(given, (value, j) => -(densities[j] as (y: number) => number)(value));
+      return (given) =>
+        scoreRows(given, (value, j) => -(densities[j] as (y: number) => number)(value));
     },
   };
 }

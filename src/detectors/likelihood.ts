@@ -1,20 +1,28 @@
 /**
  * # Plain likelihood
  *
- * Bishop, *Novelty detection and neural network validation* (1994): what the model finds improbable is novel. The score is −log p(x) summed over
- * the batch (nats). That deep generative models prefer some foreign images to their own (Nalisnick et al., *Do deep generative models know what
- * they don't know?*, 2019, arXiv 1810.09136) shows as an AUROC below one half: the failure this program starts from.
+ * Bishop, *Novelty detection and neural network validation* (1994): what the model finds improbable
+ * is novel. The score is −log p(x) summed over the batch (nats). That deep generative models prefer
+ * some foreign images to their own (Nalisnick et al., *Do deep generative models know what they
+ * don't know?*, 2019, arXiv 1810.09136) shows as an AUROC below one half: the failure this program
+ * starts from.
  */
 import { FisherlabError } from '../backend/index';
 import { assertFinite } from './combine';
 import type { Detector } from './detector';
 import { columnsOf, type FeatureTable } from './table';
 
-/** The single column of a statistic that is not of a layer, checked to be finite. Errors: none or several such columns. */
+/**
+ * The single column of a statistic that is not of a layer, checked to be finite. Errors: none or
+ * several such columns.
+ */
 export function statistic(table: FeatureTable, feature: string): Float64Array {
   const [column, ...more] = columnsOf(table, feature);
   if (column === undefined || more.length > 0) {
-    throw new FisherlabError(`feature '${feature}' has ${more.length + 1} columns`, 'name one that has a single column');
+    throw new FisherlabError(
+      `feature '${feature}' has ${more.length + 1} columns`,
+      'name one that has a single column',
+    );
   }
   assertFinite(column);
   return column.values;

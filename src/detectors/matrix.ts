@@ -1,8 +1,9 @@
 /**
  * # Rows as vectors
  *
- * Most detectors take a table column by column. Those that look at rows as points in space (neighbours, covariances, support vectors) want each row in
- * one piece, each column in its own unit: standardised, z = (x − mean)/std, both of the fit set.
+ * Most detectors take a table column by column. Those that look at rows as points in space
+ * (neighbours, covariances, support vectors) want each row in one piece, each column in its own
+ * unit: standardised, z = (x − mean)/std, both of the fit set.
  */
 import { mean, unbiasedStd } from './statistics';
 import type { Column } from './table';
@@ -14,7 +15,10 @@ export interface Points {
   readonly values: Float64Array; // [n × d]
 }
 
-/** Columns → standardised points, with the means and standard deviations of the columns it was made for. */
+/**
+ * Columns → standardised points, with the means and standard deviations of the columns it was made
+ * for.
+ */
 export type Standardise = (columns: readonly Column[]) => Points;
 
 export function standardiseBy(fit: readonly Column[]): Standardise {
@@ -62,7 +66,8 @@ export function squaredDistance(a: Float64Array, b: Float64Array, limit = Infini
 /** Coordinates as points: [n × d] → [d × n]. */
 export function transpose({ n, d, values }: Points): Points {
   const turned = new Float64Array(n * d);
-  for (let i = 0; i < n; i++) for (let j = 0; j < d; j++) turned[j * n + i] = values[i * d + j] as number;
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < d; j++) turned[j * n + i] = values[i * d + j] as number;
   return { n: d, d: n, values: turned };
 }
 

@@ -1,17 +1,19 @@
 /**
  * # Distance to the k-th nearest neighbour
  *
- * Ramaswamy, Rastogi, Shim, *Efficient algorithms for mining outliers from large data sets* (SIGMOD 2000); for deep features Sun et al., *Out-of-distribution
- * detection with deep nearest neighbors* (ICML 2022, arXiv 2204.06507). Columns are standardised on the fit set; the score of a row is its
+ * Ramaswamy, Rastogi, Shim, *Efficient algorithms for mining outliers from large data sets* (SIGMOD
+ * 2000); for deep features Sun et al., *Out-of-distribution detection with deep nearest neighbors*
+ * (ICML 2022, arXiv 2204.06507). Columns are standardised on the fit set; the score of a row is its
  * Euclidean distance to the k-th nearest row of the fit set:
  *
  *     S(x) = ‖z(x) − z_(k)‖.
  *
- * No density, no independence: where one common factor moves all layers together (how busy an image is) the rows of the fit set lie along
- * it, and a row beside it is far from all of them, though no single column is unusual.
+ * No density, no independence: where one common factor moves all layers together (how busy an image
+ * is) the rows of the fit set lie along it, and a row beside it is far from all of them, though no
+ * single column is unusual.
  *
- * The search is exact. A distance is given up as soon as it exceeds the k-th best so far. Scoring the fit set itself finds each row as its own
- * neighbour at distance 0: hold rows out.
+ * The search is exact. A distance is given up as soon as it exceeds the k-th best so far. Scoring
+ * the fit set itself finds each row as its own neighbour at distance 0: hold rows out.
  */
 import { FisherlabError } from '../backend/index';
 import { type Combiner, combine, log } from './combine';
@@ -34,7 +36,9 @@ export function nearestNeighbours(k = 5): Combiner {
       const neighbours = Array.from({ length: known.n }, (_, i) => point(known, i)); // n × [d]
       return (given) => {
         const points = standardise(given);
-        return Float64Array.from({ length: points.n }, (_, i) => kthDistance(point(points, i), neighbours, k));
+        return Float64Array.from({ length: points.n }, (_, i) =>
+          kthDistance(point(points, i), neighbours, k),
+        );
       };
     },
   };
@@ -46,7 +50,8 @@ function kthDistance(x: Float64Array, neighbours: readonly Float64Array[], k: nu
     const squared = squaredDistance(x, neighbour, best[k - 1] as number);
     let place = k - 1;
     if (squared >= (best[place] as number)) continue;
-    for (; place > 0 && (best[place - 1] as number) > squared; place--) best[place] = best[place - 1] as number;
+    for (; place > 0 && (best[place - 1] as number) > squared; place--)
+      best[place] = best[place - 1] as number;
     best[place] = squared;
   }
   return Math.sqrt(best[k - 1] as number);

@@ -1,16 +1,20 @@
 /**
  * # One-class support vector machine
  *
- * Schölkopf, Platt, Shawe-Taylor, Smola, Williamson, *Estimating the support of a high-dimensional distribution* (Neural Computation 13, 2001). With the
- * kernel k(x, y) = exp(−γ‖x − y‖²), the function Σ_i α_i k(x_i, x) − ρ is to be positive on most of the fit set and small elsewhere:
+ * Schölkopf, Platt, Shawe-Taylor, Smola, Williamson, *Estimating the support of a high-dimensional
+ * distribution* (Neural Computation 13, 2001). With the kernel k(x, y) = exp(−γ‖x − y‖²), the
+ * function Σ_i α_i k(x_i, x) − ρ is to be positive on most of the fit set and small elsewhere:
  *
  *     min_α ½ Σ_ij α_i α_j k(x_i, x_j)   with 0 ≤ α_i ≤ 1, Σ_i α_i = ν n;   S(x) = ρ − Σ_i α_i k(x_i, x).
  *
- * ν bounds the share of the fit set that is left outside. The paper's workshop version uses ν = 0.001 and γ = 'scale' = 1/d on standardised raw features
- * (Dauncey et al., arXiv 2403.01485, code). Far from the whole fit set every kernel is 0 and the score is ρ: very unusual and extremely unusual batches tie.
+ * ν bounds the share of the fit set that is left outside. The paper's workshop version uses ν =
+ * 0.001 and γ = 'scale' = 1/d on standardised raw features (Dauncey et al., arXiv 2403.01485,
+ * code). Far from the whole fit set every kernel is 0 and the score is ρ: very unusual and
+ * extremely unusual batches tie.
  *
- * Solved by sequential minimal optimisation as in LIBSVM (Chang and Lin, ACM TIST 2, 2011): of all pairs (i, j) whose exchange of weight lowers the
- * objective, the one that lowers it most to second order (Fan, Chen, Lin, JMLR 6, 2005). There is nothing random in it.
+ * Solved by sequential minimal optimisation as in LIBSVM (Chang and Lin, ACM TIST 2, 2011): of all
+ * pairs (i, j) whose exchange of weight lowers the objective, the one that lowers it most to second
+ * order (Fan, Chen, Lin, JMLR 6, 2005). There is nothing random in it.
  */
 import { FisherlabError } from '../backend/index';
 import { type Combiner, combine, raw, type Source } from './combine';
@@ -20,23 +24,33 @@ import { type Points, point, squaredDistance, standardiseBy } from './matrix';
 /** How far from optimal the weights may be, in units of the kernel (LIBSVM's eps is 10⁻³). */
 const TOLERANCE = 1e-6;
 
-/** @param nu share of the fit set that may lie outside, in (0, 1]; 0.001 as the paper's. Errors: ν outside. */
+/**
+ * @param nu share of the fit set that may lie outside, in (0, 1]; 0.001 as the paper's. Errors: ν
+ *   outside.
+ */
 export function oneClassSvm(nu = 0.001): Combiner {
-  if (!(nu > 0 && nu <= 1)) throw new FisherlabError(`ν = ${nu} is no share of the fit set`, 'choose 0 < ν ≤ 1');
+  if (!(nu > 0 && nu <= 1))
+    throw new FisherlabError(`ν = ${nu} is no share of the fit set`, 'choose 0 < ν ≤ 1');
   return {
     name: 'one-class SVM',
     fit(columns) {
       const standardise = standardiseBy(columns);
       const known = standardise(columns);
-      // 'scale' is 1/d where coordinates have variance 1 with n in the denominator; here they have it with n − 1.
+      // 'scale' is 1/d where coordinates have variance 1 with n in the denominator; here they have
+      // it with n − 1.
       const gamma = known.n / (known.n - 1) / known.d;
       const kernel = (x: Float64Array, y: Float64Array) => Math.exp(-gamma * squaredDistance(x, y));
       const { alpha, rho } = solve(known, nu, kernel);
-      const support = [...alpha].flatMap((weight, i) => (weight > 0 ? [{ weight, x: point(known, i) }] : []));
+      const support = [...alpha].flatMap((weight, i) =>
+        weight > 0 ? [{ weight, x: point(known, i) }] : [],
+      );
       return (given) => {
         const points = standardise(given);
         return Float64Array.from({ length: points.n }, (_, i) =>
-          support.reduce((score, { weight, x }) => score - weight * kernel(x, point(points, i)), rho),
+          support.reduce(
+            (score, { weight, x }) => score - weight * kernel(x, point(points, i)),
+            rho,
+          ),
         );
       };
     },
@@ -55,7 +69,9 @@ function solve(
   const kernelRow = (i: number): Float64Array => {
     const kept = cache.get(i);
     if (kept !== undefined) return kept;
-    const made = Float64Array.from({ length: n }, (_, t) => kernel(point(points, i), point(points, t)));
+    const made = Float64Array.from({ length: n }, (_, t) =>
+      kernel(point(points, i), point(points, t)),
+    );
     cache.set(i, made);
     return made;
   };
@@ -74,7 +90,8 @@ function solve(
     // i: of the weights that may grow, the one with the smallest gradient.
     let i = -1;
     for (let t = 0; t < n; t++) {
-      if ((alpha[t] as number) < 1 && (i < 0 || (gradient[t] as number) < (gradient[i] as number))) i = t;
+      if ((alpha[t] as number) < 1 && (i < 0 || (gradient[t] as number) < (gradient[i] as number)))
+        i = t;
     }
     if (i < 0) break;
     // j: of those that may shrink, the one whose exchange with i gains most.
@@ -94,7 +111,8 @@ function solve(
     const curvature = Math.max(2 - 2 * (row[j] as number), 1e-12);
     const best = ((gradient[j] as number) - (gradient[i] as number)) / curvature;
     const step = Math.min(best, 1 - (alpha[i] as number), alpha[j] as number);
-    // A weight that reaches its bound is put there exactly, or rounding would leave it a little inside for ever.
+    // A weight that reaches its bound is put there exactly, or rounding would leave it a little
+    // inside for ever.
     const [roomAbove, roomBelow] = [1 - (alpha[i] as number), alpha[j] as number];
     alpha[i] = step === roomAbove ? 1 : (alpha[i] as number) + step;
     alpha[j] = step === roomBelow ? 0 : (alpha[j] as number) - step;
@@ -104,7 +122,10 @@ function solve(
   return { alpha, rho: offset(alpha, gradient) };
 }
 
-/** ρ is the gradient at weights strictly between their bounds; where there are none, the middle of what the others allow. */
+/**
+ * ρ is the gradient at weights strictly between their bounds; where there are none, the middle of
+ * what the others allow.
+ */
 function offset(alpha: Float64Array, gradient: Float64Array): number {
   let sum = 0;
   let free = 0;

@@ -1,16 +1,19 @@
 /**
  * # Whitened principal components
  *
- * Standardised columns z are turned into the directions in which the fit set varies most (Pearson 1901; Jolliffe, *Principal Component Analysis*, 2002), each
- * divided by its own standard deviation, and the rest is left out:
+ * Standardised columns z are turned into the directions in which the fit set varies most (Pearson
+ * 1901; Jolliffe, *Principal Component Analysis*, 2002), each divided by its own standard
+ * deviation, and the rest is left out:
  *
  *     S = ½ Σ_{k ≤ K} (v_kᵀ z)²/λ_k,   λ_k, v_k the k-th eigenvalue and eigenvector of the covariance of z.
  *
- * One common factor that carries half the variance of all layers then counts once, not once for each layer. Shares with `shrunk-gaussian.ts` the
- * Mahalanobis distance, but trusts the K largest directions fully and the others not at all.
+ * One common factor that carries half the variance of all layers then counts once, not once for
+ * each layer. Shares with `shrunk-gaussian.ts` the Mahalanobis distance, but trusts the K largest
+ * directions fully and the others not at all.
  *
- * With fewer rows than columns the eigenvectors come from the n × n matrix of inner products of rows, which has the same eigenvalues. Directions in which the
- * fit set does not vary (λ_k below 10⁻¹⁰ λ_1: collinear columns, few rows) are left out, so there may be fewer than K.
+ * With fewer rows than columns the eigenvectors come from the n × n matrix of inner products of
+ * rows, which has the same eigenvalues. Directions in which the fit set does not vary (λ_k below
+ * 10⁻¹⁰ λ_1: collinear columns, few rows) are left out, so there may be fewer than K.
  */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { FisherlabError } from '../backend/index';
@@ -18,16 +21,22 @@ import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';
 import { dot, gram, type Points, point, standardiseBy, transpose } from './matrix';
 
-/** Directions v_k divided by √λ_k: the whitened coordinates of z are their inner products with it. At most `count` × [d]. */
+/**
+ * Directions v_k divided by √λ_k: the whitened coordinates of z are their inner products with it.
+ * At most `count` × [d].
+ */
 export function whiteningDirections(points: Points, count: number): Float64Array[] {
   const { n, d } = points;
   const byRows = n < d;
   const columns = transpose(points);
   const symmetric = gram(byRows ? points : columns, n - 1);
   const size = byRows ? n : d;
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(Matrix.from1DArray(size, size, symmetric), {
-    assumeSymmetric: true,
-  });
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(
+    Matrix.from1DArray(size, size, symmetric),
+    {
+      assumeSymmetric: true,
+    },
+  );
   const order = realEigenvalues.map((value, k) => ({ value, k })).sort((a, b) => b.value - a.value);
   const threshold = 1e-10 * (order[0]?.value ?? 0);
   return order
@@ -42,7 +51,10 @@ export function whiteningDirections(points: Points, count: number): Float64Array
     });
 }
 
-/** @param count K, the number of components, 50 by default. Errors: a K that is no positive whole number. */
+/**
+ * @param count K, the number of components, 50 by default. Errors: a K that is no positive whole
+ *   number.
+ */
 export function principalComponents(count = 50): Combiner {
   if (!Number.isInteger(count) || count < 1) {
     throw new FisherlabError(`${count} is no number of principal components`, 'choose 1 or more');
@@ -55,7 +67,10 @@ export function principalComponents(count = 50): Combiner {
       return (given) => {
         const points = standardise(given);
         return Float64Array.from({ length: points.n }, (_, i) =>
-          directions.reduce((sum, direction) => sum + 0.5 * dot(direction, point(points, i)) ** 2, 0),
+          directions.reduce(
+            (sum, direction) => sum + 0.5 * dot(direction, point(points, i)) ** 2,
+            0,
+          ),
         );
       };
     },
@@ -63,5 +78,9 @@ export function principalComponents(count = 50): Combiner {
 }
 
 export function layerwisePrincipalComponents(count = 50, feature = 'squared-norm'): Detector {
-  return combine([log(feature)], principalComponents(count), `layer-wise ${count} principal components`);
+  return combine(
+    [log(feature)],
+    principalComponents(count),
+    `layer-wise ${count} principal components`,
+  );
 }

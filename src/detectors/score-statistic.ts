@@ -1,19 +1,23 @@
 /**
  * # Score statistic and typicality, combined
  *
- * Bergamin, Mattei, Havtorn, Senetaire, Schmutz, Maaløe, Hauberg, Frellsen, *Model-agnostic out-of-distribution detection using combined statistical
- * tests* (AISTATS 2022, arXiv 2203.01097). Two tests of the same batch,
+ * Bergamin, Mattei, Havtorn, Senetaire, Schmutz, Maaløe, Hauberg, Frellsen, *Model-agnostic
+ * out-of-distribution detection using combined statistical tests* (AISTATS 2022, arXiv 2203.01097).
+ * Two tests of the same batch,
  *
  *     s = ‖F̂_d^(−1/2) ∇l(x)‖,   F̂_d = mean of (∇l)² over training images (+ 10⁻⁸)     Rao's score statistic with a diagonal Fisher matrix,
  *     t = |mean l − l(x)|                                                            typicality,
  *
- * become p-values, each by the empirical distribution of its statistic in distribution, p = 1 − ECDF, and these one number by Fisher's method:
+ * become p-values, each by the empirical distribution of its statistic in distribution, p = 1 −
+ * ECDF, and these one number by Fisher's method:
  *
  *     S = −2 (log(p_s + 10⁻⁸) + log(p_t + 10⁻⁸)).
  *
- * The table brings Σ_θ g²/F̂_d as a feature, one column for the model or one a layer (they are added up, and the root is taken). The mean of l and both
- * empirical distributions come from the fit set; the authors take the mean from training images and the distributions from a validation set.
- * Beyond the largest value of the fit set p is 0 whatever the value, so that extreme batches tie: the 10⁻⁸ is the authors'.
+ * The table brings Σ_θ g²/F̂_d as a feature, one column for the model or one a layer (they are
+ * added up, and the root is taken). The mean of l and both empirical distributions come from the
+ * fit set; the authors take the mean from training images and the distributions from a validation
+ * set. Beyond the largest value of the fit set p is 0 whatever the value, so that extreme batches
+ * tie: the 10⁻⁸ is the authors'.
  */
 import { assertFinite } from './combine';
 import type { Detector } from './detector';
@@ -24,7 +28,10 @@ import { columnsOf, type FeatureTable } from './table';
 
 const SMALLEST_P = 1e-8;
 
-/** @param feature Σ g²/F̂_d, for the model or for each layer. Errors: columns missing or not finite, an empty fit set. */
+/**
+ * @param feature Σ g²/F̂_d, for the model or for each layer. Errors: columns missing or not finite,
+ *   an empty fit set.
+ */
 export function scoreStatisticAndTypicality(feature = 'diagonal-fisher-norm'): Detector {
   return {
     name: 'score statistic + typicality',
@@ -32,14 +39,16 @@ export function scoreStatisticAndTypicality(feature = 'diagonal-fisher-norm'): D
       const centre = mean(statistic(inDistribution, 'log-likelihood'));
       const tests = [
         (table: FeatureTable) => scoreStatistic(table, feature),
-        (table: FeatureTable) => statistic(table, 'log-likelihood').map((logP) => Math.abs(centre - logP)),
+        (table: FeatureTable) =>
+          statistic(table, 'log-likelihood').map((logP) => Math.abs(centre - logP)),
       ].map((test) => ({ test, known: test(inDistribution).sort() }));
       return {
         score(table) {
           const scores = new Float64Array(table.rows);
           for (const { test, known } of tests) {
             test(table).forEach((value, row) => {
-              scores[row] = (scores[row] as number) - 2 * Math.log(shareAbove(known, value) + SMALLEST_P);
+              scores[row] =
+                (scores[row] as number) - 2 * Math.log(shareAbove(known, value) + SMALLEST_P);
             });
           }
           return scores;

@@ -1,15 +1,17 @@
 /**
  * # One normal density with a shrunk covariance
  *
- * Layers are not independent; a normal density with a full covariance knows their correlations. With more columns than rows the sample covariance S is
- * singular, and near that it is wild. Ledoit and Wolf, *A well-conditioned estimator for large-dimensional covariance matrices* (J. Multivariate
- * Anal. 88, 2004) mix it with a multiple of the identity by just as much as the data ask for:
+ * Layers are not independent; a normal density with a full covariance knows their correlations.
+ * With more columns than rows the sample covariance S is singular, and near that it is wild. Ledoit
+ * and Wolf, *A well-conditioned estimator for large-dimensional covariance matrices* (J.
+ * Multivariate Anal. 88, 2004) mix it with a multiple of the identity by just as much as the data
+ * ask for:
  *
  *     Σ = (1 − δ) S + δ m I,   m = tr S/d,   δ = min(b², a²)/a²,
  *     a² = ‖S − m I‖²/d,   b² = (1/(d n²)) Σ_i ‖x_i x_iᵀ − S‖².
  *
- * Columns are standardised first, so that the identity is a fair thing to shrink to. The score is half the squared Mahalanobis distance, ½ zᵀ Σ⁻¹ z:
- * minus the log density, less a constant.
+ * Columns are standardised first, so that the identity is a fair thing to shrink to. The score is
+ * half the squared Mahalanobis distance, ½ zᵀ Σ⁻¹ z: minus the log density, less a constant.
  */
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import { FisherlabError } from '../backend/index';
@@ -31,11 +33,15 @@ export function ledoitWolf(points: Points): { covariance: Float64Array; shrinkag
   const b2 = (fourth / n - squaredS) / (n * d);
   const shrinkage = a2 > 0 ? Math.min(1, Math.max(0, b2) / a2) : 0;
   for (let k = 0; k < d * d; k++) covariance[k] = (1 - shrinkage) * (covariance[k] as number);
-  for (let j = 0; j < d; j++) covariance[j * d + j] = (covariance[j * d + j] as number) + shrinkage * m;
+  for (let j = 0; j < d; j++)
+    covariance[j * d + j] = (covariance[j * d + j] as number) + shrinkage * m;
   return { covariance, shrinkage };
 }
 
-/** Half the squared Mahalanobis distance under the shrunk covariance. Errors: a covariance that is singular even so (two rows). */
+/**
+ * Half the squared Mahalanobis distance under the shrunk covariance. Errors: a covariance that is
+ * singular even so (two rows).
+ */
 export function shrunkGaussian(): Combiner {
   return {
     name: 'shrunk Gaussian',
@@ -45,7 +51,9 @@ export function shrunkGaussian(): Combiner {
       const lower = choleskyRows(ledoitWolf(known).covariance, known.d);
       return (given) => {
         const points = standardise(given);
-        return Float64Array.from({ length: points.n }, (_, i) => halfSquaredNorm(lower, point(points, i)));
+        return Float64Array.from({ length: points.n }, (_, i) =>
+          halfSquaredNorm(lower, point(points, i)),
+        );
       };
     },
   };
@@ -55,7 +63,10 @@ export function shrunkGaussian(): Combiner {
 function choleskyRows(covariance: Float64Array, d: number): Float64Array[] {
   const decomposition = new CholeskyDecomposition(Matrix.from1DArray(d, d, covariance));
   if (!decomposition.isPositiveDefinite()) {
-    throw new FisherlabError(`the covariance of ${d} columns is singular`, 'give more batches to learn from, or fewer columns');
+    throw new FisherlabError(
+      `the covariance of ${d} columns is singular`,
+      'give more batches to learn from, or fewer columns',
+    );
   }
   const lower = decomposition.lowerTriangularMatrix;
   return Array.from({ length: d }, (_, j) => Float64Array.from(lower.getRow(j).slice(0, j + 1)));

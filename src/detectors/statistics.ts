@@ -1,11 +1,13 @@
 /**
  * # Numbers of one column
  *
- * Means, spreads and tail probabilities that several detectors share, in float64 and without overflow: a layer ten standard deviations
- * away has a p-value of 10⁻²³, one forty away of 10⁻³⁴⁹, which is no float64 any more. So tails are kept as logarithms.
+ * Means, spreads and tail probabilities that several detectors share, in float64 and without
+ * overflow: a layer ten standard deviations away has a p-value of 10⁻²³, one forty away of 10⁻³⁴⁹,
+ * which is no float64 any more. So tails are kept as logarithms.
  *
- * References: W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969), for the split into a series near
- * zero and a fraction far out; the fraction is the classical one of erfc (DLMF 7.9.1); log Γ by Stirling's series (DLMF 5.11.1).
+ * References: W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23
+ * (1969), for the split into a series near zero and a fraction far out; the fraction is the
+ * classical one of erfc (DLMF 7.9.1); log Γ by Stirling's series (DLMF 5.11.1).
  */
 
 /** Arithmetic mean; NaN for an empty list. */
@@ -15,14 +17,20 @@ export function mean(values: ArrayLike<number>): number {
   return sum / values.length;
 }
 
-/** Standard deviation with n − 1 in the denominator (as PyTorch's `std`); NaN for fewer than two values. */
+/**
+ * Standard deviation with n − 1 in the denominator (as PyTorch's `std`); NaN for fewer than two
+ * values.
+ */
 export function unbiasedStd(values: ArrayLike<number>, centre = mean(values)): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += ((values[i] as number) - centre) ** 2;
   return Math.sqrt(sum / (values.length - 1));
 }
 
-/** Whether all values are the same number: the standard deviation is zero exactly, not merely after rounding. */
+/**
+ * Whether all values are the same number: the standard deviation is zero exactly, not merely after
+ * rounding.
+ */
 export function isConstant(values: ArrayLike<number>): boolean {
   for (let i = 1; i < values.length; i++) if (values[i] !== values[0]) return false;
   return true;
@@ -48,13 +56,14 @@ export function logSumExp(values: ArrayLike<number>): number {
 }
 
 /**
- * log P(|Z| ≥ |z|) for a standard normal Z, i.e. log erfc(|z|/√2): the logarithm of the two-sided p-value 2·min(Φ(z), 1 − Φ(z)).
- * Relative error below 1e-13 of the p-value for every finite z.
+ * log P(|Z| ≥ |z|) for a standard normal Z, i.e. log erfc(|z|/√2): the logarithm of the two-sided
+ * p-value 2·min(Φ(z), 1 − Φ(z)). Relative error below 1e-13 of the p-value for every finite z.
  */
 export function logTwoSidedP(z: number): number {
   const x = Math.abs(z) / Math.SQRT2;
   if (x < 2) return Math.log1p(-erfSeries(x));
-  // erfc(x) = exp(−x²)/√π · 1/(x + (1/2)/(x + (2/2)/(x + (3/2)/(x + …)))), from the innermost fraction outwards.
+  // erfc(x) = exp(−x²)/√π · 1/(x + (1/2)/(x + (2/2)/(x + (3/2)/(x + …)))), from the innermost
+  // fraction outwards.
   let fraction = x;
   for (let k = 120; k >= 1; k--) fraction = x + k / 2 / fraction;
   return -x * x - Math.log(fraction) - 0.5 * Math.log(Math.PI);
@@ -66,7 +75,9 @@ export function normalCdf(z: number): number {
   return z < 0 ? half : 1 - half;
 }
 
-/** erf(x) = 2/√π · exp(−x²) Σ_n (2x²)ⁿ x / (1·3·5…(2n+1)): all terms positive, so nothing cancels. */
+/**
+ * erf(x) = 2/√π · exp(−x²) Σ_n (2x²)ⁿ x / (1·3·5…(2n+1)): all terms positive, so nothing cancels.
+ */
 function erfSeries(x: number): number {
   let term = x;
   let sum = x;

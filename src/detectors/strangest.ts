@@ -1,15 +1,22 @@
 /**
  * # The strangest of several answers
  *
- * No detector sees everything: a blurred stranger changes the likelihood and hardly the shape of the gradient, a stranger of ordinary likelihood the gradient alone. Several detectors are asked, and the one that finds a batch *strangest* decides:
+ * No detector sees everything: a blurred stranger changes the likelihood and hardly the shape of
+ * the gradient, a stranger of ordinary likelihood the gradient alone. Several detectors are asked,
+ * and the one that finds a batch *strangest* decides:
  *
  *     S = max_k (s_k − m_k)/h_k,
  *
- * with m_k the median of detector k's score over in-distribution batches, and h_k from there to the 84th percentile: one standard deviation where scores are normal, and blind to what a few odd batches do to the tail. The maximum is Tippett's combination of
- * tests (*The Methods of Statistics*, 1931) without its p-values, which run out of digits where batches get interesting: the union of the detectors' regions of rejection, not a compromise between them.
+ * with m_k the median of detector k's score over in-distribution batches, and h_k from there to the
+ * 84th percentile: one standard deviation where scores are normal, and blind to what a few odd
+ * batches do to the tail. The maximum is Tippett's combination of tests (*The Methods of
+ * Statistics*, 1931) without its p-values, which run out of digits where batches get interesting:
+ * the union of the detectors' regions of rejection, not a compromise between them.
  *
- * A detector knows the batches it was fitted on too well: their scores are too low, the more so the more numbers it has learnt. So m and h are taken *across*: each half of the fit set is scored by a detector that was fitted on the other half. The detectors
- * that score new batches are fitted on both.
+ * A detector knows the batches it was fitted on too well: their scores are too low, the more so the
+ * more numbers it has learnt. So m and h are taken *across*: each half of the fit set is scored by
+ * a detector that was fitted on the other half. The detectors that score new batches are fitted on
+ * both.
  */
 import { FisherlabError } from '../backend/index';
 import type { Detector } from './detector';
@@ -19,9 +26,16 @@ import { type FeatureTable, sliceRows } from './table';
 /** Where Φ is one standard deviation above the mean. */
 const ONE_SIGMA = 0.8413;
 
-/** @param detectors at least one. Errors: none at all; a detector whose scores do not vary over the fit set; and those of the detectors, on half of the fit set. */
-export function strangestOf(detectors: readonly Detector[], name = `strangest of ${names(detectors)}`): Detector {
-  if (detectors.length === 0) throw new FisherlabError(`'${name}' asks no detector`, 'name at least one');
+/**
+ * @param detectors at least one. Errors: none at all; a detector whose scores do not vary over the
+ *   fit set; and those of the detectors, on half of the fit set.
+ */
+export function strangestOf(
+  detectors: readonly Detector[],
+  name = `strangest of ${names(detectors)}`,
+): Detector {
+  if (detectors.length === 0)
+    throw new FisherlabError(`'${name}' asks no detector`, 'name at least one');
   return {
     name,
     fit(inDistribution) {
@@ -48,7 +62,10 @@ export function strangestOf(detectors: readonly Detector[], name = `strangest of
 function scale(detector: Detector, table: FeatureTable): { median: number; spread: number } {
   const middle = Math.round(table.rows / 2);
   const [first, second] = [sliceRows(table, 0, middle), sliceRows(table, middle, table.rows)];
-  const scores = Float64Array.from([...detector.fit(first).score(second), ...detector.fit(second).score(first)]).sort();
+  const scores = Float64Array.from([
+    ...detector.fit(first).score(second),
+    ...detector.fit(second).score(first),
+  ]).sort();
   const median = quantileOfSorted(scores, 0.5);
   const spread = quantileOfSorted(scores, ONE_SIGMA) - median;
   if (!(spread > 0)) {

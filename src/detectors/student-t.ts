@@ -1,16 +1,19 @@
 /**
  * # Independent Student-t densities
  *
- * The paper's detector with heavier tails: each column is Student's t with location μ, scale σ and ν degrees of freedom. One layer 30 spreads away
- * adds ½·30² = 450 to a sum of normal log densities and drowns all others; here it adds (ν+1)/2 · log(1 + 30²/ν), about 15 for ν = 5.
+ * The paper's detector with heavier tails: each column is Student's t with location μ, scale σ and
+ * ν degrees of freedom. One layer 30 spreads away adds ½·30² = 450 to a sum of normal log densities
+ * and drowns all others; here it adds (ν+1)/2 · log(1 + 30²/ν), about 15 for ν = 5.
  *
- * Fit: for given ν the likeliest μ, σ by reweighting (Kent, Tyler, Vardi, *A curious likelihood identity for the multivariate t-distribution*,
- * Comm. Statist. B 23, 1994; Dempster, Laird, Rubin, 1977),
+ * Fit: for given ν the likeliest μ, σ by reweighting (Kent, Tyler, Vardi, *A curious likelihood
+ * identity for the multivariate t-distribution*, Comm. Statist. B 23, 1994; Dempster, Laird, Rubin,
+ * 1977),
  *
  *     w_i = (ν+1)/(ν + (y_i−μ)²/σ²),   μ ← Σ w y/Σ w,   σ² ← Σ w (y−μ)²/Σ w,
  *
- * and ν the likeliest of a list from 1 (Cauchy) to 1000 (normal): between its points the likelihood hardly changes. Where more than half of a
- * column is one number the likeliest σ is 0, which is no density: σ is kept at a thousandth of the standard deviation or more.
+ * and ν the likeliest of a list from 1 (Cauchy) to 1000 (normal): between its points the likelihood
+ * hardly changes. Where more than half of a column is one number the likeliest σ is 0, which is no
+ * density: σ is kept at a thousandth of the standard deviation or more.
  */
 import { type Combiner, combine, log, scoreRows } from './combine';
 import type { Detector } from './detector';
@@ -27,7 +30,10 @@ export interface StudentT {
 /** From normal to Cauchy, so that each fit starts from its neighbour's. */
 const FREEDOMS = [1000, 100, 50, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4.5, 4, 3.5, 3, 2.5, 2, 1.5, 1];
 
-export function logStudentT({ nu, mu, sigma }: Omit<StudentT, 'meanLogDensity'>, value: number): number {
+export function logStudentT(
+  { nu, mu, sigma }: Omit<StudentT, 'meanLogDensity'>,
+  value: number,
+): number {
   const z = (value - mu) / sigma;
   return logNorm(nu, sigma) - ((nu + 1) / 2) * Math.log1p((z * z) / nu);
 }
@@ -56,13 +62,19 @@ export function fitStudentT(values: Float64Array): StudentT {
     let sum = 0;
     for (const value of values) sum += Math.log1p(((value - mu) / sigma) ** 2 / nu);
     const meanLogDensity = norm - (((nu + 1) / 2) * sum) / values.length;
-    if (best === undefined || meanLogDensity > best.meanLogDensity) best = { nu, mu, sigma, meanLogDensity };
+    if (best === undefined || meanLogDensity > best.meanLogDensity)
+      best = { nu, mu, sigma, meanLogDensity };
   }
   return best as StudentT;
 }
 
 /** Σ w, Σ w (y−μ), Σ w (y−μ')² with μ' the weighted mean. */
-function weightedSums(values: Float64Array, nu: number, mu: number, sigma: number): [number, number, number] {
+function weightedSums(
+  values: Float64Array,
+  nu: number,
+  mu: number,
+  sigma: number,
+): [number, number, number] {
   let weight = 0;
   let first = 0;
   let second = 0;

@@ -1,12 +1,15 @@
 /**
  * # The table between models and detectors
  *
- * A row is a batch of B images, a column is one number of that batch: the log-likelihood of the batch (nats, summed over its images),
- * or one feature of one layer. Columns are float64: detectors know nothing of tensors.
+ * A row is a batch of B images, a column is one number of that batch: the log-likelihood of the
+ * batch (nats, summed over its images), or one feature of one layer. Columns are float64: detectors
+ * know nothing of tensors.
  */
 import { FisherlabError } from '../backend/index';
 
-/** What a column holds. `layer` is the tensor's name; statistics that are not of a layer have none. */
+/**
+ * What a column holds. `layer` is the tensor's name; statistics that are not of a layer have none.
+ */
 export interface Column {
   /** `log-likelihood`, `squared-norm`, or the name of a feature of the user's own. */
   readonly feature: string;
@@ -30,7 +33,10 @@ export interface NamedTable {
   readonly table: FeatureTable;
 }
 
-/** All columns of one feature, in the order of the model's layers. An error lists the features there are. */
+/**
+ * All columns of one feature, in the order of the model's layers. An error lists the features there
+ * are.
+ */
 export function columnsOf(table: FeatureTable, feature: string): Column[] {
   const found = table.columns.filter((column) => column.feature === feature);
   if (found.length === 0) {

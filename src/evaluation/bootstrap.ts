@@ -1,18 +1,23 @@
 /**
  * # How sure a metric is: the bootstrap
  *
- * Efron, *Bootstrap methods: another look at the jackknife*, Ann. Statist. 7 (1979). Batches are drawn anew, with replacement, as many as there
- * are, **each side by itself** (the numbers of in- and out-of-distribution batches were chosen, not observed), and the metric is computed again; the
- * 2.5 % and 97.5 % quantiles of a thousand such values are the interval. Two detectors are compared on the *same* draws: the difference is much
- * surer than either number where they agree on most batches.
+ * Efron, *Bootstrap methods: another look at the jackknife*, Ann. Statist. 7 (1979). Batches are
+ * drawn anew, with replacement, as many as there are, **each side by itself** (the numbers of in-
+ * and out-of-distribution batches were chosen, not observed), and the metric is computed again; the
+ * 2.5 % and 97.5 % quantiles of a thousand such values are the interval. Two detectors are compared
+ * on the *same* draws: the difference is much surer than either number where they agree on most
+ * batches.
  *
- * A resample is how often each row was drawn. With the rows sorted by score once (`metrics.ts`), a resample costs one walk: O(n), not O(n log n).
+ * A resample is how often each row was drawn. With the rows sorted by score once (`metrics.ts`), a
+ * resample costs one walk: O(n), not O(n log n).
  *
- * Draws depend on the seed, the resample and the *name* of a set, so that the same images are drawn together wherever they appear: in the pairs
- * of a table that share their in-distribution set the errors are shared too, and an average over pairs gets the interval it should (`compare.ts`).
+ * Draws depend on the seed, the resample and the *name* of a set, so that the same images are drawn
+ * together wherever they appear: in the pairs of a table that share their in-distribution set the
+ * errors are shared too, and an average over pairs gets the interval it should (`compare.ts`).
  *
- * An interval says how other batches *from the same sets, scored by the same model and the same fitted detector* would come out. It does not
- * contain the luck of training. Where scores separate perfectly it has no width: no resample can undo that.
+ * An interval says how other batches *from the same sets, scored by the same model and the same
+ * fitted detector* would come out. It does not contain the luck of training. Where scores separate
+ * perfectly it has no width: no resample can undo that.
  */
 import { deriveSeed, FisherlabError, uniformAt } from '../backend/index';
 import { quantileOfSorted } from '../detectors/index';
@@ -22,7 +27,10 @@ export interface Resampling {
   readonly seed: number;
   /** Number of resamples; 1000 by default. */
   readonly resamples?: number;
-  /** Names of the two sets: sets of the same name and size are drawn alike. `in` and `out` by default. */
+  /**
+   * Names of the two sets: sets of the same name and size are drawn alike. `in` and `out` by
+   * default.
+   */
   readonly inName?: string;
   readonly outName?: string;
 }
@@ -63,10 +71,14 @@ export interface Scores {
 }
 
 /**
- * AUROCs of several detectors on the same batches, for each resample the same draws for all: [detectors] × [resamples].
- * Errors: scores of different numbers of batches; otherwise as in `rank`.
+ * AUROCs of several detectors on the same batches, for each resample the same draws for all:
+ * [detectors] × [resamples]. Errors: scores of different numbers of batches; otherwise as in
+ * `rank`.
  */
-export function resampledAurocs(detectors: readonly Scores[], resampling: Resampling): Float64Array[] {
+export function resampledAurocs(
+  detectors: readonly Scores[],
+  resampling: Resampling,
+): Float64Array[] {
   const rankings = detectors.map((scores) => rank(scores.in, scores.out));
   const [first] = rankings;
   if (first === undefined) return [];
@@ -78,11 +90,16 @@ export function resampledAurocs(detectors: readonly Scores[], resampling: Resamp
       );
     }
   }
-  const byResample = resample(first, resampling, (counts) => rankings.map((ranking) => walkAuroc(ranking, counts)));
+  const byResample = resample(first, resampling, (counts) =>
+    rankings.map((ranking) => walkAuroc(ranking, counts)),
+  );
   return rankings.map((_, k) => Float64Array.from(byResample, (aurocs) => aurocs[k] as number));
 }
 
-/** The paired bootstrap: AUROC(a) − AUROC(b) on the same batches with its 95 % interval. Errors as in `resampledAurocs`. */
+/**
+ * The paired bootstrap: AUROC(a) − AUROC(b) on the same batches with its 95 % interval. Errors as
+ * in `resampledAurocs`.
+ */
 export function pairedBootstrap(a: Scores, b: Scores, resampling: Resampling): Estimate {
   const [ofA, ofB] = resampledAurocs([a, b], resampling) as [Float64Array, Float64Array];
   const differences = ofA.map((auroc, r) => auroc - (ofB[r] as number));
@@ -92,19 +109,29 @@ export function pairedBootstrap(a: Scores, b: Scores, resampling: Resampling): E
 /** The quantiles that leave out `1 − level` of the values, half on either side. */
 export function interval(values: Float64Array, level = 0.95): { low: number; high: number } {
   const sorted = values.slice().sort();
-  return { low: quantileOfSorted(sorted, (1 - level) / 2), high: quantileOfSorted(sorted, (1 + level) / 2) };
+  return {
+    low: quantileOfSorted(sorted, (1 - level) / 2),
+    high: quantileOfSorted(sorted, (1 + level) / 2),
+  };
 }
 
-/** `evaluate(counts)` for every resample; `counts[row]` = how often a row was drawn. The array is used again: do not keep it. */
+/**
+ * `evaluate(counts)` for every resample; `counts[row]` = how often a row was drawn. The array is
+ * used again: do not keep it.
+ */
 function resample<T>(
   { inCount, outCount }: Ranking,
   { seed, resamples = 1000, inName = 'in', outName = 'out' }: Resampling,
   evaluate: (counts: Uint32Array) => T,
 ): T[] {
   if (!Number.isInteger(resamples) || resamples < 1) {
-    throw new FisherlabError(`${resamples} is no number of resamples`, 'choose a whole number, 1000 for a 95 % interval');
+    throw new FisherlabError(
+      `${resamples} is no number of resamples`,
+      'choose a whole number, 1000 for a 95 % interval',
+    );
   }
-  // A set may be in distribution in one pair and out of it in another, but then other batches of it: the side is part of the stream.
+  // A set may be in distribution in one pair and out of it in another, but then other batches of
+  // it: the side is part of the stream.
   const inSeed = deriveSeed(seed, 0, ...codes(inName));
   const outSeed = deriveSeed(seed, 1, ...codes(outName));
   const counts = new Uint32Array(inCount + outCount);

@@ -1,19 +1,24 @@
 /**
  * # Won, drawn or lost: candidates against a reference, fairly
  *
- * A candidate detector *wins* a pair of data sets if its AUROC is surely higher than the reference's, *loses* it if surely lower, else it is a *draw*.
+ * A candidate detector *wins* a pair of data sets if its AUROC is surely higher than the
+ * reference's, *loses* it if surely lower, else it is a *draw*.
  *
- * **Surely.** Both detectors score the same batches; the bootstrap draws batches and takes the difference Δ each time (`bootstrap.ts`). The p-value is the
- * normal one of Δ over its bootstrap standard error: differences of AUROCs are means in the limit (DeLong et al., Biometrics 44, 1988), and a thousand
- * resamples can tell a standard error well, but no tail probability below 0.002, which is what a correction asks for. Where all resamples
- * agree exactly and Δ ≠ 0, p is 1/(resamples + 1): less cannot be shown.
+ * **Surely.** Both detectors score the same batches; the bootstrap draws batches and takes the
+ * difference Δ each time (`bootstrap.ts`). The p-value is the normal one of Δ over its bootstrap
+ * standard error: differences of AUROCs are means in the limit (DeLong et al., Biometrics 44,
+ * 1988), and a thousand resamples can tell a standard error well, but no tail probability below
+ * 0.002, which is what a correction asks for. Where all resamples agree exactly and Δ ≠ 0, p is
+ * 1/(resamples + 1): less cannot be shown.
  *
- * **Fairly.** Who tries twenty candidates finds one that wins at p = 0.05 by luck. p-values are multiplied: all by the number of candidates
- * (Bonferroni), or the smallest by m, the next by m − 1, … and never decreasing (Holm, Scand. J. Statist. 6, 1979), which errs no more often and finds more.
- * `tried` says how many candidates there were in all, those that were given up included.
+ * **Fairly.** Who tries twenty candidates finds one that wins at p = 0.05 by luck. p-values are
+ * multiplied: all by the number of candidates (Bonferroni), or the smallest by m, the next by m −
+ * 1, … and never decreasing (Holm, Scand. J. Statist. 6, 1979), which errs no more often and finds
+ * more. `tried` says how many candidates there were in all, those that were given up included.
  *
- * **The mean over pairs** has an interval too. Pairs of a table share images (all with the same in-distribution set share its scores), so that their
- * errors do not simply average out: sets of the same name are drawn alike in all pairs, and the mean of Δ is taken within each resample.
+ * **The mean over pairs** has an interval too. Pairs of a table share images (all with the same
+ * in-distribution set share its scores), so that their errors do not simply average out: sets of
+ * the same name are drawn alike in all pairs, and the mean of Δ is taken within each resample.
  */
 import { FisherlabError } from '../backend/index';
 import { logTwoSidedP, mean, unbiasedStd } from '../detectors/index';
@@ -39,13 +44,19 @@ export interface ComparisonOptions {
   readonly correction?: 'holm' | 'bonferroni';
   /** How many candidates were tried in all; by default the number of candidates given. */
   readonly tried?: number;
-  /** Probability of calling a win or a loss where there is none, over all candidates; 0.05 by default. */
+  /**
+   * Probability of calling a win or a loss where there is none, over all candidates; 0.05 by
+   * default.
+   */
   readonly alpha?: number;
 }
 
 export type Verdict = 'win' | 'draw' | 'loss';
 
-/** AUROC(candidate) − AUROC(reference) with the 95 % interval for itself; p corrected for the number of candidates. */
+/**
+ * AUROC(candidate) − AUROC(reference) with the 95 % interval for itself; p corrected for the number
+ * of candidates.
+ */
 export interface Margin extends Estimate {
   readonly p: number;
   readonly verdict: Verdict;
@@ -71,8 +82,9 @@ export interface Comparison {
 }
 
 /**
- * Compares every candidate with the reference on every pair and on their mean, in the order in which the first pair lists them.
- * Errors: no pairs, no candidates, candidates that are missing in a pair, `tried` below the number given; otherwise as in `resampledAurocs`.
+ * Compares every candidate with the reference on every pair and on their mean, in the order in
+ * which the first pair lists them. Errors: no pairs, no candidates, candidates that are missing in
+ * a pair, `tried` below the number given; otherwise as in `resampledAurocs`.
  */
 export function compareScores(
   pairs: readonly ScoredPair[],
@@ -99,9 +111,17 @@ export function compareScores(
     const ofCandidate = pairs.map(({ in: inName, out, model }, k): PairMargin => {
       const aurocs = measured[k]?.[c] as Measured;
       const margin = margins[k]?.[c] as Margin;
-      return { in: inName, out, model, candidate: aurocs.candidate, reference: aurocs.reference, ...margin };
+      return {
+        in: inName,
+        out,
+        model,
+        candidate: aurocs.candidate,
+        reference: aurocs.reference,
+        ...margin,
+      };
     });
-    const count = (verdict: Verdict) => ofCandidate.filter((margin) => margin.verdict === verdict).length;
+    const count = (verdict: Verdict) =>
+      ofCandidate.filter((margin) => margin.verdict === verdict).length;
     return {
       candidate,
       pairs: ofCandidate,
@@ -126,7 +146,12 @@ interface Measured extends Difference {
 }
 
 /** All candidates of one pair. */
-function measure(pair: ScoredPair, names: readonly string[], seed: number, resamples: number): Measured[] {
+function measure(
+  pair: ScoredPair,
+  names: readonly string[],
+  seed: number,
+  resamples: number,
+): Measured[] {
   const candidates = names.map((name) => pair.candidates[name] as Scores);
   const [ofReference, ...ofCandidates] = resampledAurocs([pair.reference, ...candidates], {
     seed,
@@ -137,7 +162,9 @@ function measure(pair: ScoredPair, names: readonly string[], seed: number, resam
   const reference = auroc(pair.reference.in, pair.reference.out);
   return candidates.map((scores, c) => {
     const candidate = auroc(scores.in, scores.out);
-    const resampled = (ofCandidates[c] as Float64Array).map((value, r) => value - (ofReference[r] as number));
+    const resampled = (ofCandidates[c] as Float64Array).map(
+      (value, r) => value - (ofReference[r] as number),
+    );
     return { candidate, reference, value: candidate - reference, resampled };
   });
 }
@@ -154,11 +181,21 @@ function meanOf(differences: readonly Difference[]): Difference {
 }
 
 /** Margins of all candidates, in one pair or on the mean: one family of tests. */
-function judge(tests: readonly Difference[], family: number, correction: 'holm' | 'bonferroni', alpha: number): Margin[] {
+function judge(
+  tests: readonly Difference[],
+  family: number,
+  correction: 'holm' | 'bonferroni',
+  alpha: number,
+): Margin[] {
   const corrected = correct(tests.map(pValue), family, correction);
   return tests.map(({ value, resampled }, c) => {
     const p = corrected[c] as number;
-    return { value, ...interval(resampled), p, verdict: p > alpha ? 'draw' : value > 0 ? 'win' : 'loss' };
+    return {
+      value,
+      ...interval(resampled),
+      p,
+      verdict: p > alpha ? 'draw' : value > 0 ? 'win' : 'loss',
+    };
   });
 }
 
@@ -190,10 +227,14 @@ function pValue({ value, resampled }: Difference): number {
 }
 
 /**
- * p-values corrected for a family of `count` tests. Where fewer are given the others are taken to have larger p-values, which is the cautious reading of
- * Holm's rule. None is above 1.
+ * p-values corrected for a family of `count` tests. Where fewer are given the others are taken to
+ * have larger p-values, which is the cautious reading of Holm's rule. None is above 1.
  */
-export function correct(p: readonly number[], count: number, correction: 'holm' | 'bonferroni'): number[] {
+export function correct(
+  p: readonly number[],
+  count: number,
+  correction: 'holm' | 'bonferroni',
+): number[] {
   const corrected = new Array<number>(p.length);
   const order = p.map((_, i) => i).sort((a, b) => (p[a] as number) - (p[b] as number));
   let before = 0;

@@ -1,18 +1,24 @@
 /**
  * # How well scores tell two sets apart
  *
- * All metrics take the scores of in-distribution and of out-of-distribution batches, **higher = more out of distribution**; the *positives* are
- * the out-of-distribution batches, the ones a detector is to find.
+ * All metrics take the scores of in-distribution and of out-of-distribution batches, **higher =
+ * more out of distribution**; the *positives* are the out-of-distribution batches, the ones a
+ * detector is to find.
  *
- * - **AUROC** = P(S_out > S_in) + ½ P(S_out = S_in): the Mann–Whitney statistic (Hanley and McNeil, Radiology 143, 1982). ½ is chance.
- * - **AUPR** = average precision, Σ_t (R_t − R_{t−1}) P_t over thresholds t from the highest score downwards, as scikit-learn's
- *   `average_precision_score`: no interpolation between points. Chance is the share of out-of-distribution batches.
- * - **FPR at 95 % TPR** = the share of in-distribution batches that raise a false alarm at the highest threshold that still finds at least 95 % of
- *   the out-of-distribution ones (an alarm is a score at or above the threshold). Some papers count the other way round, with in-distribution as
- *   positive: their number is the share of foreign batches let in when 95 % of one's own are. Compare like with like.
+ * - **AUROC** = P(S_out > S_in) + ½ P(S_out = S_in): the Mann–Whitney statistic (Hanley and McNeil,
+ *   Radiology 143, 1982). ½ is chance.
+ * - **AUPR** = average precision, Σ_t (R_t − R_{t−1}) P_t over thresholds t from the highest score
+ *   downwards, as scikit-learn's `average_precision_score`: no interpolation between points. Chance
+ *   is the share of out-of-distribution batches.
+ * - **FPR at 95 % TPR** = the share of in-distribution batches that raise a false alarm at the
+ *   highest threshold that still finds at least 95 % of the out-of-distribution ones (an alarm is a
+ *   score at or above the threshold). Some papers count the other way round, with in-distribution
+ *   as positive: their number is the share of foreign batches let in when 95 % of one's own are.
+ *   Compare like with like.
  *
- * All three come from one walk down the sorted scores, in which tied scores are one step. The walk takes how often each batch
- * counts: once for the metric itself, as often as it was drawn for a bootstrap resample (`bootstrap.ts`), so sorting is done once.
+ * All three come from one walk down the sorted scores, in which tied scores are one step. The walk
+ * takes how often each batch counts: once for the metric itself, as often as it was drawn for a
+ * bootstrap resample (`bootstrap.ts`), so sorting is done once.
  */
 import { FisherlabError } from '../backend/index';
 
@@ -24,7 +30,8 @@ export interface Metrics {
 }
 
 /**
- * Pooled scores sorted downwards. Rows 0 … inCount−1 are in distribution, inCount … inCount+outCount−1 out of distribution.
+ * Pooled scores sorted downwards. Rows 0 … inCount−1 are in distribution, inCount …
+ * inCount+outCount−1 out of distribution.
  */
 export interface Ranking {
   readonly inCount: number;
@@ -43,8 +50,12 @@ export function rank(inScores: ArrayLike<number>, outScores: ArrayLike<number>):
   const pooled = new Float64Array(inCount + outScores.length);
   pooled.set(inScores);
   pooled.set(outScores, inCount);
-  const order = Uint32Array.from(pooled, (_, row) => row).sort((a, b) => compareDown(pooled[a] as number, pooled[b] as number));
-  const lastOfTie = Uint8Array.from(order, (row, k) => (pooled[row] === pooled[order[k + 1] ?? -1] ? 0 : 1));
+  const order = Uint32Array.from(pooled, (_, row) => row).sort((a, b) =>
+    compareDown(pooled[a] as number, pooled[b] as number),
+  );
+  const lastOfTie = Uint8Array.from(order, (row, k) =>
+    pooled[row] === pooled[order[k + 1] ?? -1] ? 0 : 1,
+  );
   return { inCount, outCount: outScores.length, order, lastOfTie };
 }
 
@@ -55,11 +66,17 @@ function compareDown(a: number, b: number): number {
 
 function assertScores(side: string, scores: ArrayLike<number>): void {
   if (scores.length === 0) {
-    throw new FisherlabError(`there are no ${side} scores`, 'telling two sets apart needs at least one batch of each');
+    throw new FisherlabError(
+      `there are no ${side} scores`,
+      'telling two sets apart needs at least one batch of each',
+    );
   }
   for (let i = 0; i < scores.length; i++) {
     if (Number.isNaN(scores[i])) {
-      throw new FisherlabError(`${side} score ${i} is NaN`, 'it has no rank: look at the features of that batch');
+      throw new FisherlabError(
+        `${side} score ${i} is NaN`,
+        'it has no rank: look at the features of that batch',
+      );
     }
   }
 }
@@ -70,7 +87,10 @@ export function auroc(inScores: ArrayLike<number>, outScores: ArrayLike<number>)
 }
 
 /** Average precision, out-of-distribution as positive. */
-export function averagePrecision(inScores: ArrayLike<number>, outScores: ArrayLike<number>): number {
+export function averagePrecision(
+  inScores: ArrayLike<number>,
+  outScores: ArrayLike<number>,
+): number {
   return metrics(inScores, outScores).aupr;
 }
 
@@ -86,9 +106,13 @@ export function metrics(inScores: ArrayLike<number>, outScores: ArrayLike<number
 
 /**
  * The three metrics of ranked scores.
- * @param counts how often each row counts; their sums over either side are `inCount` and `outCount`. Every row once by default.
+ * @param counts how often each row counts; their sums over either side are `inCount` and
+ *   `outCount`. Every row once by default.
  */
-export function walk({ inCount, outCount, order, lastOfTie }: Ranking, counts?: Uint32Array): Metrics {
+export function walk(
+  { inCount, outCount, order, lastOfTie }: Ranking,
+  counts?: Uint32Array,
+): Metrics {
   const enough = Math.ceil(0.95 * outCount);
   let truePositives = 0;
   let falsePositives = 0;
@@ -106,7 +130,8 @@ export function walk({ inCount, outCount, order, lastOfTie }: Ranking, counts?: 
     area += tiedNegatives * (truePositives + tiedPositives / 2);
     truePositives += tiedPositives;
     falsePositives += tiedNegatives;
-    if (tiedPositives > 0) precisionSum += (tiedPositives * truePositives) / (truePositives + falsePositives);
+    if (tiedPositives > 0)
+      precisionSum += (tiedPositives * truePositives) / (truePositives + falsePositives);
     if (fpr95 < 0 && truePositives >= enough) fpr95 = falsePositives / inCount;
     tiedPositives = 0;
     tiedNegatives = 0;
@@ -115,7 +140,10 @@ export function walk({ inCount, outCount, order, lastOfTie }: Ranking, counts?: 
 }
 
 /** The AUROC alone: the inner loop of every bootstrap of differences. */
-export function walkAuroc({ inCount, outCount, order, lastOfTie }: Ranking, counts?: Uint32Array): number {
+export function walkAuroc(
+  { inCount, outCount, order, lastOfTie }: Ranking,
+  counts?: Uint32Array,
+): number {
   let truePositives = 0;
   let tiedPositives = 0;
   let tiedNegatives = 0;

@@ -1,10 +1,14 @@
 /**
  * # The protocol
  *
- * The paper's: the in-distribution *test* set is cut in two by order, the first half (`round(n/2)` batches) fits the detector, the second half is scored, and so is the whole of each other test set. AUROC and its
- * kin are of scores on the second half against scores on another set; **higher score = more out of distribution**, so 1 is a perfect detector of the other set. Every detector, likelihood and typicality too, sees the same halves.
+ * The paper's: the in-distribution *test* set is cut in two by order, the first half (`round(n/2)`
+ * batches) fits the detector, the second half is scored, and so is the whole of each other test
+ * set. AUROC and its kin are of scores on the second half against scores on another set; **higher
+ * score = more out of distribution**, so 1 is a perfect detector of the other set. Every detector,
+ * likelihood and typicality too, sees the same halves.
  *
- * A cleaner protocol fits on images that were held out of training and scores the whole test set: the same functions, with another {@link Split}.
+ * A cleaner protocol fits on images that were held out of training and scores the whole test set:
+ * the same functions, with another {@link Split}.
  */
 import { deriveSeed } from '../backend/index';
 import { detector, type FeatureTable, type NamedTable, sliceRows } from '../detectors/index';
@@ -36,7 +40,9 @@ export function halves(table: FeatureTable): Split {
   return { fit: sliceRows(table, 0, middle), score: sliceRows(table, middle, table.rows) };
 }
 
-/** Scores of one method on the in-distribution batches it was not fitted on and on each other set. */
+/**
+ * Scores of one method on the in-distribution batches it was not fitted on and on each other set.
+ */
 export interface MethodScores {
   readonly method: string;
   readonly in: Float64Array;
@@ -55,9 +61,18 @@ export function scoreAll(
 }
 
 /** Fits one method and scores. */
-export function scoreSplit({ fit, score }: Split, outside: readonly NamedTable[], method: string, seed: number): MethodScores {
+export function scoreSplit(
+  { fit, score }: Split,
+  outside: readonly NamedTable[],
+  method: string,
+  seed: number,
+): MethodScores {
   const fitted = detector(method, seed).fit(fit);
-  return { method, in: fitted.score(score), out: outside.map(({ name, table }) => ({ name, scores: fitted.score(table) })) };
+  return {
+    method,
+    in: fitted.score(score),
+    out: outside.map(({ name, table }) => ({ name, scores: fitted.score(table) })),
+  };
 }
 
 /** The rows of a table of results: every method on every other set. */
@@ -74,7 +89,10 @@ export function resultRows(
   );
 }
 
-/** The seed of an experiment's bootstrap: the same for every method, so that they are compared on the same draws. */
+/**
+ * The seed of an experiment's bootstrap: the same for every method, so that they are compared on
+ * the same draws.
+ */
 export function resamplingSeed(seed: number): number {
   return deriveSeed(seed, 5);
 }

@@ -1,25 +1,39 @@
 /**
  * # Ablations: what the detector's numbers hang on
  *
- * One thing is varied at a time, everything else as in the tables (the first half of the test set fits, the second is scored against each other set), on the first `images` of each set, since some need the features many times over:
+ * One thing is varied at a time, everything else as in the tables (the first half of the test set
+ * fits, the second is scored against each other set), on the first `images` of each set, since some
+ * need the features many times over:
  *
- * - **layers**: random subsets of the layers, `REPEATS` for each number; the paper's method on their squared norms alone;
+ * - **layers**: random subsets of the layers, `REPEATS` for each number; the paper's method on
+ *   their squared norms alone;
  * - **batch size**: B = 1, 2, 4 … 32 from the same images;
  * - **fit set**: random subsets of the fit half's batches, `REPEATS` for each number;
- * - **noise**: squared norms and log-likelihoods averaged over the first M draws of the noise (dequantisation, diffusion, latent). Norms are averaged, not gradients: each is of an image as some draw shows it.
+ * - **noise**: squared norms and log-likelihoods averaged over the first M draws of the noise
+ *   (dequantisation, diffusion, latent). Norms are averaged, not gradients: each is of an image as
+ *   some draw shows it.
  *
- * - **timestep**, of diffusion models: the same network looking at timestep T = 1, 2, 4 … 512 (index T − 1; the tables use T = 1).
+ * - **timestep**, of diffusion models: the same network looking at timestep T = 1, 2, 4 … 512
+ *   (index T − 1; the tables use T = 1).
  *
  * `ladder.ts` varies the model itself.
  *
- * Intervals of `batch size`, `timestep` and `noise` are the bootstrap's over images; those of `layers` and `fit set` are the middle 90 % over the random subsets, which is the question there.
+ * Intervals of `batch size`, `timestep` and `noise` are the bootstrap's over images; those of
+ * `layers` and `fit set` are the middle 90 % over the random subsets, which is the question there.
  */
 import { deriveSeed, inCheckout, permutation } from '../backend/index';
 import { type Dataset, dataset } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
 import { detector, isConstant, mean, type NamedTable, quantileOfSorted } from '../detectors/index';
 import type { Estimate } from '../evaluation/index';
-import { auroc, halves, resamplingSeed, rowsOfScores, scoreAll, scoreSplit } from '../evaluation/index';
+import {
+  auroc,
+  halves,
+  resamplingSeed,
+  rowsOfScores,
+  scoreAll,
+  scoreSplit,
+} from '../evaluation/index';
 import { type ExperimentOptions, tablesOf } from '../features/index';
 import type { LoadedModel } from '../models/index';
 import { Diffusion } from '../models/index';
@@ -72,30 +86,48 @@ export function shippedAblations(model: string): Ablations {
 }
 
 /** All of them. @param sets its own set first */
-export async function ablations(loaded: LoadedModel, sets: readonly string[], options: AblationOptions): Promise<Ablations> {
-  const { seed, images, batchSizes = [1, 5], sizes = [1, 2, 4, 8, 16, 32], draws = [1, 2, 4, 8] } = options;
-  const data = await Promise.all(sets.map((name) => dataset(name, 'test', images === undefined ? {} : { limit: images })));
+export async function ablations(
+  loaded: LoadedModel,
+  sets: readonly string[],
+  options: AblationOptions,
+): Promise<Ablations> {
+  const {
+    seed,
+    images,
+    batchSizes = [1, 5],
+    sizes = [1, 2, 4, 8, 16, 32],
+    draws = [1, 2, 4, 8],
+  } = options;
+  const data = await Promise.all(
+    sets.map((name) => dataset(name, 'test', images === undefined ? {} : { limit: images })),
+  );
   // Ten batches must fit: of three, a deviation says nothing.
   const possible = sizes.filter((B) => data.every(({ count }) => count >= 20 * B));
   const first = await allTables(loaded, data, batchSizes, options);
   const bySize = await allTables(loaded, data, possible, options);
   const byDraw: NamedTable[][][] = [first];
   for (let m = 1; m < Math.max(...draws); m++)
-    byDraw.push(await allTables(loaded, data, batchSizes, { ...options, seed: deriveSeed(seed, 77, m) }));
+    byDraw.push(
+      await allTables(loaded, data, batchSizes, { ...options, seed: deriveSeed(seed, 77, m) }),
+    );
   return {
     model: loaded.name,
     in: sets[0] as string,
     seed,
     sets: data.map(({ name, count }) => ({ name, images: count })),
     layers: first.flatMap((tables) => overLayers(tables, seed)),
-    batchSizes: bySize.flatMap((tables) => plain(tables, MAIN_METHODS, tables[0]?.table.batchSize ?? 0, seed)),
+    batchSizes: bySize.flatMap((tables) =>
+      plain(tables, MAIN_METHODS, tables[0]?.table.batchSize ?? 0, seed),
+    ),
     fitSizes: first.flatMap((tables) => overFitSizes(tables, seed)),
     noiseDraws: draws.flatMap((count) =>
       batchSizes.flatMap((_, b) => {
         const tables = sets.map(
           (name, s): NamedTable => ({
             name,
-            table: averaged(byDraw.slice(0, count).map((ofDraw) => ofDraw[b]?.[s]?.table as FeatureTable)),
+            table: averaged(
+              byDraw.slice(0, count).map((ofDraw) => ofDraw[b]?.[s]?.table as FeatureTable),
+            ),
           }),
         );
         return plain(tables, MAIN_METHODS, count, seed);
@@ -118,7 +150,9 @@ async function overTimesteps(
   for (let T = 1; T <= Math.min(512, model.schedule.steps); T *= 2) {
     // The same layers: nothing to free. The checkpoint's own timestep keeps the tables that it has.
     const same = T - 1 === model.config.timestep;
-    const at = same ? loaded : { ...loaded, model: model.atTimestep(T - 1), checksum: `${checksum} at T=${T}` };
+    const at = same
+      ? loaded
+      : { ...loaded, model: model.atTimestep(T - 1), checksum: `${checksum} at T=${T}` };
     const tables = await allTables(at, data, batchSizes, options);
     points.push(...tables.flatMap((ofSize) => plain(ofSize, MAIN_METHODS, T, options.seed)));
   }
@@ -143,11 +177,18 @@ export async function allTables(
       }),
     );
   }
-  return batchSizes.map((_, b) => data.map(({ name }, s) => ({ name, table: bySet[s]?.[b] as FeatureTable })));
+  return batchSizes.map((_, b) =>
+    data.map(({ name }, s) => ({ name, table: bySet[s]?.[b] as FeatureTable })),
+  );
 }
 
 /** Plain results of some methods as points at x. */
-export function plain(tables: readonly NamedTable[], methods: readonly string[], x: number, seed: number): AblationPoint[] {
+export function plain(
+  tables: readonly NamedTable[],
+  methods: readonly string[],
+  x: number,
+  seed: number,
+): AblationPoint[] {
   const [inside, ...outside] = tables as [NamedTable, ...NamedTable[]];
   const { batchSize } = inside.table;
   return scoreAll(inside.table, outside, methods, seed).flatMap((scores) =>
@@ -166,7 +207,8 @@ export function roundNumbers(most: number, least = 1): number[] {
 /** The paper's method on random subsets of layers. */
 export function overLayers(tables: readonly NamedTable[], seed: number): AblationPoint[] {
   const [inside] = tables as [NamedTable, ...NamedTable[]];
-  // A layer whose norm is the same for all images tells nothing, and alone nothing can be learnt from it.
+  // A layer whose norm is the same for all images tells nothing, and alone nothing can be learnt
+  // from it.
   const informative = halves(inside.table).fit.columns.filter(
     ({ feature, values }) => feature === 'squared-norm' && !isConstant(values),
   );
@@ -177,7 +219,9 @@ export function overLayers(tables: readonly NamedTable[], seed: number): Ablatio
       const chosen = new Set([...order.subarray(0, count)].map((k) => layers[k] as string));
       const of = (table: FeatureTable): FeatureTable => ({
         ...table,
-        columns: table.columns.filter(({ feature, layer }) => feature === 'squared-norm' && chosen.has(layer as string)),
+        columns: table.columns.filter(
+          ({ feature, layer }) => feature === 'squared-norm' && chosen.has(layer as string),
+        ),
       });
       const { fit, score } = halves(of(inside.table));
       return scoreSplit(
@@ -199,7 +243,10 @@ export function overFitSizes(tables: readonly NamedTable[], seed: number): Ablat
       overRepeats(tables, count, count === fit.rows ? 1 : REPEATS, method, (repeat) => {
         const chosen = permutation(fit.rows, deriveSeed(seed, 2, count, repeat)).subarray(0, count);
         const fitted = detector(method, seed).fit(rowsAt(fit, chosen));
-        return { in: fitted.score(score), out: outside.map(({ name, table }) => ({ name, scores: fitted.score(table) })) };
+        return {
+          in: fitted.score(score),
+          out: outside.map(({ name, table }) => ({ name, scores: fitted.score(table) })),
+        };
       }),
     ),
   );
@@ -211,17 +258,26 @@ function overRepeats(
   x: number,
   repeats: number,
   method: string,
-  scores: (repeat: number) => { in: Float64Array; out: readonly { name: string; scores: Float64Array }[] },
+  scores: (repeat: number) => {
+    in: Float64Array;
+    out: readonly { name: string; scores: Float64Array }[];
+  },
 ): AblationPoint[] {
   const runs = Array.from({ length: repeats }, (_, repeat) => scores(repeat));
   return tables.slice(1).map(({ name, table }, k) => {
-    const values = runs.map((run) => auroc(run.in, run.out[k]?.scores as Float64Array)).sort((a, b) => a - b);
+    const values = runs
+      .map((run) => auroc(run.in, run.out[k]?.scores as Float64Array))
+      .sort((a, b) => a - b);
     return {
       out: name,
       batchSize: table.batchSize,
       method,
       x,
-      auroc: { value: mean(values), low: quantileOfSorted(values, 0.05), high: quantileOfSorted(values, 0.95) },
+      auroc: {
+        value: mean(values),
+        low: quantileOfSorted(values, 0.05),
+        high: quantileOfSorted(values, 0.95),
+      },
     };
   });
 }
@@ -244,7 +300,9 @@ export function averaged(tables: readonly FeatureTable[]): FeatureTable {
     ...first,
     columns: first.columns.map((column, c) => ({
       ...column,
-      values: column.values.map((_, row) => mean(tables.map((table) => table.columns[c]?.values[row] as number))),
+      values: column.values.map((_, row) =>
+        mean(tables.map((table) => table.columns[c]?.values[row] as number)),
+      ),
     })),
   };
 }

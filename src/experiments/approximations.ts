@@ -1,12 +1,17 @@
 /**
  * # What the paper's approximation costs
  *
- * The paper replaces Rao's score statistic of a layer, gᵀF_j⁻¹g, by ‖g‖²/σ_j². Between the two lie the diagonal and the Kronecker-factored approximation of F_j (`src/fisher`). Each is a feature of layers, so each can be given to the same detector,
- * independent normals of log features, and compared where it matters: does it detect better, and does it say the same?
+ * The paper replaces Rao's score statistic of a layer, gᵀF_j⁻¹g, by ‖g‖²/σ_j². Between the two lie
+ * the diagonal and the Kronecker-factored approximation of F_j (`src/fisher`). Each is a feature of
+ * layers, so each can be given to the same detector, independent normals of log features, and
+ * compared where it matters: does it detect better, and does it say the same?
  *
- * - **AUROC** of each with its bootstrap interval, and the *paired* difference from the paper's on the same batches, which is much surer than either.
- * - **Rank correlation** (Spearman) of the detector's scores with those of the exact statistic, over in-distribution batches that fitted nothing.
- * - **Layer by layer**: correlation of log features with the exact one's, and AUROC of a detector that sees that layer alone.
+ * - **AUROC** of each with its bootstrap interval, and the *paired* difference from the paper's on
+ *   the same batches, which is much surer than either.
+ * - **Rank correlation** (Spearman) of the detector's scores with those of the exact statistic,
+ *   over in-distribution batches that fitted nothing.
+ * - **Layer by layer**: correlation of log features with the exact one's, and AUROC of a detector
+ *   that sees that layer alone.
  */
 
 import { deriveSeed, uniformAt } from '../backend/index';
@@ -20,9 +25,19 @@ import {
   type NamedTable,
   quantileOfSorted,
 } from '../detectors/index';
-import { auroc, type Estimate, halves, interval, metricsWithIntervals, pairedBootstrap } from '../evaluation/index';
+import {
+  auroc,
+  type Estimate,
+  halves,
+  interval,
+  metricsWithIntervals,
+  pairedBootstrap,
+} from '../evaluation/index';
 
-/** The features compared, by name, with what they keep of F_j; the paper's first, the exact one last. */
+/**
+ * The features compared, by name, with what they keep of F_j; the paper's first, the exact one
+ * last.
+ */
 export const APPROXIMATIONS: ReadonlyMap<string, string> = new Map([
   ['squared-norm', "σ²I (the paper's)"],
   ['diagonal-fisher-norm', 'diagonal'],
@@ -38,18 +53,27 @@ export interface ApproximationRow {
   readonly auroc: Estimate;
   /** AUROC minus that of the first feature, on the same batches. */
   readonly gain: Estimate;
-  /** Spearman correlation of the scores with the last feature's, on the scored half of the in-distribution set. */
+  /**
+   * Spearman correlation of the scores with the last feature's, on the scored half of the
+   * in-distribution set.
+   */
   readonly correlation: Estimate;
 }
 
 export interface ComparisonOptions {
   readonly seed: number;
-  /** Names of the features, the baseline first, the one to be correlated with last. By default the four. */
+  /**
+   * Names of the features, the baseline first, the one to be correlated with last. By default the
+   * four.
+   */
   readonly features?: readonly string[];
   readonly resamples?: number;
 }
 
-/** One row for each feature and each other set. Fits on the first half of `inside`. Errors: a feature the tables do not have; those of detectors. */
+/**
+ * One row for each feature and each other set. Fits on the first half of `inside`. Errors: a
+ * feature the tables do not have; those of detectors.
+ */
 export function approximationTable(
   inside: NamedTable,
   outside: readonly NamedTable[],
@@ -59,9 +83,16 @@ export function approximationTable(
   const { fit, score } = halves(inside.table);
   const scored = features.map((feature) => {
     const fitted = combine([log(feature)], independentNormals()).fit(fit);
-    return { feature, in: fitted.score(score), out: outside.map(({ table }) => fitted.score(table)) };
+    return {
+      feature,
+      in: fitted.score(score),
+      out: outside.map(({ table }) => fitted.score(table)),
+    };
   });
-  const [first, last] = [scored[0], scored[scored.length - 1]] as [(typeof scored)[0], (typeof scored)[0]];
+  const [first, last] = [scored[0], scored[scored.length - 1]] as [
+    (typeof scored)[0],
+    (typeof scored)[0],
+  ];
   return outside.flatMap(({ name }, o) =>
     scored.map((own): ApproximationRow => {
       const resampling = { seed, resamples, inName: inside.name, outName: name };
@@ -83,7 +114,10 @@ export function approximationTable(
 export interface LayerComparison {
   readonly feature: string;
   readonly layer: string;
-  /** Correlation of its logarithm with that of the last feature, over the scored half of the in-distribution set, with its interval. */
+  /**
+   * Correlation of its logarithm with that of the last feature, over the scored half of the
+   * in-distribution set, with its interval.
+   */
   readonly correlation: Estimate;
   /** AUROC against each other set of a detector that sees this feature of this layer alone. */
   readonly aurocs: readonly number[];
@@ -111,7 +145,12 @@ export function layerComparisons(
         {
           feature,
           layer: column.layer as string,
-          correlation: correlationWithInterval(column.values.map(Math.log), exact.values.map(Math.log), seed, resamples),
+          correlation: correlationWithInterval(
+            column.values.map(Math.log),
+            exact.values.map(Math.log),
+            seed,
+            resamples,
+          ),
           aurocs: outside.map(({ table }) => auroc(own, fitted.score(alone(table)))),
         },
       ];
@@ -122,11 +161,23 @@ export function layerComparisons(
 /** Median and quartiles over layers. */
 export function quartiles(values: readonly number[]): Estimate {
   const sorted = Float64Array.from(values).sort();
-  return { value: quantileOfSorted(sorted, 0.5), low: quantileOfSorted(sorted, 0.25), high: quantileOfSorted(sorted, 0.75) };
+  return {
+    value: quantileOfSorted(sorted, 0.5),
+    low: quantileOfSorted(sorted, 0.25),
+    high: quantileOfSorted(sorted, 0.75),
+  };
 }
 
-/** Pearson's correlation with its 95 % bootstrap interval over rows; rows are drawn alike for all pairs of columns. */
-export function correlationWithInterval(x: Float64Array, y: Float64Array, seed: number, resamples = 200): Estimate {
+/**
+ * Pearson's correlation with its 95 % bootstrap interval over rows; rows are drawn alike for all
+ * pairs of columns.
+ */
+export function correlationWithInterval(
+  x: Float64Array,
+  y: Float64Array,
+  seed: number,
+  resamples = 200,
+): Estimate {
   const n = x.length;
   const [mx, my] = [mean(x), mean(y)];
   const correlation = (pick: (i: number) => number) => {
@@ -151,11 +202,14 @@ export function correlationWithInterval(x: Float64Array, y: Float64Array, seed: 
 
 /** Ranks 1 … n, ties sharing their mean. */
 export function ranks(values: Float64Array): Float64Array {
-  const order = Array.from(values.keys()).sort((a, b) => (values[a] as number) - (values[b] as number));
+  const order = Array.from(values.keys()).sort(
+    (a, b) => (values[a] as number) - (values[b] as number),
+  );
   const found = new Float64Array(values.length);
   for (let start = 0; start < order.length; ) {
     let end = start;
-    while (end < order.length && values[order[end] as number] === values[order[start] as number]) end++;
+    while (end < order.length && values[order[end] as number] === values[order[start] as number])
+      end++;
     for (let k = start; k < end; k++) found[order[k] as number] = (start + 1 + end) / 2;
     start = end;
   }

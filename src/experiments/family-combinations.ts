@@ -1,10 +1,14 @@
 /**
  * # Which combination beats the paper's, for every family?
  *
- * Gradient norms say nearly everything about a flow's strangers, and little about those of a VAE of the paper's kind: its log norms vary so much among familiar images, and all layers together, that a stranger's larger error hides in the sum of squared z. The
- * likelihood, which fails for flows, sees these. What is good for all families must listen to both.
+ * Gradient norms say nearly everything about a flow's strangers, and little about those of a VAE of
+ * the paper's kind: its log norms vary so much among familiar images, and all layers together, that
+ * a stranger's larger error hides in the sum of squared z. The likelihood, which fails for flows,
+ * sees these. What is good for all families must listen to both.
  *
- * Candidates use no more than what one pass of the paper's method gives, squared norms and log-likelihood. They differ in how layers are combined, and in whether typicality has a vote: as one more column, or as one of several detectors of which the strangest decides (`strangestOf`).
+ * Candidates use no more than what one pass of the paper's method gives, squared norms and
+ * log-likelihood. They differ in how layers are combined, and in whether typicality has a vote: as
+ * one more column, or as one of several detectors of which the strangest decides (`strangestOf`).
  */
 import { inCheckout } from '../backend/index';
 import type { Detector } from '../detectors/index';
@@ -73,7 +77,11 @@ function notShipped(): string[] {
   return familyModels().filter((model) => !shipped.includes(model));
 }
 
-/** The round of all shipped models. The number tried counts sums instead of the largest, p-values in the place of standard units, and other numbers of factors, looked at on the same development pairs. */
+/**
+ * The round of all shipped models. The number tried counts sums instead of the largest, p-values in
+ * the place of standard units, and other numbers of factors, looked at on the same development
+ * pairs.
+ */
 export function familyCombinations(): Round {
   const lacking = notShipped();
   return {

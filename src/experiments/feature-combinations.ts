@@ -1,12 +1,17 @@
 /**
  * # Which combination beats the paper's, for one flow?
  *
- * The candidates that were tried on the development pairs, by name, and the one that was chosen there. The paper's detector is two approximations: one number for a layer's gradient, its plain squared norm; and layers that are independent. Each candidate replaces one of them, or both:
+ * The candidates that were tried on the development pairs, by name, and the one that was chosen
+ * there. The paper's detector is two approximations: one number for a layer's gradient, its plain
+ * squared norm; and layers that are independent. Each candidate replaces one of them, or both:
  *
- * - *features*: the norm under the exact damped Fisher information of the layer, gᵀ(F̂_j + λ_j I)⁻¹g, or its diagonal or Kronecker-factored relative; the 1-norm; the largest entry;
- * - *combinations*: distances to neighbours, principal components, heavier tails, and common factors counted once (`commonFactors`).
+ * - *features*: the norm under the exact damped Fisher information of the layer, gᵀ(F̂_j + λ_j
+ *   I)⁻¹g, or its diagonal or Kronecker-factored relative; the 1-norm; the largest entry;
+ * - *combinations*: distances to neighbours, principal components, heavier tails, and common
+ *   factors counted once (`commonFactors`).
  *
- * This is the round of one grey flow, whose gradients say nearly everything; `family-combinations.ts` is that of all families, where they do not.
+ * This is the round of one grey flow, whose gradients say nearly everything;
+ * `family-combinations.ts` is that of all families, where they do not.
  */
 import { inCheckout } from '../backend/index';
 import {
@@ -48,18 +53,28 @@ function candidate(feature: keyof typeof FEATURES, combination: string): Candida
   return {
     name: `${feature}, ${combination}`,
     features: [FEATURES[feature]],
-    detector: (seed) => combine([log(FEATURES[feature])], (COMBINATIONS[combination] as (seed: number) => Combiner)(seed)),
+    detector: (seed) =>
+      combine(
+        [log(FEATURES[feature])],
+        (COMBINATIONS[combination] as (seed: number) => Combiner)(seed),
+      ),
   };
 }
 
-/** Every feature with the most promising combinations, and the paper's and the exact norm with all of them. The paper's own is what they are compared with. */
+/**
+ * Every feature with the most promising combinations, and the paper's and the exact norm with all
+ * of them. The paper's own is what they are compared with.
+ */
 const CANDIDATES: readonly Candidate[] = [
   ...Object.keys(COMBINATIONS)
     .slice(1)
     .map((combination) => candidate('squared norm', combination)),
   ...Object.keys(COMBINATIONS).map((combination) => candidate('damped Fisher norm', combination)),
-  ...(['1-norm', 'maximum', 'diagonal Fisher norm', 'Kronecker Fisher norm'] as const).flatMap((feature) =>
-    ['independent normals', 'one common factor'].map((combination) => candidate(feature, combination)),
+  ...(['1-norm', 'maximum', 'diagonal Fisher norm', 'Kronecker Fisher norm'] as const).flatMap(
+    (feature) =>
+      ['independent normals', 'one common factor'].map((combination) =>
+        candidate(feature, combination),
+      ),
   ),
   {
     name: 'damped Fisher norm and maximum, one common factor',
@@ -71,13 +86,21 @@ const CANDIDATES: readonly Candidate[] = [
     features: ['damped-fisher-norm', 'log-prior', 'log-determinant', 'input-gradient-norm'],
     detector: () =>
       combine(
-        [log('damped-fisher-norm'), raw('log-prior'), raw('log-determinant'), log('input-gradient-norm')],
+        [
+          log('damped-fisher-norm'),
+          raw('log-prior'),
+          raw('log-determinant'),
+          log('input-gradient-norm'),
+        ],
         commonFactors(1),
       ),
   },
 ];
 
-/** The round of one grey flow. Some 130 candidates were looked at before those above, and given up: other dampings, numbers of factors and neighbours, projections, one-sided sums. */
+/**
+ * The round of one grey flow. Some 130 candidates were looked at before those above, and given up:
+ * other dampings, numbers of factors and neighbours, projections, one-sided sums.
+ */
 export const FEATURE_COMBINATIONS: Round = {
   candidates: CANDIDATES,
   images: 600,

@@ -1,7 +1,8 @@
 /**
  * # An experiment: a model, its own test set, and others
  *
- * One model, its own test set and sets that it never saw: their feature tables, batch size by batch size, and the results of every method on them.
+ * One model, its own test set and sets that it never saw: their feature tables, batch size by batch
+ * size, and the results of every method on them.
  */
 import { dataset } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
@@ -12,7 +13,10 @@ import { type LoadedModel, loadModel } from '../models/index';
 /** The detectors of the paper's main comparison. */
 export const MAIN_METHODS = ['likelihood', 'typicality', 'layer-wise gradients'] as const;
 
-/** The first experiment, which `npm start` runs: a Glow of Fashion-MNIST, its own test set, and four others it never saw. */
+/**
+ * The first experiment, which `npm start` runs: a Glow of Fashion-MNIST, its own test set, and four
+ * others it never saw.
+ */
 export const FIRST_EXPERIMENT = {
   model: 'glow-fashion_mnist',
   sets: ['fashion_mnist', 'mnist', 'kmnist', 'emnist_letters', 'omniglot'],
@@ -22,12 +26,18 @@ export const FIRST_EXPERIMENT = {
   quickImages: 200,
 } as const;
 
-/** The images of each set that notebooks and `npm start` look at: all (undefined), or few where `FISHERLAB_QUICK` is set. */
+/**
+ * The images of each set that notebooks and `npm start` look at: all (undefined), or few where
+ * `FISHERLAB_QUICK` is set.
+ */
 export function imageLimit(): number | undefined {
   return process.env.FISHERLAB_QUICK ? FIRST_EXPERIMENT.quickImages : undefined;
 }
 
-/** The model of the first experiment and its tables, `tables[b][s]` of batch size b (1, then 5) and set s (its own first). */
+/**
+ * The model of the first experiment and its tables, `tables[b][s]` of batch size b (1, then 5) and
+ * set s (its own first).
+ */
 export async function firstExperiment(
   progress?: ExperimentOptions['progress'],
   begins?: ExperimentOptions['begins'],
@@ -45,7 +55,10 @@ export async function firstExperiment(
   return { loaded, tables };
 }
 
-/** The test sets of an experiment with their tables: `tables[b][s]` is of batch size b and set s, the model's own set first. */
+/**
+ * The test sets of an experiment with their tables: `tables[b][s]` is of batch size b and set s,
+ * the model's own set first.
+ */
 export async function experimentTables(
   loaded: LoadedModel,
   sets: readonly string[],
@@ -53,19 +66,30 @@ export async function experimentTables(
 ): Promise<NamedTable[][]> {
   const bySet: FeatureTable[][] = [];
   for (const name of sets) {
-    const data = await dataset(name, 'test', options.limit === undefined ? {} : { limit: options.limit });
+    const data = await dataset(
+      name,
+      'test',
+      options.limit === undefined ? {} : { limit: options.limit },
+    );
     options.begins?.(data);
     bySet.push(await tablesOf(loaded, data, options));
   }
-  return options.batchSizes.map((_, b) => sets.map((name, s) => ({ name, table: bySet[s]?.[b] as FeatureTable })));
+  return options.batchSizes.map((_, b) =>
+    sets.map((name, s) => ({ name, table: bySet[s]?.[b] as FeatureTable })),
+  );
 }
 
-/** Results of every method, for every batch size and every set but the first, which is the model's own. */
+/**
+ * Results of every method, for every batch size and every set but the first, which is the model's
+ * own.
+ */
 export function experimentRows(
   loaded: LoadedModel,
   tables: readonly NamedTable[][],
   methods: readonly string[],
   seed: number,
 ): ResultRow[] {
-  return tables.flatMap(([inside, ...outside]) => resultRows(loaded.name, inside as NamedTable, outside, methods, seed));
+  return tables.flatMap(([inside, ...outside]) =>
+    resultRows(loaded.name, inside as NamedTable, outside, methods, seed),
+  );
 }

@@ -1,9 +1,16 @@
 /**
  * # Experiments: tables, ablations and trials
  *
- * Everything that runs the method over many models and data sets, and what ships of it as files in `data/results`.
+ * Everything that runs the method over many models and data sets, and what ships of it as files in
+ * `data/results`.
  */
-export { type AblationPoint, ablations, overFitSizes, overLayers, shippedAblations } from './ablations';
+export {
+  type AblationPoint,
+  ablations,
+  overFitSizes,
+  overLayers,
+  shippedAblations,
+} from './ablations';
 export { APPROXIMATIONS, approximationTable, layerComparisons, quartiles } from './approximations';
 export { familyCombinations } from './family-combinations';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
@@ -19,7 +26,15 @@ export { LADDER, type Ladder, rungResults, rungs, type Size, shippedLadder } fro
 export { MODEL_CARDS, type ModelCard, modelCards, shippedCards } from './model-cards';
 export { DEVELOPMENT_PAIRS, REPORTING_PAIRS } from './pairs';
 export { PAPER_BATCH_SIZE, PAPER_TIMESTEPS, paperTimesteps } from './paper-known';
-export { assertPair, COSTLY, type ModelResults, modelResults, PROTOCOLS, type Protocol, setsFor } from './paper-tables';
+export {
+  assertPair,
+  COSTLY,
+  type ModelResults,
+  modelResults,
+  PROTOCOLS,
+  type Protocol,
+  setsFor,
+} from './paper-tables';
 export { type FlatRow, type ResultsFile, readResultsFile, resultsFile } from './results-file';
 export { isPlayed, keepTables, modelsOf, playRound, type Round } from './rounds';
 export {

@@ -1,8 +1,11 @@
 /**
  * # Ablation: larger models, longer trainings
  *
- * Does the detector need a good model, or will a small one do that has hardly begun to learn? A *ladder* is a row of Glows of one data set that differ in one thing, the number of parameters or the number of training steps, all else the same: seed, order of the
- * images, learning rate. Each goes through the paper's protocol on the same images and noise (`ablations.ts`); beside the AUROCs stand its bits/dim.
+ * Does the detector need a good model, or will a small one do that has hardly begun to learn? A
+ * *ladder* is a row of Glows of one data set that differ in one thing, the number of parameters or
+ * the number of training steps, all else the same: seed, order of the images, learning rate. Each
+ * goes through the paper's protocol on the same images and noise (`ablations.ts`); beside the
+ * AUROCs stand its bits/dim.
  */
 import { inCheckout } from '../backend/index';
 import type { Dataset } from '../data/index';
@@ -49,7 +52,10 @@ export interface Ladder {
 
 /** The ladder that was climbed. Errors: there is none. */
 export function shippedLadder(): Ladder {
-  return readResultsFile(inCheckout('data', 'results', 'ablations-ladder.json'), 'fisherlab experiment ladder') as Ladder;
+  return readResultsFile(
+    inCheckout('data', 'results', 'ablations-ladder.json'),
+    'fisherlab experiment ladder',
+  ) as Ladder;
 }
 
 /** The rungs to train: all sizes, then the lengths of the largest that are not among them. */
@@ -76,7 +82,13 @@ export async function rungResults(
   const tables = await allTables(loaded, data, options.batchSizes ?? [1, 5], options);
   const parameters = model.layers.reduce((sum, layer) => sum + layer.variable.size, 0);
   return {
-    rung: { ...size, steps: header.step, parameters, bitsPerDim: header.test ?? Number.NaN, checksum },
+    rung: {
+      ...size,
+      steps: header.step,
+      parameters,
+      bitsPerDim: header.test ?? Number.NaN,
+      checksum,
+    },
     at: (x) => tables.flatMap((ofSize) => plain(ofSize, MAIN_METHODS, x, options.seed)),
   };
 }

@@ -1,13 +1,19 @@
 /**
  * # How good are the models?
  *
- * Families train on different objectives, so their losses do not compare. Bits per dimension on test images do: the model's cost of an 8-bit image, in bits, by the number of its pixels and channels,
+ * Families train on different objectives, so their losses do not compare. Bits per dimension on
+ * test images do: the model's cost of an 8-bit image, in bits, by the number of its pixels and
+ * channels,
  *
  *     bits/dim = −log₂ p(x) / D.
  *
- * - **Glow**: its own density on dequantised images, over the whole test set, as training reports it.
- * - **Diffusion**: the variational bound (Ho et al. 2020) on the first test images; of the T − 1 middle terms some are drawn, which is unbiased.
- * - **VAE**: the importance-weighted bound with 64 latents. The paper's objective has a p(x|z) of variance ½ where pixels span 1, which wastes bits; the variance here is the mean squared error on other test images, its best guess.
+ * - **Glow**: its own density on dequantised images, over the whole test set, as training reports
+ *   it.
+ * - **Diffusion**: the variational bound (Ho et al. 2020) on the first test images; of the T − 1
+ *   middle terms some are drawn, which is unbiased.
+ * - **VAE**: the importance-weighted bound with 64 latents. The paper's objective has a p(x|z) of
+ *   variance ½ where pixels span 1, which wastes bits; the variance here is the mean squared error
+ *   on other test images, its best guess.
  *
  * The literature's numbers are of models many times as large that were trained for days.
  */
@@ -47,7 +53,10 @@ const LITERATURE: Readonly<Record<string, string>> = {
   'diffusion-cifar10': '≤ 3.70 (Ho et al. 2020)',
 };
 
-/** Test images that bounds are computed on, and those before them that the VAE's variance comes from. */
+/**
+ * Test images that bounds are computed on, and those before them that the VAE's variance comes
+ * from.
+ */
 const IMAGES = 128;
 const TIMESTEPS = 100;
 const LATENTS = 64;
@@ -64,13 +73,18 @@ export function shippedCards(): readonly ModelCard[] {
 export async function modelCards(
   names: readonly string[],
   seed: number,
-  { known = [], progress }: { known?: readonly ModelCard[]; progress?: (done: number) => void } = {},
+  {
+    known = [],
+    progress,
+  }: { known?: readonly ModelCard[]; progress?: (done: number) => void } = {},
 ): Promise<ModelCard[]> {
   const cards: ModelCard[] = [];
   for (const name of names) {
     const loaded = loadModel(name);
     try {
-      const same = known.find(({ model, checksum }) => model === loaded.name && checksum === loaded.checksum);
+      const same = known.find(
+        ({ model, checksum }) => model === loaded.name && checksum === loaded.checksum,
+      );
       cards.push(same ?? (await modelCard(loaded, seed)));
     } finally {
       disposeModel(loaded.model);
@@ -81,7 +95,10 @@ export async function modelCards(
 }
 
 /** @param seed of noise and latents */
-export async function modelCard({ name, model, header, checksum }: LoadedModel, seed: number): Promise<ModelCard> {
+export async function modelCard(
+  { name, model, header, checksum }: LoadedModel,
+  seed: number,
+): Promise<ModelCard> {
   const data = await dataset(header.data.name, 'test', { limit: 2 * IMAGES });
   const indices = (part: number) => Array.from({ length: IMAGES }, (_, k) => part * IMAGES + k);
   const mean = (tensor: Tensor) => tf.tidy(() => tf.mean(tensor).dataSync()[0] as number);
@@ -89,12 +106,20 @@ export async function modelCard({ name, model, header, checksum }: LoadedModel, 
   const bound = (): Pick<ModelCard, 'bitsPerDim' | 'how'> => {
     if (model instanceof Diffusion) {
       const bits = model.variationalBound(pixels(data, indices(0)), seed, { timesteps: TIMESTEPS });
-      return { bitsPerDim: mean(bits), how: `variational bound, ${IMAGES} images, ${TIMESTEPS} timesteps drawn` };
+      return {
+        bitsPerDim: mean(bits),
+        how: `variational bound, ${IMAGES} images, ${TIMESTEPS} timesteps drawn`,
+      };
     }
     if (model instanceof Vae) {
       const known = pixels(data, indices(0));
       const variance = model.residualVariance(known, model.noise(indices(0), seed));
-      const nats = mean(model.importanceWeightedBound(pixels(data, indices(1)), seed, { samples: LATENTS, variance }));
+      const nats = mean(
+        model.importanceWeightedBound(pixels(data, indices(1)), seed, {
+          samples: LATENTS,
+          variance,
+        }),
+      );
       return {
         bitsPerDim: -nats / (dimensions * Math.LN2),
         how: `importance-weighted bound, ${IMAGES} images, ${LATENTS} latents`,

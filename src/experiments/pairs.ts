@@ -1,12 +1,20 @@
 /**
  * # Pairs for choosing, pairs for reporting
  *
- * Who tries thirty detectors on a pair of data sets and reports the best of them on the *same* pair reports luck along with merit. So each pair has one purpose, by a rule that was fixed before anything was tried:
+ * Who tries thirty detectors on a pair of data sets and reports the best of them on the *same* pair
+ * reports luck along with merit. So each pair has one purpose, by a rule that was fixed before
+ * anything was tried:
  *
- * - **Colour models: by the set they were trained on.** Models of SVHN and GTSRB are for choosing; models of CIFAR-10, CelebA and ImageNet32 (or Tiny-ImageNet 32 in its stead) for reporting: other models, whatever their family, and other fit sets.
- * - **Grey models: by the other set**, for they are all of Fashion-MNIST. KMNIST and Omniglot are for choosing, all others (MNIST, EMNIST letters, notMNIST) for reporting. This is the weaker separation: model and fit set are shared, and a lucky fit is lucky twice.
+ * - **Colour models: by the set they were trained on.** Models of SVHN and GTSRB are for choosing;
+ *   models of CIFAR-10, CelebA and ImageNet32 (or Tiny-ImageNet 32 in its stead) for reporting:
+ *   other models, whatever their family, and other fit sets.
+ * - **Grey models: by the other set**, for they are all of Fashion-MNIST. KMNIST and Omniglot are
+ *   for choosing, all others (MNIST, EMNIST letters, notMNIST) for reporting. This is the weaker
+ *   separation: model and fit set are shared, and a lucky fit is lucky twice.
  *
- * The types carry the purpose: what chooses takes `PairSet<'choosing'>` only, what reports `PairSet<'reporting'>` only; and as notebooks are not type-checked strictly, both look at the names too.
+ * The types carry the purpose: what chooses takes `PairSet<'choosing'>` only, what reports
+ * `PairSet<'reporting'>` only; and as notebooks are not type-checked strictly, both look at the
+ * names too.
  */
 import { FisherlabError } from '../backend/index';
 import { shippedModels } from '../models/index';
@@ -26,7 +34,12 @@ export interface PairSet<P extends Purpose> {
 }
 
 const COLOUR_CHOOSING: ReadonlySet<string> = new Set(['svhn', 'gtsrb']);
-const COLOUR_REPORTING: ReadonlySet<string> = new Set(['cifar10', 'celeba', 'imagenet32', 'tinyimagenet32']);
+const COLOUR_REPORTING: ReadonlySet<string> = new Set([
+  'cifar10',
+  'celeba',
+  'imagenet32',
+  'tinyimagenet32',
+]);
 const GREY_CHOOSING: ReadonlySet<string> = new Set(['kmnist', 'omniglot']);
 
 /** What the pair `inside` → `outside` is for, whatever the model. */
@@ -75,7 +88,9 @@ export function familyModels(): string[] {
   return FAMILIES.flatMap((family) => FAMILY_SETS.map((set) => `${family}-${set}`));
 }
 
-/** The pairs for a purpose of all of them that are shipped, with the sets that are on this machine. */
+/**
+ * The pairs for a purpose of all of them that are shipped, with the sets that are on this machine.
+ */
 export function familyPairs<P extends Purpose>(purpose: P): PairSet<P>[] {
   const shipped = shippedModels();
   const experiments = familyModels()

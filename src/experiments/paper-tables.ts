@@ -1,10 +1,15 @@
 /**
  * # The paper's tables
  *
- * Every model against every set of its kind that is on this machine: B ∈ {1, 5}, every method whose columns the model can have, each AUROC with its interval, and every method compared with typicality *on the same batches* (`compare.ts`). One
- * model makes one row of the paper's 5x5 tables, its own set against the others; its results are one JSON file, so that models can be added one by one. `summary.ts` puts the rows together.
+ * Every model against every set of its kind that is on this machine: B ∈ {1, 5}, every method whose
+ * columns the model can have, each AUROC with its interval, and every method compared with
+ * typicality *on the same batches* (`compare.ts`). One model makes one row of the paper's 5x5
+ * tables, its own set against the others; its results are one JSON file, so that models can be
+ * added one by one. `summary.ts` puts the rows together.
  *
- * Two protocols (`protocol.ts`): `halves`, the paper's, and `held-out`, which fits on the training images that were held out of training and scores the whole test set. The latter needs the training split.
+ * Two protocols (`protocol.ts`): `halves`, the paper's, and `held-out`, which fits on the training
+ * images that were held out of training and scores the whole test set. The latter needs the
+ * training split.
  */
 import { FisherlabError, tf } from '../backend/index';
 import { type DataSetName, dataSet, dataset, find, type Images } from '../data/index';
@@ -36,7 +41,13 @@ import {
 import type { LoadedModel } from '../models/index';
 
 /** The paper's five, in its order; Tiny-ImageNet stands in for ImageNet where that is not here. */
-export const COLOUR_SETS = ['svhn', 'celeba', 'gtsrb', 'cifar10', 'imagenet32'] as const satisfies readonly DataSetName[];
+export const COLOUR_SETS = [
+  'svhn',
+  'celeba',
+  'gtsrb',
+  'cifar10',
+  'imagenet32',
+] as const satisfies readonly DataSetName[];
 export const GREY_SETS = [
   'fashion_mnist',
   'mnist',
@@ -71,7 +82,10 @@ export interface PaperOptions {
 
 /** A method against typicality, on all pairs of one model and batch size. */
 export interface AgainstReference extends Comparison {
-  /** Mean Δ AUROC over the pairs in each resample, in units of 10⁻⁵: families of models average them (`summary.ts`). */
+  /**
+   * Mean Δ AUROC over the pairs in each resample, in units of 10⁻⁵: families of models average them
+   * (`summary.ts`).
+   */
   readonly resampled: readonly number[];
 }
 
@@ -86,7 +100,11 @@ export interface ModelResults {
   readonly seed: number;
   readonly limit: number | null;
   /** Its own set first. */
-  readonly sets: readonly { readonly name: string; readonly images: number; readonly source: string }[];
+  readonly sets: readonly {
+    readonly name: string;
+    readonly images: number;
+    readonly source: string;
+  }[];
   readonly missingSets: readonly string[];
   /** Images that fit the detectors. */
   readonly fitImages: number;
@@ -99,14 +117,22 @@ export interface ModelResults {
     readonly methods: readonly AgainstReference[];
   }[];
   /** Methods without a result, and why. */
-  readonly without: readonly { readonly method: string; readonly batchSize: number; readonly why: string }[];
+  readonly without: readonly {
+    readonly method: string;
+    readonly batchSize: number;
+    readonly why: string;
+  }[];
   readonly seconds: number;
 }
 
-/** The sets a model is tried on, its own first, and those of its kind that are not on this machine. */
+/**
+ * The sets a model is tried on, its own first, and those of its kind that are not on this machine.
+ */
 export function setsFor(own: string): { sets: string[]; missing: string[] } {
   const kind: readonly string[] = dataSet(own).channels === 1 ? GREY_SETS : COLOUR_SETS;
-  const wanted = kind.map((name) => (name === 'imagenet32' && find('imagenet32', 'test') === null ? 'tinyimagenet32' : name));
+  const wanted = kind.map((name) =>
+    name === 'imagenet32' && find('imagenet32', 'test') === null ? 'tinyimagenet32' : name,
+  );
   const others = wanted.filter((name) => name !== own);
   const here = (name: string) => find(name, 'test') !== null;
   return {
@@ -116,7 +142,11 @@ export function setsFor(own: string): { sets: string[]; missing: string[] } {
 }
 
 /** Throws a FisherlabError where of the sets to try `what` on there are not two on this machine. */
-export function assertPair(what: string, sets: readonly string[], missing: readonly string[]): void {
+export function assertPair(
+  what: string,
+  sets: readonly string[],
+  missing: readonly string[],
+): void {
   if (sets.length >= 2) return;
   throw new FisherlabError(
     `${what} has no pair of data sets: ${missing.join(', ')} are not on this machine`,
@@ -126,29 +156,54 @@ export function assertPair(what: string, sets: readonly string[], missing: reado
 
 /**
  * All results of one model.
- * @throws FisherlabError where its own set, any other set, or (held-out protocol) its training split is not on this machine
+ * @throws FisherlabError where its own set, any other set, or (held-out protocol) its training
+ *   split is not on this machine
  */
-export async function modelResults(loaded: LoadedModel, options: PaperOptions): Promise<ModelResults> {
+export async function modelResults(
+  loaded: LoadedModel,
+  options: PaperOptions,
+): Promise<ModelResults> {
   const began = Date.now();
   const own = loaded.header.data.name;
-  const { sets, missing } = options.sets === undefined ? setsFor(own) : { sets: options.sets, missing: [] };
+  const { sets, missing } =
+    options.sets === undefined ? setsFor(own) : { sets: options.sets, missing: [] };
   assertPair(`model '${loaded.name}'`, sets, missing);
   const tests = await Promise.all(sets.map((name) => dataset(name, 'test', limited(options))));
-  const held = options.protocol === 'held-out' ? await heldOutImages(loaded, options.limit) : undefined;
-  const { tables, reference } = await allTables(loaded, held === undefined ? tests : [...tests, held], options);
+  const held =
+    options.protocol === 'held-out' ? await heldOutImages(loaded, options.limit) : undefined;
+  const { tables, reference } = await allTables(
+    loaded,
+    held === undefined ? tests : [...tests, held],
+    options,
+  );
 
   const rows: ResultRow[] = [];
   const comparisons: { batchSize: number; reference: string; methods: AgainstReference[] }[] = [];
   const without: { method: string; batchSize: number; why: string }[] = [];
   const seed = resamplingSeed(options.seed);
   for (const [b, batchSize] of options.batchSizes.entries()) {
-    const named = tests.map(({ name }, s): NamedTable => ({ name, table: tables[s]?.[b] as FeatureTable }));
+    const named = tests.map(
+      ({ name }, s): NamedTable => ({ name, table: tables[s]?.[b] as FeatureTable }),
+    );
     const [inside, ...outside] = named as [NamedTable, ...NamedTable[]];
     const split: Split =
-      held === undefined ? halves(inside.table) : { fit: tables[tests.length]?.[b] as FeatureTable, score: inside.table };
-    const scored = await scoreMethods(split, outside, options, `${loaded.name}: scores of ${batchSize}`, without);
-    for (const scores of scored) rows.push(...rowsOfScores(scores, { model: loaded.name, in: own, batchSize, seed }));
-    comparisons.push({ batchSize, reference: REFERENCE_METHOD, methods: againstReference(scored, own, seed) });
+      held === undefined
+        ? halves(inside.table)
+        : { fit: tables[tests.length]?.[b] as FeatureTable, score: inside.table };
+    const scored = await scoreMethods(
+      split,
+      outside,
+      options,
+      `${loaded.name}: scores of ${batchSize}`,
+      without,
+    );
+    for (const scores of scored)
+      rows.push(...rowsOfScores(scores, { model: loaded.name, in: own, batchSize, seed }));
+    comparisons.push({
+      batchSize,
+      reference: REFERENCE_METHOD,
+      methods: againstReference(scored, own, seed),
+    });
   }
   return {
     model: loaded.name,
@@ -200,12 +255,19 @@ async function allTables(
   const total = sets.reduce((sum, { count }) => sum + count, 0);
   /** Progress over all sets: sets that were kept count as done when the next one begins. */
   const over = (what: string) => {
-    const before = new Map(sets.map(({ name }, s) => [name, sets.slice(0, s).reduce((sum, { count }) => sum + count, 0)]));
-    return (set: string, images: number) => options.progress?.(`${loaded.name}: ${what}`, (before.get(set) ?? 0) + images, total);
+    const before = new Map(
+      sets.map(({ name }, s) => [
+        name,
+        sets.slice(0, s).reduce((sum, { count }) => sum + count, 0),
+      ]),
+    );
+    return (set: string, images: number) =>
+      options.progress?.(`${loaded.name}: ${what}`, (before.get(set) ?? 0) + images, total);
   };
   const shared = { batchSizes, seed, ...(cache === undefined ? {} : { cache }) };
   const norms: FeatureTable[][] = [];
-  for (const data of sets) norms.push(await tablesOf(loaded, data, { ...shared, progress: over('gradient norms') }));
+  for (const data of sets)
+    norms.push(await tablesOf(loaded, data, { ...shared, progress: over('gradient norms') }));
 
   const singles: FeatureTable[][] = sets.map(() => []);
   const { statistics, dispose } = statisticsOf(loaded, seed);
@@ -213,7 +275,12 @@ async function allTables(
     for (const statistic of statistics.filter(({ name }) => !skip.includes(name))) {
       const progress = over(statistic.name);
       for (const [s, data] of sets.entries()) {
-        singles[s]?.push(await statisticTable(statistic, data, { ...shared, progress: (images) => progress(data.name, images) }));
+        singles[s]?.push(
+          await statisticTable(statistic, data, {
+            ...shared,
+            progress: (images) => progress(data.name, images),
+          }),
+        );
       }
     }
   } finally {
@@ -224,7 +291,10 @@ async function allTables(
   let diagonal: FeatureTable[][] | undefined;
   if (!skip.includes('diagonal-fisher-norm')) {
     reference = await referenceImages(loaded.header.data.name, options.limit);
-    diagonal = await diagonalTables(loaded, sets, reference, { ...shared, progress: over('diagonal Fisher norms') });
+    diagonal = await diagonalTables(loaded, sets, reference, {
+      ...shared,
+      progress: over('diagonal Fisher norms'),
+    });
   }
   const tables = sets.map((_, s) =>
     batchSizes.map((B, b) => {
@@ -244,7 +314,9 @@ function withoutLikelihood(table: FeatureTable): FeatureTable {
   return { ...table, columns: table.columns.filter(({ feature }) => feature !== 'log-likelihood') };
 }
 
-/** Fits and scores every method that finds its columns; what cannot be done is written to `without`. */
+/**
+ * Fits and scores every method that finds its columns; what cannot be done is written to `without`.
+ */
 async function scoreMethods(
   split: Split,
   outside: readonly NamedTable[],
@@ -254,7 +326,9 @@ async function scoreMethods(
 ): Promise<MethodScores[]> {
   const { methods, without: lacking } = methodsFor(split.score);
   const { batchSize } = split.score;
-  without.push(...lacking.map(({ method, lacks }) => ({ method, batchSize, why: `there is no ${lacks}` })));
+  without.push(
+    ...lacking.map(({ method, lacks }) => ({ method, batchSize, why: `there is no ${lacks}` })),
+  );
   const scored: MethodScores[] = [];
   for (const [done, method] of methods.entries()) {
     try {
@@ -270,11 +344,18 @@ async function scoreMethods(
 }
 
 /** Every other method against typicality. */
-function againstReference(scored: readonly MethodScores[], inside: string, seed: number): AgainstReference[] {
+function againstReference(
+  scored: readonly MethodScores[],
+  inside: string,
+  seed: number,
+): AgainstReference[] {
   const reference = scored.find(({ method }) => method === REFERENCE_METHOD);
   const candidates = scored.filter(({ method }) => method !== REFERENCE_METHOD);
   if (reference === undefined || candidates.length === 0) return [];
-  const at = ({ in: own, out }: MethodScores, k: number) => ({ in: own, out: out[k]?.scores as Float64Array });
+  const at = ({ in: own, out }: MethodScores, k: number) => ({
+    in: own,
+    out: out[k]?.scores as Float64Array,
+  });
   const pairs = reference.out.map(
     ({ name }, k): ScoredPair => ({
       in: inside,
@@ -285,12 +366,19 @@ function againstReference(scored: readonly MethodScores[], inside: string, seed:
   );
   // [pair][reference, then candidates][resample]
   const aurocs = pairs.map((pair) =>
-    resampledAurocs([pair.reference, ...Object.values(pair.candidates)], { seed, inName: pair.in, outName: pair.out }),
+    resampledAurocs([pair.reference, ...Object.values(pair.candidates)], {
+      seed,
+      inName: pair.in,
+      outName: pair.out,
+    }),
   );
   return compareScores(pairs, { seed }).map((comparison, c): AgainstReference => {
     const resamples = aurocs[0]?.[0]?.length ?? 0;
     const resampled = Array.from({ length: resamples }, (_, r) => {
-      const sum = aurocs.reduce((all, pair) => all + (pair[c + 1]?.[r] as number) - (pair[0]?.[r] as number), 0);
+      const sum = aurocs.reduce(
+        (all, pair) => all + (pair[c + 1]?.[r] as number) - (pair[0]?.[r] as number),
+        0,
+      );
       return Math.round((1e5 * sum) / pairs.length);
     });
     return { ...comparison, resampled };

@@ -1,7 +1,9 @@
 /**
  * # `results.json`: the results of an experiment as plain numbers
  *
- * What `npm start` writes and README, notebooks and other programs read. AUROC is of the other set against the model's own, **higher score = more out of distribution**; `low` and `high` end its 95 % interval.
+ * What `npm start` writes and README, notebooks and other programs read. AUROC is of the other set
+ * against the model's own, **higher score = more out of distribution**; `low` and `high` end its 95
+ * % interval.
  */
 import { readFileSync } from 'node:fs';
 import { FisherlabError } from '../backend/index';
@@ -23,15 +25,27 @@ export interface ResultsFile {
   readonly rows: readonly FlatRow[];
 }
 
-export function resultsFile(backend: string, seconds: number, rows: readonly ResultRow[]): ResultsFile {
+export function resultsFile(
+  backend: string,
+  seconds: number,
+  rows: readonly ResultRow[],
+): ResultsFile {
   return {
     backend,
     seconds,
-    rows: rows.map(({ auroc, ...row }) => ({ ...row, auroc: auroc.value, low: auroc.low, high: auroc.high })),
+    rows: rows.map(({ auroc, ...row }) => ({
+      ...row,
+      auroc: auroc.value,
+      low: auroc.low,
+      high: auroc.high,
+    })),
   };
 }
 
-/** What a file of results holds. Errors: no such file, or no JSON in it; `command` says how to get it. */
+/**
+ * What a file of results holds. Errors: no such file, or no JSON in it; `command` says how to get
+ * it.
+ */
 export function readResultsFile(file: string, command: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));

@@ -1,8 +1,11 @@
 /**
  * # A round of choosing, played to its end
  *
- * Candidates are compared on development pairs, one that was chosen there is reported on the reporting pairs (`trial.ts`), and a file keeps both, with what is met of the project's goal: mean AUROC up by 0.05, surely, and nowhere down by more than 0.01.
- * A round is data: its candidates, its pairs, its choice. Running it again gives the file again, until models come or change: then the file is out of date (`isPlayed`).
+ * Candidates are compared on development pairs, one that was chosen there is reported on the
+ * reporting pairs (`trial.ts`), and a file keeps both, with what is met of the project's goal: mean
+ * AUROC up by 0.05, surely, and nowhere down by more than 0.01. A round is data: its candidates,
+ * its pairs, its choice. Running it again gives the file again, until models come or change: then
+ * the file is out of date (`isPlayed`).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,13 +13,25 @@ import { makeFolder, writeBeside } from '../backend/index';
 import { trialTables } from '../features/index';
 import type { LoadedModel } from '../models/index';
 import type { PairSet, Purpose } from './pairs';
-import { type Candidate, compare, freeze, goal, type Report, report, type Trial, type TrialOptions } from './trial';
+import {
+  type Candidate,
+  compare,
+  freeze,
+  goal,
+  type Report,
+  report,
+  type Trial,
+  type TrialOptions,
+} from './trial';
 
 export interface Round {
   readonly candidates: readonly Candidate[];
   /** Images of each set. */
   readonly images: number;
-  /** All that were ever tried on the development pairs, those given up before this list was made included. */
+  /**
+   * All that were ever tried on the development pairs, those given up before this list was made
+   * included.
+   */
   readonly tried: number;
   /** The name of the candidate that was chosen on the development pairs. */
   readonly chosen: string;
@@ -49,10 +64,17 @@ function optionsOf(round: Round, options: TrialOptions) {
 }
 
 /** Runs the whole and writes the result. Errors: as `compare`, `freeze` and `report`. */
-export async function playRound(round: Round, given: TrialOptions & { readonly looks?: string } = {}): Promise<RoundResult> {
+export async function playRound(
+  round: Round,
+  given: TrialOptions & { readonly looks?: string } = {},
+): Promise<RoundResult> {
   const options = optionsOf(round, given);
   await makeFolder(path.dirname(round.file));
-  const trial = await compare(round.candidates, { tried: round.tried, ...options }, round.development);
+  const trial = await compare(
+    round.candidates,
+    { tried: round.tried, ...options },
+    round.development,
+  );
   const reporting = await report(freeze(trial, round.chosen), options, round.reporting);
   const { candidates: _, ...development } = trial;
   const result: RoundResult = {
@@ -60,31 +82,48 @@ export async function playRound(round: Round, given: TrialOptions & { readonly l
     seed: options.seed,
     development,
     reporting,
-    goal: Object.fromEntries(options.batchSizes.map((B) => [`B=${B}`, goal(reporting, round.chosen, B)])),
+    goal: Object.fromEntries(
+      options.batchSizes.map((B) => [`B=${B}`, goal(reporting, round.chosen, B)]),
+    ),
     missing: round.missing,
   };
   await writeBeside(round.file, `${JSON.stringify(result, null, 1)}\n`);
   return result;
 }
 
-const pairsOf = ({ development, reporting }: Round): readonly PairSet<Purpose>[] => [...development, ...reporting];
+const pairsOf = ({ development, reporting }: Round): readonly PairSet<Purpose>[] => [
+  ...development,
+  ...reporting,
+];
 
 /** Names of the models that a round asks. */
 export function modelsOf(round: Round): string[] {
   return [...new Set(pairsOf(round).map(({ model }) => model))];
 }
 
-/** Computes the features of one model that a round will ask for, and keeps them: the slow part, which processes can share. No score is looked at. */
-export async function keepTables(round: Round, loaded: LoadedModel, given: TrialOptions = {}): Promise<void> {
+/**
+ * Computes the features of one model that a round will ask for, and keeps them: the slow part,
+ * which processes can share. No score is looked at.
+ */
+export async function keepTables(
+  round: Round,
+  loaded: LoadedModel,
+  given: TrialOptions = {},
+): Promise<void> {
   const features = round.candidates.flatMap((candidate) => candidate.features ?? []);
   for (const pairs of pairsOf(round).filter(({ model }) => model === loaded.name))
     await trialTables(loaded, pairs, features, optionsOf(round, given));
 }
 
-/** Whether a round's file is of these candidates, this choice and these weights (checksums by name of model). */
+/**
+ * Whether a round's file is of these candidates, this choice and these weights (checksums by name
+ * of model).
+ */
 export function isPlayed(round: Round, checksums: Readonly<Record<string, string>>): boolean {
   if (!existsSync(round.file)) return false;
-  const { images, development, reporting } = JSON.parse(readFileSync(round.file, 'utf8')) as RoundResult;
+  const { images, development, reporting } = JSON.parse(
+    readFileSync(round.file, 'utf8'),
+  ) as RoundResult;
   const same = (names: Iterable<string>, wanted: Iterable<string>) =>
     [...new Set(names)].sort().join() === [...new Set(wanted)].sort().join();
   const weights = { ...development.models, ...reporting.models };

@@ -1,11 +1,15 @@
 /**
  * # Rows of models to tables of families
  *
- * The models of one family, each trained on one set, make a table with a row for each set in distribution and a column for each set out of it, for every B and method. What is not there (a model not yet trained, a set not on this machine) is `null`,
- * and is listed. Averages and quartiles are over the pairs that are there.
+ * The models of one family, each trained on one set, make a table with a row for each set in
+ * distribution and a column for each set out of it, for every B and method. What is not there (a
+ * model not yet trained, a set not on this machine) is `null`, and is listed. Averages and
+ * quartiles are over the pairs that are there.
  *
- * A family's mean of "method − typicality" is over all its pairs, its interval from the means within each resample: models share the sets they are tried on, and sets of the same name were drawn alike (`bootstrap.ts`), so that what they share is not
- * counted as independent. A model's file holds its own means, which is all that is needed.
+ * A family's mean of "method − typicality" is over all its pairs, its interval from the means
+ * within each resample: models share the sets they are tried on, and sets of the same name were
+ * drawn alike (`bootstrap.ts`), so that what they share is not counted as independent. A model's
+ * file holds its own means, which is all that is needed.
  */
 import path from 'node:path';
 import { FisherlabError, inCheckout } from '../backend/index';
@@ -17,7 +21,10 @@ import { readResultsFile } from './results-file';
 /** Where the tables of the shipped models are kept. */
 export const SUMMARY = inCheckout('data', 'results', 'summary.json');
 
-/** Where those are kept that have every method, also those that need many passes, on the first images of each set. */
+/**
+ * Where those are kept that have every method, also those that need many passes, on the first
+ * images of each set.
+ */
 export const COSTLY_SUMMARY = inCheckout('data', 'results', 'costly', 'summary.json');
 export const COSTLY_IMAGES = 400;
 
@@ -53,7 +60,12 @@ export interface MethodSummary {
   readonly meanFpr95: number;
   readonly pairs: number;
   /** Method − typicality over the same pairs; absent for typicality itself. */
-  readonly against?: { readonly wins: number; readonly draws: number; readonly losses: number; readonly mean: Estimate };
+  readonly against?: {
+    readonly wins: number;
+    readonly draws: number;
+    readonly losses: number;
+    readonly mean: Estimate;
+  };
 }
 
 export interface FamilySummary {
@@ -73,14 +85,16 @@ export interface Summary {
 }
 
 /**
- * All tables of all results. Results of different protocols make different tables; a model has one file a protocol.
+ * All tables of all results. Results of different protocols make different tables; a model has one
+ * file a protocol.
  * @throws FisherlabError where a model has two results of one protocol
  */
 export function summarise(results: readonly ModelResults[]): Summary {
   const seen = new Set<string>();
   for (const { family, in: own, protocol } of results) {
     const name = `${family}-${own}, ${protocol}`;
-    if (seen.has(name)) throw new FisherlabError(`there are two results of ${name}`, 'keep one of them');
+    if (seen.has(name))
+      throw new FisherlabError(`there are two results of ${name}`, 'keep one of them');
     seen.add(name);
   }
   const families: FamilySummary[] = [];
@@ -88,19 +102,28 @@ export function summarise(results: readonly ModelResults[]): Summary {
     for (const kind of ['colour', 'grey'] as const) {
       for (const family of [...new Set(results.map((result) => result.family))]) {
         const own = results.filter(
-          (result) => result.family === family && result.protocol === protocol && setsOf(kind).includes(slot(result.in)),
+          (result) =>
+            result.family === family &&
+            result.protocol === protocol &&
+            setsOf(kind).includes(slot(result.in)),
         );
-        const sizes = [...new Set(own.flatMap(({ rows }) => rows.map(({ batchSize }) => batchSize)))].sort((a, b) => a - b);
-        for (const batchSize of sizes) families.push(summariseFamily(own, family, kind, protocol, batchSize));
+        const sizes = [
+          ...new Set(own.flatMap(({ rows }) => rows.map(({ batchSize }) => batchSize))),
+        ].sort((a, b) => a - b);
+        for (const batchSize of sizes)
+          families.push(summariseFamily(own, family, kind, protocol, batchSize));
       }
     }
   }
   const names = new Set(results.map((result) => `${result.family}-${slot(result.in)}`));
-  const expected = FAMILIES.flatMap((family) => [...COLOUR_SETS, 'fashion_mnist', 'mnist'].map((set) => `${family}-${set}`));
+  const expected = FAMILIES.flatMap((family) =>
+    [...COLOUR_SETS, 'fashion_mnist', 'mnist'].map((set) => `${family}-${set}`),
+  );
   return { families, missing: expected.filter((name) => !names.has(name)) };
 }
 
-const setsOf = (kind: 'colour' | 'grey'): readonly string[] => (kind === 'grey' ? GREY_SETS : COLOUR_SETS);
+const setsOf = (kind: 'colour' | 'grey'): readonly string[] =>
+  kind === 'grey' ? GREY_SETS : COLOUR_SETS;
 
 /** The place of a set in the tables: Tiny-ImageNet stands in ImageNet's. */
 const slot = (set: string) => (set === 'tinyimagenet32' ? 'imagenet32' : set);
@@ -112,7 +135,9 @@ function summariseFamily(
   protocol: Protocol,
   batchSize: number,
 ): FamilySummary {
-  const rows = results.flatMap((result) => result.rows).filter((row) => row.batchSize === batchSize);
+  const rows = results
+    .flatMap((result) => result.rows)
+    .filter((row) => row.batchSize === batchSize);
   const slots = setsOf(kind);
   const methods = [...new Set(rows.map((row) => row.method))].map((method): MethodSummary => {
     const own = rows.filter((row) => row.method === method && slots.includes(slot(row.out)));
@@ -125,7 +150,11 @@ function summariseFamily(
       method,
       auroc: slots.map((inside) => slots.map((out) => at(inside, out))),
       mean: mean(aurocs),
-      quartiles: [quantileOfSorted(sorted, 0.25), quantileOfSorted(sorted, 0.5), quantileOfSorted(sorted, 0.75)],
+      quartiles: [
+        quantileOfSorted(sorted, 0.25),
+        quantileOfSorted(sorted, 0.5),
+        quantileOfSorted(sorted, 0.75),
+      ],
       meanAupr: mean(own.map((row) => row.aupr.value)),
       meanFpr95: mean(own.map((row) => row.fpr95.value)),
       pairs: own.length,
@@ -134,12 +163,26 @@ function summariseFamily(
   });
   // The names that are really in the table, for people.
   const real = new Set(results.flatMap(({ sets }) => sets.map(({ name }) => name)));
-  const sets = slots.map((name) => (name === 'imagenet32' && real.has('tinyimagenet32') ? 'tinyimagenet32' : name));
-  return { family, kind, protocol, batchSize, sets, models: results.map(({ model }) => model), methods };
+  const sets = slots.map((name) =>
+    name === 'imagenet32' && real.has('tinyimagenet32') ? 'tinyimagenet32' : name,
+  );
+  return {
+    family,
+    kind,
+    protocol,
+    batchSize,
+    sets,
+    models: results.map(({ model }) => model),
+    methods,
+  };
 }
 
 /** A method against typicality over all pairs of all models of a family. */
-function compare(results: readonly ModelResults[], method: string, batchSize: number): MethodSummary['against'] {
+function compare(
+  results: readonly ModelResults[],
+  method: string,
+  batchSize: number,
+): MethodSummary['against'] {
   const parts = results.flatMap(({ comparisons }) =>
     comparisons
       .filter((comparison) => comparison.batchSize === batchSize)
@@ -150,8 +193,11 @@ function compare(results: readonly ModelResults[], method: string, batchSize: nu
   const total = parts.reduce((sum, { pairs }) => sum + pairs.length, 0);
   const overPairs = (of: (part: (typeof parts)[number]) => number) =>
     parts.reduce((sum, part) => sum + of(part) * part.pairs.length, 0) / total;
-  const resampled = Float64Array.from(first.resampled, (_, r) => overPairs((part) => (part.resampled[r] as number) / 1e5));
-  const count = (verdict: 'wins' | 'draws' | 'losses') => parts.reduce((sum, part) => sum + part[verdict], 0);
+  const resampled = Float64Array.from(first.resampled, (_, r) =>
+    overPairs((part) => (part.resampled[r] as number) / 1e5),
+  );
+  const count = (verdict: 'wins' | 'draws' | 'losses') =>
+    parts.reduce((sum, part) => sum + part[verdict], 0);
   return {
     wins: count('wins'),
     draws: count('draws'),

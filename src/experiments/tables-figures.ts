@@ -1,7 +1,9 @@
 /**
  * # Figures of the tables
  *
- * One table is a heat map, in distribution downwards and out of it to the right, blank where there is no pair; methods are compared by bars; an ablation is a line a pair. All read results as files hold them.
+ * One table is a heat map, in distribution downwards and out of it to the right, blank where there
+ * is no pair; methods are compared by bars; an ablation is a line a pair. All read results as files
+ * hold them.
  */
 
 import type { ResultRow } from '../evaluation/index';
@@ -25,7 +27,10 @@ export function tableFigure(summary: FamilySummary, method: string): Figure {
   });
 }
 
-/** Mean difference to typicality over the pairs of a family, a bar a method with its 95 % interval, the best at the top. */
+/**
+ * Mean difference to typicality over the pairs of a family, a bar a method with its 95 % interval,
+ * the best at the top.
+ */
 export function differencesFigure(summary: FamilySummary): Figure {
   const compared = summary.methods
     .flatMap(({ method, against }) => (against === undefined ? [] : [{ method, ...against.mean }]))
@@ -52,7 +57,11 @@ export function differencesFigure(summary: FamilySummary): Figure {
 }
 
 /** AUROC of some methods for every pair of one model, with intervals. */
-export function pairsFigure(rows: readonly ResultRow[], methods: readonly string[], batchSize: number): Figure {
+export function pairsFigure(
+  rows: readonly ResultRow[],
+  methods: readonly string[],
+  batchSize: number,
+): Figure {
   const own = rows.filter((row) => row.batchSize === batchSize);
   const outs = [...new Set(own.map((row) => row.out))];
   const series = methods.map((method) => {
@@ -74,12 +83,17 @@ export function pairsFigure(rows: readonly ResultRow[], methods: readonly string
   });
 }
 
-/** One ablation: AUROC over what was varied, a line a set out of distribution, for one B and method. */
+/**
+ * One ablation: AUROC over what was varied, a line a set out of distribution, for one B and method.
+ */
 export function ablationFigure(
   points: readonly AblationPoint[],
   { title, x, method, batchSize }: { title: string; x: string; method: string; batchSize?: number },
 ): Figure {
-  const own = points.filter((point) => point.method === method && (batchSize === undefined || point.batchSize === batchSize));
+  const own = points.filter(
+    (point) =>
+      point.method === method && (batchSize === undefined || point.batchSize === batchSize),
+  );
   const outs = [...new Set(own.map((point) => point.out))];
   return lines(
     outs.map((out) => {
@@ -91,7 +105,8 @@ export function ablationFigure(
         low: line.map((point) => point.auroc.low),
         high: line.map((point) => point.auroc.high),
         markers: true,
-        dashed: line.every(({ auroc: { low, high } }) => low === high), // numbers of others, without intervals
+        // numbers of others, without intervals
+        dashed: line.every(({ auroc: { low, high } }) => low === high),
       };
     }),
     { title, x, y: 'AUROC', logX: true, guides: [{ axis: 'y', value: 0.5, label: 'chance' }] },

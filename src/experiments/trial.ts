@@ -1,7 +1,8 @@
 /**
  * # A fair trial: from an idea to a verdict
  *
- * An idea is a *candidate*: the features it looks at and the detector that makes a score of them. Ten lines:
+ * An idea is a *candidate*: the features it looks at and the detector that makes a score of them.
+ * Ten lines:
  *
  *     const largest = defineFeature({ name: 'largest', ofLayer: (x, dy) => tf.max(tf.abs(tf.matMul(x, dy, true)), [1, 2]) });
  *     const mine: Candidate = {
@@ -11,11 +12,16 @@
  *     };
  *     const trial = await compare([mine]);
  *
- * **Choosing.** `compare` runs candidates and the paper's detector on the development pairs (`pairs.ts`) with the same batches, the same noise and the same halves, and says by how much each wins or loses: paired bootstrap, corrected for the number of candidates
- * (`compare.ts`). `tried` counts those of earlier trials too.
+ * **Choosing.** `compare` runs candidates and the paper's detector on the development pairs
+ * (`pairs.ts`) with the same batches, the same noise and the same halves, and says by how much each
+ * wins or loses: paired bootstrap, corrected for the number of candidates (`compare.ts`). `tried`
+ * counts those of earlier trials too.
  *
- * **Reporting.** One candidate of a trial is frozen and taken to the reporting pairs: `report(freeze(trial, name))`. There is no way to give `report` two candidates, or one that was not in a trial; and each look is written down in a file that belongs to the results. p-values are
- * corrected for the number of candidates that the file knows: who comes back with another choice pays for it.
+ * **Reporting.** One candidate of a trial is frozen and taken to the reporting pairs:
+ * `report(freeze(trial, name))`. There is no way to give `report` two candidates, or one that was
+ * not in a trial; and each look is written down in a file that belongs to the results. p-values are
+ * corrected for the number of candidates that the file knows: who comes back with another choice
+ * pays for it.
  */
 import { readFile } from 'node:fs/promises';
 import { deriveSeed, FisherlabError, inCheckout, writeBeside } from '../backend/index';
@@ -23,14 +29,28 @@ import type { Detector } from '../detectors/index';
 import { layerwise, type NamedTable } from '../detectors/index';
 import type { Scores } from '../evaluation/index';
 import { compareScores, halves, type Margin, type ScoredPair } from '../evaluation/index';
-import { type FeatureChoice, REFERENCE, type TrialTableOptions, trialTables } from '../features/index';
+import {
+  type FeatureChoice,
+  REFERENCE,
+  type TrialTableOptions,
+  trialTables,
+} from '../features/index';
 import { disposeModel, loadModel } from '../models/index';
-import { assertPurpose, DEVELOPMENT_PAIRS, type PairSet, type Purpose, REPORTING_PAIRS } from './pairs';
+import {
+  assertPurpose,
+  DEVELOPMENT_PAIRS,
+  type PairSet,
+  type Purpose,
+  REPORTING_PAIRS,
+} from './pairs';
 
 export interface Candidate {
   /** As it stands in tables and in the record of looks. */
   readonly name: string;
-  /** Features besides the squared norms and the log-likelihood: names (`FEATURE_NAMES`), or features of one's own. */
+  /**
+   * Features besides the squared norms and the log-likelihood: names (`FEATURE_NAMES`), or features
+   * of one's own.
+   */
   readonly features?: readonly FeatureChoice[];
   /** The detector, made anew for each fit. Must be a function of the seed. */
   readonly detector: (seed: number) => Detector;
@@ -40,13 +60,19 @@ export interface Candidate {
 export const PAPER: Candidate = { name: 'layer-wise gradients', detector: () => layerwise() };
 
 export interface TrialOptions extends Partial<TrialTableOptions> {
-  /** How many candidates there were in all, those of earlier trials included; by default the number given. */
+  /**
+   * How many candidates there were in all, those of earlier trials included; by default the number
+   * given.
+   */
   readonly tried?: number;
   /** Resamples of the bootstrap; 1000 by default. */
   readonly resamples?: number;
 }
 
-/** One candidate on one pair, at one batch size: `value` is AUROC(candidate) − AUROC(the paper's), with its interval. */
+/**
+ * One candidate on one pair, at one batch size: `value` is AUROC(candidate) − AUROC(the paper's),
+ * with its interval.
+ */
 export interface TrialRow extends Margin {
   readonly candidate: string;
   readonly batchSize: number;
@@ -84,7 +110,8 @@ export interface Trial extends Outcome {
 /**
  * Compares candidates with the paper's detector on the development pairs.
  * @param pairs of one's own, as long as they are for choosing
- * @throws FisherlabError for pairs that are for reporting, two candidates of one name, and as `trialTables` and the detectors do
+ * @throws FisherlabError for pairs that are for reporting, two candidates of one name, and as
+ *   `trialTables` and the detectors do
  */
 export async function compare(
   candidates: readonly Candidate[],
@@ -146,8 +173,11 @@ export interface Report extends Outcome {
 }
 
 /**
- * Compares one frozen candidate with the paper's detector on the reporting pairs, and writes down that they were looked at. Reporting the same candidate again is not another look, also where models have come since: its pairs are added to the first.
- * @throws FisherlabError for anything but one frozen candidate, pairs that are for choosing, and a damaged record
+ * Compares one frozen candidate with the paper's detector on the reporting pairs, and writes down
+ * that they were looked at. Reporting the same candidate again is not another look, also where
+ * models have come since: its pairs are added to the first.
+ * @throws FisherlabError for anything but one frozen candidate, pairs that are for choosing, and a
+ *   damaged record
  */
 export async function report(
   winner: Frozen,
@@ -155,20 +185,28 @@ export async function report(
   pairs: readonly PairSet<'reporting'>[] = REPORTING_PAIRS,
 ): Promise<Report> {
   if (!(winner instanceof Frozen))
-    throw new FisherlabError('only one frozen candidate can be reported', "choose it first: report(freeze(trial, 'its name'))");
+    throw new FisherlabError(
+      'only one frozen candidate can be reported',
+      "choose it first: report(freeze(trial, 'its name'))",
+    );
   assertPurpose(pairs, 'reporting');
   const file = options.looks ?? LOOKS;
   const before = await readLooks(file);
   const { name } = winner.candidate;
-  const seen = pairs.flatMap(({ model, in: inside, out }) => out.map((outside) => `${model}: ${inside} → ${outside}`));
+  const seen = pairs.flatMap(({ model, in: inside, out }) =>
+    out.map((outside) => `${model}: ${inside} → ${outside}`),
+  );
   const known = before.find((look) => look.candidate === name);
   const today = new Date().toISOString().slice(0, 10);
   const looks: readonly Look[] =
     known === undefined
       ? [...before, { candidate: name, chosenFrom: winner.chosenFrom, date: today, pairs: seen }]
-      : before.map((look) => (look === known ? { ...look, pairs: [...new Set([...look.pairs, ...seen])] } : look));
+      : before.map((look) =>
+          look === known ? { ...look, pairs: [...new Set([...look.pairs, ...seen])] } : look,
+        );
   // Written first: a look that was interrupted was a look.
-  if (JSON.stringify(looks) !== JSON.stringify(before)) await writeBeside(file, `${JSON.stringify(looks, null, 2)}\n`);
+  if (JSON.stringify(looks) !== JSON.stringify(before))
+    await writeBeside(file, `${JSON.stringify(looks, null, 2)}\n`);
   const outcome = await run([winner.candidate], pairs, { ...options, tried: looks.length });
   return { ...outcome, candidate: name, chosenFrom: winner.chosenFrom, looks };
 }
@@ -185,7 +223,10 @@ export async function readLooks(file = LOOKS): Promise<readonly Look[]> {
   try {
     return JSON.parse(text) as Look[];
   } catch {
-    throw new FisherlabError(`the record of looks '${file}' is damaged`, 'restore it: git checkout');
+    throw new FisherlabError(
+      `the record of looks '${file}' is damaged`,
+      'restore it: git checkout',
+    );
   }
 }
 
@@ -193,8 +234,13 @@ export async function readLooks(file = LOOKS): Promise<readonly Look[]> {
 export function goal({ rows, means }: Outcome, candidate: string, batchSize: number) {
   const mean = means.find((one) => one.candidate === candidate && one.batchSize === batchSize);
   if (mean === undefined)
-    throw new FisherlabError(`'${candidate}' has no result at B = ${batchSize}`, 'ask for one that was compared');
-  const below = rows.filter((row) => row.candidate === candidate && row.batchSize === batchSize && row.value < -0.01);
+    throw new FisherlabError(
+      `'${candidate}' has no result at B = ${batchSize}`,
+      'ask for one that was compared',
+    );
+  const below = rows.filter(
+    (row) => row.candidate === candidate && row.batchSize === batchSize && row.value < -0.01,
+  );
   return {
     gain: mean.value >= 0.05,
     surelyAbove: mean.low > 0,
@@ -203,14 +249,19 @@ export function goal({ rows, means }: Outcome, candidate: string, batchSize: num
   };
 }
 
-/** Rows as groups of bars, for `bars` of `src/plots`: categories are pairs, a series is a candidate. */
+/**
+ * Rows as groups of bars, for `bars` of `src/plots`: categories are pairs, a series is a candidate.
+ */
 export function marginBars(rows: readonly TrialRow[], batchSize: number) {
   const own = rows.filter((row) => row.batchSize === batchSize);
   const pairOf = (row: TrialRow) => `${row.in} → ${row.out}`;
   const categories = [...new Set(own.map(pairOf))];
   const series = [...new Set(own.map(({ candidate }) => candidate))].map((name) => {
-    const mine = categories.map((pair) => own.find((row) => row.candidate === name && pairOf(row) === pair) as TrialRow);
-    // A percentile interval need not hold the value itself where nearly all resamples agree; a bar's must.
+    const mine = categories.map(
+      (pair) => own.find((row) => row.candidate === name && pairOf(row) === pair) as TrialRow,
+    );
+    // A percentile interval need not hold the value itself where nearly all resamples agree; a
+    // bar's must.
     return {
       name,
       values: mine.map(({ value }) => value),
@@ -224,11 +275,21 @@ export function marginBars(rows: readonly TrialRow[], batchSize: number) {
 async function run(
   candidates: readonly Candidate[],
   pairs: readonly PairSet<Purpose>[],
-  { seed = 1, batchSizes = [1, 5], reference = REFERENCE, tried, resamples = 1000, images, progress, cache }: TrialOptions,
+  {
+    seed = 1,
+    batchSizes = [1, 5],
+    reference = REFERENCE,
+    tried,
+    resamples = 1000,
+    images,
+    progress,
+    cache,
+  }: TrialOptions,
 ): Promise<Outcome> {
   const names = candidates.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new FisherlabError(`two candidates are called '${twice}'`, 'give each a name of its own');
+  if (twice !== undefined)
+    throw new FisherlabError(`two candidates are called '${twice}'`, 'give each a name of its own');
   const scored = new Map<number, ScoredPair[]>(batchSizes.map((B) => [B, []]));
   const models: Record<string, string> = {};
   for (const set of pairs) {
@@ -249,16 +310,23 @@ async function run(
         const { fit, score } = halves(inside.table);
         const all = [PAPER, ...candidates].map((candidate) => {
           const detector = candidate.detector(deriveSeed(seed, 3)).fit(fit);
-          return { in: detector.score(score), out: outside.map(({ table }) => detector.score(table)) };
+          return {
+            in: detector.score(score),
+            out: outside.map(({ table }) => detector.score(table)),
+          };
         });
         outside.forEach(({ name }, s) => {
-          const scores = all.map((one): Scores => ({ in: one.in, out: one.out[s] as Float64Array }));
+          const scores = all.map(
+            (one): Scores => ({ in: one.in, out: one.out[s] as Float64Array }),
+          );
           scored.get(inside.table.batchSize)?.push({
             model: loaded.name,
             in: inside.name,
             out: name,
             reference: scores[0] as Scores,
-            candidates: Object.fromEntries(names.map((candidate, c) => [candidate, scores[c + 1] as Scores])),
+            candidates: Object.fromEntries(
+              names.map((candidate, c) => [candidate, scores[c + 1] as Scores]),
+            ),
           });
         });
       }

@@ -1,15 +1,20 @@
 /**
  * # What a model of the background says
  *
- * The likelihood ratio (Ren et al. 2019, arXiv 1906.02845; `detectors/likelihood-corrections.ts`) needs a second model p₀ of the same family that has learnt only what is common to all images: trained on inputs
- * some of whose pixels were replaced by uniform noise. Column `background-log-likelihood`, nats, for the same dequantisation noise.
+ * The likelihood ratio (Ren et al. 2019, arXiv 1906.02845; `detectors/likelihood-corrections.ts`)
+ * needs a second model p₀ of the same family that has learnt only what is common to all images:
+ * trained on inputs some of whose pixels were replaced by uniform noise. Column
+ * `background-log-likelihood`, nats, for the same dequantisation noise.
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';
 import type { LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
-/** The name of the background model that belongs to a model: `glow-background-cifar10` to `glow-cifar10`. */
+/**
+ * The name of the background model that belongs to a model: `glow-background-cifar10` to
+ * `glow-cifar10`.
+ */
 export function backgroundName(family: string, set: string): string {
   return `${family}-background-${set}`;
 }
@@ -19,7 +24,9 @@ export function isBackground(name: string): boolean {
   return name.includes('-background-');
 }
 
-/** @param background the loaded background model, which must stay loaded while the statistic is used */
+/**
+ * @param background the loaded background model, which must stay loaded while the statistic is used
+ */
 export function backgroundLikelihood(background: LoadedModel, seed: number): ImageStatistic {
   return {
     name: 'background-log-likelihood',

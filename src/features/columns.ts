@@ -1,8 +1,9 @@
 /**
  * # Every column a model can have
  *
- * Which columns there are depends on the family: a flow has two parts of log p, a VAE an encoder to regret, a diffusion model a score at every noise level. What a detector needs that a model does not have is no failure: that
- * detector is left out for that model, and the reason is said.
+ * Which columns there are depends on the family: a flow has two parts of log p, a VAE an encoder to
+ * regret, a diffusion model a score at every noise level. What a detector needs that a model does
+ * not have is no failure: that detector is left out for that model, and the reason is said.
  *
  * | statistic | columns | of |
  * |---|---|---|
@@ -17,7 +18,15 @@
 
 import type { FeatureTable } from '../detectors/index';
 import { DETECTORS } from '../detectors/index';
-import { Diffusion, disposeModel, Glow, type LoadedModel, loadModel, shippedModels, Vae } from '../models/index';
+import {
+  Diffusion,
+  disposeModel,
+  Glow,
+  type LoadedModel,
+  loadModel,
+  shippedModels,
+  Vae,
+} from '../models/index';
 import { backgroundLikelihood, backgroundName } from './background';
 import { complexity } from './complexity';
 import { flowParts } from './flow-parts';
@@ -29,16 +38,27 @@ import type { ImageStatistic } from './statistic';
 export { diagonalTables, type Reference, referenceImages } from './diagonal-fisher';
 export { beside, type ImageStatistic, statisticTable, summedInBatches } from './statistic';
 
-/** The statistics of single images that a model can have. Call `dispose` when done: it frees a background model. */
-export function statisticsOf(loaded: LoadedModel, seed: number): { statistics: ImageStatistic[]; dispose(): void } {
+/**
+ * The statistics of single images that a model can have. Call `dispose` when done: it frees a
+ * background model.
+ */
+export function statisticsOf(
+  loaded: LoadedModel,
+  seed: number,
+): { statistics: ImageStatistic[]; dispose(): void } {
   const { model, checksum } = loaded;
   const statistics: ImageStatistic[] = [];
   if (model instanceof Glow) statistics.push(flowParts(model, checksum, seed), complexity());
   if (model instanceof Vae)
-    statistics.push(posteriorParts(model, checksum, seed), complexity(), likelihoodRegret(model, checksum, seed));
+    statistics.push(
+      posteriorParts(model, checksum, seed),
+      complexity(),
+      likelihoodRegret(model, checksum, seed),
+    );
   if (model instanceof Diffusion) statistics.push(scoreNorms(model, checksum));
   const name = backgroundName(model.family, loaded.header.data.name);
-  const background = shippedModels().includes(name) && name !== loaded.name ? loadModel(name) : undefined;
+  const background =
+    shippedModels().includes(name) && name !== loaded.name ? loadModel(name) : undefined;
   if (background !== undefined) statistics.push(backgroundLikelihood(background, seed));
   return {
     statistics,
@@ -70,7 +90,10 @@ export function needsOf(method: string): readonly string[] {
 }
 
 /** The detectors that find their columns in a table, and those that do not, with what they lack. */
-export function methodsFor(table: FeatureTable): { methods: string[]; without: { method: string; lacks: string }[] } {
+export function methodsFor(table: FeatureTable): {
+  methods: string[];
+  without: { method: string; lacks: string }[];
+} {
   const there = new Set(table.columns.map((column) => column.feature));
   const lacking = (method: string) => needsOf(method).filter((feature) => !there.has(feature));
   const all = Object.keys(DETECTORS);

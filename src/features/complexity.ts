@@ -1,13 +1,16 @@
 /**
  * # How many bits an image takes
  *
- * Input complexity (Serrà et al. 2020, arXiv 1909.11480; `detectors/likelihood-corrections.ts`) asks a general lossless codec how simple an image is: L(x) is 8 times the bytes of the *smaller* of two files,
+ * Input complexity (Serrà et al. 2020, arXiv 1909.11480; `detectors/likelihood-corrections.ts`)
+ * asks a general lossless codec how simple an image is: L(x) is 8 times the bytes of the *smaller*
+ * of two files,
  *
  * - PNG at its best compression, with row filters and without (the smaller);
  * - lossless WebP at its greatest effort.
  *
- * The 8-bit image itself is compressed, without noise, in its natural size: the two black pixels around a 28x28 image are not its own. The bytes of a file's frame are the same for all images of a size and change
- * no comparison. Column `complexity-bits`, bits: the unit of −log₂ p.
+ * The 8-bit image itself is compressed, without noise, in its natural size: the two black pixels
+ * around a 28x28 image are not its own. The bytes of a file's frame are the same for all images of
+ * a size and change no comparison. Column `complexity-bits`, bits: the unit of −log₂ p.
  */
 import sharp from 'sharp';
 import type { Images } from '../data/index';
@@ -32,7 +35,9 @@ export async function bitsOf(data: Images, index: number): Promise<number> {
   const raw = { width, height, channels: channels as 1 | 3 };
   const whole = Buffer.from(data.images.subarray(index * size, (index + 1) * size));
   const image = sharp(hasBorder(whole, raw) ? inner(whole, raw) : whole, {
-    raw: hasBorder(whole, raw) ? { ...raw, width: width - 2 * BORDER, height: height - 2 * BORDER } : raw,
+    raw: hasBorder(whole, raw)
+      ? { ...raw, width: width - 2 * BORDER, height: height - 2 * BORDER }
+      : raw,
   }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
   const files = await Promise.all([
     image.clone().png({ compressionLevel: 9, adaptiveFiltering: false }).toBuffer(),
@@ -51,7 +56,10 @@ interface Size {
 /** Whether a grey image lies in the black border that 28x28 images get. */
 function hasBorder(image: Uint8Array, { width, height, channels }: Size): boolean {
   if (channels !== 1 || width <= 2 * BORDER || height <= 2 * BORDER) return false;
-  return image.every((value, at) => value === 0 || isInner(at % width, width) * isInner(Math.floor(at / width), height) === 1);
+  return image.every(
+    (value, at) =>
+      value === 0 || isInner(at % width, width) * isInner(Math.floor(at / width), height) === 1,
+  );
 }
 
 function isInner(position: number, length: number): 0 | 1 {

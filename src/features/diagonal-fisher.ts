@@ -1,8 +1,12 @@
 /**
  * # The diagonal Fisher norm as columns
  *
- * Rao's score statistic with a diagonal Fisher matrix, Σ g²/d for every layer, d the mean of g² over *training* images (Bergamin et al. 2022, arXiv 2203.01097; `fisher/diagonal-norm.ts`). Unlike its neighbours here it is a feature of the gradient of
- * the whole batch, not a sum over images. It is fitted first, on `REFERENCE` training images; where the training split is not on this machine, on the first half of the test set, which fits the detectors too (the tables say which).
+ * Rao's score statistic with a diagonal Fisher matrix, Σ g²/d for every layer, d the mean of g²
+ * over *training* images (Bergamin et al. 2022, arXiv 2203.01097; `fisher/diagonal-norm.ts`).
+ * Unlike its neighbours here it is a feature of the gradient of the whole batch, not a sum over
+ * images. It is fitted first, on `REFERENCE` training images; where the training split is not on
+ * this machine, on the first half of the test set, which fits the detectors too (the tables say
+ * which).
  */
 import { createHash } from 'node:crypto';
 import { type DataSetName, type Dataset, dataSet, dataset, find, type Images } from '../data/index';
@@ -32,11 +36,18 @@ export async function referenceImages(name: string, limit?: number): Promise<Ref
   }
   const test = await dataset(set, 'test', limit === undefined ? {} : { limit });
   const count = Math.min(REFERENCE, Math.max(1, Math.round(test.count / 2)));
-  const images = { ...test, count, images: test.images.subarray(0, count * (test.images.length / test.count)) };
+  const images = {
+    ...test,
+    count,
+    images: test.images.subarray(0, count * (test.images.length / test.count)),
+  };
   return { images, words: `${count} images of the first half of the test set of ${set}` };
 }
 
-/** Tables with the log-likelihood and the diagonal Fisher norm of every layer, `[set][batch size]`; fitted only where one of them is not kept. */
+/**
+ * Tables with the log-likelihood and the diagonal Fisher norm of every layer, `[set][batch size]`;
+ * fitted only where one of them is not kept.
+ */
 export async function diagonalTables(
   loaded: LoadedModel,
   sets: readonly Images[],
@@ -48,12 +59,21 @@ export async function diagonalTables(
   let fitted: FittedFeature | undefined;
   if (!sets.every((data) => areKept(loaded, data, keyed))) {
     const indices = Array.from({ length: images.count }, (_, k) => k);
-    fitted = diagonalFisherNorm(loaded.model, imagesOf(loaded.model, images, indices, options.seed));
+    fitted = diagonalFisherNorm(
+      loaded.model,
+      imagesOf(loaded.model, images, indices, options.seed),
+    );
   }
   try {
     const tables: FeatureTable[][] = [];
     for (const data of sets) {
-      tables.push(await tablesOf(loaded, data, fitted === undefined ? keyed : { ...keyed, features: [fitted] }));
+      tables.push(
+        await tablesOf(
+          loaded,
+          data,
+          fitted === undefined ? keyed : { ...keyed, features: [fitted] },
+        ),
+      );
     }
     return tables;
   } finally {

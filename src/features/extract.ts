@@ -1,8 +1,10 @@
 /**
  * # Stage A: from a model and a data set to a table of features
  *
- * Batches are consecutive images in the order of the set, the last one dropped where it is not full (as the paper does). Noise is drawn by image index from `seed`, so no image's numbers depend on which others are
- * scored with it. How many images go through the model at once is chosen from memory; it changes nothing but speed.
+ * Batches are consecutive images in the order of the set, the last one dropped where it is not full
+ * (as the paper does). Noise is drawn by image index from `seed`, so no image's numbers depend on
+ * which others are scored with it. How many images go through the model at once is chosen from
+ * memory; it changes nothing but speed.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError, tf } from '../backend/index';
@@ -32,13 +34,19 @@ export interface ExtractOptions {
 }
 
 /**
- * One table for each batch size: the log-likelihood of every batch, then every feature of every layer.
+ * One table for each batch size: the log-likelihood of every batch, then every feature of every
+ * layer.
  * @throws FisherlabError where a batch is larger than the set, or a feature is not finite
  */
-export async function extractTables(model: Model, data: Images, options: ExtractOptions): Promise<FeatureTable[]> {
+export async function extractTables(
+  model: Model,
+  data: Images,
+  options: ExtractOptions,
+): Promise<FeatureTable[]> {
   const { batchSizes, seed, features = [squaredNorm], progress } = options;
   const wrong = batchSizes.find((B) => !(Number.isInteger(B) && B >= 1));
-  if (wrong !== undefined) throw new FisherlabError(`a batch cannot have ${wrong} images`, 'give whole numbers from 1 on');
+  if (wrong !== undefined)
+    throw new FisherlabError(`a batch cannot have ${wrong} images`, 'give whole numbers from 1 on');
   const largest = Math.max(...batchSizes);
   if (largest > data.count) {
     throw new FisherlabError(
@@ -65,7 +73,10 @@ export async function extractTables(model: Model, data: Images, options: Extract
       try {
         const found = run(images, noise);
         sizes.forEach((B, s) => {
-          parts[batchSizes.indexOf(B)]?.push({ ...found, byBatchSize: [found.byBatchSize[s] ?? []] });
+          parts[batchSizes.indexOf(B)]?.push({
+            ...found,
+            byBatchSize: [found.byBatchSize[s] ?? []],
+          });
         });
       } finally {
         tf.dispose([images, noise]);
@@ -75,14 +86,21 @@ export async function extractTables(model: Model, data: Images, options: Extract
     }
     return end;
   };
-  // One pass serves all sizes, unless their common multiple is more than goes through the model at once.
+  // One pass serves all sizes, unless their common multiple is more than goes through the model at
+  // once.
   const common = leastCommonMultiple(batchSizes);
-  const done = common <= Math.max(options.chunk ?? chunkFor(model, sample), largest) ? await passOver(0, batchSizes) : 0;
+  const done =
+    common <= Math.max(options.chunk ?? chunkFor(model, sample), largest)
+      ? await passOver(0, batchSizes)
+      : 0;
   for (const B of batchSizes) await passOver(done, [B]); // what is left over
   return batchSizes.map((B, b) => joinParts(parts[b] ?? [], B));
 }
 
-function chunkFor(model: Model, sample: (start: number, count: number) => { images: Tensor; noise: Tensor }): number {
+function chunkFor(
+  model: Model,
+  sample: (start: number, count: number) => { images: Tensor; noise: Tensor },
+): number {
   const { images, noise } = sample(0, 2);
   try {
     return imagesAtOnce(model, images, noise);

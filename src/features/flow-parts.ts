@@ -3,8 +3,10 @@
  *
  *     log p(x) = log p(z) + log |det ∂f/∂x|,      z = f(x).
  *
- * Density of states estimation looks at them one by one (Morningstar et al. 2021, arXiv 2006.09273; `detectors/dose.ts`): a simple image has a large second part and may have an unlikely z all the same.
- * Columns `log-prior` and `log-determinant`, nats, for the same dequantisation noise as the log-likelihood, of which they are the sum.
+ * Density of states estimation looks at them one by one (Morningstar et al. 2021, arXiv 2006.09273;
+ * `detectors/dose.ts`): a simple image has a large second part and may have an unlikely z all the
+ * same. Columns `log-prior` and `log-determinant`, nats, for the same dequantisation noise as the
+ * log-likelihood, of which they are the sum.
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';

@@ -1,8 +1,9 @@
 /**
  * # Features: from a model and images to a table of numbers
  *
- * A row is a batch of B images; a column is a log-likelihood, a feature of one layer, or a statistic of an image. Extraction, what columns a
- * model can have, and the cache that keeps tables.
+ * A row is a batch of B images; a column is a log-likelihood, a feature of one layer, or a
+ * statistic of an image. Extraction, what columns a model can have, and the cache that keeps
+ * tables.
  */
 export { backgroundName, isBackground } from './background';
 export {

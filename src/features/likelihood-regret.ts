@@ -1,14 +1,19 @@
 /**
  * # Likelihood regret
  *
- * Xiao, Yan, Amit, *Likelihood regret* (NeurIPS 2020, arXiv 2003.02977): the encoder of a VAE is right for familiar images. For a strange one another posterior would explain the image much better than the encoder's; how much
- * better is the regret,
+ * Xiao, Yan, Amit, *Likelihood regret* (NeurIPS 2020, arXiv 2003.02977): the encoder of a VAE is
+ * right for familiar images. For a strange one another posterior would explain the image much
+ * better than the encoder's; how much better is the regret,
  *
  *     R(x) = max_{μ, s} L(x; μ, s) − L(x; μ(x), s(x)),      L(x; μ, s) = E_{ε}[ −‖x − x̂(μ + e^s ε)‖² ] − KL( N(μ, e^{2s}) ‖ N(0, 1) ).
  *
- * Here the posterior's mean and log-deviation themselves are fitted to the image (the authors' LR_Z), not a copy of the encoder for each image: all images of a chunk climb together, by Adam from the encoder's answer, with new ε at
- * every step. Both bounds are then taken over the same `DRAWS` fresh ε, which no step has seen, so that a fit to particular draws gains nothing. L is the model's own objective (the bound with variance ½, without its
- * constants). Column `likelihood-regret`, nats; higher = stranger. It can be slightly negative where the encoder was right.
+ * Here the posterior's mean and log-deviation themselves are fitted to the image (the authors'
+ * LR_Z), not a copy of the encoder for each image: all images of a chunk climb together, by Adam
+ * from the encoder's answer, with new ε at every step. Both bounds are then taken over the same
+ * `DRAWS` fresh ε, which no step has seen, so that a fit to particular draws gains nothing. L is
+ * the model's own objective (the bound with variance ½, without its constants). Column
+ * `likelihood-regret`, nats; higher = stranger. It can be slightly negative where the encoder was
+ * right.
  */
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { deriveSeed, noiseByIndex, tf } from '../backend/index';
@@ -26,7 +31,14 @@ export function likelihoodRegret(model: Vae, checksum: string, seed: number): Im
   return {
     name: 'likelihood-regret',
     columns: [{ feature: 'likelihood-regret' }],
-    key: { model: checksum, seed, steps: STEPS, learningRate: LEARNING_RATE, draws: DRAWS, backend: tf.getBackend() },
+    key: {
+      model: checksum,
+      seed,
+      steps: STEPS,
+      learningRate: LEARNING_RATE,
+      draws: DRAWS,
+      backend: tf.getBackend(),
+    },
     async of(data, indices) {
       const images = pixels(data, indices);
       const regret = regrets(model, images, indices, seed);
@@ -40,7 +52,12 @@ export function likelihoodRegret(model: Vae, checksum: string, seed: number): Im
 }
 
 /** R of images [N, H, W, C] in nats, [N]; image `indices[k]` has noise of its own. */
-export function regrets(model: Vae, images: Tensor, indices: readonly number[], seed: number): Tensor {
+export function regrets(
+  model: Vae,
+  images: Tensor,
+  indices: readonly number[],
+  seed: number,
+): Tensor {
   const { mu, logs } = model.encode(images); // [N, latent]
   const [fittedMu, fittedLogs] = [tf.variable(mu), tf.variable(logs)];
   const adam = tf.train.adam(LEARNING_RATE);
@@ -53,14 +70,18 @@ export function regrets(model: Vae, images: Tensor, indices: readonly number[], 
     for (let step = 0; step < STEPS; step++) {
       tf.tidy(() => {
         const eps = noise(step);
-        const loss = () => tf.neg(tf.sum(objective(model, images, fittedMu, fittedLogs, eps))) as Scalar;
+        const loss = () =>
+          tf.neg(tf.sum(objective(model, images, fittedMu, fittedLogs, eps))) as Scalar;
         adam.minimize(loss, false, [fittedMu, fittedLogs]);
       });
     }
     return tf.tidy(() => {
       const gains = Array.from({ length: DRAWS }, (_, k) => {
         const eps = noise(STEPS + k);
-        return tf.sub(objective(model, images, fittedMu, fittedLogs, eps), objective(model, images, mu, logs, eps)); // [N]
+        return tf.sub(
+          objective(model, images, fittedMu, fittedLogs, eps),
+          objective(model, images, mu, logs, eps),
+        ); // [N]
       });
       return tf.mean(tf.stack(gains), 0); // [N]
     });
@@ -74,6 +95,9 @@ export function regrets(model: Vae, images: Tensor, indices: readonly number[], 
 function objective(model: Vae, images: Tensor, mu: Tensor, logs: Tensor, eps: Tensor): Tensor {
   const decoded = model.decode(tf.add(mu, tf.mul(tf.exp(logs), eps))); // [N, H, W, C], pixel values
   const error = tf.sum(tf.square(tf.div(tf.sub(images, decoded), 256)), [1, 2, 3]); // [N]
-  const kl = tf.sum(tf.sub(tf.mul(0.5, tf.sub(tf.add(tf.square(mu), tf.exp(tf.mul(2, logs))), 1)), logs), 1); // [N]
+  const kl = tf.sum(
+    tf.sub(tf.mul(0.5, tf.sub(tf.add(tf.square(mu), tf.exp(tf.mul(2, logs))), 1)), logs),
+    1,
+  ); // [N]
   return tf.neg(tf.add(error, kl));
 }

@@ -1,14 +1,17 @@
 /**
  * # What a VAE's posterior says of an image
  *
- * The statistics that density of states estimation looks at in a VAE (Morningstar et al. 2021, arXiv 2006.09273; `detectors/dose.ts`), with q = N(μ, e^{2s}) the encoder's answer and r = N(0, 1) the prior:
+ * The statistics that density of states estimation looks at in a VAE (Morningstar et al. 2021,
+ * arXiv 2006.09273; `detectors/dose.ts`), with q = N(μ, e^{2s}) the encoder's answer and r = N(0,
+ * 1) the prior:
  *
  *     posterior-cross-entropy   −E_q log r = ½ Σ (μ² + e^{2s} + ln 2π)
  *     posterior-entropy         −E_q log q = Σ (s + ½ ln 2πe)
  *     divergence                KL(q ‖ r), their difference
  *     distortion                ‖x − x̂‖², with the noise of the log-likelihood: minus the two are the model's objective
  *
- * All in nats. The authors' fifth is an importance-weighted bound on log p(x); here it is the objective itself, the log-likelihood that the table has already.
+ * All in nats. The authors' fifth is an importance-weighted bound on log p(x); here it is the
+ * objective itself, the log-likelihood that the table has already.
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';
@@ -16,7 +19,12 @@ import type { Vae } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 /** The columns, in the order of `of`. */
-export const POSTERIOR_PARTS = ['posterior-cross-entropy', 'posterior-entropy', 'divergence', 'distortion'] as const;
+export const POSTERIOR_PARTS = [
+  'posterior-cross-entropy',
+  'posterior-entropy',
+  'divergence',
+  'distortion',
+] as const;
 
 /** @param checksum of the model's weights */
 export function posteriorParts(model: Vae, checksum: string, seed: number): ImageStatistic {

@@ -1,14 +1,19 @@
 /**
  * # The score at several noise levels
  *
- * Multiscale score matching analysis (Mahmood, Oliva, Styner, *Multiscale score matching for out-of-distribution detection*, ICLR 2021, arXiv 2010.13132) describes an image by how large the score is at it, seen at L noise
- * levels, η_i(x) = σ_i ‖s(x, σ_i)‖, and learns how such vectors look in distribution (here: distance to the fifth nearest neighbour, one of the authors' three ways). A diffusion model gives the score at its noise level t by
- * the noise it sees, √(1−ᾱ_t) s = −ε̂, so
+ * Multiscale score matching analysis (Mahmood, Oliva, Styner, *Multiscale score matching for
+ * out-of-distribution detection*, ICLR 2021, arXiv 2010.13132) describes an image by how large the
+ * score is at it, seen at L noise levels, η_i(x) = σ_i ‖s(x, σ_i)‖, and learns how such vectors
+ * look in distribution (here: distance to the fifth nearest neighbour, one of the authors' three
+ * ways). A diffusion model gives the score at its noise level t by the noise it sees, √(1−ᾱ_t) s =
+ * −ε̂, so
  *
  *     η_t(x) = mean |ε̂(√ᾱ_t x, t)|,      t = 2^k − 1.
  *
- * As in the authors' code no noise is added to the image. Two things differ from theirs: the model is a diffusion model, which was trained on noisy images only, and the norm is the mean absolute one, the model's own loss. It *is* that
- * loss with ε = 0: minus the log-likelihood surrogate of `models/diffusion.ts`. Columns `score-norm`, one a timestep; a batch has the sum over its images.
+ * As in the authors' code no noise is added to the image. Two things differ from theirs: the model
+ * is a diffusion model, which was trained on noisy images only, and the norm is the mean absolute
+ * one, the model's own loss. It *is* that loss with ε = 0: minus the log-likelihood surrogate of
+ * `models/diffusion.ts`. Columns `score-norm`, one a timestep; a batch has the sum over its images.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { type Computation, Graph, tf } from '../backend/index';
@@ -21,7 +26,10 @@ export function timestepsOf(steps: number): number[] {
   return Array.from({ length: 10 }, (_, k) => 2 ** k - 1).filter((t) => t < steps);
 }
 
-/** Images of a part of the graph, and the number of images from which a graph of all timesteps (`backend/graph.ts`, some seconds to make) pays. */
+/**
+ * Images of a part of the graph, and the number of images from which a graph of all timesteps
+ * (`backend/graph.ts`, some seconds to make) pays.
+ */
 const PART = 25;
 const WORTH_A_GRAPH = 200;
 
@@ -30,7 +38,9 @@ export function scoreNorms(model: Diffusion, checksum: string): ImageStatistic {
   const timesteps = timestepsOf(model.schedule.steps);
   const weights = model.layers.map(({ variable }) => variable);
   const compute: Computation = ([images]) => ({
-    rows: timesteps.map((t) => tf.neg(model.atTimestep(t).logLikelihood(images as Tensor, tf.zerosLike(images as Tensor)))), // [N] each
+    rows: timesteps.map((t) =>
+      tf.neg(model.atTimestep(t).logLikelihood(images as Tensor, tf.zerosLike(images as Tensor))),
+    ), // [N] each
     sums: [],
   });
   let graph: Graph | null | undefined;
@@ -42,7 +52,10 @@ export function scoreNorms(model: Diffusion, checksum: string): ImageStatistic {
       tf.tidy(() => {
         if (graph === undefined && data.count >= WORTH_A_GRAPH)
           graph = Graph.of(compute, [pixels(data, indices.slice(0, PART))], weights);
-        if (!graph) return compute([pixels(data, indices)]).rows.map((values) => values.dataSync() as Float32Array);
+        if (!graph)
+          return compute([pixels(data, indices)]).rows.map(
+            (values) => values.dataSync() as Float32Array,
+          );
         return graph.run([pixels(data, indices)], weights).rows;
       }),
   };

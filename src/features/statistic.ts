@@ -1,13 +1,15 @@
 /**
  * # Columns that are not of a layer
  *
- * Some detectors read numbers that no gradient holds: how well an image compresses, the two parts of a flow's log-likelihood, what another model says of it. All of these are numbers s(x) of *one image*, and a batch
- * has their sum, as it has the sum of log-likelihoods:
+ * Some detectors read numbers that no gradient holds: how well an image compresses, the two parts
+ * of a flow's log-likelihood, what another model says of it. All of these are numbers s(x) of *one
+ * image*, and a batch has their sum, as it has the sum of log-likelihoods:
  *
  *     s(x_{1:B}) = Σ_b s(x_b).
  *
- * So each is computed once for every image, kept on disk as a table of B = 1 under the checksum of all that changes it, and summed for any B. To add one, write an `ImageStatistic` in a file of its own, in the unit and
- * with the sign its detector expects, and name it in `index.ts`.
+ * So each is computed once for every image, kept on disk as a table of B = 1 under the checksum of
+ * all that changes it, and summed for any B. To add one, write an `ImageStatistic` in a file of its
+ * own, in the unit and with the sign its detector expects, and name it in `index.ts`.
  */
 import { FisherlabError } from '../backend/index';
 import type { Images } from '../data/index';
@@ -37,17 +39,27 @@ export interface StatisticOptions {
 /** Images at a time. */
 const CHUNK = 50;
 
-/** One row an image: from the cache, or computed and kept. Errors: a number that is not finite, and those of the statistic. */
+/**
+ * One row an image: from the cache, or computed and kept. Errors: a number that is not finite, and
+ * those of the statistic.
+ */
 export function statisticTable(
   statistic: ImageStatistic,
   data: Images,
   { progress, cache = CACHE_FOLDER }: StatisticOptions = {},
 ): Promise<FeatureTable> {
-  const key: CacheKey = { statistic: statistic.name, ...statistic.key, images: imagesChecksum(data) };
+  const key: CacheKey = {
+    statistic: statistic.name,
+    ...statistic.key,
+    images: imagesChecksum(data),
+  };
   return cachedTable(cache, key, async () => {
     const values = statistic.columns.map(() => new Float64Array(data.count));
     for (let start = 0; start < data.count; start += CHUNK) {
-      const indices = Array.from({ length: Math.min(CHUNK, data.count - start) }, (_, k) => start + k);
+      const indices = Array.from(
+        { length: Math.min(CHUNK, data.count - start) },
+        (_, k) => start + k,
+      );
       const found = await statistic.of(data, indices);
       found.forEach((numbers, column) => {
         const bad = Array.from(numbers).findIndex((number) => !Number.isFinite(number));
@@ -64,12 +76,18 @@ export function statisticTable(
     return {
       rows: data.count,
       batchSize: 1,
-      columns: statistic.columns.map((column, c) => ({ ...column, values: values[c] as Float64Array })),
+      columns: statistic.columns.map((column, c) => ({
+        ...column,
+        values: values[c] as Float64Array,
+      })),
     };
   });
 }
 
-/** A table of single images as one of consecutive batches of B, each the sum of its images; a last batch that is not full is dropped. */
+/**
+ * A table of single images as one of consecutive batches of B, each the sum of its images; a last
+ * batch that is not full is dropped.
+ */
 export function summedInBatches(table: FeatureTable, B: number): FeatureTable {
   if (B === 1) return table;
   const rows = Math.floor(table.rows / B);
@@ -82,7 +100,10 @@ export function summedInBatches(table: FeatureTable, B: number): FeatureTable {
   return { rows, batchSize: B, columns };
 }
 
-/** The columns of several tables of the same batches side by side. Errors: tables of different batches. */
+/**
+ * The columns of several tables of the same batches side by side. Errors: tables of different
+ * batches.
+ */
 export function beside(first: FeatureTable, ...others: readonly FeatureTable[]): FeatureTable {
   for (const other of others) {
     if (other.rows !== first.rows || other.batchSize !== first.batchSize) {

@@ -1,15 +1,18 @@
 /**
  * # Feature tables on disk
  *
- * Features cost minutes, detectors milliseconds: so tables are kept. A table's file is named by what it was made from (model, data, batch
- * size, seed, …): the SHA-256 of that *key* written as JSON with sorted names. Another seed is another file; nothing is ever out of date.
+ * Features cost minutes, detectors milliseconds: so tables are kept. A table's file is named by
+ * what it was made from (model, data, batch size, seed, …): the SHA-256 of that *key* written as
+ * JSON with sorted names. Another seed is another file; nothing is ever out of date.
  *
- * The format is Apache Parquet, which pandas, Arrow, DuckDB and many others read: one DOUBLE column for each column of the table, named
- * `feature` or `feature:layer`. What Parquet has no place for (batch size, sizes of layers, the key) is JSON in the file's key-value metadata
- * under `fisherlab`, with a SHA-256 of all that and of the numbers: a
- * file that was cut or altered is found out when it is read.
+ * The format is Apache Parquet, which pandas, Arrow, DuckDB and many others read: one DOUBLE column
+ * for each column of the table, named `feature` or `feature:layer`. What Parquet has no place for
+ * (batch size, sizes of layers, the key) is JSON in the file's key-value metadata under
+ * `fisherlab`, with a SHA-256 of all that and of the numbers: a file that was cut or altered is
+ * found out when it is read.
  *
- * Files are written beside and renamed: a run that is killed leaves the tables it had finished and no other, and the next run goes on from there.
+ * Files are written beside and renamed: a run that is killed leaves the tables it had finished and
+ * no other, and the next run goes on from there.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -19,7 +22,10 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { FisherlabError, writeBeside } from '../backend/index';
 import type { Column, FeatureTable } from '../detectors/index';
 
-/** What a table was made from; any JSON. Must hold everything that changes the numbers, weights by their checksum. */
+/**
+ * What a table was made from; any JSON. Must hold everything that changes the numbers, weights by
+ * their checksum.
+ */
 export type CacheKey = { readonly [name: string]: Json };
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
@@ -27,7 +33,11 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [nam
 interface Description {
   readonly rows: number;
   readonly batchSize: number;
-  readonly columns: readonly { readonly feature: string; readonly layer?: string; readonly size?: number }[];
+  readonly columns: readonly {
+    readonly feature: string;
+    readonly layer?: string;
+    readonly size?: number;
+  }[];
   readonly key: Json;
 }
 
@@ -38,10 +48,15 @@ export function tablePath(directory: string, key: CacheKey): string {
 }
 
 /**
- * The table of `key`: read where it is kept, else made by `make` and kept. The directory is made where it is missing.
- * Errors: a damaged file, a disk that is full or read-only, and those of `make`, after which nothing is kept.
+ * The table of `key`: read where it is kept, else made by `make` and kept. The directory is made
+ * where it is missing. Errors: a damaged file, a disk that is full or read-only, and those of
+ * `make`, after which nothing is kept.
  */
-export async function cachedTable(directory: string, key: CacheKey, make: () => Promise<FeatureTable>): Promise<FeatureTable> {
+export async function cachedTable(
+  directory: string,
+  key: CacheKey,
+  make: () => Promise<FeatureTable>,
+): Promise<FeatureTable> {
   const file = tablePath(directory, key);
   const kept = await readTable(file);
   if (kept !== undefined) return kept;
@@ -50,8 +65,15 @@ export async function cachedTable(directory: string, key: CacheKey, make: () => 
   return table;
 }
 
-/** Writes a table, whole or not at all. Errors: columns that are not as long as the table; a disk that is full or read-only. */
-export async function writeTable(file: string, table: FeatureTable, key: CacheKey = {}): Promise<void> {
+/**
+ * Writes a table, whole or not at all. Errors: columns that are not as long as the table; a disk
+ * that is full or read-only.
+ */
+export async function writeTable(
+  file: string,
+  table: FeatureTable,
+  key: CacheKey = {},
+): Promise<void> {
   for (const { feature, layer, values } of table.columns) {
     if (values.length !== table.rows) {
       throw new FisherlabError(
@@ -68,7 +90,8 @@ export async function writeTable(file: string, table: FeatureTable, key: CacheKe
   };
   const names = uniqueNames(table.columns);
   const bytes = parquetWriteBuffer({
-    // Byte-stream split is exact for every bit pattern (a dictionary would merge 0 and −0) and packs float32 numbers in float64 to half.
+    // Byte-stream split is exact for every bit pattern (a dictionary would merge 0 and −0) and
+    // packs float32 numbers in float64 to half.
     columnData: table.columns.map(({ values }, j) => ({
       name: names[j] as string,
       data: values,
@@ -76,12 +99,20 @@ export async function writeTable(file: string, table: FeatureTable, key: CacheKe
       nullable: false,
       encoding: 'BYTE_STREAM_SPLIT',
     })),
-    kvMetadata: [{ key: 'fisherlab', value: JSON.stringify({ ...description, sha256: digest(description, table.columns) }) }],
+    kvMetadata: [
+      {
+        key: 'fisherlab',
+        value: JSON.stringify({ ...description, sha256: digest(description, table.columns) }),
+      },
+    ],
   });
   await writeBeside(file, new Uint8Array(bytes));
 }
 
-/** Reads a table; `undefined` where there is no such file. Errors: a file that is damaged or not a table of this program. */
+/**
+ * Reads a table; `undefined` where there is no such file. Errors: a file that is damaged or not a
+ * table of this program.
+ */
 export async function readTable(file: string): Promise<FeatureTable | undefined> {
   let bytes: Buffer;
   try {
@@ -111,9 +142,13 @@ async function parse(buffer: ArrayBuffer): Promise<FeatureTable> {
   await parquetRead({
     file: buffer,
     metadata,
-    onChunk: ({ columnName, columnData, rowStart }) => values.get(columnName)?.set(columnData as ArrayLike<number>, rowStart),
+    onChunk: ({ columnName, columnData, rowStart }) =>
+      values.get(columnName)?.set(columnData as ArrayLike<number>, rowStart),
   });
-  const table = columns.map((column, j) => ({ ...column, values: values.get(names[j] as string) as Float64Array }));
+  const table = columns.map((column, j) => ({
+    ...column,
+    values: values.get(names[j] as string) as Float64Array,
+  }));
   if (digest(description, table) !== sha256) throw new Error('it does not match its checksum');
   return { rows, batchSize, columns: table };
 }
@@ -134,7 +169,8 @@ function uniqueNames(columns: Description['columns']): string[] {
 
 function digest(description: Description, columns: readonly Column[]): string {
   const hash = createHash('sha256').update(JSON.stringify(description));
-  for (const { values } of columns) hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  for (const { values } of columns)
+    hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   return hash.digest('hex');
 }
 
@@ -146,7 +182,10 @@ function canonicalJson(value: Json): string {
     return `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`).join(',')}}`;
   }
   if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new FisherlabError(`a cache key holds ${value}`, 'JSON has no such number: write it as a string');
+    throw new FisherlabError(
+      `a cache key holds ${value}`,
+      'JSON has no such number: write it as a string',
+    );
   }
   return JSON.stringify(value);
 }

@@ -31,7 +31,10 @@ export interface ExperimentOptions {
   readonly cache?: string;
   /** Called with each set before its images are looked at. */
   readonly begins?: (data: Dataset) => void;
-  /** Called as images are done, with the set's name and how many of how many; not called for tables that were kept. */
+  /**
+   * Called as images are done, with the set's name and how many of how many; not called for tables
+   * that were kept.
+   */
   readonly progress?: (set: string, images: number, total: number) => void;
 }
 
@@ -41,7 +44,11 @@ export function imagesChecksum(data: Images): string {
 }
 
 /** Where the table of each batch size is kept. */
-function filesOf(loaded: LoadedModel, data: Images, options: ExperimentOptions): { key: CacheKey; file: string }[] {
+function filesOf(
+  loaded: LoadedModel,
+  data: Images,
+  options: ExperimentOptions,
+): { key: CacheKey; file: string }[] {
   const { batchSizes, seed, features = [squaredNorm], reference, cache = CACHE_FOLDER } = options;
   const images = imagesChecksum(data);
   return batchSizes.map((B) => {
@@ -63,8 +70,14 @@ export function areKept(loaded: LoadedModel, data: Images, options: ExperimentOp
   return filesOf(loaded, data, options).every(({ file }) => existsSync(file));
 }
 
-/** The tables of one set, one for each batch size: from the cache, or computed in one pass and kept. */
-export async function tablesOf(loaded: LoadedModel, data: Images, options: ExperimentOptions): Promise<FeatureTable[]> {
+/**
+ * The tables of one set, one for each batch size: from the cache, or computed in one pass and kept.
+ */
+export async function tablesOf(
+  loaded: LoadedModel,
+  data: Images,
+  options: ExperimentOptions,
+): Promise<FeatureTable[]> {
   const { batchSizes, seed, features = [squaredNorm], progress } = options;
   const files = filesOf(loaded, data, options);
   const kept = await Promise.all(files.map(({ file }) => readTable(file)));

@@ -1,18 +1,29 @@
 /**
  * # Feature tables for trials
  *
- * A trial asks for features by *name*, where they are known here, or brings features of its own. Known ones are kept on disk one by one, under the checksum of everything they were made from, so that the thirtieth candidate costs no more than
- * its combiner; features of one's own are kept as long as the process lives, since nothing can tell whether a function of the same name still does the same. What is missing is computed in one pass.
+ * A trial asks for features by *name*, where they are known here, or brings features of its own.
+ * Known ones are kept on disk one by one, under the checksum of everything they were made from, so
+ * that the thirtieth candidate costs no more than its combiner; features of one's own are kept as
+ * long as the process lives, since nothing can tell whether a function of the same name still does
+ * the same. What is missing is computed in one pass.
  *
- * Some features are *fitted* first (mean gradients, Fisher norms). Their reference are the first images of the model's own test set, which are then left out of the table: no image is both weighed and a weight.
- * (In-sample Fisher norms of the images the estimate was made from are much too small, and a detector fitted on them finds everything strange.)
+ * Some features are *fitted* first (mean gradients, Fisher norms). Their reference are the first
+ * images of the model's own test set, which are then left out of the table: no image is both
+ * weighed and a weight. (In-sample Fisher norms of the images the estimate was made from are much
+ * too small, and a detector fitted on them finds everything strange.)
  */
 import { createHash } from 'node:crypto';
 import type { Tensor } from '@tensorflow/tfjs';
 import { assertKnown, deriveSeed, FisherlabError, tf } from '../backend/index';
 import { type Dataset, dataset, pixels } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
-import { type Draws, dampedFisherNorm, diagonalFisherNorm, imagesOf, kroneckerFisherNorm } from '../fisher/index';
+import {
+  type Draws,
+  dampedFisherNorm,
+  diagonalFisherNorm,
+  imagesOf,
+  kroneckerFisherNorm,
+} from '../fisher/index';
 import {
   checkFeature,
   cosineWithMean,
@@ -37,7 +48,8 @@ const OF_LAYERS = {
   'cosine-with-mean': (model: Model, reference: Draws) => cosineWithMean(model, reference),
   'damped-fisher-norm': (model: Model, reference: Draws) => dampedFisherNorm(model, reference),
   'diagonal-fisher-norm': (model: Model, reference: Draws) => diagonalFisherNorm(model, reference),
-  'kronecker-fisher-norm': (model: Model, reference: Draws) => kroneckerFisherNorm(model, reference),
+  'kronecker-fisher-norm': (model: Model, reference: Draws) =>
+    kroneckerFisherNorm(model, reference),
 } satisfies Record<string, (model: Model, reference: Draws) => Feature>;
 
 /** Columns that are not of a layer: one number an image, [N], added up over a batch. */
@@ -48,7 +60,10 @@ const OF_IMAGES: Record<string, (model: Model, images: Tensor, noise: Tensor) =>
 };
 
 /** Names of the features that are known here. */
-export const FEATURE_NAMES: readonly string[] = [...Object.keys(OF_LAYERS), ...Object.keys(OF_IMAGES)];
+export const FEATURE_NAMES: readonly string[] = [
+  ...Object.keys(OF_LAYERS),
+  ...Object.keys(OF_IMAGES),
+];
 
 /** A feature by name, or one of one's own. */
 export type FeatureChoice = string | Feature;
@@ -58,14 +73,20 @@ export interface TrialTableOptions {
   readonly seed: number;
   /** Images of each set, besides the reference; all there are where left out. */
   readonly images?: number;
-  /** Images that fitted features learn from: the first ones of the model's own test set. 256 by default. */
+  /**
+   * Images that fitted features learn from: the first ones of the model's own test set. 256 by
+   * default.
+   */
   readonly reference?: number;
   readonly progress?: (set: string, images: number, total: number) => void;
   /** Where tables of known features are kept; `out/cache` by default. */
   readonly cache?: string;
 }
 
-/** Images that features are fitted on, unless told otherwise: as many as in the first trial of exact Fisher norms. */
+/**
+ * Images that features are fitted on, unless told otherwise: as many as in the first trial of exact
+ * Fisher norms.
+ */
 export const REFERENCE = 256;
 
 /** Tables of the reader's own features, for this process. */
@@ -74,8 +95,10 @@ const own = new WeakMap<Feature, Map<string, FeatureTable>>();
 const checked = new WeakSet<Feature>();
 
 /**
- * Tables `[b][s]` of batch size b and set s, the model's own first: the log-likelihood, the squared norms, and every feature of `features`.
- * @throws FisherlabError for an unknown feature, too few images, or a feature with a mistake (`checkFeature`)
+ * Tables `[b][s]` of batch size b and set s, the model's own first: the log-likelihood, the squared
+ * norms, and every feature of `features`.
+ * @throws FisherlabError for an unknown feature, too few images, or a feature with a mistake
+ *   (`checkFeature`)
  */
 export async function trialTables(
   loaded: LoadedModel,
@@ -85,7 +108,11 @@ export async function trialTables(
 ): Promise<NamedTable[][]> {
   const { batchSizes, seed, images, reference = REFERENCE } = options;
   const wanted = withSquaredNorm(features);
-  const whole = await dataset(sets.in, 'test', images === undefined ? {} : { limit: reference + images });
+  const whole = await dataset(
+    sets.in,
+    'test',
+    images === undefined ? {} : { limit: reference + images },
+  );
   if (whole.count < reference + 2 * Math.max(...batchSizes)) {
     throw new FisherlabError(
       `'${sets.in}' has ${whole.count} images, too few for ${reference} as a reference and others to score`,
@@ -99,7 +126,8 @@ export async function trialTables(
     deriveSeed(seed, 9),
   );
   const about = sha256(whole.images.subarray(0, reference * imageSize(whole)));
-  const made = new Map<string, Feature>(); // a feature is fitted once, and only if some table is missing
+  // a feature is fitted once, and only if some table is missing
+  const made = new Map<string, Feature>();
   const featureNamed = (name: string) => {
     const known = made.get(name) ?? OF_LAYERS[name as keyof typeof OF_LAYERS](loaded.model, draws);
     made.set(name, known);
@@ -112,9 +140,16 @@ export async function trialTables(
         name === sets.in
           ? withoutFirst(whole, reference)
           : await dataset(name, 'test', images === undefined ? {} : { limit: images });
-      bySet.push(await tablesOfSet(loaded, data, wanted, featureNamed, { ...options, about: `${reference} ${about}` }));
+      bySet.push(
+        await tablesOfSet(loaded, data, wanted, featureNamed, {
+          ...options,
+          about: `${reference} ${about}`,
+        }),
+      );
     }
-    return batchSizes.map((_, b) => [sets.in, ...sets.out].map((name, s) => ({ name, table: bySet[s]?.[b] as FeatureTable })));
+    return batchSizes.map((_, b) =>
+      [sets.in, ...sets.out].map((name, s) => ({ name, table: bySet[s]?.[b] as FeatureTable })),
+    );
   } finally {
     for (const feature of made.values()) (feature as { dispose?: () => void }).dispose?.();
   }
@@ -122,11 +157,15 @@ export async function trialTables(
 
 function withSquaredNorm(features: readonly FeatureChoice[]): FeatureChoice[] {
   const unique = [...new Set<FeatureChoice>(['squared-norm', ...features])];
-  for (const feature of unique) if (typeof feature === 'string') assertKnown('feature', feature, FEATURE_NAMES);
+  for (const feature of unique)
+    if (typeof feature === 'string') assertKnown('feature', feature, FEATURE_NAMES);
   const names = unique.map(nameOf);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined)
-    throw new FisherlabError(`two features are called '${twice}'`, 'give your own feature a name of its own');
+    throw new FisherlabError(
+      `two features are called '${twice}'`,
+      'give your own feature a name of its own',
+    );
   return unique;
 }
 
@@ -135,7 +174,13 @@ async function tablesOfSet(
   data: Dataset,
   features: readonly FeatureChoice[],
   featureNamed: (name: string) => Feature,
-  { batchSizes, seed, progress, about, cache = CACHE_FOLDER }: TrialTableOptions & { about: string },
+  {
+    batchSizes,
+    seed,
+    progress,
+    about,
+    cache = CACHE_FOLDER,
+  }: TrialTableOptions & { about: string },
 ): Promise<FeatureTable[]> {
   const images = sha256(data.images);
   const keys = features.map((feature) =>
@@ -152,15 +197,21 @@ async function tablesOfSet(
     ),
   );
   const kept = await Promise.all(
-    features.map((feature, f) => Promise.all((keys[f] as CacheKey[]).map((key) => recall(feature, key, cache)))),
+    features.map((feature, f) =>
+      Promise.all((keys[f] as CacheKey[]).map((key) => recall(feature, key, cache))),
+    ),
   );
   const missing = features.filter((_, f) => kept[f]?.some((table) => table === undefined));
   const found = new Map(features.map((feature, f) => [feature, kept[f] as FeatureTable[]]));
   if (missing.length > 0) {
     const ofLayers = missing
       .filter((feature) => typeof feature !== 'string' || feature in OF_LAYERS)
-      .map((feature) => ({ feature, made: typeof feature === 'string' ? featureNamed(feature) : feature }));
-    for (const { feature, made } of ofLayers) if (typeof feature !== 'string') check(loaded.model, data, made, seed);
+      .map((feature) => ({
+        feature,
+        made: typeof feature === 'string' ? featureNamed(feature) : feature,
+      }));
+    for (const { feature, made } of ofLayers)
+      if (typeof feature !== 'string') check(loaded.model, data, made, seed);
     if (ofLayers.length > 0) {
       const tables = await extractTables(loaded.model, data, {
         batchSizes,
@@ -180,7 +231,12 @@ async function tablesOfSet(
     for (const feature of missing)
       await Promise.all(
         batchSizes.map((_, b) =>
-          keep(feature, keys[features.indexOf(feature)]?.[b] as CacheKey, found.get(feature)?.[b] as FeatureTable, cache),
+          keep(
+            feature,
+            keys[features.indexOf(feature)]?.[b] as CacheKey,
+            found.get(feature)?.[b] as FeatureTable,
+            cache,
+          ),
         ),
       );
   }
@@ -191,17 +247,30 @@ async function tablesOfSet(
       ...first,
       columns: [
         ...first.columns.filter(({ feature }) => feature === 'log-likelihood'),
-        ...tables.flatMap(({ columns }) => columns.filter(({ feature }) => feature !== 'log-likelihood')),
+        ...tables.flatMap(({ columns }) =>
+          columns.filter(({ feature }) => feature !== 'log-likelihood'),
+        ),
       ],
     };
   });
 }
 
-async function recall(feature: FeatureChoice, key: CacheKey, folder: string): Promise<FeatureTable | undefined> {
-  return typeof feature === 'string' ? readTable(tablePath(folder, key)) : own.get(feature)?.get(JSON.stringify(key));
+async function recall(
+  feature: FeatureChoice,
+  key: CacheKey,
+  folder: string,
+): Promise<FeatureTable | undefined> {
+  return typeof feature === 'string'
+    ? readTable(tablePath(folder, key))
+    : own.get(feature)?.get(JSON.stringify(key));
 }
 
-async function keep(feature: FeatureChoice, key: CacheKey, table: FeatureTable, folder: string): Promise<void> {
+async function keep(
+  feature: FeatureChoice,
+  key: CacheKey,
+  table: FeatureTable,
+  folder: string,
+): Promise<void> {
   if (typeof feature === 'string') return writeTable(tablePath(folder, key), table, key);
   const tables = own.get(feature) ?? new Map<string, FeatureTable>();
   own.set(feature, tables.set(JSON.stringify(key), table));
@@ -213,7 +282,9 @@ function check(model: Model, data: Dataset, feature: Feature, seed: number): voi
   const indices = Array.from({ length: Math.min(12, data.count - (data.count % 2)) }, (_, i) => i);
   const [images, noise] = [pixels(data, indices), model.noise(indices, seed)];
   try {
-    for (const B of [1, 2].filter((size) => indices.length >= 2 * size && indices.length % size === 0))
+    for (const B of [1, 2].filter(
+      (size) => indices.length >= 2 * size && indices.length % size === 0,
+    ))
       checkFeature(model, feature, images, noise, B, seed);
     checked.add(feature);
   } finally {
@@ -221,7 +292,13 @@ function check(model: Model, data: Dataset, feature: Feature, seed: number): voi
   }
 }
 
-function imageTables(model: Model, data: Dataset, feature: string, batchSizes: readonly number[], seed: number): FeatureTable[] {
+function imageTables(
+  model: Model,
+  data: Dataset,
+  feature: string,
+  batchSizes: readonly number[],
+  seed: number,
+): FeatureTable[] {
   const values = new Float64Array(data.count);
   for (let start = 0; start < data.count; start += 60) {
     const indices = Array.from({ length: Math.min(60, data.count - start) }, (_, k) => start + k);
@@ -231,28 +308,44 @@ function imageTables(model: Model, data: Dataset, feature: string, batchSizes: r
   }
   return batchSizes.map((B) => {
     const rows = Math.floor(data.count / B);
-    const sums = Float64Array.from({ length: rows }, (_, r) => values.subarray(r * B, (r + 1) * B).reduce((a, b) => a + b, 0));
+    const sums = Float64Array.from({ length: rows }, (_, r) =>
+      values.subarray(r * B, (r + 1) * B).reduce((a, b) => a + b, 0),
+    );
     return { rows, batchSize: B, columns: [{ feature, values: sums }] };
   });
 }
 
 /** One of the two parts of a flow's log-likelihood, in nats: [N]. */
-function part(model: Model, which: 'logDet' | 'prior', images: Tensor, noise: Tensor): Float32Array {
-  const flow = model as Model & { parts?: (images: Tensor, noise: Tensor) => { logDet: Tensor; prior: Tensor } };
+function part(
+  model: Model,
+  which: 'logDet' | 'prior',
+  images: Tensor,
+  noise: Tensor,
+): Float32Array {
+  const flow = model as Model & {
+    parts?: (images: Tensor, noise: Tensor) => { logDet: Tensor; prior: Tensor };
+  };
   if (flow.parts === undefined)
-    throw new FisherlabError(`a ${model.family} model has no log-determinant`, 'leave out log-determinant and log-prior');
+    throw new FisherlabError(
+      `a ${model.family} model has no log-determinant`,
+      'leave out log-determinant and log-prior',
+    );
   const { logDet, prior } = flow.parts(images, noise);
   const values = (which === 'logDet' ? logDet : prior).dataSync() as Float32Array;
   tf.dispose([logDet, prior]);
   return values;
 }
 
-/** The log-likelihood and one feature of a table; a feature of k numbers a layer has k columns, `name[0]`, `name[1]`, … */
+/**
+ * The log-likelihood and one feature of a table; a feature of k numbers a layer has k columns,
+ * `name[0]`, `name[1]`, …
+ */
 function only(table: FeatureTable, name: string): FeatureTable {
   return {
     ...table,
     columns: table.columns.filter(
-      ({ feature }) => feature === 'log-likelihood' || feature === name || isComponent(feature, name),
+      ({ feature }) =>
+        feature === 'log-likelihood' || feature === name || isComponent(feature, name),
     ),
   };
 }

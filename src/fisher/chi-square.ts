@@ -1,14 +1,21 @@
 /**
  * # Quantiles for quantile plots
  *
- * χ² with ν degrees of freedom, ν any positive number: its distribution function is the regularised incomplete gamma function P(ν/2, x/2), a power series below the mean and a continued fraction above it (Abramowitz &
- * Stegun 6.5.29, 6.5.31; the fraction by Lentz's method). The quantile is found by bisection, started from Wilson and Hilferty's cube. The normal quantile is bisected likewise.
+ * χ² with ν degrees of freedom, ν any positive number: its distribution function is the regularised
+ * incomplete gamma function P(ν/2, x/2), a power series below the mean and a continued fraction
+ * above it (Abramowitz & Stegun 6.5.29, 6.5.31; the fraction by Lentz's method). The quantile is
+ * found by bisection, started from Wilson and Hilferty's cube. The normal quantile is bisected
+ * likewise.
  */
 import { FisherlabError } from '../backend/index';
 
 /** x with P(χ²_ν ≤ x) = p. Errors: ν not above 0, p outside (0, 1). */
 export function chiSquareQuantile(p: number, nu: number): number {
-  if (!(nu > 0)) throw new FisherlabError(`${nu} degrees of freedom make no χ² distribution`, 'give a number above 0');
+  if (!(nu > 0))
+    throw new FisherlabError(
+      `${nu} degrees of freedom make no χ² distribution`,
+      'give a number above 0',
+    );
   checkProbability(p);
   const a = nu / 2;
   const cube = 1 - 2 / (9 * nu) + normalQuantile(p) * Math.sqrt(2 / (9 * nu));
@@ -85,5 +92,9 @@ function bisect(f: (x: number) => number, low: number, high: number): number {
 }
 
 function checkProbability(p: number): void {
-  if (!(p > 0 && p < 1)) throw new FisherlabError(`${p} is no probability of a quantile`, 'give a number between 0 and 1');
+  if (!(p > 0 && p < 1))
+    throw new FisherlabError(
+      `${p} is no probability of a quantile`,
+      'give a number between 0 and 1',
+    );
 }

@@ -1,13 +1,16 @@
 /**
  * # Do layers know of each other?
  *
- * The paper multiplies densities of layers as if log f_i and log f_j were independent, because their correlation falls quickly with the distance |i − j| (its figure 5, from 400 random layers). Here the average is over all
- * pairs at a distance,
+ * The paper multiplies densities of layers as if log f_i and log f_j were independent, because
+ * their correlation falls quickly with the distance |i − j| (its figure 5, from 400 random layers).
+ * Here the average is over all pairs at a distance,
  *
  *     r(d) = mean over j of corr(log f_j, log f_{j+d}),
  *
- * with bootstrap intervals over images. A correlation of n images has a noise of 1/√n of either sign, and averages of |r| would have a floor; r(d) has none. What remains at large distances is common to the whole model: how busy an image
- * is. The share of the largest eigenvalue of the correlation matrix says how much of all variance one such number explains.
+ * with bootstrap intervals over images. A correlation of n images has a noise of 1/√n of either
+ * sign, and averages of |r| would have a floor; r(d) has none. What remains at large distances is
+ * common to the whole model: how busy an image is. The share of the largest eigenvalue of the
+ * correlation matrix says how much of all variance one such number explains.
  */
 
 import { FisherlabError, tf } from '../backend/index';
@@ -19,7 +22,9 @@ export interface Decorrelation {
   readonly byLag: readonly Interval[];
   /** Mean correlation of all pairs of different layers. */
   readonly overall: Interval;
-  /** Share of the variance of standardised log norms that the first principal component explains. */
+  /**
+   * Share of the variance of standardised log norms that the first principal component explains.
+   */
   readonly commonShare: number;
   /** Correlations [J × J], row-major, of the J columns that vary. */
   readonly matrix: Float64Array;
@@ -27,7 +32,8 @@ export interface Decorrelation {
 }
 
 /**
- * @param columns log norms, one column a layer in the model's order, one value an image (or batch); constant columns are left out
+ * @param columns log norms, one column a layer in the model's order, one value an image (or batch);
+ *   constant columns are left out
  * @throws FisherlabError where fewer than two columns vary, or a value is not finite
  */
 export function decorrelation(
@@ -36,7 +42,11 @@ export function decorrelation(
 ): Decorrelation {
   const units = columns.map(standardise).filter((column) => column !== null);
   const J = units.length;
-  if (J < 2) throw new FisherlabError(`${J} of ${columns.length} layers vary`, 'correlations need at least two');
+  if (J < 2)
+    throw new FisherlabError(
+      `${J} of ${columns.length} layers vary`,
+      'correlations need at least two',
+    );
   const n = (units[0] as Float32Array).length;
   const longest = Math.min(maxLag, J - 1);
   const flat = new Float32Array(J * n);
@@ -87,24 +97,38 @@ function standardise(values: ArrayLike<number>): Float32Array | null {
   for (let i = 0; i < n; i++) mean += (values[i] as number) / n;
   let variance = 0;
   for (let i = 0; i < n; i++) variance += ((values[i] as number) - mean) ** 2 / n;
-  if (!Number.isFinite(variance)) throw new FisherlabError('a log norm is not finite', 'look for norms of 0, or damaged weights');
+  if (!Number.isFinite(variance))
+    throw new FisherlabError('a log norm is not finite', 'look for norms of 0, or damaged weights');
   if (variance < 1e-20) return null;
-  return Float32Array.from({ length: n }, (_, i) => ((values[i] as number) - mean) / Math.sqrt(variance));
+  return Float32Array.from(
+    { length: n },
+    (_, i) => ((values[i] as number) - mean) / Math.sqrt(variance),
+  );
 }
 
 /** From weighted sums of products [J × J] and of values [J], the weights adding up to n. */
-function correlationMatrix(moments: Float32Array, sums: Float32Array, n: number, J: number): Float64Array {
+function correlationMatrix(
+  moments: Float32Array,
+  sums: Float32Array,
+  n: number,
+  J: number,
+): Float64Array {
   const deviation = Array.from({ length: J }, (_, j) =>
     Math.sqrt((moments[j * J + j] as number) / n - ((sums[j] as number) / n) ** 2),
   );
   return Float64Array.from({ length: J * J }, (_, k) => {
     const [i, j] = [Math.floor(k / J), k % J];
-    const covariance = (moments[k] as number) / n - ((sums[i] as number) / n) * ((sums[j] as number) / n);
+    const covariance =
+      (moments[k] as number) / n - ((sums[i] as number) / n) * ((sums[j] as number) / n);
     return covariance / ((deviation[i] as number) * (deviation[j] as number));
   });
 }
 
-function lagMeans(matrix: Float64Array, J: number, maxLag: number): { byLag: number[]; overall: number } {
+function lagMeans(
+  matrix: Float64Array,
+  J: number,
+  maxLag: number,
+): { byLag: number[]; overall: number } {
   const byLag = Array.from({ length: maxLag + 1 }, (_, d) => {
     let sum = 0;
     for (let j = 0; j + d < J; j++) sum += matrix[j * J + j + d] as number;

@@ -5,16 +5,26 @@
  *
  *     Σ_i g_i² / (d_i + λ).
  *
- * It knows which weights have large gradients, not which have them together. (The authors add 10⁻⁸ for all models; here λ follows the size of the layer's gradients, as in its relatives.)
+ * It knows which weights have large gradients, not which have them together. (The authors add 10⁻⁸
+ * for all models; here λ follows the size of the layer's gradients, as in its relatives.)
  */
 import { squaredNormOfRows, tf } from '../backend/index';
 import type { Model } from '../models/index';
 import type { DampedOptions } from './damped-norm';
 import type { Draws } from './draws';
 import { estimateFisher } from './estimate';
-import { DAMPING, dampingOf, type FittedFeature, type FittedLayer, fittedFeature } from './fitted-feature';
+import {
+  DAMPING,
+  dampingOf,
+  type FittedFeature,
+  type FittedLayer,
+  fittedFeature,
+} from './fitted-feature';
 
-/** Feature `diagonal-fisher-norm`, fitted on the gradients of `draws`. Errors: a damping that is not above 0. */
+/**
+ * Feature `diagonal-fisher-norm`, fitted on the gradients of `draws`. Errors: a damping that is not
+ * above 0.
+ */
 export function diagonalFisherNorm(
   model: Model,
   draws: Draws,
@@ -28,7 +38,13 @@ export function diagonalFisherNorm(
         if (trace === 0) return [name, null];
         const lambda = dampingOf(damping, trace, draws.count, size);
         const scale = tf.tensor1d(diagonal.map((d) => 1 / Math.sqrt(d + lambda))); // [P]
-        return [name, { tensors: [scale], of: (gradient, B) => squaredNormOfRows(tf.mul(gradient.instantiate(B), scale)) }];
+        return [
+          name,
+          {
+            tensors: [scale],
+            of: (gradient, B) => squaredNormOfRows(tf.mul(gradient.instantiate(B), scale)),
+          },
+        ];
       }),
     ),
   );

@@ -1,14 +1,22 @@
 /**
  * # Draws: the images an expectation is taken over
  *
- * The Fisher information is an expectation over images *of the model*, y ~ p^θ; a reference for detectors may also be taken over images of a data set. Both are `Draws`: blocks of images with their noise,
- * the same at every pass, so that a second pass (another group of layers) sees the same samples.
+ * The Fisher information is an expectation over images *of the model*, y ~ p^θ; a reference for
+ * detectors may also be taken over images of a data set. Both are `Draws`: blocks of images with
+ * their noise, the same at every pass, so that a second pass (another group of layers) sees the
+ * same samples.
  *
- * Samples are pixel values on the 8-bit grid, as `model.sample` gives them and as the paper's code uses them, and then treated as every image: a flow adds its dequantisation noise. The score of a flow has mean 0 over its own
- * continuous samples; rounding them and cutting them off at 0 and 255 shifts it, which `scoreZ` (`estimate.ts`) shows. `continuousSamplesOf` takes a flow at its word: what it draws is scored as it is, without rounding and without noise.
+ * Samples are pixel values on the 8-bit grid, as `model.sample` gives them and as the paper's code
+ * uses them, and then treated as every image: a flow adds its dequantisation noise. The score of a
+ * flow has mean 0 over its own continuous samples; rounding them and cutting them off at 0 and 255
+ * shifts it, which `scoreZ` (`estimate.ts`) shows. `continuousSamplesOf` takes a flow at its word:
+ * what it draws is scored as it is, without rounding and without noise.
  *
- * The inverse of a trained flow may leave the range of float32 for a few latents in a hundred (Behrmann et al. 2021, arXiv 2006.09347, *Understanding and mitigating exploding inverses*). A sample with a value that is not finite, or beyond ±2¹⁶, where neighbouring
- * float32 numbers are a hundredth of a grey level apart and a score is made of rounding errors, is left out; the next one takes its place, and `lost` counts them. What is estimated is conditional on the rest.
+ * The inverse of a trained flow may leave the range of float32 for a few latents in a hundred
+ * (Behrmann et al. 2021, arXiv 2006.09347, *Understanding and mitigating exploding inverses*). A
+ * sample with a value that is not finite, or beyond ±2¹⁶, where neighbouring float32 numbers are a
+ * hundredth of a grey level apart and a score is made of rounding errors, is left out; the next one
+ * takes its place, and `lost` counts them. What is estimated is conditional on the rest.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { deriveSeed, FisherlabError, tf } from '../backend/index';
@@ -29,7 +37,10 @@ export interface Draws {
   readonly count: number;
   /** Samples that had no usable image (see above) and were left out so far. */
   readonly lost: number;
-  /** All images [n, H, W, C] with their noise, block by block, the same every time. The caller frees both. */
+  /**
+   * All images [n, H, W, C] with their noise, block by block, the same every time. The caller frees
+   * both.
+   */
   blocks(): Generator<{ images: Tensor; noise: Tensor }>;
 }
 
@@ -40,8 +51,11 @@ interface Block {
 }
 
 /**
- * `count` images drawn from the model (1,024 as in the paper), in blocks that depend on the seed and their index alone: more samples begin with fewer. They are drawn at the first pass and remembered.
- * @throws FisherlabError unless `count` is a whole number from 1 on; at the pass, where more than half of the samples are of no use
+ * `count` images drawn from the model (1,024 as in the paper), in blocks that depend on the seed
+ * and their index alone: more samples begin with fewer. They are drawn at the first pass and
+ * remembered.
+ * @throws FisherlabError unless `count` is a whole number from 1 on; at the pass, where more than
+ *   half of the samples are of no use
  */
 export function samplesOf(model: Model, seed: number, count = 1024): Draws {
   return drawsOf(
@@ -59,7 +73,10 @@ export interface Continuous extends Model {
   sampleContinuous(n: number, seed: number): Tensor;
 }
 
-/** As {@link samplesOf}, for a flow's samples before rounding: pixel values that hold their own dequantisation noise. */
+/**
+ * As {@link samplesOf}, for a flow's samples before rounding: pixel values that hold their own
+ * dequantisation noise.
+ */
 export function continuousSamplesOf(model: Continuous, seed: number, count = 1024): Draws {
   return drawsOf(
     model,
@@ -106,16 +123,28 @@ function drawsOf(
         if (kept.length === 0) continue;
         left -= kept.length;
         const size = values.length / places.length;
-        const images = tf.tensor(values.subarray(0, kept.length * size), [kept.length, ...model.imageShape]); // [n, H, W, C]
+        const images = tf.tensor(values.subarray(0, kept.length * size), [
+          kept.length,
+          ...model.imageShape,
+        ]); // [n, H, W, C]
         yield { images, noise: noise(kept, own) };
       }
     },
   };
 }
 
-/** Images of a data set by their indices; image i has the noise of its index, as everywhere. Errors: no indices. */
-export function imagesOf(model: Model, data: Dataset, indices: readonly number[], seed: number): Draws {
-  if (indices.length === 0) throw new FisherlabError(`no images of '${data.name}' were chosen`, 'give at least one index');
+/**
+ * Images of a data set by their indices; image i has the noise of its index, as everywhere. Errors:
+ * no indices.
+ */
+export function imagesOf(
+  model: Model,
+  data: Dataset,
+  indices: readonly number[],
+  seed: number,
+): Draws {
+  if (indices.length === 0)
+    throw new FisherlabError(`no images of '${data.name}' were chosen`, 'give at least one index');
   return {
     name: `images of ${data.name}`,
     count: indices.length,
@@ -132,7 +161,9 @@ export function imagesOf(model: Model, data: Dataset, indices: readonly number[]
 function usableImages(values: Float32Array): Block {
   const size = values.length / BLOCK;
   const images = Array.from({ length: BLOCK }, (_, i) => values.subarray(i * size, (i + 1) * size));
-  const places = images.flatMap((image, i) => (image.every((value) => Math.abs(value) <= LARGEST) ? [i] : []));
+  const places = images.flatMap((image, i) =>
+    image.every((value) => Math.abs(value) <= LARGEST) ? [i] : [],
+  );
   const kept = new Float32Array(places.length * size);
   for (const [at, place] of places.entries()) kept.set(images[place] as Float32Array, at * size);
   return { pixels: kept, places };

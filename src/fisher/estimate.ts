@@ -7,7 +7,8 @@
  *     diag F̂_j = 1/N Σ_n g_n²         diagonal, one number a weight
  *     ḡ_j = 1/N Σ_n g_n               mean score, 0 in expectation: a test of the model, of the sampler and of the gradients at once
  *
- * and the gradients of a few chosen weights, [N, k], of which windows of F̂ are made (`windows.ts`). Samples pass in blocks; only what is listed here survives a block.
+ * and the gradients of a few chosen weights, [N, k], of which windows of F̂ are made
+ * (`windows.ts`). Samples pass in blocks; only what is listed here survives a block.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
@@ -42,7 +43,10 @@ export interface FisherEstimate {
 }
 
 export interface EstimateOptions {
-  /** Weights whose gradients are wanted, by layer name: indices into the layer's tensor (`chooseWindows`). */
+  /**
+   * Weights whose gradients are wanted, by layer name: indices into the layer's tensor
+   * (`chooseWindows`).
+   */
   readonly windows?: ReadonlyMap<string, readonly number[]>;
   readonly progress?: PassProgress;
 }
@@ -55,7 +59,11 @@ interface Sums {
 }
 
 /** One pass over the draws. Errors: those of the model, and of the draws. */
-export function estimateFisher(model: Model, draws: Draws, { windows, progress }: EstimateOptions = {}): FisherEstimate {
+export function estimateFisher(
+  model: Model,
+  draws: Draws,
+  { windows, progress }: EstimateOptions = {},
+): FisherEstimate {
   const N = draws.count;
   const sums = new Map<Layer, Sums>();
   let start = 0;
@@ -65,7 +73,10 @@ export function estimateFisher(model: Model, draws: Draws, { windows, progress }
     const chosen = windows?.get(layer.name) ?? [];
     const square = tf.square(g);
     const norms = tf.sum(square, 1, true); // [n, 1]
-    const picked = chosen.length === 0 ? norms : tf.concat([norms, tf.gather(g, tf.tensor1d([...chosen], 'int32'), 1)], 1); // [n, 1 + k]
+    const picked =
+      chosen.length === 0
+        ? norms
+        : tf.concat([norms, tf.gather(g, tf.tensor1d([...chosen], 'int32'), 1)], 1); // [n, 1 + k]
     pending.push({ layer, part: tf.keep(picked.clone()) });
     const before = sums.get(layer);
     const [squares, scores] = [tf.sum(square, 0), tf.sum(g, 0)]; // [|θ|] each
@@ -86,14 +97,19 @@ export function estimateFisher(model: Model, draws: Draws, { windows, progress }
   /** One transfer a block: hundreds of small ones cost more than the arithmetic. */
   const read = (done: number) => {
     const n = done - start;
-    const values = tf.tidy(() => tf.concat(pending.map(({ part }) => tf.reshape(part, [-1]))).dataSync()) as Float32Array; // [Σ n(1+k)]
+    const values = tf.tidy(() =>
+      tf.concat(pending.map(({ part }) => tf.reshape(part, [-1]))).dataSync(),
+    ) as Float32Array; // [Σ n(1+k)]
     let offset = 0;
     for (const { layer, part } of pending) {
       const own = sums.get(layer) as Sums;
       const width = part.shape[1] as number;
       for (let i = 0; i < n; i++) {
         own.norms[start + i] = values[offset + i * width] as number;
-        own.gradients.set(values.subarray(offset + i * width + 1, offset + (i + 1) * width), (start + i) * (width - 1));
+        own.gradients.set(
+          values.subarray(offset + i * width + 1, offset + (i + 1) * width),
+          (start + i) * (width - 1),
+        );
       }
       offset += n * width;
     }
@@ -131,23 +147,33 @@ export function estimateFisher(model: Model, draws: Draws, { windows, progress }
 }
 
 /** The traces of all layers with their intervals, from bootstraps over samples. */
-export function traceIntervals({ samples, layers }: FisherEstimate, seed: number, resamples = 400): Interval[] {
+export function traceIntervals(
+  { samples, layers }: FisherEstimate,
+  seed: number,
+  resamples = 400,
+): Interval[] {
   const counts = bootstrapCounts(samples, resamples, seed);
   return layers.map(({ trace, squaredNorms }) => {
     const resampled = Float64Array.from({ length: resamples }, (_, r) => {
       let sum = 0;
-      for (let n = 0; n < samples; n++) sum += (counts[r * samples + n] as number) * (squaredNorms[n] as number);
+      for (let n = 0; n < samples; n++)
+        sum += (counts[r * samples + n] as number) * (squaredNorms[n] as number);
       return sum / samples;
     });
     return intervalOf(trace, resampled);
   });
 }
 
-/** Mean score in units of its own standard error, √N ḡ/√(diag F̂ − ḡ²), one number a weight that has a gradient at all. Standard normal where E[score] = 0. */
+/**
+ * Mean score in units of its own standard error, √N ḡ/√(diag F̂ − ḡ²), one number a weight that has
+ * a gradient at all. Standard normal where E[score] = 0.
+ */
 export function scoreZ({ samples, layers }: FisherEstimate): Float64Array {
   return Float64Array.from(
     layers.flatMap(({ mean, diagonal }) =>
-      Array.from(mean, (m, i) => m / Math.sqrt(((diagonal[i] as number) - m * m) / samples)).filter(Number.isFinite),
+      Array.from(mean, (m, i) => m / Math.sqrt(((diagonal[i] as number) - m * m) / samples)).filter(
+        Number.isFinite,
+      ),
     ),
   );
 }
@@ -158,7 +184,9 @@ export function kindOf(name: string): string {
 }
 
 /** Layers by kind, each with its place in the model's depth. */
-export function depthOrder({ layers }: FisherEstimate): Map<string, { readonly depth: number; readonly layer: LayerFisher }[]> {
+export function depthOrder({
+  layers,
+}: FisherEstimate): Map<string, { readonly depth: number; readonly layer: LayerFisher }[]> {
   const kinds = new Map<string, { depth: number; layer: LayerFisher }[]>();
   layers.forEach((layer, depth) => {
     const kind = kindOf(layer.name);

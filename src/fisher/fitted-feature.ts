@@ -1,12 +1,17 @@
 /**
  * # Features that are fitted first
  *
- * The paper's norm needs nothing but the gradient. Its better relatives weigh the gradient by what is known of the layer's block of F, and so are *fitted* on reference gradients before they run, in the same one pass as any feature. All three estimate
+ * The paper's norm needs nothing but the gradient. Its better relatives weigh the gradient by what
+ * is known of the layer's block of F, and so are *fitted* on reference gradients before they run,
+ * in the same one pass as any feature. All three estimate
  *
  *     gᵀ (F_j + λ_j I)⁻¹ g / B,       λ_j = damping · tr F_j / min(N, |θ_j|),
  *
- * Rao's score statistic of the layer (g is the gradient of the joint log-likelihood of B images; B F is its second moment, hence the division). The damping is relative to the mean of the eigenvalues that N samples can show. They differ in what
- * they take for F_j; at λ → 0 the exact one does not change under any linear change of the layer's weights, which no norm of the gradient can say of itself.
+ * Rao's score statistic of the layer (g is the gradient of the joint log-likelihood of B images; B
+ * F is its second moment, hence the division). The damping is relative to the mean of the
+ * eigenvalues that N samples can show. They differ in what they take for F_j; at λ → 0 the exact
+ * one does not change under any linear change of the layer's weights, which no norm of the gradient
+ * can say of itself.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError, tf } from '../backend/index';
@@ -30,12 +35,22 @@ export const DAMPING = 0.01;
 
 /** λ_j for a layer of `size` weights, seen with N samples. */
 export function dampingOf(damping: number, trace: number, samples: number, size: number): number {
-  if (!(damping > 0)) throw new FisherlabError(`a damping of ${damping} makes no sense`, 'give a number above 0, say 0.01');
+  if (!(damping > 0))
+    throw new FisherlabError(
+      `a damping of ${damping} makes no sense`,
+      'give a number above 0, say 0.01',
+    );
   return (damping * trace) / Math.min(samples, size);
 }
 
-/** Makes a feature of what was learned of every layer, by name. A layer without gradients in the reference (null) gets 0. */
-export function fittedFeature(name: string, layers: ReadonlyMap<string, FittedLayer | null>): FittedFeature {
+/**
+ * Makes a feature of what was learned of every layer, by name. A layer without gradients in the
+ * reference (null) gets 0.
+ */
+export function fittedFeature(
+  name: string,
+  layers: ReadonlyMap<string, FittedLayer | null>,
+): FittedFeature {
   return {
     name,
     of(gradient, B, layer: Layer) {

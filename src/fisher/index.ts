@@ -5,18 +5,36 @@
  *
  *     F = E_{y ~ p^θ}[ ∇_θ log p^θ(y) ∇_θ log p^θ(y)ᵀ ],      F̂ = 1/N Σ_n g_n g_nᵀ.
  *
- * It has |θ|² entries, far too many to write down. What one wants to know of it needs less: traces and diagonals (`estimate.ts`), windows of chosen weights (`windows.ts`), the spectrum of a layer's block
- * through the N×N Gram matrix of gradients (`spectrum.ts`), correlations of layer norms over depth (`decorrelation.ts`). What the paper's approximation costs is measured by its better relatives, which are features like
- * any other: the damped exact norm, the diagonal and the Kronecker-factored one.
+ * It has |θ|² entries, far too many to write down. What one wants to know of it needs less: traces
+ * and diagonals (`estimate.ts`), windows of chosen weights (`windows.ts`), the spectrum of a
+ * layer's block through the N×N Gram matrix of gradients (`spectrum.ts`), correlations of layer
+ * norms over depth (`decorrelation.ts`). What the paper's approximation costs is measured by its
+ * better relatives, which are features like any other: the damped exact norm, the diagonal and the
+ * Kronecker-factored one.
  */
 export { chiSquareQuantile, normalQuantile } from './chi-square';
 export { type DampedOptions, dampedFisherNorm } from './damped-norm';
 export { type Decorrelation, decorrelation } from './decorrelation';
 export { diagonalFisherNorm } from './diagonal-norm';
 export { type Continuous, continuousSamplesOf, type Draws, imagesOf, samplesOf } from './draws';
-export { depthOrder, estimateFisher, type FisherEstimate, type LayerFisher, scoreZ, traceIntervals } from './estimate';
+export {
+  depthOrder,
+  estimateFisher,
+  type FisherEstimate,
+  type LayerFisher,
+  scoreZ,
+  traceIntervals,
+} from './estimate';
 export type { FittedFeature } from './fitted-feature';
 export { kroneckerFisherNorm } from './kronecker-norm';
 export { type LayerSpectrum, spectra } from './spectrum';
 export type { Interval } from './uncertainty';
-export { chooseWindows, entryInterval, fisherWindow, noiseFloor, type OffDiagonals, offDiagonals, type Window } from './windows';
+export {
+  chooseWindows,
+  entryInterval,
+  fisherWindow,
+  noiseFloor,
+  type OffDiagonals,
+  offDiagonals,
+  type Window,
+} from './windows';

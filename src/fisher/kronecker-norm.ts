@@ -1,15 +1,20 @@
 /**
  * # The Kronecker-factored score statistic of a layer
  *
- * A gradient is Σ_t x_t ⊗ dy_t. If what flows in and what flows back are independent, and so are positions, the block of F is a Kronecker product of two small matrices (Martens & Grosse 2015, arXiv 1503.05671; for convolutions Grosse & Martens 2016, arXiv 1602.01407),
+ * A gradient is Σ_t x_t ⊗ dy_t. If what flows in and what flows back are independent, and so are
+ * positions, the block of F is a Kronecker product of two small matrices (Martens & Grosse 2015,
+ * arXiv 1503.05671; for convolutions Grosse & Martens 2016, arXiv 1602.01407),
  *
  *     F_j ∝ A ⊗ S,    A = E Σ_t x_t x_tᵀ  [I, I],    S = E Σ_t dy_t dy_tᵀ  [O, O].
  *
- * Both are scaled to mean eigenvalue 1 and the product to the exact trace, φ = tr F_j / |θ_j|. Damping is factored, √ρ on either side with ρ = λ/φ, so that with Cholesky factors A + √ρ I = L_A L_Aᵀ, S + √ρ I = L_S L_Sᵀ the statistic is a norm again:
+ * Both are scaled to mean eigenvalue 1 and the product to the exact trace, φ = tr F_j / |θ_j|.
+ * Damping is factored, √ρ on either side with ρ = λ/φ, so that with Cholesky factors A + √ρ I = L_A
+ * L_Aᵀ, S + √ρ I = L_S L_Sᵀ the statistic is a norm again:
  *
  *     ‖L_A⁻¹ (Σ_t x_t dy_tᵀ) L_S⁻ᵀ‖²_F / φ.
  *
- * A tensor whose gradient is given outright (T = I = 1, see `factors.ts`) has A = 1, and S is its whole block. A side longer than 1024 keeps its diagonal only.
+ * A tensor whose gradient is given outright (T = I = 1, see `factors.ts`) has A = 1, and S is its
+ * whole block. A side longer than 1024 keeps its diagonal only.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { matMul, squaredNormOfRows, tf } from '../backend/index';
@@ -17,7 +22,13 @@ import type { Layer } from '../gradients/index';
 import type { Model } from '../models/index';
 import type { DampedOptions } from './damped-norm';
 import type { Draws } from './draws';
-import { DAMPING, dampingOf, type FittedFeature, type FittedLayer, fittedFeature } from './fitted-feature';
+import {
+  DAMPING,
+  dampingOf,
+  type FittedFeature,
+  type FittedLayer,
+  fittedFeature,
+} from './fitted-feature';
 import { passOver } from './passes';
 import { inverseCholesky, shifted } from './symmetric';
 
@@ -30,7 +41,10 @@ interface Moments {
   squaredNorms: Tensor; // Σ_n ‖g_n‖²
 }
 
-/** Feature `kronecker-fisher-norm`, fitted on the gradients of `draws`. Errors: a damping that is not above 0. */
+/**
+ * Feature `kronecker-fisher-norm`, fitted on the gradients of `draws`. Errors: a damping that is
+ * not above 0.
+ */
 export function kroneckerFisherNorm(
   model: Model,
   draws: Draws,
@@ -50,19 +64,27 @@ export function kroneckerFisherNorm(
         };
         const before = sums.get(layer);
         sums.set(layer, {
-          inputs: tf.keep(before === undefined ? found.inputs.clone() : tf.add(before.inputs, found.inputs)),
-          outputs: tf.keep(before === undefined ? found.outputs.clone() : tf.add(before.outputs, found.outputs)),
+          inputs: tf.keep(
+            before === undefined ? found.inputs.clone() : tf.add(before.inputs, found.inputs),
+          ),
+          outputs: tf.keep(
+            before === undefined ? found.outputs.clone() : tf.add(before.outputs, found.outputs),
+          ),
           squaredNorms: tf.keep(
-            before === undefined ? found.squaredNorms.clone() : tf.add(before.squaredNorms, found.squaredNorms),
+            before === undefined
+              ? found.squaredNorms.clone()
+              : tf.add(before.squaredNorms, found.squaredNorms),
           ),
         });
         if (before !== undefined) tf.dispose([before.inputs, before.outputs, before.squaredNorms]);
       },
       (_, done) => progress?.(done, draws.count),
     );
-    for (const [layer, moments] of sums) layers.set(layer.name, fitLayer(moments, draws.count, damping));
+    for (const [layer, moments] of sums)
+      layers.set(layer.name, fitLayer(moments, draws.count, damping));
   } finally {
-    for (const { inputs, outputs, squaredNorms } of sums.values()) tf.dispose([inputs, outputs, squaredNorms]);
+    for (const { inputs, outputs, squaredNorms } of sums.values())
+      tf.dispose([inputs, outputs, squaredNorms]);
   }
   return fittedFeature('kronecker-fisher-norm', layers);
 }
@@ -70,10 +92,16 @@ export function kroneckerFisherNorm(
 /** Σ_{n,t} z zᵀ of z [N, T, C]: [C, C], or its diagonal [C] where C is large. */
 function secondMoment(z: Tensor): Tensor {
   const flat = tf.reshape(z, [-1, z.shape[2] as number]); // [N·T, C]
-  return (flat.shape[1] as number) > LONGEST ? tf.sum(tf.square(flat), 0) : matMul(flat, flat, true);
+  return (flat.shape[1] as number) > LONGEST
+    ? tf.sum(tf.square(flat), 0)
+    : matMul(flat, flat, true);
 }
 
-function fitLayer({ inputs, outputs, squaredNorms }: Moments, samples: number, damping: number): FittedLayer | null {
+function fitLayer(
+  { inputs, outputs, squaredNorms }: Moments,
+  samples: number,
+  damping: number,
+): FittedLayer | null {
   const trace = (squaredNorms.dataSync()[0] as number) / samples;
   if (trace === 0) return null;
   const [I, O] = [inputs.shape[0] as number, outputs.shape[0] as number];
@@ -88,7 +116,8 @@ function fitLayer({ inputs, outputs, squaredNorms }: Moments, samples: number, d
       const groups = G.shape[0] as number;
       // Both whiteners from the right: rows of G are outputs, and rows of its transpose are inputs.
       const halfWay = whiten(G, right); // [G, I, O]
-      const whole = I === 1 ? tf.mul(halfWay, left) : whiten(tf.transpose(halfWay, [0, 2, 1]), left); // [G, O, I]
+      const whole =
+        I === 1 ? tf.mul(halfWay, left) : whiten(tf.transpose(halfWay, [0, 2, 1]), left); // [G, O, I]
       return tf.div(squaredNormOfRows(tf.reshape(whole, [groups, I * O])), phi);
     },
   };
@@ -98,10 +127,17 @@ function fitLayer({ inputs, outputs, squaredNorms }: Moments, samples: number, d
 function whiten(z: Tensor, by: Tensor): Tensor {
   if (by.shape.length === 1) return tf.mul(z, by);
   const [groups, rows, columns] = z.shape as [number, number, number];
-  return tf.reshape(matMul(tf.reshape(z, [groups * rows, columns]), by, false, true), [groups, rows, columns]); // [G, R, C]
+  return tf.reshape(matMul(tf.reshape(z, [groups * rows, columns]), by, false, true), [
+    groups,
+    rows,
+    columns,
+  ]); // [G, R, C]
 }
 
-/** L⁻¹ of the moment scaled to mean eigenvalue 1 and damped; of a diagonal, its inverse root. A moment of 0 counts as 0. */
+/**
+ * L⁻¹ of the moment scaled to mean eigenvalue 1 and damped; of a diagonal, its inverse root. A
+ * moment of 0 counts as 0.
+ */
 function whitener(moment: Tensor, damping: number): Tensor {
   const side = moment.shape[0] as number;
   const values = Float64Array.from(moment.dataSync());
@@ -109,6 +145,10 @@ function whitener(moment: Tensor, damping: number): Tensor {
   let trace = 0;
   for (let i = 0; i < side; i++) trace += values[full ? i * (side + 1) : i] as number;
   const scaled = values.map((value) => value * (side / trace));
-  if (!full) return tf.tensor1d(Float32Array.from(scaled, (value) => 1 / Math.sqrt(value + damping)));
-  return tf.tensor2d(Float32Array.from(inverseCholesky(shifted(scaled, side, damping), side)), [side, side]);
+  if (!full)
+    return tf.tensor1d(Float32Array.from(scaled, (value) => 1 / Math.sqrt(value + damping)));
+  return tf.tensor2d(Float32Array.from(inverseCholesky(shifted(scaled, side, damping), side)), [
+    side,
+    side,
+  ]);
 }

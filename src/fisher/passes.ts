@@ -1,8 +1,10 @@
 /**
  * # Passes over draws
  *
- * Some estimates are sums over samples and need one pass; others (a Gram matrix over all samples) need the gradients of one layer for *all* samples at once, [N, |θ_j|]. Those are kept for as many layers at a time as fit in
- * memory, and the samples pass through the model once for each such group of layers: time is paid for memory, never the other way round.
+ * Some estimates are sums over samples and need one pass; others (a Gram matrix over all samples)
+ * need the gradients of one layer for *all* samples at once, [N, |θ_j|]. Those are kept for as many
+ * layers at a time as fit in memory, and the samples pass through the model once for each such
+ * group of layers: time is paid for memory, never the other way round.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError, tf } from '../backend/index';
@@ -13,7 +15,10 @@ import type { Draws } from './draws';
 /** Called with how many images of how many have passed through the model. */
 export type PassProgress = (done: number, total: number) => void;
 
-/** Passes all draws through the model once. `visitor` sees every layer of every block; `afterBlock` is given log p [n] of the block. */
+/**
+ * Passes all draws through the model once. `visitor` sees every layer of every block; `afterBlock`
+ * is given log p [n] of the block.
+ */
 export function passOver(
   model: Model,
   draws: Draws,
@@ -35,13 +40,16 @@ export function passOver(
 
 /** What keeping gradients may cost. */
 export interface GradientOptions {
-  /** Bytes of gradients kept at once. Default 1.5 GB, which with what else is needed stays below 4. */
+  /**
+   * Bytes of gradients kept at once. Default 1.5 GB, which with what else is needed stays below 4.
+   */
   readonly memory?: number;
   readonly progress?: PassProgress;
 }
 
 /**
- * Calls `visit` once for every layer with its gradients for all draws, [N, |θ_j|], in the model's order. They are freed afterwards unless kept (`tf.keep`).
+ * Calls `visit` once for every layer with its gradients for all draws, [N, |θ_j|], in the model's
+ * order. They are freed afterwards unless kept (`tf.keep`).
  * @throws FisherlabError where a single layer does not fit in memory
  */
 export function forEachLayer(

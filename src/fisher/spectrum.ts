@@ -1,14 +1,20 @@
 /**
  * # The spectrum of a layer's block of F
  *
- * With the gradients of N samples as rows of G [N, |θ_j|], the block is F̂_j = GᵀG/N, |θ_j|×|θ_j|. It shares its nonzero eigenvalues with the Gram matrix K = GGᵀ/N, N×N, so the larger matrix is never made:
- * the smaller of the two sides is taken apart. At most N eigenvalues of a block can be seen with N samples; the largest ones come out too large, the others too small.
+ * With the gradients of N samples as rows of G [N, |θ_j|], the block is F̂_j = GᵀG/N, |θ_j|×|θ_j|.
+ * It shares its nonzero eigenvalues with the Gram matrix K = GGᵀ/N, N×N, so the larger matrix is
+ * never made: the smaller of the two sides is taken apart. At most N eigenvalues of a block can be
+ * seen with N samples; the largest ones come out too large, the others too small.
  *
- * The paper models f_j/σ_j² as χ² with |θ_j| degrees of freedom, which is right for F_j = σ_j² I. For gradients g ~ N(0, F_j), E f_j = tr F_j and Var f_j = 2 tr F_j², the variance of a χ² with the *effective* number
+ * The paper models f_j/σ_j² as χ² with |θ_j| degrees of freedom, which is right for F_j = σ_j² I.
+ * For gradients g ~ N(0, F_j), E f_j = tr F_j and Var f_j = 2 tr F_j², the variance of a χ² with
+ * the *effective* number
  *
  *     ν_j = (tr F_j)² / tr F_j²   ≤ |θ_j|.
  *
- * Plugging F̂ in would be wrong: tr F̂² holds N squares ‖g_n‖⁴/N² that are no products of different samples, and can never show more than N degrees of freedom. Products of *different* samples are unbiased,
+ * Plugging F̂ in would be wrong: tr F̂² holds N squares ‖g_n‖⁴/N² that are no products of different
+ * samples, and can never show more than N degrees of freedom. Products of *different* samples are
+ * unbiased,
  *
  *     tr F²  ←  mean_{n≠m} (g_n·g_m)²,       (tr F)²  ←  mean_{n≠m} ‖g_n‖² ‖g_m‖²
  *
@@ -43,16 +49,31 @@ export interface SpectraOptions extends GradientOptions {
   readonly resamples?: number;
 }
 
-/** Spectra of all layers' blocks. Memory: gradients of as many layers as `memory` allows at a time. Errors: see `forEachLayer`. */
-export function spectra(model: Model, draws: Draws, { seed, resamples = 200, ...options }: SpectraOptions): LayerSpectrum[] {
-  const counts = tf.tensor2d(bootstrapCounts(draws.count, resamples, seed), [resamples, draws.count]); // [R, N]
+/**
+ * Spectra of all layers' blocks. Memory: gradients of as many layers as `memory` allows at a time.
+ * Errors: see `forEachLayer`.
+ */
+export function spectra(
+  model: Model,
+  draws: Draws,
+  { seed, resamples = 200, ...options }: SpectraOptions,
+): LayerSpectrum[] {
+  const counts = tf.tensor2d(bootstrapCounts(draws.count, resamples, seed), [
+    resamples,
+    draws.count,
+  ]); // [R, N]
   const found: LayerSpectrum[] = [];
   try {
     forEachLayer(
       model,
       draws,
       (layer, gradients) => {
-        found.push({ name: layer.name, size: layer.variable.size, samples: draws.count, ...spectrumOf(gradients, counts) });
+        found.push({
+          name: layer.name,
+          size: layer.variable.size,
+          samples: draws.count,
+          ...spectrumOf(gradients, counts),
+        });
       },
       options,
     );
@@ -62,8 +83,14 @@ export function spectra(model: Model, draws: Draws, { seed, resamples = 200, ...
   return found;
 }
 
-/** Of gradients [N, P]: eigenvalues of GᵀG/N and effective degrees of freedom, resampled by `counts` [R, N]. */
-export function spectrumOf(gradients: Tensor, counts: Tensor): Omit<LayerSpectrum, 'name' | 'size' | 'samples'> {
+/**
+ * Of gradients [N, P]: eigenvalues of GᵀG/N and effective degrees of freedom, resampled by `counts`
+ * [R, N].
+ */
+export function spectrumOf(
+  gradients: Tensor,
+  counts: Tensor,
+): Omit<LayerSpectrum, 'name' | 'size' | 'samples'> {
   const [N, P] = gradients.shape as [number, number];
   const { gram, small, degrees } = tf.tidy(() => {
     const norms = tf.sum(tf.square(gradients), 1); // [N]
@@ -74,8 +101,12 @@ export function spectrumOf(gradients: Tensor, counts: Tensor): Omit<LayerSpectru
     const offDiagonal = tf.sub(tf.onesLike(gram), tf.eye(N));
     const squares = tf.mul(tf.square(gram), offDiagonal); // (g_n·g_m)² of n ≠ m
     const relative = tf.div(norms, unit);
-    const products = tf.mul(tf.mul(tf.expandDims(relative, 1), tf.expandDims(relative, 0)), offDiagonal); // ‖g_n‖²‖g_m‖²
-    const weighted = (pairs: Tensor, w: Tensor) => tf.sum(tf.mul(tf.matMul(w as never, pairs as never), w), 1); // Σ w_n w_m, [R]
+    const products = tf.mul(
+      tf.mul(tf.expandDims(relative, 1), tf.expandDims(relative, 0)),
+      offDiagonal,
+    ); // ‖g_n‖²‖g_m‖²
+    const weighted = (pairs: Tensor, w: Tensor) =>
+      tf.sum(tf.mul(tf.matMul(w as never, pairs as never), w), 1); // Σ w_n w_m, [R]
     const all = tf.concat([tf.ones([1, N]), counts], 0); // [1 + R, N]
     return {
       gram,

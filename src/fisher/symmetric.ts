@@ -1,10 +1,13 @@
 /**
  * # Symmetric matrices in float64
  *
- * Gram matrices of gradients have eigenvalues over many orders of magnitude; here they are taken apart in double precision, row-major, `A[i·n + j]`.
+ * Gram matrices of gradients have eigenvalues over many orders of magnitude; here they are taken
+ * apart in double precision, row-major, `A[i·n + j]`.
  *
- * Eigenvalues without eigenvectors: Householder reflections to tridiagonal form (n³ multiply-adds), then the implicit QL iteration with Wilkinson's shift (Golub & Van Loan, *Matrix Computations*, §8.3), which costs n² only.
- * A library's full decomposition turns the eigenvectors along and costs ten times as much, for hundreds of layers.
+ * Eigenvalues without eigenvectors: Householder reflections to tridiagonal form (n³ multiply-adds),
+ * then the implicit QL iteration with Wilkinson's shift (Golub & Van Loan, *Matrix Computations*,
+ * §8.3), which costs n² only. A library's full decomposition turns the eigenvectors along and costs
+ * ten times as much, for hundreds of layers.
  *
  * Cholesky, `A = L Lᵀ`, and the inverse of L by forward substitution serve the damped norms.
  */
@@ -17,7 +20,10 @@ export function symmetricEigenvalues(A: ArrayLike<number>, n: number): Float64Ar
   return diagonal.sort().reverse();
 }
 
-/** Householder: the diagonal [n] and what is beside it [n] (the last one 0) of a tridiagonal matrix with the same eigenvalues. Uses `A` up. */
+/**
+ * Householder: the diagonal [n] and what is beside it [n] (the last one 0) of a tridiagonal matrix
+ * with the same eigenvalues. Uses `A` up.
+ */
 function tridiagonal(A: Float64Array, n: number): { diagonal: Float64Array; beside: Float64Array } {
   const diagonal = new Float64Array(n);
   const beside = new Float64Array(n);
@@ -50,7 +56,8 @@ function tridiagonal(A: Float64Array, n: number): { diagonal: Float64Array; besi
     for (let i = k + 1; i < n; i++) q[i] = (q[i] as number) - share * (v[i] as number);
     for (let i = k + 1; i < n; i++) {
       const [vi, qi, row] = [v[i] as number, q[i] as number, i * n];
-      for (let j = k + 1; j < n; j++) A[row + j] = (A[row + j] as number) - vi * (q[j] as number) - qi * (v[j] as number);
+      for (let j = k + 1; j < n; j++)
+        A[row + j] = (A[row + j] as number) - vi * (q[j] as number) - qi * (v[j] as number);
     }
   }
   return { diagonal, beside };
@@ -59,8 +66,11 @@ function tridiagonal(A: Float64Array, n: number): { diagonal: Float64Array; besi
 /** Implicit QL with shifts on a tridiagonal matrix; leaves the eigenvalues, in no order, in `d`. */
 function qlIteration(d: Float64Array, e: Float64Array): void {
   const n = d.length;
-  // Below the rounding of the whole matrix everything is 0: among eigenvalues that are, of a matrix of low rank, a bound by the neighbours alone may never be met.
-  const rounding = Number.EPSILON * d.reduce((most, value, k) => Math.max(most, Math.abs(value) + Math.abs(e[k] as number)), 0);
+  // Below the rounding of the whole matrix everything is 0: among eigenvalues that are, of a matrix
+  // of low rank, a bound by the neighbours alone may never be met.
+  const rounding =
+    Number.EPSILON *
+    d.reduce((most, value, k) => Math.max(most, Math.abs(value) + Math.abs(e[k] as number)), 0);
   for (let l = 0; l < n; l++) {
     for (let round = 0; ; round++) {
       let m = l;
@@ -71,7 +81,10 @@ function qlIteration(d: Float64Array, e: Float64Array): void {
       }
       if (m === l) break;
       if (round === 60)
-        throw new FisherlabError('the eigenvalues of a matrix do not converge', 'look for values that are not finite');
+        throw new FisherlabError(
+          'the eigenvalues of a matrix do not converge',
+          'look for values that are not finite',
+        );
       let g = ((d[l + 1] as number) - (d[l] as number)) / (2 * (e[l] as number));
       let r = Math.hypot(g, 1);
       g = (d[m] as number) - (d[l] as number) + (e[l] as number) / (g + (g >= 0 ? r : -r));
@@ -103,7 +116,10 @@ function qlIteration(d: Float64Array, e: Float64Array): void {
   }
 }
 
-/** The inverse of the Cholesky factor of a positive definite matrix [n, n]: L⁻¹, lower triangular, so that A⁻¹ = L⁻ᵀ L⁻¹. */
+/**
+ * The inverse of the Cholesky factor of a positive definite matrix [n, n]: L⁻¹, lower triangular,
+ * so that A⁻¹ = L⁻ᵀ L⁻¹.
+ */
 export function inverseCholesky(A: ArrayLike<number>, n: number): Float64Array {
   const L = Float64Array.from(A);
   for (let i = 0; i < n; i++) {
@@ -113,7 +129,11 @@ export function inverseCholesky(A: ArrayLike<number>, n: number): Float64Array {
       if (i !== j) {
         L[i * n + j] = sum / (L[j * n + j] as number);
       } else {
-        if (!(sum > 0)) throw new FisherlabError(`a matrix of ${n} rows is not positive definite at row ${i}`, 'damp it more');
+        if (!(sum > 0))
+          throw new FisherlabError(
+            `a matrix of ${n} rows is not positive definite at row ${i}`,
+            'damp it more',
+          );
         L[i * n + i] = Math.sqrt(sum);
       }
     }
@@ -124,7 +144,9 @@ export function inverseCholesky(A: ArrayLike<number>, n: number): Float64Array {
     const pivot = L[i * n + i] as number;
     for (let k = 0; k < i; k++) {
       const factor = (L[i * n + k] as number) / pivot;
-      for (let j = 0; j <= k; j++) inverse[i * n + j] = (inverse[i * n + j] as number) - factor * (inverse[k * n + j] as number);
+      for (let j = 0; j <= k; j++)
+        inverse[i * n + j] =
+          (inverse[i * n + j] as number) - factor * (inverse[k * n + j] as number);
     }
     inverse[i * n + i] = 1 / pivot;
   }

@@ -1,8 +1,10 @@
 /**
  * # Intervals by the bootstrap
  *
- * Samples of the model are drawn anew, with replacement (Efron 1979): sample n comes `w_n` times, and every estimate that is a function of weighted sums over samples, `Σ_n w_n a_n / N`, is computed again. Draws
- * are shared by all layers, so that one matrix of counts serves hundreds of them. The interval is between the 2.5 % and 97.5 % quantiles.
+ * Samples of the model are drawn anew, with replacement (Efron 1979): sample n comes `w_n` times,
+ * and every estimate that is a function of weighted sums over samples, `Σ_n w_n a_n / N`, is
+ * computed again. Draws are shared by all layers, so that one matrix of counts serves hundreds of
+ * them. The interval is between the 2.5 % and 97.5 % quantiles.
  */
 import { deriveSeed, uniformAt } from '../backend/index';
 
@@ -26,7 +28,10 @@ export function bootstrapCounts(n: number, resamples: number, seed: number): Flo
   return counts;
 }
 
-/** The 95 % interval of resampled values about the estimate. Values that are not numbers (a resample without spread) are left out. */
+/**
+ * The 95 % interval of resampled values about the estimate. Values that are not numbers (a resample
+ * without spread) are left out.
+ */
 export function intervalOf(value: number, resampled: ArrayLike<number>): Interval {
   const sorted = Float64Array.from(resampled).filter(Number.isFinite).sort();
   return { value, low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
@@ -37,6 +42,9 @@ export function quantile(sorted: Float64Array, q: number): number {
   if (sorted.length === 0) return Number.NaN;
   const at = q * (sorted.length - 1);
   const below = Math.floor(at);
-  const [a, b] = [sorted[below] as number, sorted[Math.min(below + 1, sorted.length - 1)] as number];
+  const [a, b] = [
+    sorted[below] as number,
+    sorted[Math.min(below + 1, sorted.length - 1)] as number,
+  ];
   return a + (at - below) * (b - a);
 }

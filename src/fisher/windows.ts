@@ -5,12 +5,17 @@
  *
  *     F̂_ab = 1/N Σ_n g_na g_nb,       ρ_ab = F̂_ab / √(F̂_aa F̂_bb)  ∈ [−1, 1].
  *
- * The paper's first observation is that within a layer the diagonal stands out: |ρ_ab| is small off it. How small can it look? Even if F_ab = 0, ρ_ab of N samples is normal with deviation 1/√N, and its size averages
+ * The paper's first observation is that within a layer the diagonal stands out: |ρ_ab| is small off
+ * it. How small can it look? Even if F_ab = 0, ρ_ab of N samples is normal with deviation 1/√N, and
+ * its size averages
  *
  *     E|ρ_ab| = √(2/(πN))        the noise floor: 0.0249 at N = 1024.
  *
- * That holds for large N where the squares of two gradients are uncorrelated. Those of real models are not (a busy image has large gradients everywhere) and their tails are heavy, so a second floor is *measured*: the sign of every gradient is drawn anew, which leaves all sizes
- * as they are and makes every F_ab zero. And one number has no floor at all: with ρ′ and ρ″ from two halves of the samples, E[ρ′ρ″] = ρ², so √(mean ρ′ρ″) is what is left when the noise is gone.
+ * That holds for large N where the squares of two gradients are uncorrelated. Those of real models
+ * are not (a busy image has large gradients everywhere) and their tails are heavy, so a second
+ * floor is *measured*: the sign of every gradient is drawn anew, which leaves all sizes as they are
+ * and makes every F_ab zero. And one number has no floor at all: with ρ′ and ρ″ from two halves of
+ * the samples, E[ρ′ρ″] = ρ², so √(mean ρ′ρ″) is what is left when the noise is gone.
  */
 import { deriveSeed, FisherlabError, permutation, uniformAt } from '../backend/index';
 import { layerSize } from '../gradients/index';
@@ -19,7 +24,8 @@ import type { FisherEstimate, LayerFisher } from './estimate';
 import { bootstrapCounts, type Interval, intervalOf } from './uncertainty';
 
 /**
- * Random weights of random layers, for `estimateFisher`: at most `weights` (50) of each of `layers` layers (all where left out), in the order of the model.
+ * Random weights of random layers, for `estimateFisher`: at most `weights` (50) of each of `layers`
+ * layers (all where left out), in the order of the model.
  */
 export function chooseWindows(
   model: Pick<Model, 'layers'>,
@@ -51,10 +57,15 @@ export interface Window {
   readonly normalised: Float64Array;
 }
 
-/** The window over the chosen weights of some layers, within and across them. Errors: a layer of which no weights were chosen. */
+/**
+ * The window over the chosen weights of some layers, within and across them. Errors: a layer of
+ * which no weights were chosen.
+ */
 export function fisherWindow(estimate: FisherEstimate, names: readonly string[]): Window {
   const parts = names.map((name) => chosen(estimate, name));
-  const starts = parts.map((_, p) => parts.slice(0, p).reduce((sum, part) => sum + part.weights.length, 0));
+  const starts = parts.map((_, p) =>
+    parts.slice(0, p).reduce((sum, part) => sum + part.weights.length, 0),
+  );
   const size = parts.reduce((sum, part) => sum + part.weights.length, 0);
   const joined = new Float64Array(estimate.samples * size);
   parts.forEach(({ weights, gradients }, p) => {
@@ -67,7 +78,10 @@ export function fisherWindow(estimate: FisherEstimate, names: readonly string[])
   return { layers: names, starts, size, raw, normalised: normalise(raw, size) };
 }
 
-/** One entry ρ_ab of a window over chosen weights `a` and `b` (their places in the window of their layers), with its bootstrap interval over samples. */
+/**
+ * One entry ρ_ab of a window over chosen weights `a` and `b` (their places in the window of their
+ * layers), with its bootstrap interval over samples.
+ */
 export function entryInterval(
   estimate: FisherEstimate,
   [layerA, a]: readonly [string, number],
@@ -77,7 +91,10 @@ export function entryInterval(
 ): Interval {
   const column = (name: string, at: number) => {
     const { gradients, weights } = chosen(estimate, name);
-    return Float64Array.from({ length: estimate.samples }, (_, n) => gradients[n * weights.length + at] as number);
+    return Float64Array.from(
+      { length: estimate.samples },
+      (_, n) => gradients[n * weights.length + at] as number,
+    );
   };
   const [x, y] = [column(layerA, a), column(layerB, b)];
   const correlation = (weight: (n: number) => number) => {
@@ -91,7 +108,9 @@ export function entryInterval(
     return xy / Math.sqrt(xx * yy);
   };
   const counts = bootstrapCounts(estimate.samples, resamples, seed);
-  const resampled = Array.from({ length: resamples }, (_, r) => correlation((n) => counts[r * estimate.samples + n] as number));
+  const resampled = Array.from({ length: resamples }, (_, r) =>
+    correlation((n) => counts[r * estimate.samples + n] as number),
+  );
   return intervalOf(
     correlation(() => 1),
     resampled,
@@ -106,17 +125,25 @@ export function noiseFloor(samples: number): number {
 export interface OffDiagonals {
   /** All ρ_ab, a < b of one layer. */
   readonly values: Float64Array;
-  /** Average |ρ_ab|, the mean over layers of each layer's own; the interval is over layers and weights that might have been chosen instead. */
+  /**
+   * Average |ρ_ab|, the mean over layers of each layer's own; the interval is over layers and
+   * weights that might have been chosen instead.
+   */
   readonly average: Interval;
   /** √(2/(πN)). */
   readonly floor: number;
   /** Average |ρ_ab| once the signs of all gradients are drawn anew. */
   readonly measuredFloor: number;
-  /** √(mean ρ²) without the noise, from two halves of the samples; 0 where the mean comes out negative. */
+  /**
+   * √(mean ρ²) without the noise, from two halves of the samples; 0 where the mean comes out
+   * negative.
+   */
   readonly beyondNoise: number;
 }
 
-/** Off-diagonals within each layer of which at least two weights were chosen. Errors: there is none. */
+/**
+ * Off-diagonals within each layer of which at least two weights were chosen. Errors: there is none.
+ */
 export function offDiagonals(estimate: FisherEstimate, seed: number): OffDiagonals {
   const { samples, layers } = estimate;
   const middle = Math.floor(samples / 2);
@@ -127,8 +154,13 @@ export function offDiagonals(estimate: FisherEstimate, seed: number): OffDiagona
   layers.forEach(({ weights, gradients }, j) => {
     const k = weights.length;
     const pairs = (moment: Float64Array) => upperOf(normalise(moment, k), k);
-    const [first, second] = [secondMoment(gradients, k, 0, middle), secondMoment(gradients, k, middle, samples)];
-    const whole = first.map((sum, i) => (sum * middle + (second[i] as number) * (samples - middle)) / samples);
+    const [first, second] = [
+      secondMoment(gradients, k, 0, middle),
+      secondMoment(gradients, k, middle, samples),
+    ];
+    const whole = first.map(
+      (sum, i) => (sum * middle + (second[i] as number) * (samples - middle)) / samples,
+    );
     const own = pairs(whole).filter(Number.isFinite);
     if (own.length === 0) return;
     values.push(...own);
@@ -139,12 +171,17 @@ export function offDiagonals(estimate: FisherEstimate, seed: number): OffDiagona
     const halves = pairs(second);
     products.push(
       average(
-        pairs(first).flatMap((rho, i) => (Number.isFinite(rho * (halves[i] as number)) ? [rho * (halves[i] as number)] : [])),
+        pairs(first).flatMap((rho, i) =>
+          Number.isFinite(rho * (halves[i] as number)) ? [rho * (halves[i] as number)] : [],
+        ),
       ),
     );
   });
   if (means.length === 0)
-    throw new FisherlabError('no layer has two chosen weights with gradients', 'choose windows: chooseWindows(model, …)');
+    throw new FisherlabError(
+      'no layer has two chosen weights with gradients',
+      'choose windows: chooseWindows(model, …)',
+    );
   const resamples = 1000;
   const counts = bootstrapCounts(means.length, resamples, seed);
   const resampled = Array.from({ length: resamples }, (_, r) =>
@@ -172,12 +209,18 @@ function chosen({ layers }: FisherEstimate, name: string): LayerFisher {
 }
 
 /** 1/n Σ g gᵀ over samples `from` … `to`, [K × K], of gradients [N × K]. */
-function secondMoment(gradients: ArrayLike<number>, K: number, from: number, to: number): Float64Array {
+function secondMoment(
+  gradients: ArrayLike<number>,
+  K: number,
+  from: number,
+  to: number,
+): Float64Array {
   const moment = new Float64Array(K * K);
   for (let n = from; n < to; n++) {
     for (let a = 0; a < K; a++) {
       const g = gradients[n * K + a] as number;
-      for (let b = a; b < K; b++) moment[a * K + b] = (moment[a * K + b] as number) + g * (gradients[n * K + b] as number);
+      for (let b = a; b < K; b++)
+        moment[a * K + b] = (moment[a * K + b] as number) + g * (gradients[n * K + b] as number);
     }
   }
   for (let a = 0; a < K; a++) {
@@ -201,7 +244,8 @@ export function normalise(moment: ArrayLike<number>, K: number): Float64Array {
 
 function upperOf(matrix: Float64Array, K: number): number[] {
   const values: number[] = [];
-  for (let a = 0; a < K; a++) for (let b = a + 1; b < K; b++) values.push(matrix[a * K + b] as number);
+  for (let a = 0; a < K; a++)
+    for (let b = a + 1; b < K; b++) values.push(matrix[a * K + b] as number);
   return values;
 }
 

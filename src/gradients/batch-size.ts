@@ -1,12 +1,15 @@
 /**
  * # How many images go through at once
  *
- * More images at once spread the fixed cost of an operation over more work; beyond some tens they gain nothing and only take memory. Nobody should have to choose: memory of the pass is
+ * More images at once spread the fixed cost of an operation over more work; beyond some tens they
+ * gain nothing and only take memory. Nobody should have to choose: memory of the pass is
  *
  *     bytes(N) = a + b·N,
  *
- * and `b` is measured by tracing a pass with one image and one with two (what the saved tensors, one layer's factors and its gradient take at the worst moment; TensorFlow's own scratch
- * memory is allowed for by a factor). N is then what the budget holds, at most 128. The model's weights and the process itself come on top of the budget.
+ * and `b` is measured by tracing a pass with one image and one with two (what the saved tensors,
+ * one layer's factors and its gradient take at the worst moment; TensorFlow's own scratch memory is
+ * allowed for by a factor). N is then what the budget holds, at most 128. The model's weights and
+ * the process itself come on top of the budget.
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
@@ -26,27 +29,42 @@ const MOST = 128;
 const BUDGET = 2.2e9;
 /** Of the memory that is free, the share that a pass may take. */
 const SHARE_OF_FREE = 1 / 3;
-/** Scratch memory of the kernels, which tensors do not show: process peak against traced peak was 1.1 to 1.4. */
+/**
+ * Scratch memory of the kernels, which tensors do not show: process peak against traced peak was
+ * 1.1 to 1.4.
+ */
 const SCRATCH = 1.4;
 
 const measured = new WeakMap<Traced, Map<string, number>>();
 
-/** The number of images to take at once, at least 1. `images` and `noise` serve as a sample of one and two images. */
+/**
+ * The number of images to take at once, at least 1. `images` and `noise` serve as a sample of one
+ * and two images.
+ */
 export function imagesAtOnce(model: Traced, images: Tensor, noise: Tensor): number {
   if ((images.shape[0] as number) < 2) return 1;
   const free = process.availableMemory?.() ?? os.freemem();
   const budget = Math.min(BUDGET, SHARE_OF_FREE * free);
-  return Math.max(1, Math.min(MOST, Math.floor(budget / (SCRATCH * bytesPerImage(model, images, noise)))));
+  return Math.max(
+    1,
+    Math.min(MOST, Math.floor(budget / (SCRATCH * bytesPerImage(model, images, noise)))),
+  );
 }
 
-/** Bytes that each further image adds to the peak of a pass over `model`; traced once for each shape of image. */
+/**
+ * Bytes that each further image adds to the peak of a pass over `model`; traced once for each shape
+ * of image.
+ */
 export function bytesPerImage(model: Traced, images: Tensor, noise: Tensor): number {
   const shape = [...images.shape.slice(1), '', ...noise.shape.slice(1)].join();
   const known = measured.get(model) ?? new Map<string, number>();
   measured.set(model, known);
   const before = known.get(shape);
   if (before !== undefined) return before;
-  const bytes = Math.max(1, tracedPeak(model, images, noise, 2) - tracedPeak(model, images, noise, 1));
+  const bytes = Math.max(
+    1,
+    tracedPeak(model, images, noise, 2) - tracedPeak(model, images, noise, 1),
+  );
   known.set(shape, bytes);
   return bytes;
 }
@@ -64,7 +82,10 @@ function tracedPeak(model: Traced, images: Tensor, noise: Tensor, n: number): nu
   return peak;
 }
 
-/** What the norm of a layer takes besides its factors: the gradient, or the two Gram matrices and their product. Builds the factors. */
+/**
+ * What the norm of a layer takes besides its factors: the gradient, or the two Gram matrices and
+ * their product. Builds the factors.
+ */
 function temporaryNumbers(gradient: Factors): number {
   const [n, t, i] = gradient.x.shape as [number, number, number];
   const o = gradient.dy.shape[2] as number;

@@ -1,8 +1,9 @@
 /**
  * # Features there are
  *
- * Besides the paper's squared norm (`features.ts`) and the norms fitted on the Fisher information (`src/fisher`), these are ready to be tried. With g = Σ_t x_t ⊗ dy_t the gradient of the joint log-likelihood of a batch of B
- * images with respect to one layer:
+ * Besides the paper's squared norm (`features.ts`) and the norms fitted on the Fisher information
+ * (`src/fisher`), these are ready to be tried. With g = Σ_t x_t ⊗ dy_t the gradient of the joint
+ * log-likelihood of a batch of B images with respect to one layer:
  *
  * | feature | value | asks |
  * |---|---|---|
@@ -11,31 +12,53 @@
  * | `cosineWithMean(…)` | ⟨g, ḡ⟩ / (‖g‖ ‖ḡ‖), ḡ the mean over reference images | does it point where familiar images point? |
  * | `randomProjections(k, seed)` | ⟨g, a_m ⊗ b_m⟩, m = 1…k, signs ±1 | where does it point at all? |
  *
- * A projection on the outer product of two sign vectors never writes the gradient down: ⟨g, a ⊗ b⟩ = Σ_t (a·x_t)(b·dy_t). Over the signs its second moment is ‖g‖² (E aaᵀ = I, E bbᵀ = I), so that projections see direction *and* size. They can be
- * negative: give them to a detector as they are, `raw('…')`.
+ * A projection on the outer product of two sign vectors never writes the gradient down: ⟨g, a ⊗ b⟩
+ * = Σ_t (a·x_t)(b·dy_t). Over the signs its second moment is ‖g‖² (E aaᵀ = I, E bbᵀ = I), so that
+ * projections see direction *and* size. They can be negative: give them to a detector as they are,
+ * `raw('…')`.
  *
- * Not of a layer, but a column like any other, is the gradient with respect to the *input*, whose norm `inputGradientNorms` gives.
+ * Not of a layer, but a column like any other, is the gradient with respect to the *input*, whose
+ * norm `inputGradientNorms` gives.
  *
- * `checkFeature` looks for the one mistake that shapes cannot show: a feature of a batch that depends on the other batches of the pass (a mean over the first axis is easily written) changes when the pass is cut otherwise, and
- * with it every score. The same images go through once more, shuffled and in two halves, and must give the same numbers.
+ * `checkFeature` looks for the one mistake that shapes cannot show: a feature of a batch that
+ * depends on the other batches of the pass (a mean over the first axis is easily written) changes
+ * when the pass is cut otherwise, and with it every score. The same images go through once more,
+ * shuffled and in two halves, and must give the same numbers.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { deriveSeed, FisherlabError, permutation, squaredNormOfRows, tf, uniformAt } from '../backend/index';
+import {
+  deriveSeed,
+  FisherlabError,
+  permutation,
+  squaredNormOfRows,
+  tf,
+  uniformAt,
+} from '../backend/index';
 import { batchFeatures, type Differentiable, type Feature } from './features';
 
 /** Σ_i |g_i|. */
-export const oneNorm: Feature = { name: 'one-norm', of: (gradient, B) => tf.sum(tf.abs(gradient.instantiate(B)), 1) };
+export const oneNorm: Feature = {
+  name: 'one-norm',
+  of: (gradient, B) => tf.sum(tf.abs(gradient.instantiate(B)), 1),
+};
 
 /** max_i |g_i|. */
-export const maximum: Feature = { name: 'maximum', of: (gradient, B) => tf.max(tf.abs(gradient.instantiate(B)), 1) };
+export const maximum: Feature = {
+  name: 'maximum',
+  of: (gradient, B) => tf.max(tf.abs(gradient.instantiate(B)), 1),
+};
 
-/** Reference images in blocks, each with its noise: `Draws` of `src/fisher` are such. The caller frees both tensors. */
+/**
+ * Reference images in blocks, each with its noise: `Draws` of `src/fisher` are such. The caller
+ * frees both tensors.
+ */
 export interface Reference {
   blocks(): Iterable<{ images: Tensor; noise: Tensor }>;
 }
 
 /**
- * Feature `cosine-with-mean`: the cosine between the gradient and its mean over `reference`, in [−1, 1]; 0 where either of them is 0.
+ * Feature `cosine-with-mean`: the cosine between the gradient and its mean over `reference`, in
+ * [−1, 1]; 0 where either of them is 0.
  * @throws FisherlabError where it is used with another model than it was fitted on
  */
 export function cosineWithMean(model: Differentiable, reference: Reference): Feature {
@@ -44,14 +67,18 @@ export function cosineWithMean(model: Differentiable, reference: Reference): Fea
     try {
       const found = new Map<string, Tensor>();
       const logLikelihood = model.gradients(images, noise, (layer, gradient) => {
-        found.set(layer.name, tf.keep(tf.tidy(() => tf.reshape(gradient.instantiate(gradient.images), [-1]).clone())));
+        found.set(
+          layer.name,
+          tf.keep(tf.tidy(() => tf.reshape(gradient.instantiate(gradient.images), [-1]).clone())),
+        );
       });
       logLikelihood.dispose();
       for (const [name, tensor] of found) {
         const part = tensor.dataSync();
         const sum = directions.get(name);
         if (sum === undefined) directions.set(name, Float64Array.from(part));
-        else for (let i = 0; i < part.length; i++) sum[i] = (sum[i] as number) + (part[i] as number);
+        else
+          for (let i = 0; i < part.length; i++) sum[i] = (sum[i] as number) + (part[i] as number);
         tensor.dispose();
       }
     } finally {
@@ -69,7 +96,10 @@ export function cosineWithMean(model: Differentiable, reference: Reference): Fea
           'fit it on the model it is used with',
         );
       const g = gradient.instantiate(B); // [G, |θ|]
-      const along = tf.reshape(tf.matMul(g as never, tf.tensor2d(direction, [direction.length, 1])), [-1]); // [G]
+      const along = tf.reshape(
+        tf.matMul(g as never, tf.tensor2d(direction, [direction.length, 1])),
+        [-1],
+      ); // [G]
       return tf.divNoNan(along, tf.sqrt(squaredNormOfRows(g)));
     },
   };
@@ -82,19 +112,29 @@ function toUnit(v: Float64Array): Float32Array {
 }
 
 /**
- * Feature `random-projections`: k numbers a layer, ⟨g, a_m ⊗ b_m⟩. The signs depend on the seed and the layer's name alone.
+ * Feature `random-projections`: k numbers a layer, ⟨g, a_m ⊗ b_m⟩. The signs depend on the seed and
+ * the layer's name alone.
  * @throws FisherlabError unless k is a whole number from 1 on
  */
 export function randomProjections(k: number, seed: number): Feature {
   if (!(Number.isInteger(k) && k >= 1))
-    throw new FisherlabError(`${k} random projections make no sense`, 'give a whole number from 1 on');
+    throw new FisherlabError(
+      `${k} random projections make no sense`,
+      'give a whole number from 1 on',
+    );
   const made = new Map<string, Float32Array>();
   const signs = (layer: string, side: number, length: number) => {
     const key = `${side} ${layer}`;
     let values = made.get(key);
     if (values === undefined) {
-      const own = deriveSeed(seed, side, ...Array.from(layer, (letter) => letter.codePointAt(0) as number));
-      values = Float32Array.from({ length: length * k }, (_, i) => (uniformAt(own, i) < 0.5 ? -1 : 1));
+      const own = deriveSeed(
+        seed,
+        side,
+        ...Array.from(layer, (letter) => letter.codePointAt(0) as number),
+      );
+      values = Float32Array.from({ length: length * k }, (_, i) =>
+        uniformAt(own, i) < 0.5 ? -1 : 1,
+      );
       made.set(key, values);
     }
     return tf.tensor2d(values, [length, k]);
@@ -118,7 +158,11 @@ export function randomProjections(k: number, seed: number): Feature {
 function project(z: Tensor, directions: (C: number) => Tensor): Tensor {
   const [G, T, C] = z.shape as [number, number, number];
   const by = directions(C);
-  return tf.reshape(tf.matMul(tf.reshape(z, [G * T, C]) as never, by as never), [G, T, by.shape[1] as number]); // [G, T, k]
+  return tf.reshape(tf.matMul(tf.reshape(z, [G * T, C]) as never, by as never), [
+    G,
+    T,
+    by.shape[1] as number,
+  ]); // [G, T, k]
 }
 
 /** A model that can go back to its images. */
@@ -126,27 +170,50 @@ interface InputDifferentiable {
   imageGradient(images: Tensor, noise: Tensor): Tensor;
 }
 
-/** ‖∂ log p/∂x‖² of each image, in nats² per squared pixel step: [N]. For a batch of B images add B of them: each image has its own part of the input. */
-export function inputGradientNorms(model: InputDifferentiable, images: Tensor, noise: Tensor): Float32Array {
+/**
+ * ‖∂ log p/∂x‖² of each image, in nats² per squared pixel step: [N]. For a batch of B images add B
+ * of them: each image has its own part of the input.
+ */
+export function inputGradientNorms(
+  model: InputDifferentiable,
+  images: Tensor,
+  noise: Tensor,
+): Float32Array {
   return tf.tidy(() => {
     const gradient = model.imageGradient(images, noise); // [N, H, W, C]
-    return squaredNormOfRows(tf.reshape(gradient, [images.shape[0] as number, -1])).dataSync() as Float32Array;
+    return squaredNormOfRows(
+      tf.reshape(gradient, [images.shape[0] as number, -1]),
+    ).dataSync() as Float32Array;
   });
 }
 
-/** How far two values may be apart: float32 sums depend a little on how many rows are multiplied at once. Relative, and in units of the column's largest. */
+/**
+ * How far two values may be apart: float32 sums depend a little on how many rows are multiplied at
+ * once. Relative, and in units of the column's largest.
+ */
 const TOLERANCE = { relative: 0.01, ofLargest: 1e-4 };
 
 /**
- * Makes sure of a feature before minutes are spent on it: right shapes, finite numbers, and every batch's numbers its own.
+ * Makes sure of a feature before minutes are spent on it: right shapes, finite numbers, and every
+ * batch's numbers its own.
  * @param images [N, H, W, C] with N a multiple of B, at least 2 batches; a dozen images do
  * @throws FisherlabError naming feature and layer
  */
-export function checkFeature(model: Differentiable, feature: Feature, images: Tensor, noise: Tensor, B = 1, seed = 0): void {
+export function checkFeature(
+  model: Differentiable,
+  feature: Feature,
+  images: Tensor,
+  noise: Tensor,
+  B = 1,
+  seed = 0,
+): void {
   const n = images.shape[0] as number;
   const groups = n / B;
   if (!Number.isInteger(groups) || groups < 2)
-    throw new FisherlabError(`${n} images are not two whole batches of ${B} or more`, `give ${2 * B} or ${4 * B} images`);
+    throw new FisherlabError(
+      `${n} images are not two whole batches of ${B} or more`,
+      `give ${2 * B} or ${4 * B} images`,
+    );
   const whole = batchFeatures(model, images, noise, [feature], [B]).byBatchSize[0] ?? [];
   const order = [...permutation(groups, seed)];
   const half = Math.ceil(groups / 2);

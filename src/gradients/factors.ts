@@ -5,12 +5,14 @@
  *
  *     ∂l/∂θ_j = Σ_t x_t ⊗ dy_t,      x_t ∈ R^I what flowed in, dy_t ∈ R^O what flowed back, at each of T positions t.
  *
- * A dense layer has T = 1; a convolution one position a pixel, with `x_t` the patch under the kernel; a bias has I = 1 and `x_t = 1`;
- * a tensor with an odd rule of its own (LU factors, standardised weights) gives its per-image gradient outright: T = I = 1, `x = 1`.
- * Constants from log-determinants are part of `dy` for each image.
+ * A dense layer has T = 1; a convolution one position a pixel, with `x_t` the patch under the
+ * kernel; a bias has I = 1 and `x_t = 1`; a tensor with an odd rule of its own (LU factors,
+ * standardised weights) gives its per-image gradient outright: T = I = 1, `x = 1`. Constants from
+ * log-determinants are part of `dy` for each image.
  *
- * Everything one wants of a gradient is a function of these two arrays, and the gradient of a *joint* log-likelihood of B images needs nothing new:
- * B images are one image with B·T positions (reshape `[N, T, ·]` to `[N/B, B·T, ·]`). The squared norm has two forms (Goodfellow 2015, arXiv
+ * Everything one wants of a gradient is a function of these two arrays, and the gradient of a
+ * *joint* log-likelihood of B images needs nothing new: B images are one image with B·T positions
+ * (reshape `[N, T, ·]` to `[N/B, B·T, ·]`). The squared norm has two forms (Goodfellow 2015, arXiv
  * 1510.01799; Bu et al. 2022, arXiv 2205.10683),
  *
  *     ‖Σ_t x_t dy_tᵀ‖²_F      instantiate: T·I·O products and I·O numbers to write and read,
@@ -22,7 +24,9 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { matMul, squaredNormOfRows, tf } from '../backend/index';
 import { gramNorms, prefersGram } from './gram-form';
 
-/** A tensor for each size B of the groups that are asked for, made once and kept until `dispose`. */
+/**
+ * A tensor for each size B of the groups that are asked for, made once and kept until `dispose`.
+ */
 export class ByGroup {
   private readonly made = new Map<number, Tensor>();
 
@@ -52,15 +56,27 @@ export interface FactorsSpec {
   readonly outputs: number;
   /** Makes `x` [N, T, I] and `dy` [N, T, O]; called at most once, only if a visitor needs them. */
   readonly build: () => { x: Tensor; dy: Tensor };
-  /** From [G, I, O] to [G, |θ|] in the order of the layer's tensor. Left out where that is a mere reshape. */
+  /**
+   * From [G, I, O] to [G, |θ|] in the order of the layer's tensor. Left out where that is a mere
+   * reshape.
+   */
   readonly arrange?: (gradient: Tensor) => Tensor;
-  /** Where `arrange` is given: the row in [0, I) and the column in [0, O) of a weight, by its position in the layer's tensor. */
+  /**
+   * Where `arrange` is given: the row in [0, I) and the column in [0, O) of a weight, by its
+   * position in the layer's tensor.
+   */
   readonly locate?: (position: number) => readonly [number, number];
-  /** The gradient summed over all images, any shape of |θ| numbers, where there is a faster way than through `x` and `dy`. */
+  /**
+   * The gradient summed over all images, any shape of |θ| numbers, where there is a faster way than
+   * through `x` and `dy`.
+   */
   readonly total?: () => Tensor;
 }
 
-/** The gradients of one layer for each image of a batch, in factored form. Lives only while a visitor looks at it. */
+/**
+ * The gradients of one layer for each image of a batch, in factored form. Lives only while a
+ * visitor looks at it.
+ */
 export class Factors {
   private built: { x: Tensor; dy: Tensor } | undefined;
   private readonly products = new ByGroup((B) => {
@@ -71,18 +87,33 @@ export class Factors {
 
   constructor(private readonly spec: FactorsSpec) {}
 
-  /** A per-image gradient given outright, [N, |θ|] (or any shape of that size, the images first). */
-  static direct(operation: string, images: number, gradient: () => Tensor, shortcuts: Shortcuts = {}): Factors {
+  /**
+   * A per-image gradient given outright, [N, |θ|] (or any shape of that size, the images first).
+   */
+  static direct(
+    operation: string,
+    images: number,
+    gradient: () => Tensor,
+    shortcuts: Shortcuts = {},
+  ): Factors {
     return new DirectFactors(operation, images, gradient, shortcuts);
   }
 
-  /** The same where groups of any size have a formula of their own: `of(B)` is the gradient of each group of B images, the groups first. */
+  /**
+   * The same where groups of any size have a formula of their own: `of(B)` is the gradient of each
+   * group of B images, the groups first.
+   */
   static ofGroups(operation: string, images: number, of: (B: number) => Tensor): Factors {
     const total = () => (images === 0 ? tf.sum(of(1), 0) : of(images));
-    return new DirectFactors(operation, images, () => of(1), { groups: (B) => asRows(of(B), images / B), total });
+    return new DirectFactors(operation, images, () => of(1), {
+      groups: (B) => asRows(of(B), images / B),
+      total,
+    });
   }
 
-  /** The gradient of a layer that was used several times: its positions are those of all its uses. */
+  /**
+   * The gradient of a layer that was used several times: its positions are those of all its uses.
+   */
   static sum(uses: readonly Factors[]): Factors {
     const first = (uses[0] as Factors).spec;
     const join = (pick: (f: Factors) => Tensor) =>
@@ -90,7 +121,9 @@ export class Factors {
     const x = join((f) => f.x); // [N, ΣT, I]
     const dy = join((f) => f.dy); // [N, ΣT, O]
     if (x === null || dy === null || uses.some((f) => f.x.shape[2] !== uses[0]?.x.shape[2])) {
-      return Factors.direct(first.operation, first.images, () => tf.addN(uses.map((f) => f.instantiate(1))));
+      return Factors.direct(first.operation, first.images, () =>
+        tf.addN(uses.map((f) => f.instantiate(1))),
+      );
     }
     return new Factors({
       ...first,
@@ -143,13 +176,18 @@ export class Factors {
     return this.built;
   }
 
-  /** The gradient summed over all images, made once; any shape of |θ| numbers in the layer's order. */
+  /**
+   * The gradient summed over all images, made once; any shape of |θ| numbers in the layer's order.
+   */
   total(): Tensor {
     this.summed ??= tf.keep(tf.tidy(() => this.spec.total?.() ?? this.instantiate(this.images)));
     return tf.clone(this.summed);
   }
 
-  /** Whether the squared norms of groups of B images go through the gradient itself: then `product(B)` costs nothing more. */
+  /**
+   * Whether the squared norms of groups of B images go through the gradient itself: then
+   * `product(B)` costs nothing more.
+   */
   instantiates(B: number): boolean {
     const { positions, inputs, outputs } = this.spec;
     return !prefersGram(B * positions, inputs, outputs);
@@ -172,13 +210,19 @@ export class Factors {
     });
   }
 
-  /** The gradients of chosen weights for each image, [N, m], without the others: `Σ_t x_ti dy_to`. `positions` are places in the layer's flat tensor. */
+  /**
+   * The gradients of chosen weights for each image, [N, m], without the others: `Σ_t x_ti dy_to`.
+   * `positions` are places in the layer's flat tensor.
+   */
   chosen(positions: readonly number[]): Tensor {
     return tf.tidy(() => {
       const { x, dy } = this.grouped(1);
       const o = dy.shape[2] as number;
       const locate =
-        this.spec.locate ?? (this.spec.arrange === undefined ? (k: number) => [Math.floor(k / o), k % o] as const : null);
+        this.spec.locate ??
+        (this.spec.arrange === undefined
+          ? (k: number) => [Math.floor(k / o), k % o] as const
+          : null);
       const indices = (values: readonly number[]) => tf.tensor1d([...values], 'int32');
       if (locate === null) return tf.gather(this.instantiate(1), indices(positions), 1); // [N, m]
       const places = positions.map(locate);
@@ -194,7 +238,11 @@ export class Factors {
       const { x, dy } = this.grouped(B);
       const [groups, t, i] = x.shape as [number, number, number];
       const o = dy.shape[2] as number;
-      if (t === 1) return tf.mul(squaredNormOfRows(tf.reshape(x, [groups, i])), squaredNormOfRows(tf.reshape(dy, [groups, o])));
+      if (t === 1)
+        return tf.mul(
+          squaredNormOfRows(tf.reshape(x, [groups, i])),
+          squaredNormOfRows(tf.reshape(dy, [groups, o])),
+        );
       if (!this.instantiates(B)) {
         return gramNorms(x, dy);
       }
@@ -202,7 +250,9 @@ export class Factors {
     });
   }
 
-  /** Inner products between the gradients of all groups of B images: the Gram matrix, [N/B, N/B]. */
+  /**
+   * Inner products between the gradients of all groups of B images: the Gram matrix, [N/B, N/B].
+   */
   gram(B: number): Tensor {
     return tf.tidy(() => {
       const { x, dy } = this.grouped(B);
@@ -220,20 +270,27 @@ export class Factors {
   grouped(B: number): { x: Tensor; dy: Tensor } {
     if (B === 1) return { x: this.x, dy: this.dy };
     const groups = this.images / B;
-    const join = (z: Tensor) => tf.reshape(z, [groups, B * (z.shape[1] as number), z.shape[2] as number]); // [N/B, B·T, ·]
+    const join = (z: Tensor) =>
+      tf.reshape(z, [groups, B * (z.shape[1] as number), z.shape[2] as number]); // [N/B, B·T, ·]
     return { x: join(this.x), dy: join(this.dy) };
   }
 }
 
 /** Faster ways to sums over images of a gradient that is given outright. */
 export interface Shortcuts {
-  /** The gradient of each group of B images, [N/B, |θ|]; null where there is no faster way for groups of this size. */
+  /**
+   * The gradient of each group of B images, [N/B, |θ|]; null where there is no faster way for
+   * groups of this size.
+   */
   readonly groups?: (B: number) => Tensor | null;
   /** The gradient summed over all images, [|θ|]. */
   readonly total?: () => Tensor;
 }
 
-/** Factors of a gradient that is there outright: T = I = 1, `x = 1`. All questions are answered from its rows. */
+/**
+ * Factors of a gradient that is there outright: T = I = 1, `x = 1`. All questions are answered from
+ * its rows.
+ */
 class DirectFactors extends Factors {
   /** [N/B, |θ|] */
   private readonly rows = new ByGroup((B) => this.shortcuts.groups?.(B) ?? this.summedRows(B));
@@ -282,5 +339,7 @@ class DirectFactors extends Factors {
 }
 
 function asRows(gradient: Tensor, images: number): Tensor {
-  return gradient.shape.length === 2 ? gradient : tf.reshape(gradient, [images, images === 0 ? 0 : gradient.size / images]); // [N, |θ|]
+  return gradient.shape.length === 2
+    ? gradient
+    : tf.reshape(gradient, [images, images === 0 ? 0 : gradient.size / images]); // [N, |θ|]
 }

@@ -1,8 +1,11 @@
 /**
  * # Passes over many images
  *
- * Which way a pass goes changes nothing but speed. For few images, operations run one after the other, over as many images at once as memory allows (`batch-size.ts`). For many it pays to record a pass and to replay it as a graph
- * (`backend/graph.ts`), in which every core takes a few images at a time, whose numbers stay in its cache: a small Glow takes half the time so, the paper's three fifths.
+ * Which way a pass goes changes nothing but speed. For few images, operations run one after the
+ * other, over as many images at once as memory allows (`batch-size.ts`). For many it pays to record
+ * a pass and to replay it as a graph (`backend/graph.ts`), in which every core takes a few images
+ * at a time, whose numbers stay in its cache: a small Glow takes half the time so, the paper's
+ * three fifths.
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
@@ -17,13 +20,21 @@ import {
   leastCommonMultiple,
 } from './features';
 
-/** Making a graph takes about 7 ms a layer, and it saves about 2 ms an image for each megabyte of the image's tensors: worth it from so many bytes a layer on. */
+/**
+ * Making a graph takes about 7 ms a layer, and it saves about 2 ms an image for each megabyte of
+ * the image's tensors: worth it from so many bytes a layer on.
+ */
 const WORTH_A_GRAPH = 3.5e6;
-/** Images that a core takes at once in a graph: so many whose tensors (all of a pass, few of which are needed at a time) are below these bytes. */
+/**
+ * Images that a core takes at once in a graph: so many whose tensors (all of a pass, few of which
+ * are needed at a time) are below these bytes.
+ */
 const BYTES_OF_A_PART = 150e6;
 const MOST_IN_A_PART = 16;
 const LEAST_IN_A_PART = 4;
-/** Parts that a core takes in a call: several, so that none waits long for another that was slower. */
+/**
+ * Parts that a core takes in a call: several, so that none waits long for another that was slower.
+ */
 const PARTS_OF_A_CORE = 4;
 
 export interface FeaturePasses {
@@ -50,9 +61,15 @@ export function featurePasses(
   const unit = leastCommonMultiple(batchSizes);
   const few = sample(Math.min(2, total));
   try {
-    const part = total < 2 ? 0 : partSize(bytesPerImage(model, few.images, few.noise), total, model.layers.length, unit);
-    const replayed = part === 0 ? null : replay(new FeaturePass(model, features, batchSizes), part, sample);
-    return replayed ?? eagerly(model, features, batchSizes, imagesAtOnce(model, few.images, few.noise));
+    const part =
+      total < 2
+        ? 0
+        : partSize(bytesPerImage(model, few.images, few.noise), total, model.layers.length, unit);
+    const replayed =
+      part === 0 ? null : replay(new FeaturePass(model, features, batchSizes), part, sample);
+    return (
+      replayed ?? eagerly(model, features, batchSizes, imagesAtOnce(model, few.images, few.noise))
+    );
   } finally {
     tf.dispose([few.images, few.noise]);
   }
@@ -72,9 +89,15 @@ export function eagerly(
   };
 }
 
-/** Images of a part of a graph, a multiple of `unit`; 0 where a graph is not worth it. `bytes` are those of an image. */
+/**
+ * Images of a part of a graph, a multiple of `unit`; 0 where a graph is not worth it. `bytes` are
+ * those of an image.
+ */
 function partSize(bytes: number, total: number, layers: number, unit: number): number {
-  const images = Math.max(LEAST_IN_A_PART, Math.min(MOST_IN_A_PART, Math.floor(BYTES_OF_A_PART / bytes)));
+  const images = Math.max(
+    LEAST_IN_A_PART,
+    Math.min(MOST_IN_A_PART, Math.floor(BYTES_OF_A_PART / bytes)),
+  );
   const part = Math.max(unit, images - (images % unit));
   return part > MOST_IN_A_PART || total < part || total * bytes < WORTH_A_GRAPH * layers ? 0 : part;
 }
@@ -82,7 +105,10 @@ function partSize(bytes: number, total: number, layers: number, unit: number): n
 function replay(pass: FeaturePass, images: number, sample: Sample): FeaturePasses | null {
   const part = sample(images);
   try {
-    const rows = ([images, noise]: readonly Tensor[]) => ({ rows: pass.tensors(images as Tensor, noise as Tensor), sums: [] });
+    const rows = ([images, noise]: readonly Tensor[]) => ({
+      rows: pass.tensors(images as Tensor, noise as Tensor),
+      sums: [],
+    });
     const graph = Graph.of(rows, [part.images, part.noise], pass.variables);
     if (graph === null) return null;
     return {

@@ -1,19 +1,23 @@
 /**
  * # Features: what to take from a layer's gradient
  *
- * The paper's feature of layer θ_j and a batch of B images is the squared norm of the gradient of their *joint* log-likelihood,
+ * The paper's feature of layer θ_j and a batch of B images is the squared norm of the gradient of
+ * their *joint* log-likelihood,
  *
  *     f_j(x_{1:B}) = ‖ ∂/∂θ_j Σ_b log p(x_b) ‖²,
  *
- * not the mean of the images' own norms. A feature of one's own is one small function of what flowed into the layer and what flowed back:
+ * not the mean of the images' own norms. A feature of one's own is one small function of what
+ * flowed into the layer and what flowed back:
  *
  *     const largest = defineFeature({
  *       name: 'largest',
  *       ofLayer: (x, dy) => tf.max(tf.abs(tf.matMul(x, dy, true)), [1, 2]), // [N/B]
  *     });
  *
- * `x` is `[N/B, T, I]`, `dy` is `[N/B, T, O]`, and the layer's gradient is `Σ_t x_t ⊗ dy_t`; a batch of B images is one image with B times as many positions. The function gives one number a batch, `[N/B]`, or
- * k of them, `[N/B, k]`. It works for every model and every operation, in one pass, for several B at once.
+ * `x` is `[N/B, T, I]`, `dy` is `[N/B, T, O]`, and the layer's gradient is `Σ_t x_t ⊗ dy_t`; a
+ * batch of B images is one image with B times as many positions. The function gives one number a
+ * batch, `[N/B]`, or k of them, `[N/B, k]`. It works for every model and every operation, in one
+ * pass, for several B at once.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError, tf } from '../backend/index';
@@ -23,15 +27,27 @@ import type { Visitor } from './tape';
 
 export interface Feature {
   readonly name: string;
-  /** Numbers of each batch of B images, [N/B] or [N/B, k], made from the gradient of one layer. Called inside a tidy. */
+  /**
+   * Numbers of each batch of B images, [N/B] or [N/B, k], made from the gradient of one layer.
+   * Called inside a tidy.
+   */
   of(gradient: Factors, B: number, layer: Layer): Tensor;
 }
 
 /** The paper's feature, by the cheaper of its two forms. */
-export const squaredNorm: Feature = { name: 'squared-norm', of: (gradient, B) => gradient.squaredNorms(B) };
+export const squaredNorm: Feature = {
+  name: 'squared-norm',
+  of: (gradient, B) => gradient.squaredNorms(B),
+};
 
 /** A feature from a function of what flowed in and what flowed back. */
-export function defineFeature({ name, ofLayer }: { name: string; ofLayer: (x: Tensor, dy: Tensor) => Tensor }): Feature {
+export function defineFeature({
+  name,
+  ofLayer,
+}: {
+  name: string;
+  ofLayer: (x: Tensor, dy: Tensor) => Tensor;
+}): Feature {
   return {
     name,
     of: (gradient, B) => {
@@ -108,7 +124,9 @@ export class FeaturePass {
       });
       this.sources = sources;
       const matrices = found.map((columns, b) =>
-        columns.length === 0 ? tf.zeros([n / (this.batchSizes[b] as number), 0]) : tf.concat(columns, 1),
+        columns.length === 0
+          ? tf.zeros([n / (this.batchSizes[b] as number), 0])
+          : tf.concat(columns, 1),
       ); // [N/B, Σk] each
       return [logLikelihood, ...matrices];
     } finally {
@@ -133,7 +151,9 @@ export class FeaturePass {
         assertFinite(values, k, B, feature, layer.name, operation);
         return { feature, layer, k, values };
       });
-      return columns.sort((one, other) => (order.get(one.layer) as number) - (order.get(other.layer) as number));
+      return columns.sort(
+        (one, other) => (order.get(one.layer) as number) - (order.get(other.layer) as number),
+      );
     });
     return { logLikelihood: logLikelihood as Float32Array, byBatchSize };
   }
@@ -142,7 +162,8 @@ export class FeaturePass {
 /**
  * One pass: every feature of every layer that is not frozen, for each batch size.
  * @param images [N, H, W, C]; N is a multiple of every batch size
- * @throws FisherlabError naming tensor, image and operation where a value is not finite, or the feature where its shape is wrong
+ * @throws FisherlabError naming tensor, image and operation where a value is not finite, or the
+ *   feature where its shape is wrong
  */
 export function batchFeatures(
   model: Differentiable,
@@ -154,10 +175,17 @@ export function batchFeatures(
   const n = images.shape[0] as number;
   const indivisible = batchSizes.find((B) => n % B !== 0);
   if (indivisible !== undefined)
-    throw new FisherlabError(`${n} images do not make whole batches of ${indivisible}`, 'leave out the rest');
+    throw new FisherlabError(
+      `${n} images do not make whole batches of ${indivisible}`,
+      'leave out the rest',
+    );
   if (n === 0) return { logLikelihood: new Float32Array(0), byBatchSize: batchSizes.map(() => []) };
   const pass = new FeaturePass(model, features, batchSizes);
-  return pass.read(tf.tidy(() => pass.tensors(images, noise).map((tensor) => tensor.dataSync() as Float32Array) as never));
+  return pass.read(
+    tf.tidy(
+      () => pass.tensors(images, noise).map((tensor) => tensor.dataSync() as Float32Array) as never,
+    ),
+  );
 }
 
 /** The smallest number of images that makes whole batches of every size. */
@@ -173,7 +201,8 @@ function gcd(a: number, b: number): number {
 function columnsOf(matrix: Float32Array, width: number, first: number, k: number): Float32Array {
   const rows = width === 0 ? 0 : matrix.length / width;
   const values = new Float32Array(rows * k);
-  for (let row = 0; row < rows; row++) values.set(matrix.subarray(row * width + first, row * width + first + k), row * k);
+  for (let row = 0; row < rows; row++)
+    values.set(matrix.subarray(row * width + first, row * width + first + k), row * k);
   return values;
 }
 
@@ -188,7 +217,14 @@ function widthOf(value: Tensor, rows: number, feature: string, layer: string): n
   return k;
 }
 
-function assertFinite(values: Float32Array, k: number, B: number, feature: string, layer: string, operation: string): void {
+function assertFinite(
+  values: Float32Array,
+  k: number,
+  B: number,
+  feature: string,
+  layer: string,
+  operation: string,
+): void {
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad < 0) return;
   const first = Math.floor(bad / k) * B;

@@ -3,27 +3,38 @@
  *
  *     ‖Σ_t x_t dy_tᵀ‖²_F = Σ_{t,s} (x_t·x_s)(dy_t·dy_s)
  *
- * (Bu et al. 2022, arXiv 2205.10683): the norm of a gradient without the gradient, of two T×T matrices. `factors.ts` takes it where it is the cheaper form.
+ * (Bu et al. 2022, arXiv 2205.10683): the norm of a gradient without the gradient, of two T×T
+ * matrices. `factors.ts` takes it where it is the cheaper form.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { matMul, tf } from '../backend/index';
 
-/** Passing one number through memory costs about as much as this many multiply-adds (both forms of [128, 64, 64] and [128, 64, 216] timed: below 30). */
+/**
+ * Passing one number through memory costs about as much as this many multiply-adds (both forms of
+ * [128, 64, 64] and [128, 64, 216] timed: below 30).
+ */
 const MEMORY_COST = 20;
 
 type Pair = [Tensor, Tensor];
 
-/** From so many positions on the halves of a Gram matrix are worth the copies that they are taken from. */
+/**
+ * From so many positions on the halves of a Gram matrix are worth the copies that they are taken
+ * from.
+ */
 const WORTH_HALVES = 128;
 
 /**
- * `Σ_{t,s} (x_t·x_s)(dy_t·dy_s)` of `x` [G, T, I] and `dy` [G, T, O], [G]. Both matrices are symmetric: of the two blocks beside the diagonal one is enough, and so on within the blocks on it.
+ * `Σ_{t,s} (x_t·x_s)(dy_t·dy_s)` of `x` [G, T, I] and `dy` [G, T, O], [G]. Both matrices are
+ * symmetric: of the two blocks beside the diagonal one is enough, and so on within the blocks on
+ * it.
  */
 export function gramNorms(x: Tensor, dy: Tensor): Tensor {
   const [groups, t] = x.shape as [number, number, number];
   if (t < WORTH_HALVES || t % 2 !== 0) return sumsOfProducts([x, x], [dy, dy]);
   const [halvesOfX, halvesOfDy] = [x, dy].map((z) => tf.split(z, 2, 1)) as [Pair, Pair]; // [G, T/2, ·] each
-  const [blocksOfX, blocksOfDy] = [x, dy].map((z) => tf.reshape(z, [2 * groups, t / 2, -1])) as Pair; // [2G, T/2, ·]
+  const [blocksOfX, blocksOfDy] = [x, dy].map((z) =>
+    tf.reshape(z, [2 * groups, t / 2, -1]),
+  ) as Pair; // [2G, T/2, ·]
   const onDiagonal = tf.sum(tf.reshape(gramNorms(blocksOfX, blocksOfDy), [groups, 2]), 1); // [G]
   return tf.add(onDiagonal, tf.mul(sumsOfProducts(halvesOfX, halvesOfDy), 2));
 }
@@ -34,7 +45,10 @@ function sumsOfProducts([x1, x2]: Pair, [dy1, dy2]: Pair): Tensor {
   return tf.sum(tf.reshape(products, [x1.shape[0] as number, -1]), 1); // [G]
 }
 
-/** Whether the Gram form costs less than instantiating the gradient, for T positions of I inputs and O outputs. */
+/**
+ * Whether the Gram form costs less than instantiating the gradient, for T positions of I inputs and
+ * O outputs.
+ */
 export function prefersGram(t: number, i: number, o: number): boolean {
   return t * t * (i + o + 4 * MEMORY_COST) < i * o * (t + 2 * MEMORY_COST);
 }

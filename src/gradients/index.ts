@@ -1,14 +1,28 @@
 /**
  * # Gradients: one backward pass, and everything that can be seen on the way
  *
- * Every parameter gradient is a sum of outer products, dθ = Σ_t x_t ⊗ dy_t: what flowed into an operation, x, and what flowed back, dy. The
- * tape records operations, collectors look at the factors, and features are small functions of them.
+ * Every parameter gradient is a sum of outer products, dθ = Σ_t x_t ⊗ dy_t: what flowed into an
+ * operation, x, and what flowed back, dy. The tape records operations, collectors look at the
+ * factors, and features are small functions of them.
  */
 export { imagesAtOnce } from './batch-size';
-export { checkFeature, cosineWithMean, inputGradientNorms, maximum, oneNorm, randomProjections } from './built-in-features';
+export {
+  checkFeature,
+  cosineWithMean,
+  inputGradientNorms,
+  maximum,
+  oneNorm,
+  randomProjections,
+} from './built-in-features';
 export { Factors } from './factors';
 export { eagerly, featurePasses } from './feature-passes';
-export { type BatchFeatures, defineFeature, type Feature, leastCommonMultiple, squaredNorm } from './features';
+export {
+  type BatchFeatures,
+  defineFeature,
+  type Feature,
+  leastCommonMultiple,
+  squaredNorm,
+} from './features';
 export { type Layer, type Layout, layerSize, layerValues, makeLayer, setLayer } from './layer';
 export { gelu, leakyRelu, scale, silu, tanh } from './operations/activations';
 export { actnormLuConvolution } from './operations/actnorm-lu-convolution';

@@ -1,8 +1,9 @@
 /**
  * # A layer is one named parameter tensor
  *
- * In the paper a "layer" θ_j is one tensor of the model's parameters: a weight and its bias are two layers (1353 of them in its Glow). Tensors are
- * kept in TensorFlow's layout and know PyTorch's, in which the reference values, and weights trained elsewhere, are written:
+ * In the paper a "layer" θ_j is one tensor of the model's parameters: a weight and its bias are two
+ * layers (1353 of them in its Glow). Tensors are kept in TensorFlow's layout and know PyTorch's, in
+ * which the reference values, and weights trained elsewhere, are written:
  *
  * | layout | TensorFlow | PyTorch |
  * |---|---|---|
@@ -27,14 +28,27 @@ export interface Layer {
   readonly frozen: boolean;
 }
 
-const toTensorFlow: Record<Layout, number[] | null> = { convolution: [2, 3, 1, 0], dense: [1, 0], plain: null };
-const toTorch: Record<Layout, number[] | null> = { convolution: [3, 2, 0, 1], dense: [1, 0], plain: null };
+const toTensorFlow: Record<Layout, number[] | null> = {
+  convolution: [2, 3, 1, 0],
+  dense: [1, 0],
+  plain: null,
+};
+const toTorch: Record<Layout, number[] | null> = {
+  convolution: [3, 2, 0, 1],
+  dense: [1, 0],
+  plain: null,
+};
 
-/** The shape a layer's tensor has here. `plain` tensors lose axes of length 1 and become vectors or matrices. */
+/**
+ * The shape a layer's tensor has here. `plain` tensors lose axes of length 1 and become vectors or
+ * matrices.
+ */
 export function tensorFlowShape(layout: Layout, torchShape: readonly number[]): number[] {
   const order = toTensorFlow[layout];
   if (order !== null) return order.map((axis) => torchShape[axis] as number);
-  return torchShape.filter((length) => length !== 1).length === 0 ? [1] : torchShape.filter((length) => length !== 1);
+  return torchShape.filter((length) => length !== 1).length === 0
+    ? [1]
+    : torchShape.filter((length) => length !== 1);
 }
 
 /** Makes a layer from values in PyTorch's order. */
@@ -57,7 +71,12 @@ export function makeLayer(
 /** Replaces a layer's values by `values`, in PyTorch's order. */
 export function setLayer(layer: Layer, values: Float32Array): void {
   tf.tidy(() =>
-    layer.variable.assign(tf.reshape(fromTorch(layer.layout, layer.torchShape, values, layer.name), layer.variable.shape)),
+    layer.variable.assign(
+      tf.reshape(
+        fromTorch(layer.layout, layer.torchShape, values, layer.name),
+        layer.variable.shape,
+      ),
+    ),
   );
 }
 
@@ -65,7 +84,9 @@ export function setLayer(layer: Layer, values: Float32Array): void {
 export function layerValues(layer: Layer): Float32Array {
   return tf.tidy(() => {
     const order = toTorch[layer.layout];
-    return (order === null ? layer.variable : tf.transpose(layer.variable, order)).dataSync() as Float32Array;
+    return (
+      order === null ? layer.variable : tf.transpose(layer.variable, order)
+    ).dataSync() as Float32Array;
   });
 }
 
@@ -74,7 +95,12 @@ export function layerSize(layer: Layer): number {
   return layer.variable.size;
 }
 
-function fromTorch(layout: Layout, torchShape: readonly number[], values: Float32Array, name: string): Tensor {
+function fromTorch(
+  layout: Layout,
+  torchShape: readonly number[],
+  values: Float32Array,
+  name: string,
+): Tensor {
   const size = torchShape.reduce((product, length) => product * length, 1);
   if (values.length !== size) {
     throw new FisherlabError(

@@ -5,9 +5,11 @@
  *
  *     ∂/∂θ_j log p(x_n)
  *
- * by TensorFlow.js's own reverse mode (`tf.variableGrads`), in a plain loop over the images. It asks nothing of the model but that its log-likelihood is made of `tf` operations
- * on variables. Slow (one backward pass an image), exact, and two things to this program: what every fast operation is tested against, and the way in for
- * models that do not use the operations of `src/gradients` (`ordinaryModel` in `src/models/ordinary.ts`).
+ * by TensorFlow.js's own reverse mode (`tf.variableGrads`), in a plain loop over the images. It
+ * asks nothing of the model but that its log-likelihood is made of `tf` operations on variables.
+ * Slow (one backward pass an image), exact, and two things to this program: what every fast
+ * operation is tested against, and the way in for models that do not use the operations of
+ * `src/gradients` (`ordinaryModel` in `src/models/ordinary.ts`).
  */
 import type { Tensor, Variable } from '@tensorflow/tfjs';
 import { FisherlabError, tf } from '../backend/index';
@@ -15,12 +17,16 @@ import { Factors } from './factors';
 import type { Layer } from './layer';
 import type { Visitor } from './tape';
 
-/** `images` [N, …] and `noise` [N, …] to log p of each image [N], by `tf` operations that have gradients. Image n may depend on `images[n]` and `noise[n]` only. */
+/**
+ * `images` [N, …] and `noise` [N, …] to log p of each image [N], by `tf` operations that have
+ * gradients. Image n may depend on `images[n]` and `noise[n]` only.
+ */
 export type PlainLogLikelihood = (images: Tensor, noise: Tensor) => Tensor;
 
 /**
- * log p of each image [N], after `visitor` has seen the gradients of every layer that is not frozen, in the layers' order.
- * The gradients of all images of all layers are held at once: N·Σ|θ_j| numbers.
+ * log p of each image [N], after `visitor` has seen the gradients of every layer that is not
+ * frozen, in the layers' order. The gradients of all images of all layers are held at once:
+ * N·Σ|θ_j| numbers.
  * @throws FisherlabError where `logLikelihood` gives a wrong shape or does not depend on any layer
  */
 export function oracleGradients(
@@ -47,7 +53,9 @@ export function oracleGradients(
       );
       values.push(value);
       learned.forEach(({ variable }, j) => {
-        rows[j]?.push(tf.reshape(grads[variable.name] ?? tf.zerosLike(variable), [1, variable.size])); // [1, |θ|]
+        rows[j]?.push(
+          tf.reshape(grads[variable.name] ?? tf.zerosLike(variable), [1, variable.size]),
+        ); // [1, |θ|]
       });
     }
     if (n === 0) return tf.zeros([0]);
@@ -63,7 +71,10 @@ export function oracleGradients(
   });
 }
 
-function gradientsOfOne(f: () => Tensor, variables: Variable[]): { value: Tensor; grads: Record<string, Tensor | null> } {
+function gradientsOfOne(
+  f: () => Tensor,
+  variables: Variable[],
+): { value: Tensor; grads: Record<string, Tensor | null> } {
   let computed = false;
   try {
     return tf.variableGrads(() => {
@@ -83,15 +94,25 @@ function gradientsOfOne(f: () => Tensor, variables: Variable[]): { value: Tensor
   }
 }
 
-/** Frees what TensorFlow.js saved for a way back that is not gone; it does so itself only where nothing throws (4.22). */
+/**
+ * Frees what TensorFlow.js saved for a way back that is not gone; it does so itself only where
+ * nothing throws (4.22).
+ */
 function abandonTape(): void {
-  const state = tf.engine().state as unknown as { gradientDepth: number; activeTape: { saved?: Tensor[] }[] | null };
+  const state = tf.engine().state as unknown as {
+    gradientDepth: number;
+    activeTape: { saved?: Tensor[] }[] | null;
+  };
   if (state.gradientDepth > 0 || state.activeTape === null) return;
   for (const { saved } of state.activeTape) tf.dispose(saved ?? []);
   state.activeTape = null;
 }
 
-function logLikelihoodOfOne(logLikelihood: PlainLogLikelihood, image: Tensor, noise: Tensor): Tensor {
+function logLikelihoodOfOne(
+  logLikelihood: PlainLogLikelihood,
+  image: Tensor,
+  noise: Tensor,
+): Tensor {
   const value = logLikelihood(image, noise);
   if (value.size !== 1 || value.shape.length !== 1) {
     throw new FisherlabError(

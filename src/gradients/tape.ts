@@ -1,12 +1,15 @@
 /**
  * # The tape: one pass forward, one pass back
  *
- * A model is computed once, operation by operation. Each operation writes down what it needs to go back. The backward pass then walks the list in reverse:
- * it hands every operation the gradient of its outputs and gets those of its inputs (Wengert 1964; reverse-mode differentiation). On the way, an operation with
- * parameters calls `gradient(layer, factors)`: here a visitor sees *what flowed in and what flowed back*, for all images of the batch at once.
+ * A model is computed once, operation by operation. Each operation writes down what it needs to go
+ * back. The backward pass then walks the list in reverse: it hands every operation the gradient of
+ * its outputs and gets those of its inputs (Wengert 1964; reverse-mode differentiation). On the
+ * way, an operation with parameters calls `gradient(layer, factors)`: here a visitor sees *what
+ * flowed in and what flowed back*, for all images of the batch at once.
  *
- * Two things make it fit in memory. `block` is the tape's `tf.tidy`: of what is computed inside, only what it returns and what an operation saved survives. And the backward
- * pass frees each operation's saved tensors as soon as it has passed it.
+ * Two things make it fit in memory. `block` is the tape's `tf.tidy`: of what is computed inside,
+ * only what it returns and what an operation saved survives. And the backward pass frees each
+ * operation's saved tensors as soon as it has passed it.
  *
  * A tape without a visitor only goes forward and saves nothing.
  */
@@ -15,7 +18,10 @@ import { tf } from '../backend/index';
 import { Factors } from './factors';
 import type { Layer } from './layer';
 
-/** Looks at the gradients of one layer. Tensors made inside are freed after the call unless they are kept (`tf.keep`). */
+/**
+ * Looks at the gradients of one layer. Tensors made inside are freed after the call unless they are
+ * kept (`tf.keep`).
+ */
 export type Visitor = (layer: Layer, gradient: Factors) => void;
 
 /** A tensor on its way through the model. */
@@ -31,7 +37,9 @@ export class Value {
   }
 }
 
-/** Gradients of an operation's inputs from those of its outputs (null where nothing flowed back). */
+/**
+ * Gradients of an operation's inputs from those of its outputs (null where nothing flowed back).
+ */
 export type Back = (...dys: (Tensor | null)[]) => (Tensor | null)[];
 
 interface Node {
@@ -48,7 +56,10 @@ export class Tape {
   private readonly uses = new Map<Layer, number>();
   /** Gradients that have flowed back so far and are not used up. */
   private readonly flowing = new Map<Value, Tensor>();
-  /** Gradients of layers that are used again further up: their factors are built, for what they are built from is soon freed. */
+  /**
+   * Gradients of layers that are used again further up: their factors are built, for what they are
+   * built from is soon freed.
+   */
   private readonly pending = new Map<Layer, Factors[]>();
 
   private readonly shared = new Map<string, Tensor>();
@@ -59,7 +70,10 @@ export class Tape {
     return this.visitor !== undefined;
   }
 
-  /** A value no gradient flows to. The tape works on a clone (of the same numbers): it frees what it saves. */
+  /**
+   * A value no gradient flows to. The tape works on a clone (of the same numbers): it frees what it
+   * saves.
+   */
   constant(tensor: Tensor): Value {
     return new Value(tf.clone(tensor), false);
   }
@@ -71,7 +85,8 @@ export class Tape {
 
   /**
    * Writes an operation down.
-   * @param layers the layers it uses; the operation calls {@link gradient} for each of them on the way back
+   * @param layers the layers it uses; the operation calls {@link gradient} for each of them on the
+   *   way back
    * @param saved the tensors that `back` reads
    */
   record(
@@ -81,7 +96,9 @@ export class Tape {
     saved: readonly Tensor[],
     back: Back,
   ): Value[] {
-    const needed = this.recording && (layers.some((layer) => !layer.frozen) || inputs.some((value) => value.needed));
+    const needed =
+      this.recording &&
+      (layers.some((layer) => !layer.frozen) || inputs.some((value) => value.needed));
     const values = outputs.map((tensor) => new Value(tensor, needed));
     if (!needed) return values;
     for (const layer of layers) this.uses.set(layer, (this.uses.get(layer) ?? 0) + 1);
@@ -103,7 +120,10 @@ export class Tape {
     return result as T;
   }
 
-  /** A constant tensor that many operations of a pass want, made once: `memo('strictly lower 12', make)`. It belongs to the tape. */
+  /**
+   * A constant tensor that many operations of a pass want, made once:
+   * `memo('strictly lower 12', make)`. It belongs to the tape.
+   */
   memo(name: string, make: () => Tensor): Tensor {
     if (!this.recording) return make();
     const known = this.shared.get(name);
@@ -113,7 +133,10 @@ export class Tape {
     return made;
   }
 
-  /** Called by an operation on the way back: the gradient of one of its layers. From then on the factors are the tape's, which frees them. */
+  /**
+   * Called by an operation on the way back: the gradient of one of its layers. From then on the
+   * factors are the tape's, which frees them.
+   */
   gradient(layer: Layer, factors: Factors): void {
     if (layer.frozen || this.visitor === undefined) {
       factors.dispose();

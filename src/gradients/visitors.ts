@@ -1,7 +1,8 @@
 /**
  * # Visitors: what one pass can bring home
  *
- * A visitor sees every layer's gradient once, in factored form, while the backward pass goes by. These functions make the usual ones. Each collects a tensor a layer and is read once, at the end:
+ * A visitor sees every layer's gradient once, in factored form, while the backward pass goes by.
+ * These functions make the usual ones. Each collects a tensor a layer and is read once, at the end:
  *
  * | visitor | tensor of a layer | for |
  * |---|---|---|
@@ -27,14 +28,20 @@ import type { Visitor } from './tape';
 
 /** A visitor and what it has collected. */
 export class Collector {
-  /** A tensor for each layer that was visited, in the order of the visits. Freed by `read` or `dispose`. */
+  /**
+   * A tensor for each layer that was visited, in the order of the visits. Freed by `read` or
+   * `dispose`.
+   */
   readonly found = new Map<Layer, Tensor>();
   private readonly operations = new Map<Layer, string>();
 
   /** @param of makes a layer's tensor, inside a tidy; null: nothing of this layer */
   constructor(
     private readonly of: (gradient: Factors, layer: Layer) => Tensor | null,
-    /** How many images each entry along the first axis stands for; 0 where that axis is not of images. */
+    /**
+     * How many images each entry along the first axis stands for; 0 where that axis is not of
+     * images.
+     */
     private readonly imagesAnEntry: number,
   ) {}
 
@@ -77,18 +84,29 @@ export class Collector {
     if (bad < 0) return;
     const first = Math.floor(bad / (numbers.length / entries)) * this.imagesAnEntry;
     const last = first + this.imagesAnEntry - 1;
-    const where = this.imagesAnEntry === 0 ? '' : first === last ? ` at image ${first}` : ` at images ${first} to ${last}`;
-    const damaged = tf.tidy(() => (tf.all(tf.isFinite(layer.variable)).dataSync()[0] as number) === 0);
+    const where =
+      this.imagesAnEntry === 0
+        ? ''
+        : first === last
+          ? ` at image ${first}`
+          : ` at images ${first} to ${last}`;
+    const damaged = tf.tidy(
+      () => (tf.all(tf.isFinite(layer.variable)).dataSync()[0] as number) === 0,
+    );
     throw new FisherlabError(
       `the gradient of tensor '${layer.name}' (${this.operations.get(layer)})${where} is ${numbers[bad]}`,
-      damaged ? 'its own values are not finite: load another checkpoint' : 'look for damaged weights or images',
+      damaged
+        ? 'its own values are not finite: load another checkpoint'
+        : 'look for damaged weights or images',
     );
   }
 }
 
 function transfer(tensors: readonly Tensor[]): Float32Array {
   if (tensors.length === 0) return new Float32Array(0);
-  return tf.tidy(() => tf.concat(tensors.map((tensor) => tf.reshape(tensor, [-1]))).dataSync()) as Float32Array;
+  return tf.tidy(() =>
+    tf.concat(tensors.map((tensor) => tf.reshape(tensor, [-1]))).dataSync(),
+  ) as Float32Array;
 }
 
 /** Gradients summed over the images, in the shape of each layer's variable. */
@@ -108,7 +126,8 @@ export function grams(B: number): Collector {
 
 /**
  * Gradients of chosen weights for each image, [N, m].
- * @param choice for each layer by name, the positions of its weights in the layer's (flat) variable; other layers are passed over
+ * @param choice for each layer by name, the positions of its weights in the layer's (flat)
+ *   variable; other layers are passed over
  */
 export function gradientsOf(choice: ReadonlyMap<string, readonly number[]>): Collector {
   return new Collector((gradient, layer) => {
@@ -117,7 +136,10 @@ export function gradientsOf(choice: ReadonlyMap<string, readonly number[]>): Col
   }, 1);
 }
 
-/** `f` of what flowed in, [N/B, T, I], and what flowed back, [N/B, T, O]. Whatever its shape, its first axis is taken for the groups. */
+/**
+ * `f` of what flowed in, [N/B, T, I], and what flowed back, [N/B, T, O]. Whatever its shape, its
+ * first axis is taken for the groups.
+ */
 export function ofFactors(f: (x: Tensor, dy: Tensor) => Tensor, B = 1): Collector {
   return new Collector((gradient) => {
     const { x, dy } = gradient.grouped(B);
@@ -126,9 +148,14 @@ export function ofFactors(f: (x: Tensor, dy: Tensor) => Tensor, B = 1): Collecto
 }
 
 function checked(positions: readonly number[], layer: Layer): readonly number[] {
-  const bad = positions.find((position) => !Number.isInteger(position) || position < 0 || position >= layer.variable.size);
+  const bad = positions.find(
+    (position) => !Number.isInteger(position) || position < 0 || position >= layer.variable.size,
+  );
   if (bad === undefined) return positions;
-  throw new FisherlabError(`tensor '${layer.name}' has no weight ${bad}`, `choose among 0 to ${layer.variable.size - 1}`);
+  throw new FisherlabError(
+    `tensor '${layer.name}' has no weight ${bad}`,
+    `choose among 0 to ${layer.variable.size - 1}`,
+  );
 }
 
 export interface SquaredNorms {
@@ -143,7 +170,8 @@ export interface SquaredNorms {
 }
 
 /**
- * ‖∂/∂θ_j Σ_b log p(x_b)‖² for each of the G = ⌊N/B⌋ groups of B consecutive images and each layer. Cost grows with N, memory does not.
+ * ‖∂/∂θ_j Σ_b log p(x_b)‖² for each of the G = ⌊N/B⌋ groups of B consecutive images and each layer.
+ * Cost grows with N, memory does not.
  * @param images [N, H, W, C] in pixel values
  * @param noise [N, …], the model's noise for these images
  * @param passes the way to go over them; chosen from memory, model and their number
@@ -157,20 +185,28 @@ export function squaredNorms(
   passes?: FeaturePasses,
 ): SquaredNorms {
   if (!Number.isInteger(B) || B < 1)
-    throw new FisherlabError(`a group of ${B} images makes no sense`, 'B is a whole number from 1 on');
+    throw new FisherlabError(
+      `a group of ${B} images makes no sense`,
+      'B is a whole number from 1 on',
+    );
   const n = images.shape[0] as number;
   const groups = Math.floor(n / B);
   const dropped = n - groups * B;
-  if (dropped > 0) console.warn(`fisherlab: the last ${dropped} of ${n} images do not fill a group of ${B} and are left out`);
+  if (dropped > 0)
+    console.warn(
+      `fisherlab: the last ${dropped} of ${n} images do not fill a group of ${B} and are left out`,
+    );
   const learned = model.layers.filter((layer) => !layer.frozen);
   const logLikelihood = new Float32Array(groups * B);
   const norms = new Float32Array(groups * learned.length);
-  if (groups === 0) return { logLikelihood, norms, layers: learned.map((layer) => layer.name), dropped };
+  if (groups === 0)
+    return { logLikelihood, norms, layers: learned.map((layer) => layer.name), dropped };
   const part = (start: number, count: number) => ({
     images: tf.slice(images, start, count),
     noise: tf.slice(noise, start, count),
   });
-  const { atOnce, run } = passes ?? featurePasses(model, [squaredNorm], [B], groups * B, (count) => part(0, count));
+  const { atOnce, run } =
+    passes ?? featurePasses(model, [squaredNorm], [B], groups * B, (count) => part(0, count));
   for (let start = 0; start < groups * B; start += atOnce) {
     const { images: some, noise: own } = part(start, Math.min(atOnce, groups * B - start));
     try {

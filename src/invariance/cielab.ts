@@ -8,8 +8,8 @@
  *     → cube roots                    f(t) = t^(1/3) for t > δ³, else t/(3δ²) + 4/29,   δ = 6/29
  *     → L* a* b*                      L* = 116 f_Y − 16,  a* = 500 (f_X − f_Y),  b* = 200 (f_Y − f_Z),   |det| = 116·500·200
  *
- * The curves join smoothly enough for a density: f has one continuous derivative everywhere; the sRGB curve's slope jumps by 1.7 % at its joint,
- * a set of measure zero.
+ * The curves join smoothly enough for a density: f has one continuous derivative everywhere; the
+ * sRGB curve's slope jumps by 1.7 % at its joint, a set of measure zero.
  *
  * Reference: IEC 61966-2-1 (sRGB); CIE 15:2004 (CIELAB).
  */
@@ -18,8 +18,9 @@ import { compose, everywhere, type Representation } from './representation';
 import { perImage, type Values, whereAbove } from './values';
 
 /**
- * A straight line up to a joint and a power law above it: y = slope·t + rise for t ≤ joint, else ((t + shift)/scale)^power.
- * The power law is never evaluated below the joint, where its slope may be infinite and would spoil gradients.
+ * A straight line up to a joint and a power law above it: y = slope·t + rise for t ≤ joint, else
+ * ((t + shift)/scale)^power. The power law is never evaluated below the joint, where its slope may
+ * be infinite and would spoil gradients.
  */
 interface Curve {
   name: string;
@@ -69,7 +70,9 @@ const linearLight = transfer({
   power: 2.4,
 });
 
-/** Linear sRGB to CIE XYZ, and its white (the image of (1,1,1)), by which X, Y and Z are divided. */
+/**
+ * Linear sRGB to CIE XYZ, and its white (the image of (1,1,1)), by which X, Y and Z are divided.
+ */
 const xyzRows = [
   [0.4124564, 0.3575761, 0.1804375],
   [0.2126729, 0.7151522, 0.072175],

@@ -1,7 +1,8 @@
 /**
  * # Maps of single values: affine, gamma, logit
  *
- * Where every value goes its own way, y_i = g(x_i), the Jacobian is diagonal and log|det| = Σ_i log|g′(x_i)|.
+ * Where every value goes its own way, y_i = g(x_i), the Jacobian is diagonal and log|det| = Σ_i
+ * log|g′(x_i)|.
  */
 import { FisherlabError } from '../backend/index';
 import { everywhere, type Representation } from './representation';
@@ -10,7 +11,10 @@ import { perImage, type Values, whereAbove } from './values';
 /** y = scale·x + offset in every value. log|det| = D·log|scale|. Zero scale is an error. */
 export function affine(scale: number, offset: number): Representation {
   if (scale === 0 || !Number.isFinite(scale)) {
-    throw new FisherlabError(`an affine map of scale ${scale} has no inverse`, 'choose a finite scale other than 0');
+    throw new FisherlabError(
+      `an affine map of scale ${scale} has no inverse`,
+      'choose a finite scale other than 0',
+    );
   }
   return {
     name: `affine(${scale}, ${offset})`,
@@ -23,7 +27,11 @@ export function affine(scale: number, offset: number): Representation {
 
 /** y = x^γ, the transfer curve of displays. log g′ = log γ + (γ−1)·log x. γ must be positive. */
 export function gamma(exponent: number): Representation {
-  if (!(exponent > 0)) throw new FisherlabError(`gamma ${exponent} has no smooth inverse`, 'choose a positive exponent');
+  if (!(exponent > 0))
+    throw new FisherlabError(
+      `gamma ${exponent} has no smooth inverse`,
+      'choose a positive exponent',
+    );
   return {
     name: `gamma ${exponent}`,
     domain: 'every value positive (not black in any channel)',
@@ -41,12 +49,13 @@ export function gamma(exponent: number): Representation {
 }
 
 /**
- * y = log(p / (1−p)) with p = a + (1−2a)·x: opens the unit interval to the whole line, as RealNVP does (Dinh, Sohl-Dickstein & Bengio
- * 2017, §4.1, a = 0.05). dy/dx = (1−2a) / (p(1−p)).
+ * y = log(p / (1−p)) with p = a + (1−2a)·x: opens the unit interval to the whole line, as RealNVP
+ * does (Dinh, Sohl-Dickstein & Bengio 2017, §4.1, a = 0.05). dy/dx = (1−2a) / (p(1−p)).
  * @param a how far x is kept from 0 and 1, in [0, 1/2)
  */
 export function logit(a = 0.05): Representation {
-  if (!(a >= 0 && a < 0.5)) throw new FisherlabError(`logit with a = ${a} is not increasing`, 'choose a in [0, 0.5)');
+  if (!(a >= 0 && a < 0.5))
+    throw new FisherlabError(`logit with a = ${a} is not increasing`, 'choose a in [0, 0.5)');
   const squeezed = <S extends Values<S>>(x: S) => x.mul(1 - 2 * a).add(a);
   const complement = <S extends Values<S>>(p: S) => p.mul(-1).add(1);
   return {

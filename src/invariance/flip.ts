@@ -1,19 +1,22 @@
 /**
  * # A representation that turns likelihood's decision round
  *
- * Give two images a and b, of which the model finds a the likelier by g = log p(a) − log p(b) nats. Le Lan & Dinh (2021) show that a
- * smooth invertible T exists under which b is the likelier: only volume has to grow around a and shrink around b. One such map in closed form:
+ * Give two images a and b, of which the model finds a the likelier by g = log p(a) − log p(b) nats.
+ * Le Lan & Dinh (2021) show that a smooth invertible T exists under which b is the likelier: only
+ * volume has to grow around a and shrink around b. One such map in closed form:
  *
  * A *lens* about c moves every point along its ray. With u = ‖x−c‖², strength λ > 0 and area A,
  *
  *     T(x) = c + s(u)·(x−c),     s² = (u + λ²A) / (u + A):      s → λ at the centre, s → 1 far away.
  *
- * The squared radius goes from u to w = u·s², with dw/du = 1 + A²(λ²−1)/(u+A)² > 0, so T is one-to-one, and u is the positive root of
- * u² + (λ²A − w)·u − w·A = 0. Stretched by s in D−1 directions and by dρ/dr = (dw/du)/s along the ray,
+ * The squared radius goes from u to w = u·s², with dw/du = 1 + A²(λ²−1)/(u+A)² > 0, so T is
+ * one-to-one, and u is the positive root of u² + (λ²A − w)·u − w·A = 0. Stretched by s in D−1
+ * directions and by dρ/dr = (dw/du)/s along the ray,
  *
  *     log|det J| = (D/2 − 1)·log s² + log dw/du,                 D·log λ at the centre.
  *
- * `flip` sets a lens of λ = e^{g/D} on a and one of e^{−g/D} on b: of the gap g remains about g − 2g = −g.
+ * `flip` sets a lens of λ = e^{g/D} on a and one of e^{−g/D} on b: of the gap g remains about g −
+ * 2g = −g.
  *
  * Reference: Le Lan & Dinh, Entropy 23(12):1690 (2021), §3; the lens is this project's.
  */
@@ -29,9 +32,17 @@ import { type ConstantImage, perImage, type Values } from './values';
  * @param centre the image, flat
  * @param area A, in squared distance: where ‖x−c‖² = A half of the stretch is left
  */
-export function lens(shape: ImageShape, centre: ArrayLike<number>, lambda: number, area: number): Representation {
+export function lens(
+  shape: ImageShape,
+  centre: ArrayLike<number>,
+  lambda: number,
+  area: number,
+): Representation {
   if (!(lambda > 0 && area > 0))
-    throw new FisherlabError(`a lens of strength ${lambda} and area ${area} is none`, 'choose positive numbers');
+    throw new FisherlabError(
+      `a lens of strength ${lambda} and area ${area} is none`,
+      'choose positive numbers',
+    );
   const c: ConstantImage = nested(centre, shape);
   const size = centre.length;
   const grown = lambda ** 2 * area;
@@ -82,13 +93,25 @@ export function flip(
   gap: number,
   reach = 0.02,
 ): Representation {
-  if (!(gap > 0)) throw new FisherlabError(`a gap of ${gap} nats needs no flip`, 'give the likelier image first');
+  if (!(gap > 0))
+    throw new FisherlabError(`a gap of ${gap} nats needs no flip`, 'give the likelier image first');
   const a = Float64Array.from(likelier);
-  const distance2 = Float64Array.from(other).reduce((sum, x, i) => sum + (x - (a[i] as number)) ** 2, 0);
-  if (distance2 === 0) throw new FisherlabError('the two images of a flip are the same', 'choose two different images');
+  const distance2 = Float64Array.from(other).reduce(
+    (sum, x, i) => sum + (x - (a[i] as number)) ** 2,
+    0,
+  );
+  if (distance2 === 0)
+    throw new FisherlabError(
+      'the two images of a flip are the same',
+      'choose two different images',
+    );
   const area = reach * distance2;
   const stretch = lens(shape, a, Math.exp(gap / a.length), area);
   // The second lens sits where the first one has moved the other image to.
   const moved = stretch.forward(new Field(Float64Array.from(other), [1, ...shape])).values;
-  return { ...compose(stretch, lens(shape, moved, Math.exp(-gap / a.length), area)), name: 'flip', domain: everywhere };
+  return {
+    ...compose(stretch, lens(shape, moved, Math.exp(-gap / a.length), area)),
+    name: 'flip',
+    domain: everywhere,
+  };
 }

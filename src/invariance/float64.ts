@@ -1,14 +1,17 @@
 /**
  * # Float64 arrays with derivatives: dual numbers
  *
- * A dual number v + d·ε with ε² = 0 carries a value and its derivative in one direction through any formula:
+ * A dual number v + d·ε with ε² = 0 carries a value and its derivative in one direction through any
+ * formula:
  *
  *     f(v + d·ε) = f(v) + f′(v)·d·ε .
  *
- * A `Field` is an array of them and understands the words of `Values`, so a representation evaluated on a `Field` with the tangent d = e_i
- * gives column i of its Jacobian, exact to float64 rounding. TensorFlow.js has no float64; this is its independent judge.
+ * A `Field` is an array of them and understands the words of `Values`, so a representation
+ * evaluated on a `Field` with the tangent d = e_i gives column i of its Jacobian, exact to float64
+ * rounding. TensorFlow.js has no float64; this is its independent judge.
  *
- * Reference: forward-mode automatic differentiation, Griewank & Walther, *Evaluating Derivatives* (2008), chapter 3.
+ * Reference: forward-mode automatic differentiation, Griewank & Walther, *Evaluating Derivatives*
+ * (2008), chapter 3.
  */
 import { FisherlabError } from '../backend/index';
 import type { ConstantImage, Values } from './values';
@@ -73,7 +76,11 @@ export class Field implements Values<Field> {
   where(condition: Field, otherwise: Field): Field {
     const picked = (yes: Float64Array, no: Float64Array) =>
       yes.map((x, i) => (condition.values[i] === 1 ? x : (no[i] as number)));
-    return new Field(picked(this.values, otherwise.values), this.shape, picked(this.tangents, otherwise.tangents));
+    return new Field(
+      picked(this.values, otherwise.values),
+      this.shape,
+      picked(this.tangents, otherwise.tangents),
+    );
   }
 
   sum(axes: number[], keepDims = false): Field {
@@ -91,7 +98,8 @@ export class Field implements Values<Field> {
     const best = new Map<number, number>();
     broadcastIndices(kept, this.shape).forEach((to, from) => {
       const held = best.get(to);
-      if (held === undefined || (this.values[from] as number) < (this.values[held] as number)) best.set(to, from);
+      if (held === undefined || (this.values[from] as number) < (this.values[held] as number))
+        best.set(to, from);
     });
     const order = Array.from({ length: size(kept) }, (_, to) => best.get(to) as number);
     return this.picked(
@@ -109,7 +117,9 @@ export class Field implements Values<Field> {
   }
   concat(others: Field[], axis: number): Field {
     const all = [this, ...others];
-    const shape = this.shape.map((n, a) => (a === axis ? all.reduce((sum, one) => sum + (one.shape[axis] as number), 0) : n));
+    const shape = this.shape.map((n, a) =>
+      a === axis ? all.reduce((sum, one) => sum + (one.shape[axis] as number), 0) : n,
+    );
     const inner = size(this.shape.slice(axis + 1));
     const outer = size(this.shape.slice(0, axis));
     const joined = (part: 'values' | 'tangents') => {
@@ -158,7 +168,10 @@ export class Field implements Values<Field> {
   private pairwise(b: Operand, f: (x: number, y: number) => [number, number, number]): Field {
     const other = asField(b);
     const rank = Math.max(this.shape.length, other.shape.length);
-    const padded = (shape: number[]) => [...new Array<number>(rank - shape.length).fill(1), ...shape];
+    const padded = (shape: number[]) => [
+      ...new Array<number>(rank - shape.length).fill(1),
+      ...shape,
+    ];
     const a = padded(this.shape);
     const c = padded(other.shape);
     const shape = a.map((n, axis) => Math.max(n, c[axis] as number));
@@ -182,14 +195,21 @@ export class Field implements Values<Field> {
 function asField(b: Operand): Field {
   if (b instanceof Field) return b;
   if (typeof b === 'number') return new Field(Float64Array.of(b), [1]);
-  return new Field(Float64Array.from(b.flat(2)), [b.length, b[0]?.length ?? 0, b[0]?.[0]?.length ?? 0]);
+  return new Field(Float64Array.from(b.flat(2)), [
+    b.length,
+    b[0]?.length ?? 0,
+    b[0]?.[0]?.length ?? 0,
+  ]);
 }
 
 function size(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
-/** For every element of `to`, in order, the index of the element of `from` (same rank, axes of 1 stretched) it comes from. */
+/**
+ * For every element of `to`, in order, the index of the element of `from` (same rank, axes of 1
+ * stretched) it comes from.
+ */
 function broadcastIndices(from: readonly number[], to: readonly number[]): number[] {
   let indices = [0];
   let stride = 1;
@@ -197,7 +217,9 @@ function broadcastIndices(from: readonly number[], to: readonly number[]): numbe
   for (let axis = to.length - 1; axis >= 0; axis--) {
     const step = from[axis] === 1 ? 0 : stride;
     const inner = indices;
-    indices = Array.from({ length: to[axis] as number }, (_, i) => inner.map((index) => index + i * step)).flat();
+    indices = Array.from({ length: to[axis] as number }, (_, i) =>
+      inner.map((index) => index + i * step),
+    ).flat();
     stride *= from[axis] as number;
   }
   return indices;

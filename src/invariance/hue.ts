@@ -1,7 +1,8 @@
 /**
  * # Hue: RGB ↔ HSV and RGB ↔ HSL
  *
- * With M = max(r,g,b), m = min(r,g,b) and the chroma C = M − m, both turn a colour into an angle on the hexagon of hues,
+ * With M = max(r,g,b), m = min(r,g,b) and the chroma C = M − m, both turn a colour into an angle on
+ * the hexagon of hues,
  *
  *     6H = (g−b)/C        where M = r  (plus 6 where negative)
  *          (b−r)/C + 2    where M = g
@@ -9,17 +10,21 @@
  *
  * and two numbers for the rest: V = M and S = C/M, or L = (M+m)/2 and S = C/(1−|2L−1|).
  *
- * **The Jacobian.** In the sextant r > g > b: M = r, m = b, and ∂(6H)/∂g = 1/C at fixed M and m, so |∂(H,M,m)/∂(r,g,b)| = 1/(6C);
- * the other sextants are permutations and reflections of this one. Then
+ * **The Jacobian.** In the sextant r > g > b: M = r, m = b, and ∂(6H)/∂g = 1/C at fixed M and m, so
+ * |∂(H,M,m)/∂(r,g,b)| = 1/(6C); the other sextants are permutations and reflections of this one.
+ * Then
  *
  *     |∂(S,V)/∂(M,m)| = 1/M                ⇒   |det ∂(H,S,V)/∂(r,g,b)| = 1/(6·M·C)
  *     |∂(S,L)/∂(M,m)| = 1/(1−|2L−1|)       ⇒   |det ∂(H,S,L)/∂(r,g,b)| = 1/(6·C·(1−|2L−1|)) .
  *
- * Both blow up where a colour turns grey (C = 0, hue undefined) and where it turns black (or, for HSL, white): frequent in 8-bit images,
- * so dequantise first. Noise may carry a value a little below 0 or above 1: the maps and their determinants hold there too, M and
- * 1−|2L−1| then being negative. HSL has one more seam, L = 1/2, where S has a crease: the determinant is the same on both sides.
+ * Both blow up where a colour turns grey (C = 0, hue undefined) and where it turns black (or, for
+ * HSL, white): frequent in 8-bit images, so dequantise first. Noise may carry a value a little
+ * below 0 or above 1: the maps and their determinants hold there too, M and 1−|2L−1| then being
+ * negative. HSL has one more seam, L = 1/2, where S has a crease: the determinant is the same on
+ * both sides.
  *
- * Reference: Smith, *Color gamut transform pairs*, SIGGRAPH 1978; Joblove & Greenberg, ibid.; the determinant is derived above.
+ * Reference: Smith, *Color gamut transform pairs*, SIGGRAPH 1978; Joblove & Greenberg, ibid.; the
+ * determinant is derived above.
  */
 import type { Representation } from './representation';
 import { joinChannels, perImage, threeChannels, type Values, whereAbove } from './values';
@@ -44,7 +49,10 @@ function hue<S extends Values<S>>(x: S): S {
   return wrapped.div(6);
 }
 
-/** The colour of a hue in [0, 1] between 0 and 1 in each channel, as `[N, H, W, 3]`: max(0, min(1, k, 4−k)) falls where the channel does. */
+/**
+ * The colour of a hue in [0, 1] between 0 and 1 in each channel, as `[N, H, W, 3]`: max(0, min(1,
+ * k, 4−k)) falls where the channel does.
+ */
 function away<S extends Values<S>>(hue01: S): S {
   const channel = (offset: number): S => {
     const turned = hue01.mul(6).add(offset);
@@ -79,7 +87,8 @@ export const hsv: Representation = {
 /** RGB ↔ (H, S, L). */
 export const hsl: Representation = {
   name: 'RGB→HSL',
-  domain: 'every pixel neither grey (max = min of its channels), black (max + min = 0) nor white (max + min = 2)',
+  domain:
+    'every pixel neither grey (max = min of its channels), black (max + min = 0) nor white (max + min = 2)',
   forward(x) {
     const { max, min, chroma } = extremes(x);
     const lightness = max.add(min).div(2);

@@ -1,8 +1,9 @@
 /**
  * # Invariance: what changes with the way an image is written down, and what does not
  *
- * Start with `representation.ts` (the idea), `hue.ts` (the paper's example), `flip.ts` (how likelihood can be made to say anything) and
- * `represent.ts` (a model seen through a representation).
+ * Start with `representation.ts` (the idea), `hue.ts` (the paper's example), `flip.ts` (how
+ * likelihood can be made to say anything) and `represent.ts` (a model seen through a
+ * representation).
  */
 export { cielab } from './cielab';
 export { deltaBitsPerDim, hsvDelta } from './delta';

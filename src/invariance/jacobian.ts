@@ -1,8 +1,9 @@
 /**
  * # The Jacobian by automatic differentiation
  *
- * Every closed form of a log-determinant is checked against the definition: column i of J_T is the derivative of T in direction e_i, carried
- * by dual numbers (float64.ts), and log|det J| = Σ log|pivots| of Gaussian elimination with row exchanges.
+ * Every closed form of a log-determinant is checked against the definition: column i of J_T is the
+ * derivative of T in direction e_i, carried by dual numbers (float64.ts), and log|det J| = Σ
+ * log|pivots| of Gaussian elimination with row exchanges.
  *
  * D passes and D³/3 multiplications: for small images.
  */
@@ -15,14 +16,20 @@ import type { Representation } from './representation';
  * ∂T/∂x at one image, rows = outputs, as rows of float64.
  * @param image flat, D values of the unit cube
  */
-export function jacobian(map: Representation, image: ArrayLike<number>, shape: ImageShape): Float64Array[] {
+export function jacobian(
+  map: Representation,
+  image: ArrayLike<number>,
+  shape: ImageShape,
+): Float64Array[] {
   const size = image.length;
   const columns = Array.from({ length: size }, (_, i) => {
     const direction = new Float64Array(size);
     direction[i] = 1;
     return map.forward(new Field(Float64Array.from(image), [1, ...shape], direction)).tangents;
   });
-  return Array.from({ length: size }, (_, row) => Float64Array.from(columns, (column) => column[row] as number));
+  return Array.from({ length: size }, (_, row) =>
+    Float64Array.from(columns, (column) => column[row] as number),
+  );
 }
 
 /** log|det| of a square matrix, −∞ where it is singular. */
@@ -34,7 +41,8 @@ export function logAbsDet(matrix: readonly Float64Array[]): number {
   let sum = 0;
   for (let k = 0; k < rows.length; k++) {
     let best = k;
-    for (let i = k + 1; i < rows.length; i++) if (Math.abs(at(i, k)) > Math.abs(at(best, k))) best = i;
+    for (let i = k + 1; i < rows.length; i++)
+      if (Math.abs(at(i, k)) > Math.abs(at(best, k))) best = i;
     const pivotRow = rows[best] as Float64Array;
     rows.splice(best, 1, rows[k] as Float64Array);
     rows.splice(k, 1, pivotRow);
@@ -44,18 +52,24 @@ export function logAbsDet(matrix: readonly Float64Array[]): number {
     for (let i = k + 1; i < rows.length; i++) {
       const row = rows[i] as Float64Array;
       const factor = at(i, k) / pivot;
-      if (factor !== 0) for (let j = k; j < rows.length; j++) row[j] = (row[j] as number) - factor * (pivotRow[j] as number);
+      if (factor !== 0)
+        for (let j = k; j < rows.length; j++)
+          row[j] = (row[j] as number) - factor * (pivotRow[j] as number);
     }
   }
   return sum;
 }
 
-/** The closed form of a representation's log|det J| and the one by automatic differentiation, at one image. */
+/**
+ * The closed form of a representation's log|det J| and the one by automatic differentiation, at one
+ * image.
+ */
 export function bothLogDets(
   map: Representation,
   image: ArrayLike<number>,
   shape: ImageShape,
 ): { closed: number; automatic: number } {
-  const closed = map.logAbsDetJacobian(new Field(Float64Array.from(image), [1, ...shape])).values[0] as number;
+  const closed = map.logAbsDetJacobian(new Field(Float64Array.from(image), [1, ...shape]))
+    .values[0] as number;
   return { closed, automatic: logAbsDet(jacobian(map, image, shape)) };
 }

@@ -1,9 +1,10 @@
 /**
  * # Linear mixtures of the channels, and RGB ↔ YCbCr
  *
- * y = A·x + b in every pixel: log|det| = H·W·log|det A|, the same for all images. YCbCr (ITU-R BT.601, full range, as in JPEG) is such
- * a mixture: brightness Y = 0.299 r + 0.587 g + 0.114 b, and how much bluer and redder a colour is, Cb = (b−Y)/1.772 and
- * Cr = (r−Y)/1.402, moved by ½. Its determinant follows from the definition: Y, b−Y, r−Y of (r,g,b) has det −0.587, so
+ * y = A·x + b in every pixel: log|det| = H·W·log|det A|, the same for all images. YCbCr (ITU-R
+ * BT.601, full range, as in JPEG) is such a mixture: brightness Y = 0.299 r + 0.587 g + 0.114 b,
+ * and how much bluer and redder a colour is, Cb = (b−Y)/1.772 and Cr = (r−Y)/1.402, moved by ½. Its
+ * determinant follows from the definition: Y, b−Y, r−Y of (r,g,b) has det −0.587, so
  * |det A| = 0.587/(1.772·1.402).
  */
 import { FisherlabError } from '../backend/index';
@@ -21,7 +22,10 @@ export function channelMixture(
 ): Representation {
   const det = determinant(matrix);
   if (det === 0 || !Number.isFinite(det))
-    throw new FisherlabError(`the channel mixture '${name}' is singular`, 'choose a matrix with an inverse');
+    throw new FisherlabError(
+      `the channel mixture '${name}' is singular`,
+      'choose a matrix with an inverse',
+    );
   const inverse = inverted(matrix, det);
   return {
     name,
@@ -48,7 +52,9 @@ export const ycbcr = channelMixture(
 
 function multiplied<S extends Values<S>>(matrix: Matrix3, x: S): S {
   const [r, g, b] = threeChannels(x);
-  const [first, second, third] = matrix.map(([p, q, s]) => r.mul(p).add(g.mul(q)).add(b.mul(s))) as [S, S, S];
+  const [first, second, third] = matrix.map(([p, q, s]) =>
+    r.mul(p).add(g.mul(q)).add(b.mul(s)),
+  ) as [S, S, S];
   return joinChannels(first, second, third);
 }
 
@@ -63,5 +69,7 @@ export function determinant(m: Matrix3): number {
 }
 
 function inverted(m: Matrix3, det: number): Matrix3 {
-  return [0, 1, 2].map((i) => [cofactor(m, 0, i) / det, cofactor(m, 1, i) / det, cofactor(m, 2, i) / det] as const);
+  return [0, 1, 2].map(
+    (i) => [cofactor(m, 0, i) / det, cofactor(m, 1, i) / det, cofactor(m, 2, i) / det] as const,
+  );
 }

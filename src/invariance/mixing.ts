@@ -1,12 +1,15 @@
 /**
  * # Representations that keep volume: shuffles and rotations of the pixels
  *
- * An orthogonal map, y = Q·x over all D values of an image, has |det Q| = 1: log|det| = 0, so the likelihood keeps its value although
- * nothing is left that an eye could recognise. Two ways to make one:
+ * An orthogonal map, y = Q·x over all D values of an image, has |det Q| = 1: log|det| = 0, so the
+ * likelihood keeps its value although nothing is left that an eye could recognise. Two ways to make
+ * one:
  *
- * - a permutation of the values (`spaceToDepth` is the well-known one: 2×2 pixels become one pixel of four times the channels);
- * - a Householder reflection y = x − 2v(v·x) for a unit vector v. A product of k of them, after a random permutation, mixes every value
- *   with every other at the price of k dot products instead of D².
+ * - a permutation of the values (`spaceToDepth` is the well-known one: 2×2 pixels become one pixel
+ *   of four times the channels);
+ * - a Householder reflection y = x − 2v(v·x) for a unit vector v. A product of k of them, after a
+ *   random permutation, mixes every value with every other at the price of k dot products instead
+ *   of D².
  *
  * Reference: Householder, *Unitary triangularization of a nonsymmetric matrix*, J. ACM 5 (1958).
  */
@@ -16,7 +19,12 @@ import { everywhere, type Representation } from './representation';
 import { type ConstantImage, perImage, type Values } from './values';
 
 /** y_i = x_{order[i]} over the flattened image, laid out in a new shape. log|det| = 0. */
-function permuted(name: string, from: ImageShape, to: ImageShape, order: readonly number[]): Representation {
+function permuted(
+  name: string,
+  from: ImageShape,
+  to: ImageShape,
+  order: readonly number[],
+): Representation {
   const back = new Array<number>(order.length);
   order.forEach((source, target) => {
     back[source] = target;
@@ -36,12 +44,15 @@ function permuted(name: string, from: ImageShape, to: ImageShape, order: readonl
 }
 
 /**
- * `[H, W, C]` → `[H/2, W/2, 4C]`: the channels of a pixel are those of its four sources, channel by channel as Glow squeezes
- * (c, row, column). Odd sides are an error.
+ * `[H, W, C]` → `[H/2, W/2, 4C]`: the channels of a pixel are those of its four sources, channel by
+ * channel as Glow squeezes (c, row, column). Odd sides are an error.
  */
 export function spaceToDepth([height, width, channels]: ImageShape): Representation {
   if (height % 2 !== 0 || width % 2 !== 0) {
-    throw new FisherlabError(`images of ${height}x${width} pixels do not divide into 2x2 blocks`, 'choose even sides');
+    throw new FisherlabError(
+      `images of ${height}x${width} pixels do not divide into 2x2 blocks`,
+      'choose even sides',
+    );
   }
   const to: ImageShape = [height / 2, width / 2, 4 * channels];
   const order = Array.from({ length: height * width * channels }, (_, i) => {
@@ -54,7 +65,10 @@ export function spaceToDepth([height, width, channels]: ImageShape): Representat
   return permuted('space to depth', [height, width, channels], to, order);
 }
 
-/** A random orthogonal map of the whole image: a permutation, then `reflections` Householder reflections, all from `seed`. */
+/**
+ * A random orthogonal map of the whole image: a permutation, then `reflections` Householder
+ * reflections, all from `seed`.
+ */
 export function orthogonal(shape: ImageShape, seed: number, reflections = 8): Representation {
   const size = shape[0] * shape[1] * shape[2];
   const shuffle = permuted('shuffle', shape, shape, [...permutation(size, deriveSeed(seed, 0))]);
@@ -81,7 +95,10 @@ export function orthogonal(shape: ImageShape, seed: number, reflections = 8): Re
 }
 
 /** A flat image as nested arrays. */
-export function nested(values: ArrayLike<number>, [height, width, channels]: ImageShape): ConstantImage {
+export function nested(
+  values: ArrayLike<number>,
+  [height, width, channels]: ImageShape,
+): ConstantImage {
   const at = (y: number, x: number, c: number) => values[(y * width + x) * channels + c] as number;
   const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
   return upTo(height).map((y) => upTo(width).map((x) => upTo(channels).map((c) => at(y, x, c))));

@@ -1,22 +1,25 @@
 /**
  * # A model seen through a representation
  *
- * `represent(model, T)` is the same distribution of images, with the same parameters θ, written down in T's space:
+ * `represent(model, T)` is the same distribution of images, with the same parameters θ, written
+ * down in T's space:
  *
  *     log p_T^θ(y) = log p_X^θ(x) − log|det J_T(x)|,     x = T⁻¹(y) .
  *
- * It is a model like any other, so every feature, detector and Fisher matrix works on it unchanged; its "images" are points y. Since the second
- * term holds no θ,
+ * It is a model like any other, so every feature, detector and Fisher matrix works on it unchanged;
+ * its "images" are points y. Since the second term holds no θ,
  *
  *     ∇_θ log p_T^θ(T(x)) = ∇_θ log p_X^θ(x)      (Proposition 1 of Dauncey, Holmes, Williams, Falck 2024),
  *
- * and `gradients` hands the model's own gradients on. What it can *not* do is learn in T's space: a model trained on points y has other parameters.
+ * and `gradients` hands the model's own gradients on. What it can *not* do is learn in T's space: a
+ * model trained on points y has other parameters.
  *
- * **Units.** T acts on the unit cube, x = (k + u)/256 for 8-bit values k and uniform noise u; the model takes pixel values 256·x. Its
- * log-likelihood is per 8-bit cell, and stays so: for the identity T nothing changes.
+ * **Units.** T acts on the unit cube, x = (k + u)/256 for 8-bit values k and uniform noise u; the
+ * model takes pixel values 256·x. Its log-likelihood is per 8-bit cell, and stays so: for the
+ * identity T nothing changes.
  *
- * **Noise.** A point y already holds its dequantisation. Where that is all the noise a model has (flows), the represented model's noise is
- * zero; other noise (latent, diffusion) is the model's.
+ * **Noise.** A point y already holds its dequantisation. Where that is all the noise a model has
+ * (flows), the represented model's noise is zero; other noise (latent, diffusion) is the model's.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
@@ -30,32 +33,44 @@ import { assertInside, type Representation } from './representation';
 /** A model whose images are points y = T(x). */
 export interface RepresentedModel extends Model {
   readonly representation: Representation;
-  /** What the model itself is given for points y: the pixel values 256·T⁻¹(y). Points of several spaces can so pass through it as one batch. */
+  /**
+   * What the model itself is given for points y: the pixel values 256·T⁻¹(y). Points of several
+   * spaces can so pass through it as one batch.
+   */
   pixels(y: Tensor): Tensor;
   /** The shape of one y. */
   readonly imageShape: ImageShape;
   /**
-   * The points of 8-bit images `[N, H, W, C]` (0…255): T((k + u)/256), where an image's noise u is that of its index and `seed` (lattice.ts). A
-   * `FisherlabError` where one lies outside the domain of T.
+   * The points of 8-bit images `[N, H, W, C]` (0…255): T((k + u)/256), where an image's noise u is
+   * that of its index and `seed` (lattice.ts). A `FisherlabError` where one lies outside the domain
+   * of T.
    */
   points(images: Tensor, indices: readonly number[], seed: number): Tensor;
 }
 
 export interface RepresentOptions {
-  /** Whether the model's noise is nothing but dequantisation, which the points y already hold. Default: of Glow it is. */
+  /**
+   * Whether the model's noise is nothing but dequantisation, which the points y already hold.
+   * Default: of Glow it is.
+   */
   readonly dequantises?: boolean;
-  /** Rounds T⁻¹(y) to the lattice of `points`, which undoes float32's rounding (lattice.ts). Only for y = T(x) made by `points` or `sample`. */
+  /**
+   * Rounds T⁻¹(y) to the lattice of `points`, which undoes float32's rounding (lattice.ts). Only
+   * for y = T(x) made by `points` or `sample`.
+   */
   readonly lattice?: boolean;
 }
 
 /** The model in the space of T. */
-export function represent(model: Model, T: Representation, options: RepresentOptions = {}): RepresentedModel {
+export function represent(
+  model: Model,
+  T: Representation,
+  options: RepresentOptions = {},
+): RepresentedModel {
   const { dequantises = model.family === 'glow', lattice = false } = options;
-  const imageShape = tf.tidy(() => T.forward<Tensor>(tf.fill([1, ...model.imageShape], 0.5)).shape.slice(1)) as [
-    number,
-    number,
-    number,
-  ];
+  const imageShape = tf.tidy(() =>
+    T.forward<Tensor>(tf.fill([1, ...model.imageShape], 0.5)).shape.slice(1),
+  ) as [number, number, number];
   const self = { family: `${model.family} through ${T.name}`, imageShape };
 
   /** The unit-cube image x of y, inside the domain. */
@@ -75,9 +90,11 @@ export function represent(model: Model, T: Representation, options: RepresentOpt
     representation: T,
     layers: model.layers,
     buffers: model.buffers,
-    noise: (indices, seed) => (dequantises ? tf.zeros([indices.length, ...model.imageShape]) : model.noise(indices, seed)),
+    noise: (indices, seed) =>
+      dequantises ? tf.zeros([indices.length, ...model.imageShape]) : model.noise(indices, seed),
     logLikelihood: (y, noise) => seen(y, (pixels) => model.logLikelihood(pixels, noise)),
-    gradients: (y: Tensor, noise: Tensor, visitor: Visitor) => seen(y, (pixels) => model.gradients(pixels, noise, visitor)),
+    gradients: (y: Tensor, noise: Tensor, visitor: Visitor) =>
+      seen(y, (pixels) => model.gradients(pixels, noise, visitor)),
     pixels: (y) => tf.tidy(() => tf.mul(imageOf(y), 256)),
     /** ∂/∂y = (∂x/∂y)ᵀ · (256·∂ log p/∂pixels − ∂ log|det J|/∂x). */
     imageGradient: (y, noise) =>
@@ -100,8 +117,16 @@ export function represent(model: Model, T: Representation, options: RepresentOpt
   };
 }
 
-/** Images of a set as a model takes them: pixel values, or points where it is seen through a representation. The caller frees them. */
-export function imagesFor(model: Model, data: Images, indices: readonly number[], seed: number): Tensor {
+/**
+ * Images of a set as a model takes them: pixel values, or points where it is seen through a
+ * representation. The caller frees them.
+ */
+export function imagesFor(
+  model: Model,
+  data: Images,
+  indices: readonly number[],
+  seed: number,
+): Tensor {
   if (!isRepresented(model)) return pixels(data, indices);
   return tf.tidy(() => model.points(pixels(data, indices), indices, seed));
 }
@@ -124,8 +149,9 @@ function inside(T: Representation, x: Tensor): Tensor {
 export interface GradientDifference {
   readonly layer: Layer;
   /**
-   * √(Σ_n ‖g_n − g′_n‖² / Σ_n ‖g_n‖²) over the images n of the batch; 0 where both are 0. Each image's own gradient counts: in the sum of a trained model
-   * the images cancel, and what is left would be compared with rounding errors.
+   * √(Σ_n ‖g_n − g′_n‖² / Σ_n ‖g_n‖²) over the images n of the batch; 0 where both are 0. Each
+   * image's own gradient counts: in the sum of a trained model the images cancel, and what is left
+   * would be compared with rounding errors.
    */
   readonly relative: number;
 }
@@ -137,12 +163,16 @@ export interface Pass {
   readonly noise: Tensor;
 }
 
-/** Compares the gradients of every layer in one space with those in each of the others, for the same images: Proposition 1 as a measurement. */
+/**
+ * Compares the gradients of every layer in one space with those in each of the others, for the same
+ * images: Proposition 1 as a measurement.
+ */
 export function compareGradients(reference: Pass, ...others: Pass[]): GradientDifference[][] {
   const first = new Map<Layer, Tensor>();
   const ratio = (gap: number, norm: number) => (gap === 0 ? 0 : Math.sqrt(gap / norm));
   const squared = (g: Tensor) => tf.tidy(() => tf.sum(tf.square(g)).dataSync()[0] as number);
-  const pass = ({ model, images, noise }: Pass, visitor: Visitor) => model.gradients(images, noise, visitor).dispose();
+  const pass = ({ model, images, noise }: Pass, visitor: Visitor) =>
+    model.gradients(images, noise, visitor).dispose();
   try {
     pass(reference, (layer, gradient) => first.set(layer, tf.keep(gradient.instantiate(1)))); // [N, |θ|]
     return others.map((other) => {

@@ -1,22 +1,25 @@
 /**
  * # Representations: other ways to write an image down
  *
- * A representation is a smooth invertible map T of images x (values in the unit cube) to y = T(x). The same distribution of images has a
- * density in either space, and they differ by how much T stretches volume,
+ * A representation is a smooth invertible map T of images x (values in the unit cube) to y = T(x).
+ * The same distribution of images has a density in either space, and they differ by how much T
+ * stretches volume,
  *
  *     log p_X(x) = log p_T(T(x)) + log|det J_T(x)|,     J_T = ∂T/∂x .
  *
- * Nothing about an image changes with T, yet its likelihood does; the last term holds no parameter θ, so ∇_θ log p does not
- * (Dauncey, Holmes, Williams, Falck 2024, Proposition 1).
+ * Nothing about an image changes with T, yet its likelihood does; the last term holds no parameter
+ * θ, so ∇_θ log p does not (Dauncey, Holmes, Williams, Falck 2024, Proposition 1).
  *
- * Reference: Le Lan & Dinh, *Perfect density models cannot guarantee anomaly detection*, Entropy 23(12):1690 (2021).
+ * Reference: Le Lan & Dinh, *Perfect density models cannot guarantee anomaly detection*, Entropy
+ * 23(12):1690 (2021).
  */
 import { FisherlabError } from '../backend/index';
 import type { Values } from './values';
 
 /**
- * A smooth invertible map of images. Every member is one formula that runs on tensors (float32, differentiable) and on float64 `Field`s.
- * Images are `[N, H, W, C]` with values in the unit cube; y may have another shape per image, of the same size.
+ * A smooth invertible map of images. Every member is one formula that runs on tensors (float32,
+ * differentiable) and on float64 `Field`s. Images are `[N, H, W, C]` with values in the unit cube;
+ * y may have another shape per image, of the same size.
  */
 export interface Representation {
   /** As it is called in tables: `RGB→HSV`. */
@@ -29,15 +32,24 @@ export interface Representation {
   inverse<S extends Values<S>>(y: S): S;
   /** log|det ∂T/∂x| of each image, at x: `[N]`, nats. */
   logAbsDetJacobian<S extends Values<S>>(x: S): S;
-  /** Distance of each image from the border of the domain, `[N]`: positive inside. Absent where every x is inside. */
+  /**
+   * Distance of each image from the border of the domain, `[N]`: positive inside. Absent where
+   * every x is inside.
+   */
   margin?<S extends Values<S>>(x: S): S;
 }
 
-/** One map after another, from left to right: log-determinants add, each at the point the maps before it have reached. */
+/**
+ * One map after another, from left to right: log-determinants add, each at the point the maps
+ * before it have reached.
+ */
 export function compose(...maps: Representation[]): Representation {
   const composed: Representation = {
     name: maps.length === 0 ? 'identity' : maps.map((map) => map.name).join(', then '),
-    domain: [...new Set(maps.map((map) => map.domain))].filter((domain) => domain !== everywhere).join('; then ') || everywhere,
+    domain:
+      [...new Set(maps.map((map) => map.domain))]
+        .filter((domain) => domain !== everywhere)
+        .join('; then ') || everywhere,
     forward(x) {
       return maps.reduce((at, map) => map.forward(at), x);
     },

@@ -1,8 +1,8 @@
 /**
  * # One way to write a map, three ways to evaluate it
  *
- * A representation is a formula on images. It is written here once, in the words TensorFlow.js uses (`x.sub(y).div(c)`), over any kind of
- * value that understands these words:
+ * A representation is a formula on images. It is written here once, in the words TensorFlow.js uses
+ * (`x.sub(y).div(c)`), over any kind of value that understands these words:
  *
  * | kind of value | what comes out | where it is used |
  * |---|---|---|
@@ -11,14 +11,16 @@
  *
  * so that what the checks check is the very formula that the models use.
  *
- * An image tensor is `[N, H, W, C]`. Constants are numbers, or an image as nested arrays `[H][W][C]`; shapes of size 1 are stretched
- * (broadcast) as tf does.
+ * An image tensor is `[N, H, W, C]`. Constants are numbers, or an image as nested arrays
+ * `[H][W][C]`; shapes of size 1 are stretched (broadcast) as tf does.
  */
 
 /** A constant image `[H][W][C]`. */
 export type ConstantImage = number[][][];
 
-/** What a formula may do with values of kind `S`. The names and meanings are those of `tf.Tensor`. */
+/**
+ * What a formula may do with values of kind `S`. The names and meanings are those of `tf.Tensor`.
+ */
 export interface Values<S> {
   readonly shape: number[];
   add(b: S | number | ConstantImage): S;
@@ -46,7 +48,10 @@ export interface Values<S> {
   gather(indices: number[], axis: number): S;
 }
 
-/** `above` where a > b, else `otherwise`. (TensorFlow.js has a gradient for a step, not for a comparison.) */
+/**
+ * `above` where a > b, else `otherwise`. (TensorFlow.js has a gradient for a step, not for a
+ * comparison.)
+ */
 export function whereAbove<S extends Values<S>>(a: S, b: S | number, above: S, otherwise: S): S {
   return above.where(a.sub(b).step().toBool(), otherwise);
 }

@@ -1,21 +1,24 @@
 /**
  * # Smooth images fill almost nothing of the cube of all images
  *
- * Walk through the pixels of an image like a snake: the first row from left to right, the next from right to left, and so on, starting from
- * black. The *snake variation* is the length of the way the brightness makes,
+ * Walk through the pixels of an image like a snake: the first row from left to right, the next from
+ * right to left, and so on, starting from black. The *snake variation* is the length of the way the
+ * brightness makes,
  *
  *     α(x) = Σ_{i=1}^{d} |x_i − x_{i−1}|,     x_0 = 0 .
  *
- * The steps s_i = x_i − x_{i−1} determine x, the map x → s has determinant 1, and the steps of all images with α(x) ≤ α lie in the
- * ball ‖s‖₁ ≤ α, whose volume is (2α)^d / d!. Hence
+ * The steps s_i = x_i − x_{i−1} determine x, the map x → s has determinant 1, and the steps of all
+ * images with α(x) ≤ α lie in the ball ‖s‖₁ ≤ α, whose volume is (2α)^d / d!. Hence
  *
  *     ln Leb{x : α(x) ≤ α} ≤ d ln 2α − ln d! .
  *
- * For MNIST this is hundreds of nats below zero, the volume of the unit cube: *all* of MNIST's digits lie in a set that a uniform image never
- * meets, and a set of such small volume can hold any probability and any density. Volume, hence density, says little about typical.
+ * For MNIST this is hundreds of nats below zero, the volume of the unit cube: *all* of MNIST's
+ * digits lie in a set that a uniform image never meets, and a set of such small volume can hold any
+ * probability and any density. Volume, hence density, says little about typical.
  *
- * (The paper's script starts at the first pixel instead of at black; the two agree where the first pixel is black, as in MNIST, and only with
- * the first step counted is the bound exact in d dimensions.)
+ * (The paper's script starts at the first pixel instead of at black; the two agree where the first
+ * pixel is black, as in MNIST, and only with the first step counted is the bound exact in d
+ * dimensions.)
  *
  * Reference: Dauncey, Holmes, Williams, Falck 2024, arXiv 2403.01485.
  */
@@ -38,7 +41,9 @@ export function snakeVariation(image: ArrayLike<number>, height: number, width: 
   return variation;
 }
 
-/** ln d! for a whole d, by its definition: exact to rounding, and quick enough for the d of images. */
+/**
+ * ln d! for a whole d, by its definition: exact to rounding, and quick enough for the d of images.
+ */
 export function lnFactorial(d: number): number {
   let sum = 0;
   for (let k = 2; k <= d; k++) sum += Math.log(k);
@@ -51,7 +56,11 @@ export function lnVolumeBound(alpha: number, d: number): number {
 }
 
 /** One image of a padded data set (`[32, 32]`, values 0…255) without its border, in [0, 1]. */
-export function withoutBorder(image: ArrayLike<number>, side: number, border: number): Float64Array {
+export function withoutBorder(
+  image: ArrayLike<number>,
+  side: number,
+  border: number,
+): Float64Array {
   const inner = side - 2 * border;
   return Float64Array.from({ length: inner * inner }, (_, i) => {
     const row = Math.floor(i / inner) + border;

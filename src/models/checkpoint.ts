@@ -1,8 +1,10 @@
 /**
  * # Checkpoints: a model as one file
  *
- * Weights are safetensors under the reference's names and in PyTorch's layouts, so that a state dictionary trained elsewhere comes in by the same door. What the numbers do not say is JSON
- * in the file's metadata under `fisherlab`: the architecture, its preset, what it was trained on, its seed, how far, and how well it does.
+ * Weights are safetensors under the reference's names and in PyTorch's layouts, so that a state
+ * dictionary trained elsewhere comes in by the same door. What the numbers do not say is JSON in
+ * the file's metadata under `fisherlab`: the architecture, its preset, what it was trained on, its
+ * seed, how far, and how well it does.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -28,7 +30,10 @@ export interface CurvePoint {
 
 export interface CheckpointHeader {
   readonly config: ModelConfig;
-  /** The preset that `config` is of; left out where it is of none, and in files from before it was written down. */
+  /**
+   * The preset that `config` is of; left out where it is of none, and in files from before it was
+   * written down.
+   */
   readonly preset?: PresetName;
   /** The data set it was trained on, the number of training images, and the held-out ones. */
   readonly data: { readonly name: string; readonly images: number; readonly validation: number };
@@ -65,8 +70,16 @@ export function modelTensors(model: TapedModel): NamedTensor[] {
   }));
 }
 
-/** Writes a model. With `half` the parameters (buffers, which may be counts, not) are stored in half precision, as shipped models are. */
-export async function saveCheckpoint(file: string, model: TapedModel, header: CheckpointHeader, half = false): Promise<void> {
+/**
+ * Writes a model. With `half` the parameters (buffers, which may be counts, not) are stored in half
+ * precision, as shipped models are.
+ */
+export async function saveCheckpoint(
+  file: string,
+  model: TapedModel,
+  header: CheckpointHeader,
+  half = false,
+): Promise<void> {
   const parameters = new Set(half ? model.layers.map((layer) => layer.name) : []);
   const tensors = modelTensors(model).map((tensor) =>
     parameters.has(tensor.name) ? { ...tensor, stored: 'F16' as const } : tensor,
@@ -125,14 +138,27 @@ function parseHeader(text: string, file: string): CheckpointHeader {
   }
   const { config, data, unit, curve } = header ?? {};
   const whole =
-    typeof config?.family === 'string' && typeof data?.name === 'string' && typeof unit === 'string' && Array.isArray(curve);
+    typeof config?.family === 'string' &&
+    typeof data?.name === 'string' &&
+    typeof unit === 'string' &&
+    Array.isArray(curve);
   if (!whole)
-    throw new FisherlabError(`the description of the model in '${file}' is damaged`, 'restore the file from where it came from');
+    throw new FisherlabError(
+      `the description of the model in '${file}' is damaged`,
+      'restore the file from where it came from',
+    );
   return header as CheckpointHeader;
 }
 
-/** Gives a model the tensors of a file. Nothing is changed unless all of them fit; else the error says which differ. */
-export function setTensors(model: TapedModel, tensors: ReadonlyMap<string, NamedTensor>, file: string): void {
+/**
+ * Gives a model the tensors of a file. Nothing is changed unless all of them fit; else the error
+ * says which differ.
+ */
+export function setTensors(
+  model: TapedModel,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  file: string,
+): void {
   const wanted = [...model.layers, ...model.buffers];
   // Axes of length 1 are no difference: [12] is [1, 12, 1, 1].
   const axes = (shape: readonly number[]) => shape.filter((axis) => axis !== 1).join();
@@ -141,12 +167,20 @@ export function setTensors(model: TapedModel, tensors: ReadonlyMap<string, Named
     if (found === undefined) return [`${layer.name} is missing`];
     if (axes(found.shape) !== axes(layer.torchShape))
       return [`${layer.name} is [${found.shape.join(', ')}], not [${layer.torchShape.join(', ')}]`];
-    return found.values.every(Number.isFinite) ? [] : [`${layer.name} holds numbers that are not finite`];
+    return found.values.every(Number.isFinite)
+      ? []
+      : [`${layer.name} holds numbers that are not finite`];
   });
   const names = new Set(wanted.map((layer) => layer.name));
-  problems.push(...[...tensors.keys()].filter((name) => !names.has(name)).map((name) => `${name} is not of this model`));
+  problems.push(
+    ...[...tensors.keys()]
+      .filter((name) => !names.has(name))
+      .map((name) => `${name} is not of this model`),
+  );
   if (problems.length > 0) {
-    const shown = problems.slice(0, 5).join('; ') + (problems.length > 5 ? `; and ${problems.length - 5} more` : '');
+    const shown =
+      problems.slice(0, 5).join('; ') +
+      (problems.length > 5 ? `; and ${problems.length - 5} more` : '');
     throw new FisherlabError(
       `'${file}' does not fit this ${model.family} model: ${shown}`,
       'load it with the architecture it was saved from',

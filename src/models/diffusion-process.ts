@@ -1,21 +1,29 @@
 /**
  * # Going back through the noise: sampling, and a bound on the likelihood
  *
- * Whatever guesses the noise in x_t, `ε̂(x_t, t)`, defines a generative model (Ho et al. 2020, arXiv 2006.11239). It guesses the image, `x̂_0 = (x_t − √(1−ᾱ_t) ε̂) / √ᾱ_t`, and steps back as if that were it:
+ * Whatever guesses the noise in x_t, `ε̂(x_t, t)`, defines a generative model (Ho et al. 2020,
+ * arXiv 2006.11239). It guesses the image, `x̂_0 = (x_t − √(1−ᾱ_t) ε̂) / √ᾱ_t`, and steps back as
+ * if that were it:
  *
  *     p(x_{t−1} | x_t) = N( c₀ x̂_0 + c_t x_t, σ_t² ).
  *
- * The variance is a choice between β̃_t, right where the image is certain, and β_t, right where it is spread much wider than a step (Ho et al., §3.2).
+ * The variance is a choice between β̃_t, right where the image is certain, and β_t, right where it
+ * is spread much wider than a step (Ho et al., §3.2).
  *
- * **Ancestral sampling** draws these one after another, with β̃_t as the reference does. **DDIM** (Song et al. 2021, arXiv 2010.02502) goes back in fewer steps along a path without noise,
- * `x_s = √ᾱ_s x̂_0 + √(1−ᾱ_s) ε̂`. Both keep x̂_0 within the pixels' range [−1, 1], as the reference does.
+ * **Ancestral sampling** draws these one after another, with β̃_t as the reference does. **DDIM**
+ * (Song et al. 2021, arXiv 2010.02502) goes back in fewer steps along a path without noise,
+ * `x_s = √ᾱ_s x̂_0 + √(1−ᾱ_s) ε̂`. Both keep x̂_0 within the pixels' range [−1, 1], as the
+ * reference does.
  *
- * **Variational bound.** In nats, for one image of D numbers, with σ_t² = β_t (with β̃_t the first steps would cost some 0.3 nats a number):
+ * **Variational bound.** In nats, for one image of D numbers, with σ_t² = β_t (with β̃_t the first
+ * steps would cost some 0.3 nats a number):
  *
  *     −log p(x_0) ≤ KL( q(x_T|x_0) ‖ N(0,1) ) + Σ_{t≥1} E KL( q(x_{t−1}|x_t,x_0) ‖ p(x_{t−1}|x_t) ) − E log p(x_0|x_1),
  *
- * where the two Gaussians differ by `D (β̃_t/β_t − 1 − ln β̃_t/β_t)/2 + c₀² ‖x_0 − x̂_0‖² / (2β_t)`, and the last term is the probability of the 8-bit pixel: a Gaussian's mass between ±1/255 around it, everything
- * beyond for pixels 0 and 255 (eq. 13).
+ * where the two Gaussians differ by
+ * `D (β̃_t/β_t − 1 − ln β̃_t/β_t)/2 + c₀² ‖x_0 − x̂_0‖² / (2β_t)`, and the last term is the
+ * probability of the 8-bit pixel: a Gaussian's mass between ±1/255 around it, everything beyond for
+ * pixels 0 and 255 (eq. 13).
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { deriveSeed, FisherlabError, normals, tf, uniformAt } from '../backend/index';
@@ -25,24 +33,46 @@ import type { NoiseSchedule } from './noise-schedule';
 export type Denoiser = (x: Tensor, t: number) => Tensor;
 
 /** Draws images from the model in the model's unit [−1, 1], of `shape` [N, …]. */
-export function ancestral(denoise: Denoiser, schedule: NoiseSchedule, shape: readonly number[], seed: number): Tensor {
+export function ancestral(
+  denoise: Denoiser,
+  schedule: NoiseSchedule,
+  shape: readonly number[],
+  seed: number,
+): Tensor {
   let x = gaussian(shape, deriveSeed(seed, schedule.steps));
   for (let t = schedule.steps - 1; t >= 0; t--) {
     x = replace(x, () => {
       const { start, here, variance } = schedule.posterior(t);
-      const mean = tf.add(tf.mul(guess(denoise(x, t), x, schedule, t, true), start), tf.mul(x, here));
-      return t === 0 ? mean : tf.add(mean, tf.mul(gaussian(shape, deriveSeed(seed, t)), Math.sqrt(variance)));
+      const mean = tf.add(
+        tf.mul(guess(denoise(x, t), x, schedule, t, true), start),
+        tf.mul(x, here),
+      );
+      return t === 0
+        ? mean
+        : tf.add(mean, tf.mul(gaussian(shape, deriveSeed(seed, t)), Math.sqrt(variance)));
     });
   }
   return x;
 }
 
 /** The same along DDIM's path of `steps` steps; the only noise is the start's. */
-export function ddim(denoise: Denoiser, schedule: NoiseSchedule, shape: readonly number[], seed: number, steps: number): Tensor {
+export function ddim(
+  denoise: Denoiser,
+  schedule: NoiseSchedule,
+  shape: readonly number[],
+  seed: number,
+  steps: number,
+): Tensor {
   if (!Number.isInteger(steps) || steps < 1 || steps > schedule.steps) {
-    throw new FisherlabError(`DDIM cannot take ${steps} steps`, `choose from 1 to ${schedule.steps}`);
+    throw new FisherlabError(
+      `DDIM cannot take ${steps} steps`,
+      `choose from 1 to ${schedule.steps}`,
+    );
   }
-  const times = Array.from({ length: steps }, (_, k) => Math.floor(((steps - k) * schedule.steps) / steps) - 1);
+  const times = Array.from(
+    { length: steps },
+    (_, k) => Math.floor(((steps - k) * schedule.steps) / steps) - 1,
+  );
   let x = gaussian(shape, deriveSeed(seed, schedule.steps));
   times.forEach((t, k) => {
     x = replace(x, () => {
@@ -57,8 +87,10 @@ export function ddim(denoise: Denoiser, schedule: NoiseSchedule, shape: readonly
 }
 
 /**
- * The bound on −log p, in nats, [N], for 8-bit images `start` in the model's unit (`2·pixel/255 − 1`). Every expectation is over one draw of the noise, by `seed`.
- * @param terms how many of the T − 1 middle terms to compute, one drawn from each of as many parts of the sum, short where t is small and terms are large: unbiased, and exact when all are
+ * The bound on −log p, in nats, [N], for 8-bit images `start` in the model's unit
+ * (`2·pixel/255 − 1`). Every expectation is over one draw of the noise, by `seed`.
+ * @param terms how many of the T − 1 middle terms to compute, one drawn from each of as many parts
+ *   of the sum, short where t is small and terms are large: unbiased, and exact when all are
  */
 export function variationalBound(
   denoise: Denoiser,
@@ -70,7 +102,10 @@ export function variationalBound(
   const { steps, signal } = schedule;
   const middle = steps - 1;
   if (!Number.isInteger(terms) || terms < Math.min(1, middle) || terms > middle) {
-    throw new FisherlabError(`the bound cannot be computed from ${terms} timesteps`, `choose from 1 to ${middle}`);
+    throw new FisherlabError(
+      `the bound cannot be computed from ${terms} timesteps`,
+      `choose from 1 to ${middle}`,
+    );
   }
   return tf.tidy(() => {
     const n = start.shape[0] as number;
@@ -82,8 +117,14 @@ export function variationalBound(
       return tf.add(tf.mul(start, Math.sqrt(share)), tf.mul(noise, Math.sqrt(1 - share)));
     };
     const whole = signal[steps - 1] as number;
-    const ends = tf.mul(perImage(tf.sub(tf.mul(tf.square(start), whole), whole + Math.log1p(-whole))), 0.5);
-    let bound = tf.add(ends, tf.neg(perImage(logMass(start, guessAt(0), Math.sqrt(schedule.betas[0] as number)))));
+    const ends = tf.mul(
+      perImage(tf.sub(tf.mul(tf.square(start), whole), whole + Math.log1p(-whole))),
+      0.5,
+    );
+    let bound = tf.add(
+      ends,
+      tf.neg(perImage(logMass(start, guessAt(0), Math.sqrt(schedule.betas[0] as number)))),
+    );
     const edges = parts(middle, terms);
     for (let k = 0; k < terms; k++) {
       const [from, to] = [edges[k] as number, edges[k + 1] as number];
@@ -93,7 +134,10 @@ export function variationalBound(
         const beta = schedule.betas[t] as number;
         const error = perImage(tf.square(tf.sub(start, guessAt(t))));
         const apart = (dimensions / 2) * (variance / beta - 1 - Math.log(variance / beta));
-        return tf.add(bound, tf.mul(tf.add(tf.mul(error, weight ** 2 / (2 * beta)), apart), to - from));
+        return tf.add(
+          bound,
+          tf.mul(tf.add(tf.mul(error, weight ** 2 / (2 * beta)), apart), to - from),
+        );
       });
     }
     return bound;
@@ -107,7 +151,9 @@ export function variationalBound(
   });
 }
 
-/** Cuts 1 … `length` into `count` parts that grow geometrically, none empty: the count + 1 edges. */
+/**
+ * Cuts 1 … `length` into `count` parts that grow geometrically, none empty: the count + 1 edges.
+ */
 function parts(length: number, count: number): number[] {
   const edges = [1];
   for (let k = 1; k <= count; k++) {
@@ -120,7 +166,8 @@ function parts(length: number, count: number): number[] {
 /** log of the mass that N(mean, deviation²) gives to the 8-bit pixel at `x`, elementwise. */
 function logMass(x: Tensor, mean: Tensor, deviation: number): Tensor {
   return tf.tidy(() => {
-    const cumulative = (edge: Tensor) => tf.mul(0.5, tf.add(1, tf.erf(tf.div(tf.sub(edge, mean), deviation * Math.SQRT2))));
+    const cumulative = (edge: Tensor) =>
+      tf.mul(0.5, tf.add(1, tf.erf(tf.div(tf.sub(edge, mean), deviation * Math.SQRT2))));
     const above = tf.where(tf.greater(x, 0.999), tf.onesLike(x), cumulative(tf.add(x, 1 / 255)));
     const below = tf.where(tf.less(x, -0.999), tf.zerosLike(x), cumulative(tf.sub(x, 1 / 255)));
     return tf.log(tf.maximum(tf.sub(above, below), 1e-12));
@@ -128,7 +175,13 @@ function logMass(x: Tensor, mean: Tensor, deviation: number): Tensor {
 }
 
 /** x̂_0 from the noise. */
-function guess(noise: Tensor, x: Tensor, { signal }: NoiseSchedule, t: number, clip: boolean): Tensor {
+function guess(
+  noise: Tensor,
+  x: Tensor,
+  { signal }: NoiseSchedule,
+  t: number,
+  clip: boolean,
+): Tensor {
   const share = signal[t] as number;
   return tf.tidy(() => {
     const start = tf.div(tf.sub(x, tf.mul(noise, Math.sqrt(1 - share))), Math.sqrt(share));
@@ -141,7 +194,9 @@ function gaussian(shape: readonly number[], seed: number): Tensor {
   return tf.tensor(normals(seed, size), [...shape]);
 }
 
-/** What `make` gives, in the place of `old`, which is freed: a thousand steps hold no more than one. */
+/**
+ * What `make` gives, in the place of `old`, which is freed: a thousand steps hold no more than one.
+ */
 function replace(old: Tensor, make: () => Tensor): Tensor {
   const made = tf.tidy(make);
   old.dispose();

@@ -1,13 +1,17 @@
 /**
  * # Denoising diffusion model
  *
- * Noise is mixed into an image, `x_t = √ᾱ_t x + √(1−ᾱ_t) ε`, and a network learns to say which (Ho et al. 2020, arXiv 2006.11239). What stands for the log-likelihood in the paper's method is
- * how well it does at one fixed timestep,
+ * Noise is mixed into an image, `x_t = √ᾱ_t x + √(1−ᾱ_t) ε`, and a network learns to say which (Ho
+ * et al. 2020, arXiv 2006.11239). What stands for the log-likelihood in the paper's method is how
+ * well it does at one fixed timestep,
  *
  *     l(x) = −mean |ε − ε̂(x_t, t)|,
  *
- * the mean over pixels and channels, with the noise ε given. The paper's tables use the first timestep, index t = 0, where next to nothing is mixed in: a surrogate for log p(x_0 | x_1). Training uses the same loss with a
- * t for each image, uniform over the timesteps. The network is `unet.ts`, ᾱ is in `noise-schedule.ts`; sampling and the full variational bound on log p are in `diffusion-process.ts`.
+ * the mean over pixels and channels, with the noise ε given. The paper's tables use the first
+ * timestep, index t = 0, where next to nothing is mixed in: a surrogate for log p(x_0 | x_1).
+ * Training uses the same loss with a t for each image, uniform over the timesteps. The network is
+ * `unet.ts`, ᾱ is in `noise-schedule.ts`; sampling and the full variational bound on log p are in
+ * `diffusion-process.ts`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { deriveSeed, FisherlabError, noiseByIndex, tf, uniformAt } from '../backend/index';
@@ -34,7 +38,9 @@ export interface DiffusionConfig {
 }
 
 export interface DiffusionSampling {
-  /** `ancestral` draws from the model itself; `ddim` follows a path without noise, in fewer steps. */
+  /**
+   * `ancestral` draws from the model itself; `ddim` follows a path without noise, in fewer steps.
+   */
   readonly method?: 'ancestral' | 'ddim';
   /** Steps of DDIM, default 50. */
   readonly steps?: number;
@@ -62,7 +68,10 @@ export class Diffusion extends TapedModel {
     const [h, w, channels] = imageShape;
     this.schedule = sigmoidSchedule(timesteps);
     if (!Number.isInteger(timestep) || timestep < 0 || timestep >= timesteps) {
-      throw new FisherlabError(`timestep ${timestep} is not one of the ${timesteps}`, `choose from 0 to ${timesteps - 1}`);
+      throw new FisherlabError(
+        `timestep ${timestep} is not one of the ${timesteps}`,
+        `choose from 0 to ${timesteps - 1}`,
+      );
     }
     this.network = network ?? new UNet({ channels, dim, dimMults, seed });
     const { divisor } = this.network;
@@ -80,7 +89,9 @@ export class Diffusion extends TapedModel {
     return { unit: 'mean |ε − ε̂|', scale: 1 };
   }
 
-  /** The same model (the same layers, not copies) whose `logLikelihood` looks at timestep index t. */
+  /**
+   * The same model (the same layers, not copies) whose `logLikelihood` looks at timestep index t.
+   */
   atTimestep(t: number): Diffusion {
     return new Diffusion({ ...this.config, timestep: t }, this.network);
   }
@@ -110,37 +121,68 @@ export class Diffusion extends TapedModel {
     return this.objective(tape, images, noise);
   }
 
-  /** The training objective, timestep and noise drawn for each image's index: comparable with the training loss, and the same in any batch. */
+  /**
+   * The training objective, timestep and noise drawn for each image's index: comparable with the
+   * training loss, and the same in any batch.
+   */
   override heldOut(images: Tensor, indices: readonly number[], seed: number): Tensor {
     checkImages(this, images);
-    return tf.tidy(() => this.objective(new Tape(), new Tape().constant(images), this.atOwnTimesteps(indices, seed)).tensor);
+    return tf.tidy(
+      () =>
+        this.objective(new Tape(), new Tape().constant(images), this.atOwnTimesteps(indices, seed))
+          .tensor,
+    );
   }
 
   private atOwnTimesteps(indices: readonly number[], seed: number): Tensor[] {
-    const times = indices.map((k) => Math.floor(this.schedule.steps * uniformAt(deriveSeed(seed, 0), k)));
+    const times = indices.map((k) =>
+      Math.floor(this.schedule.steps * uniformAt(deriveSeed(seed, 0), k)),
+    );
     return [this.noise(indices, deriveSeed(seed, 1)), ...this.conditions(times)];
   }
 
-  /** How much of the image and of the noise there is at each of `times`, [N] each, and how the network is told, [N, dim]. */
+  /**
+   * How much of the image and of the noise there is at each of `times`, [N] each, and how the
+   * network is told, [N, dim].
+   */
   private conditions(times: readonly number[]): Tensor[] {
     const share = times.map((t) => this.schedule.signal[t] as number);
-    return [tf.tensor1d(share.map(Math.sqrt)), tf.tensor1d(share.map((a) => Math.sqrt(1 - a))), this.network.embedding(times)];
+    return [
+      tf.tensor1d(share.map(Math.sqrt)),
+      tf.tensor1d(share.map((a) => Math.sqrt(1 - a))),
+      this.network.embedding(times),
+    ];
   }
 
   /**
-   * The variational bound on −log p of 8-bit images, in bits/dim, [N], by one draw of all noise from `seed`.
-   * @param timesteps how many of the T − 1 middle terms to draw (unbiased); default all: T passes through the network
+   * The variational bound on −log p of 8-bit images, in bits/dim, [N], by one draw of all noise
+   * from `seed`.
+   * @param timesteps how many of the T − 1 middle terms to draw (unbiased); default all: T passes
+   *   through the network
    */
-  variationalBound(images: Tensor, seed: number, { timesteps = this.schedule.steps - 1 }: { timesteps?: number } = {}): Tensor {
+  variationalBound(
+    images: Tensor,
+    seed: number,
+    { timesteps = this.schedule.steps - 1 }: { timesteps?: number } = {},
+  ): Tensor {
     checkImages(this, images);
     const [h, w, c] = this.imageShape;
     return tf.tidy(() => {
-      const nats = variationalBound(this.denoiser(), this.schedule, tf.sub(tf.div(images, 127.5), 1), seed, timesteps);
+      const nats = variationalBound(
+        this.denoiser(),
+        this.schedule,
+        tf.sub(tf.div(images, 127.5), 1),
+        seed,
+        timesteps,
+      );
       return tf.div(nats, h * w * c * Math.LN2);
     });
   }
 
-  /** The bound of {@link variationalBound} from few timesteps, [N]. Every few images draw timesteps of their own: for as many passes, a mean over images is nearer than with the same for all. */
+  /**
+   * The bound of {@link variationalBound} from few timesteps, [N]. Every few images draw timesteps
+   * of their own: for as many passes, a mean over images is nearer than with the same for all.
+   */
   override bitsPerDim(images: Tensor, seed: number): Tensor {
     const timesteps = Math.min(TIMESTEPS, this.schedule.steps - 1);
     const n = images.shape[0] as number;
@@ -154,7 +196,10 @@ export class Diffusion extends TapedModel {
     });
   }
 
-  /** `n` images drawn from the model, pixel values 0…255, [n, H, W, C]. By default ancestral: T passes through the network. */
+  /**
+   * `n` images drawn from the model, pixel values 0…255, [n, H, W, C]. By default ancestral: T
+   * passes through the network.
+   */
   override sample(
     n: number,
     seed: number,
@@ -174,7 +219,11 @@ export class Diffusion extends TapedModel {
     return (x, t) =>
       tf.tidy(() => {
         const tape = new Tape();
-        return this.network.trace(tape, tape.constant(x), this.network.embedding(new Array(x.shape[0] as number).fill(t))).tensor;
+        return this.network.trace(
+          tape,
+          tape.constant(x),
+          this.network.embedding(new Array(x.shape[0] as number).fill(t)),
+        ).tensor;
       });
   }
 

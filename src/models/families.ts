@@ -1,7 +1,9 @@
 /**
  * # The families of models, by name
  *
- * A configuration is plain JSON that says everything an architecture needs; `createModel` makes the model of it, with its initial weights. It comes out of files and off the command line too, so what it holds is looked at first.
+ * A configuration is plain JSON that says everything an architecture needs; `createModel` makes the
+ * model of it, with its initial weights. It comes out of files and off the command line too, so
+ * what it holds is looked at first.
  */
 import { assertKnown, FisherlabError } from '../backend/index';
 import { Diffusion, type DiffusionConfig } from './diffusion';
@@ -13,19 +15,31 @@ export type ModelConfig = GlowConfig | DiffusionConfig | VaeConfig;
 export type Family = ModelConfig['family'];
 
 const isWhole = (x: unknown, least: number) => Number.isSafeInteger(x) && (x as number) >= least;
-const areCounts = (x: unknown) => Array.isArray(x) && x.length > 0 && x.every((each) => isWhole(each, 1));
+const areCounts = (x: unknown) =>
+  Array.isArray(x) && x.length > 0 && x.every((each) => isWhole(each, 1));
 
 /** How an entry of a configuration may look, and what to say where it does not. */
 const KINDS = {
   count: { fits: (x: unknown) => isWhole(x, 1), wanted: 'give a whole number from 1 on' },
   index: { fits: (x: unknown) => isWhole(x, 0), wanted: 'give a whole number from 0 on' },
   counts: { fits: areCounts, wanted: 'give a list of whole numbers from 1 on' },
-  shape: { fits: (x: unknown) => areCounts(x) && (x as number[]).length === 3, wanted: 'give height, width and channels' },
+  shape: {
+    fits: (x: unknown) => areCounts(x) && (x as number[]).length === 3,
+    wanted: 'give height, width and channels',
+  },
 } as const;
 
-type Entries<C extends ModelConfig> = Readonly<Record<Exclude<keyof C, 'family'>, keyof typeof KINDS>>;
+type Entries<C extends ModelConfig> = Readonly<
+  Record<Exclude<keyof C, 'family'>, keyof typeof KINDS>
+>;
 
-const GLOW: Entries<GlowConfig> = { imageShape: 'shape', K: 'count', L: 'count', hidden: 'count', seed: 'index' };
+const GLOW: Entries<GlowConfig> = {
+  imageShape: 'shape',
+  K: 'count',
+  L: 'count',
+  hidden: 'count',
+  seed: 'index',
+};
 const DIFFUSION: Entries<DiffusionConfig> = {
   imageShape: 'shape',
   dim: 'count',
@@ -34,10 +48,18 @@ const DIFFUSION: Entries<DiffusionConfig> = {
   timestep: 'index',
   seed: 'index',
 };
-const VAE: Entries<VaeConfig> = { imageShape: 'shape', channels: 'counts', latent: 'count', seed: 'index' };
+const VAE: Entries<VaeConfig> = {
+  imageShape: 'shape',
+  channels: 'counts',
+  latent: 'count',
+  seed: 'index',
+};
 const FAMILIES = { glow: GLOW, diffusion: DIFFUSION, vae: VAE } as const;
 
-/** The model of a configuration. Errors: a family that is not known, an entry that is missing, is of no such model or cannot be; sizes that do not go together. */
+/**
+ * The model of a configuration. Errors: a family that is not known, an entry that is missing, is of
+ * no such model or cannot be; sizes that do not go together.
+ */
 export function createModel(config: ModelConfig): TapedModel {
   const { family, ...entries } = config;
   assertKnown('model family', family, Object.keys(FAMILIES) as Family[]);
@@ -52,7 +74,10 @@ export function createModel(config: ModelConfig): TapedModel {
   for (const [key, kind] of Object.entries(wanted)) {
     const value = (entries as Readonly<Record<string, unknown>>)[key];
     if (!KINDS[kind].fits(value)) {
-      throw new FisherlabError(`'${key}' of a ${family} model is ${JSON.stringify(value) ?? 'missing'}`, KINDS[kind].wanted);
+      throw new FisherlabError(
+        `'${key}' of a ${family} model is ${JSON.stringify(value) ?? 'missing'}`,
+        KINDS[kind].wanted,
+      );
     }
   }
   switch (config.family) {

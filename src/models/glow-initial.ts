@@ -1,16 +1,24 @@
 /**
  * # What a Glow begins from
  *
- * A 1x1 convolution begins as a random rotation (Kingma & Dhariwal 2018, arXiv 1807.03039, §3.2), so with log-determinant 0, which is taken apart as it is kept from then on: `Q = P L U`, with P and the signs of U's
- * diagonal fixed. An actnorm begins so that its outputs have mean 0 and deviation 1 in every channel on the first batch (§3.1).
+ * A 1x1 convolution begins as a random rotation (Kingma & Dhariwal 2018, arXiv 1807.03039, §3.2),
+ * so with log-determinant 0, which is taken apart as it is kept from then on: `Q = P L U`, with P
+ * and the signs of U's diagonal fixed. An actnorm begins so that its outputs have mean 0 and
+ * deviation 1 in every channel on the first batch (§3.1).
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix, QrDecomposition } from 'ml-matrix';
 import { FisherlabError, normals, tf } from '../backend/index';
 import type { Layer } from '../gradients/index';
 
-/** A random rotation Q (of a Gaussian matrix's QR) as `Q = P L U`, the parts as the 1x1 convolution keeps them, row-major. */
-export function luOfRandomRotation(c: number, seed: number): Record<'P' | 'signs' | 'lower' | 'upper' | 'logs', Float32Array> {
+/**
+ * A random rotation Q (of a Gaussian matrix's QR) as `Q = P L U`, the parts as the 1x1 convolution
+ * keeps them, row-major.
+ */
+export function luOfRandomRotation(
+  c: number,
+  seed: number,
+): Record<'P' | 'signs' | 'lower' | 'upper' | 'logs', Float32Array> {
   const gaussian = normals(seed, c * c);
   const Q = new QrDecomposition(Matrix.from1DArray(c, c, gaussian)).orthogonalMatrix;
   const lu = new LuDecomposition(Q);
@@ -20,7 +28,9 @@ export function luOfRandomRotation(c: number, seed: number): Record<'P' | 'signs
     P[row * c + k] = 1;
   });
   const part = (matrix: Matrix, keep: (row: number, column: number) => boolean) =>
-    Float32Array.from(matrix.to1DArray(), (value, k) => (keep(Math.floor(k / c), k % c) ? value : 0));
+    Float32Array.from(matrix.to1DArray(), (value, k) =>
+      keep(Math.floor(k / c), k % c) ? value : 0,
+    );
   return {
     P,
     signs: Float32Array.from(U.diagonal(), Math.sign),

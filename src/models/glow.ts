@@ -1,21 +1,26 @@
 /**
  * # Glow
  *
- * A normalising flow (Kingma & Dhariwal 2018, arXiv 1807.03039; the paper's code builds on a PyTorch version by J. van Amersfoort): an invertible map f from images to latents,
- * so that the likelihood is exact,
+ * A normalising flow (Kingma & Dhariwal 2018, arXiv 1807.03039; the paper's code builds on a
+ * PyTorch version by J. van Amersfoort): an invertible map f from images to latents, so that the
+ * likelihood is exact,
  *
  *     log p(x) = log N(f(x)) + log|det ∂f/∂x|.
  *
- * L levels; a level squeezes 2x2 pixels into channels, does K steps, then splits off half of the channels as latents (not after the last level). A step is
+ * L levels; a level squeezes 2x2 pixels into channels, does K steps, then splits off half of the
+ * channels as latents (not after the last level). A step is
  *
  *     actnorm      y = (x + b)·eˢ
  *     1x1 conv     z = W y,  W = P L U
  *     coupling     [a, (b + shift(a))·sigmoid(raw(a) + 2)],  a network of three convolutions of `hidden` channels
  *
- * Latents split off are scored by a Gaussian whose mean and deviation come from the half that goes on; the last ones by a learned Gaussian (`learn_top_fn`). Images are dequantised, `x/256 − ½ + u/256`
- * with u uniform in [0, 1), so `log p` is in nats for 8-bit pixels: `Σ logdets + Σ Gaussians − HWC·ln 256`.
+ * Latents split off are scored by a Gaussian whose mean and deviation come from the half that goes
+ * on; the last ones by a learned Gaussian (`learn_top_fn`). Images are dequantised,
+ * `x/256 − ½ + u/256` with u uniform in [0, 1), so `log p` is in nats for 8-bit pixels:
+ * `Σ logdets + Σ Gaussians − HWC·ln 256`.
  *
- * Tensors: 14 a step, 3 a split, 3 at the top: 14·K·L + 3(L−1) + 3 (1353 at the paper's K = 32, L = 3).
+ * Tensors: 14 a step, 3 a split, 3 at the top: 14·K·L + 3(L−1) + 3 (1353 at the paper's K = 32, L =
+ * 3).
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix } from 'ml-matrix';
@@ -79,7 +84,10 @@ export class Glow extends TapedModel {
   readonly layers: readonly Layer[];
   /** Of every 1x1 convolution the fixed permutation `p` and the fixed signs `sign_s`. */
   readonly buffers: readonly Layer[];
-  private readonly levels: { readonly steps: readonly Step[]; readonly split: ScaledConvolution | null }[] = [];
+  private readonly levels: {
+    readonly steps: readonly Step[];
+    readonly split: ScaledConvolution | null;
+  }[] = [];
   private readonly top: ScaledConvolution;
 
   constructor(readonly config: GlowConfig) {
@@ -96,7 +104,12 @@ export class Glow extends TapedModel {
     const layers: Layer[] = [];
     const buffers: Layer[] = [];
     const add = (name: string, shape: number[], values = zeros(shape)): Layer => {
-      const layer = makeLayer(name, shape.length === 4 && shape[0] !== 1 ? 'convolution' : 'plain', shape, values);
+      const layer = makeLayer(
+        name,
+        shape.length === 4 && shape[0] !== 1 ? 'convolution' : 'plain',
+        shape,
+        values,
+      );
       layers.push(layer);
       return layer;
     };
@@ -146,7 +159,9 @@ export class Glow extends TapedModel {
     for (let level = 0; level < L; level++) {
       c *= 4;
       position++; // the squeeze counts as a layer in the reference's names
-      const steps = Array.from({ length: K }, (_, k) => addStep(`flow.layers.${position + k}`, c, level * K + k));
+      const steps = Array.from({ length: K }, (_, k) =>
+        addStep(`flow.layers.${position + k}`, c, level * K + k),
+      );
       position += K;
       const split = level < L - 1 ? addZeroConv(`flow.layers.${position++}.conv`, c / 2, c) : null;
       this.levels.push({ steps, split });
@@ -160,13 +175,20 @@ export class Glow extends TapedModel {
   /** Uniform noise in [0, 1), added to the pixels, [N, H, W, C]. */
   override noise(indices: readonly number[], seed: number): Tensor {
     const [h, w, c] = this.imageShape;
-    return tf.tensor4d(noiseByIndex('uniform', seed, indices, h * w * c), [indices.length, h, w, c]);
+    return tf.tensor4d(noiseByIndex('uniform', seed, indices, h * w * c), [
+      indices.length,
+      h,
+      w,
+      c,
+    ]);
   }
 
   override trace(tape: Tape, images: Value, noise: Tensor): Value {
     const { logDets, priors } = this.traceParts(tape, images, noise);
     const [h, w, c] = this.imageShape;
-    const constant = tape.constant(tf.fill([images.shape[0] as number], -h * w * c * Math.log(256)));
+    const constant = tape.constant(
+      tf.fill([images.shape[0] as number], -h * w * c * Math.log(256)),
+    );
     return sum(tape, [...logDets, ...priors, constant]);
   }
 
@@ -184,7 +206,10 @@ export class Glow extends TapedModel {
     });
   }
 
-  /** The latents, one tensor a level: what the level split off, and last what came out at the top, [N, h, w, c]. */
+  /**
+   * The latents, one tensor a level: what the level split off, and last what came out at the top,
+   * [N, h, w, c].
+   */
   latents(images: Tensor, noise: Tensor): Tensor[] {
     checkImages(this, images);
     return tf.tidy(() => {
@@ -212,10 +237,15 @@ export class Glow extends TapedModel {
    * @param temperature scales the Gaussians' deviations; 1 samples the model itself
    */
   override sample(n: number, seed: number, temperature = 1): Tensor {
-    return tf.tidy(() => tf.clipByValue(tf.floor(this.sampleContinuous(n, seed, temperature)), 0, 255));
+    return tf.tidy(() =>
+      tf.clipByValue(tf.floor(this.sampleContinuous(n, seed, temperature)), 0, 255),
+    );
   }
 
-  /** As {@link sample}, before rounding: pixel values with their dequantisation noise in them, which may lie outside of 0…256. Over these the score has mean 0. */
+  /**
+   * As {@link sample}, before rounding: pixel values with their dequantisation noise in them, which
+   * may lie outside of 0…256. Over these the score has mean 0.
+   */
   sampleContinuous(n: number, seed: number, temperature = 1): Tensor {
     return tf.tidy(() => {
       const tape = new Tape();
@@ -227,7 +257,10 @@ export class Glow extends TapedModel {
           z = gaussianSample(mean.tensor, logs.tensor, deriveSeed(seed, level), temperature);
         } else {
           const [mean, logs] = splitGaussian(tape, tape.constant(z), split);
-          z = tf.concat([z, gaussianSample(mean.tensor, logs.tensor, deriveSeed(seed, level), temperature)], 3); // [N, h, w, c]
+          z = tf.concat(
+            [z, gaussianSample(mean.tensor, logs.tensor, deriveSeed(seed, level), temperature)],
+            3,
+          ); // [N, h, w, c]
         }
         for (let k = steps.length - 1; k >= 0; k--) z = this.inverseStep(steps[k] as Step, z);
         z = unsqueeze(z);
@@ -236,7 +269,10 @@ export class Glow extends TapedModel {
     });
   }
 
-  /** Data-dependent initialisation (Kingma & Dhariwal 2018, §3.1): every actnorm starts with outputs of mean 0 and deviation 1 on this batch. */
+  /**
+   * Data-dependent initialisation (Kingma & Dhariwal 2018, §3.1): every actnorm starts with outputs
+   * of mean 0 and deviation 1 on this batch.
+   */
   override initialise(images: Tensor, seed: number): void {
     tf.tidy(() => {
       const tape = new Tape();
@@ -246,7 +282,11 @@ export class Glow extends TapedModel {
         const { z } = actnormLuConvolution(tape, x, step.bias, step.logs, step.lu);
         let n = tf.split(z.tensor, 2, 3)[0] as Tensor; // [N, h, w, c/2]
         for (const layers of step.hidden) {
-          normaliseBy(layers.bias, layers.logs, convolve(n, layers.weight.variable, sameWindow(layers)));
+          normaliseBy(
+            layers.bias,
+            layers.logs,
+            convolve(n, layers.weight.variable, sameWindow(layers)),
+          );
           n = hiddenLayer(n, layers);
         }
       });
@@ -263,14 +303,22 @@ export class Glow extends TapedModel {
     const logDets: Value[] = [];
     const priors: Value[] = [];
     const latents: Value[] = [];
-    let z = tape.record([images], [], [tf.tidy(() => tf.sub(tf.div(tf.add(images.tensor, noise), 256), 0.5))], [], (dy) => [
-      tf.div(dy as Tensor, 256),
-    ])[0] as Value;
+    let z = tape.record(
+      [images],
+      [],
+      [tf.tidy(() => tf.sub(tf.div(tf.add(images.tensor, noise), 256), 0.5))],
+      [],
+      (dy) => [tf.div(dy as Tensor, 256)],
+    )[0] as Value;
     for (const { steps, split } of this.levels) {
       z = rearrange(tape, z, squeeze, unsqueeze);
       for (const step of steps) {
         before(step, z);
-        const [next, mixing, scaling] = tape.block(() => this.forwardStep(tape, step, z)) as [Value, Value, Value];
+        const [next, mixing, scaling] = tape.block(() => this.forwardStep(tape, step, z)) as [
+          Value,
+          Value,
+          Value,
+        ];
         logDets.push(mixing, scaling);
         z = next;
       }
@@ -291,7 +339,11 @@ export class Glow extends TapedModel {
   private forwardStep(tape: Tape, step: Step, x: Value): Value[] {
     const { z, logDet } = actnormLuConvolution(tape, x, step.bias, step.logs, step.lu);
     const [a, b] = splitChannels(tape, z, (z.shape[3] as number) / 2);
-    const { y, logDet: scaling } = coupling(tape, b, couplingNetwork(tape, a, step.hidden, step.last));
+    const { y, logDet: scaling } = coupling(
+      tape,
+      b,
+      couplingNetwork(tape, a, step.hidden, step.last),
+    );
     return [joinChannels(tape, a, y), logDet, scaling];
   }
 
@@ -301,22 +353,40 @@ export class Glow extends TapedModel {
       const tape = new Tape();
       const [a, transformed] = tf.split(y, 2, 3) as [Tensor, Tensor];
       const network = couplingNetwork(tape, tape.constant(a), step.hidden, step.last).tensor;
-      const [shift, raw] = tf.unstack(tf.reshape(network, [n, h, w, c / 2, 2]), 4) as [Tensor, Tensor]; // [N, h, w, c/2] each
+      const [shift, raw] = tf.unstack(tf.reshape(network, [n, h, w, c / 2, 2]), 4) as [
+        Tensor,
+        Tensor,
+      ]; // [N, h, w, c/2] each
       const b = tf.sub(tf.div(transformed, tf.sigmoid(tf.add(raw, 2))), shift);
       const z = tf.reshape(tf.concat([a, b], 3), [n * h * w, c]); // [N·T, C]
-      const inverse = tf.tensor2d(invertMatrix(luMatrices(tape, step.lu).W.dataSync() as Float32Array, c), [c, c]);
+      const inverse = tf.tensor2d(
+        invertMatrix(luMatrices(tape, step.lu).W.dataSync() as Float32Array, c),
+        [c, c],
+      );
       const mixed = tf.reshape(tf.matMul(z as never, inverse, false, true), [n, h, w, c]); // [N, h, w, C]
       return tf.sub(tf.mul(mixed, tf.exp(tf.neg(step.logs.variable))), step.bias.variable);
     });
   }
 
-  /** Mean and log-deviation of the last latents, [N, h, w, c] each: a zero-convolution of a map of zeros, of which only the bias is left. */
+  /**
+   * Mean and log-deviation of the last latents, [N, h, w, c] each: a zero-convolution of a map of
+   * zeros, of which only the bias is left.
+   */
   private topGaussian(tape: Tape, n: number): [Value, Value] {
     const { logs, weight, bias } = this.top;
     const [h, w] = this.imageShape;
-    const [rows, columns, c] = [h / 2 ** this.levels.length, w / 2 ** this.levels.length, bias.variable.size];
+    const [rows, columns, c] = [
+      h / 2 ** this.levels.length,
+      w / 2 ** this.levels.length,
+      bias.variable.size,
+    ];
     const y = tf.tidy(() =>
-      tf.tile(tf.reshape(tf.mul(bias.variable, tf.exp(tf.mul(logs.variable, 3))), [1, 1, 1, c]), [n, rows, columns, 1]),
+      tf.tile(tf.reshape(tf.mul(bias.variable, tf.exp(tf.mul(logs.variable, 3))), [1, 1, 1, c]), [
+        n,
+        rows,
+        columns,
+        1,
+      ]),
     ); // [N, h, w, 2c]
     const [top] = tape.record([], [logs, weight, bias], [y], [y], (dy) => {
       const sums = tf.sum(dy as Tensor, [1, 2]); // [N, 2c]
@@ -346,18 +416,34 @@ export class Glow extends TapedModel {
   }
 }
 
-/** Mean (even channels) and log-deviation (odd ones) of the latents that are split off, from the half that goes on. */
+/**
+ * Mean (even channels) and log-deviation (odd ones) of the latents that are split off, from the
+ * half that goes on.
+ */
 function splitGaussian(tape: Tape, kept: Value, layers: ScaledConvolution): [Value, Value] {
   const h = zeroConvolution(tape, kept, layers);
   const [n, rows, columns, c] = h.shape as [number, number, number, number];
-  const [mean, logs] = tf.unstack(tf.reshape(h.tensor, [n, rows, columns, c / 2, 2]), 4) as [Tensor, Tensor]; // [N, h, w, c/2] each
+  const [mean, logs] = tf.unstack(tf.reshape(h.tensor, [n, rows, columns, c / 2, 2]), 4) as [
+    Tensor,
+    Tensor,
+  ]; // [N, h, w, c/2] each
   return tape.record([h], [], [mean, logs], [], (dmean, dlogs) => [
-    tf.reshape(tf.stack([dmean ?? tf.zerosLike(mean), dlogs ?? tf.zerosLike(logs)], 4), [n, rows, columns, c]), // [N, h, w, c]
+    tf.reshape(tf.stack([dmean ?? tf.zerosLike(mean), dlogs ?? tf.zerosLike(logs)], 4), [
+      n,
+      rows,
+      columns,
+      c,
+    ]), // [N, h, w, c]
   ]) as [Value, Value];
 }
 
 function gaussianSample(mean: Tensor, logs: Tensor, seed: number, temperature: number): Tensor {
-  return tf.tidy(() => tf.add(mean, tf.mul(tf.mul(tf.exp(logs), temperature), tf.tensor(normals(seed, mean.size), mean.shape))));
+  return tf.tidy(() =>
+    tf.add(
+      mean,
+      tf.mul(tf.mul(tf.exp(logs), temperature), tf.tensor(normals(seed, mean.size), mean.shape)),
+    ),
+  );
 }
 
 function sizeOf(shape: readonly number[]): number {
@@ -370,9 +456,14 @@ function zeros(shape: readonly number[]): Float32Array {
 
 /** Inverse of a c×c matrix in row-major order, in float64. */
 function invertMatrix(matrix: ArrayLike<number>, c: number): Float32Array {
-  const rows = Array.from({ length: c }, (_, i) => Array.from({ length: c }, (_, j) => matrix[i * c + j] as number));
+  const rows = Array.from({ length: c }, (_, i) =>
+    Array.from({ length: c }, (_, j) => matrix[i * c + j] as number),
+  );
   const lu = new LuDecomposition(new Matrix(rows));
   if (lu.isSingular())
-    throw new FisherlabError('a 1x1 convolution is singular', 'its weights are damaged: load another checkpoint');
+    throw new FisherlabError(
+      'a 1x1 convolution is singular',
+      'its weights are damaged: load another checkpoint',
+    );
   return Float32Array.from(lu.solve(Matrix.eye(c)).to1DArray());
 }

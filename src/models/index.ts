@@ -1,7 +1,8 @@
 /**
  * # Models: images to log-likelihoods, and back
  *
- * Three families to the letter of the paper's code, Glow, diffusion and VAE, and models of one's own; checkpoints and state dictionaries.
+ * Three families to the letter of the paper's code, Glow, diffusion and VAE, and models of one's
+ * own; checkpoints and state dictionaries.
  */
 export {
   type CheckpointHeader,
@@ -16,7 +17,14 @@ export {
 export { Diffusion } from './diffusion';
 export { createModel, type Family, type ModelConfig } from './families';
 export { Glow, type GlowConfig } from './glow';
-export { BITS_PER_DIM, bitsPerDim, checkImages, type ImageShape, type Model, TapedModel } from './model';
+export {
+  BITS_PER_DIM,
+  bitsPerDim,
+  checkImages,
+  type ImageShape,
+  type Model,
+  TapedModel,
+} from './model';
 export { compareWithReference, readJson, relativeError } from './parity';
 export { PRESETS, type PresetName, preset } from './presets';
 export { type NamedTensor, readSafetensors, writeSafetensors } from './safetensors';

@@ -1,10 +1,13 @@
 /**
  * # A model: from images to log p(x)
  *
- * Whatever its family, a model has layers (named parameter tensors), gives the log-likelihood of a batch, or the surrogate the paper uses in its place, and can go back through it once
- * while a visitor looks at every layer's gradients. Noise (dequantisation, diffusion, latent) is always an argument: nothing is random behind one's back.
+ * Whatever its family, a model has layers (named parameter tensors), gives the log-likelihood of a
+ * batch, or the surrogate the paper uses in its place, and can go back through it once while a
+ * visitor looks at every layer's gradients. Noise (dequantisation, diffusion, latent) is always an
+ * argument: nothing is random behind one's back.
  *
- * Images are pixel values 0…255, float32 `[N, H, W, C]`; fractional values are welcome (a dequantised image *is* a point of the model's space). Each model scales them as its paper does.
+ * Images are pixel values 0…255, float32 `[N, H, W, C]`; fractional values are welcome (a
+ * dequantised image *is* a point of the model's space). Each model scales them as its paper does.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError, tf } from '../backend/index';
@@ -23,9 +26,15 @@ export interface Model {
   readonly imageShape: ImageShape;
   /** In the reference's order. */
   readonly layers: readonly Layer[];
-  /** Tensors that belong to the model but are not parameters (a fixed permutation, running statistics): saved with the weights. */
+  /**
+   * Tensors that belong to the model but are not parameters (a fixed permutation, running
+   * statistics): saved with the weights.
+   */
   readonly buffers: readonly Layer[];
-  /** The noise that a batch needs; image `indices[k]` always gets the same for the same seed. The caller frees it. */
+  /**
+   * The noise that a batch needs; image `indices[k]` always gets the same for the same seed. The
+   * caller frees it.
+   */
   noise(indices: readonly number[], seed: number): Tensor;
   /** log p of each image in nats, [N]. The caller frees it. */
   logLikelihood(images: Tensor, noise: Tensor): Tensor;
@@ -37,7 +46,9 @@ export interface Model {
   sample(n: number, seed: number): Tensor;
 }
 
-/** A model written on the operations of `src/gradients`: it states its forward pass once, on a tape. */
+/**
+ * A model written on the operations of `src/gradients`: it states its forward pass once, on a tape.
+ */
 export abstract class TapedModel implements Model {
   abstract readonly family: string;
   abstract readonly imageShape: ImageShape;
@@ -49,7 +60,10 @@ export abstract class TapedModel implements Model {
   /** The forward pass: `images` [N, H, W, C] in pixel values to log p [N]. */
   abstract trace(tape: Tape, images: Value, noise: Tensor): Value;
 
-  /** All that is random in a training step of `count` images, drawn from `seed`, the images along the first axis. */
+  /**
+   * All that is random in a training step of `count` images, drawn from `seed`, the images along
+   * the first axis.
+   */
   trainingNoise(count: number, seed: number): Tensor[] {
     return [
       this.noise(
@@ -59,30 +73,47 @@ export abstract class TapedModel implements Model {
     ];
   }
 
-  /** What training maximises, for each image [N]: the log-likelihood, unless the family trains on something else. `noise` comes from {@link trainingNoise}. */
+  /**
+   * What training maximises, for each image [N]: the log-likelihood, unless the family trains on
+   * something else. `noise` comes from {@link trainingNoise}.
+   */
   trainingTrace(tape: Tape, images: Value, noise: readonly Tensor[]): Value {
     return this.trace(tape, images, noise[0] as Tensor);
   }
 
-  /** Whether a training step is a function of parameters, images and noise alone, image by image: then it can be recorded once and replayed for parts of a batch. */
+  /**
+   * Whether a training step is a function of parameters, images and noise alone, image by image:
+   * then it can be recorded once and replayed for parts of a batch.
+   */
   get trainsImageByImage(): boolean {
     return true;
   }
 
-  /** How training reports itself: minus the mean objective, times `scale`. Bits a dimension, unless the family trains on something else. */
+  /**
+   * How training reports itself: minus the mean objective, times `scale`. Bits a dimension, unless
+   * the family trains on something else.
+   */
   get loss(): { readonly unit: string; readonly scale: number } {
     return { unit: BITS_PER_DIM, scale: bitsPerDim(-1, this.imageShape) };
   }
 
-  /** The objective on images that are held out, [N]: the log-likelihood, unless the family trains on something else. */
+  /**
+   * The objective on images that are held out, [N]: the log-likelihood, unless the family trains on
+   * something else.
+   */
   heldOut(images: Tensor, indices: readonly number[], seed: number): Tensor {
     return tf.tidy(() => this.logLikelihood(images, this.noise(indices, seed)));
   }
 
-  /** Bits per dimension of 8-bit images, or an upper bound on them where log p is not to be had, [N]: what families compare by. All noise is drawn from `seed`. */
+  /**
+   * Bits per dimension of 8-bit images, or an upper bound on them where log p is not to be had,
+   * [N]: what families compare by. All noise is drawn from `seed`.
+   */
   bitsPerDim(images: Tensor, seed: number): Tensor {
     const indices = Array.from({ length: images.shape[0] as number }, (_, k) => k);
-    return tf.tidy(() => tf.mul(this.logLikelihood(images, this.noise(indices, seed)), bitsPerDim(1, this.imageShape)));
+    return tf.tidy(() =>
+      tf.mul(this.logLikelihood(images, this.noise(indices, seed)), bitsPerDim(1, this.imageShape)),
+    );
   }
 
   /** Sets what is initialised from data (actnorm) from a first batch of images. */
@@ -102,7 +133,11 @@ export abstract class TapedModel implements Model {
     return this.pass(images, visitor, (tape, value) => this.trainingTrace(tape, value, noise));
   }
 
-  private pass(images: Tensor, visitor: Visitor, trace: (tape: Tape, images: Value) => Value): Tensor {
+  private pass(
+    images: Tensor,
+    visitor: Visitor,
+    trace: (tape: Tape, images: Value) => Value,
+  ): Tensor {
     checkImages(this, images);
     return withTape(visitor, (tape) => {
       const root = trace(tape, tape.constant(images));
@@ -125,7 +160,10 @@ export abstract class TapedModel implements Model {
   }
 }
 
-/** Runs a forward and a backward pass and frees everything but what `pass` returns, also when it throws. */
+/**
+ * Runs a forward and a backward pass and frees everything but what `pass` returns, also when it
+ * throws.
+ */
 function withTape(visitor: Visitor, pass: (tape: Tape) => Tensor): Tensor {
   const tape = new Tape(visitor);
   try {
@@ -136,11 +174,17 @@ function withTape(visitor: Visitor, pass: (tape: Tape) => Tensor): Tensor {
 }
 
 /** Throws unless `images` is [N, H, W, C] with the model's H, W and C. */
-export function checkImages(model: { family: string; imageShape: ImageShape }, images: Tensor): void {
+export function checkImages(
+  model: { family: string; imageShape: ImageShape },
+  images: Tensor,
+): void {
   const [h, w, c] = model.imageShape;
   const given = images.shape;
   if (given.length !== 4 || given[1] !== h || given[2] !== w || given[3] !== c) {
-    throw new FisherlabError(`images have shape [${given.join(', ')}]`, `this ${model.family} model takes [N, ${h}, ${w}, ${c}]`);
+    throw new FisherlabError(
+      `images have shape [${given.join(', ')}]`,
+      `this ${model.family} model takes [N, ${h}, ${w}, ${c}]`,
+    );
   }
 }
 

@@ -1,12 +1,16 @@
 /**
  * # A model of one's own, of ordinary tf operations
  *
- * Any function from images to their log-likelihood over `tf` variables is a model: every feature and every detector works with it. Nothing has to be written on the
- * operations of `src/gradients`; gradients come from the oracle, one image after the other, which is exact and costs one backward pass an image.
- * (Where that is too slow, write the forward pass on a tape: see `TapedModel` in `model.ts` and "How to add an operation" in `gradients/operations/convolution.ts`.)
+ * Any function from images to their log-likelihood over `tf` variables is a model: every feature
+ * and every detector works with it. Nothing has to be written on the operations of `src/gradients`;
+ * gradients come from the oracle, one image after the other, which is exact and costs one backward
+ * pass an image. (Where that is too slow, write the forward pass on a tape: see `TapedModel` in
+ * `model.ts` and "How to add an operation" in `gradients/operations/convolution.ts`.)
  *
- * A complete example, a RealNVP (Dinh et al. 2017, arXiv 1605.08803) of two affine couplings for images of 4x4 grey pixels. Each coupling shifts and scales one
- * half of the pixels by what a small network makes of the other, so that `log p(x) = log N(z) + Σ s`, and the dequantisation `(x + u)/256 − ½` takes 16 ln 256 off.
+ * A complete example, a RealNVP (Dinh et al. 2017, arXiv 1605.08803) of two affine couplings for
+ * images of 4x4 grey pixels. Each coupling shifts and scales one half of the pixels by what a small
+ * network makes of the other, so that `log p(x) = log N(z) + Σ s`, and the dequantisation
+ * `(x + u)/256 − ½` takes 16 ln 256 off.
  *
  * ```ts
  * import { tf } from './src/backend/index';
@@ -47,7 +51,8 @@
  * });
  * ```
  *
- * `realNvp` goes wherever a model goes: `computeFeatures` of `src/evaluation`, `squaredNorms` of `src/gradients/visitors`, a representation of `src/invariance`.
+ * `realNvp` goes wherever a model goes: `computeFeatures` of `src/evaluation`, `squaredNorms` of
+ * `src/gradients/visitors`, a representation of `src/invariance`.
  */
 import type { Tensor, Variable } from '@tensorflow/tfjs';
 import { FisherlabError, tf } from '../backend/index';
@@ -59,13 +64,25 @@ export interface OrdinaryModel {
   /** A name for messages and tables. */
   readonly family: string;
   readonly imageShape: ImageShape;
-  /** The layers by name, in order. A variable that is not `trainable` is frozen: it makes no feature. */
+  /**
+   * The layers by name, in order. A variable that is not `trainable` is frozen: it makes no
+   * feature.
+   */
   readonly variables: Readonly<Record<string, Variable>>;
-  /** `images` [N, H, W, C] in pixel values 0…255 and `noise` [N, …] to log p in nats, [N], by `tf` operations that have gradients. */
+  /**
+   * `images` [N, H, W, C] in pixel values 0…255 and `noise` [N, …] to log p in nats, [N], by `tf`
+   * operations that have gradients.
+   */
   readonly logLikelihood: PlainLogLikelihood;
-  /** The noise of a batch, [N, …]; image `indices[k]` always gets the same for the same seed. Left out: none is needed, [N] zeros. */
+  /**
+   * The noise of a batch, [N, …]; image `indices[k]` always gets the same for the same seed. Left
+   * out: none is needed, [N] zeros.
+   */
   readonly noise?: (indices: readonly number[], seed: number) => Tensor;
-  /** Images drawn from the model, [n, H, W, C]. Left out: the model cannot be sampled, which only samples and the Fisher information need. */
+  /**
+   * Images drawn from the model, [n, H, W, C]. Left out: the model cannot be sampled, which only
+   * samples and the Fisher information need.
+   */
   readonly sample?: (n: number, seed: number) => Tensor;
 }
 
@@ -80,7 +97,10 @@ export function ordinaryModel(description: OrdinaryModel): Model {
     frozen: !variable.trainable,
   }));
   if (layers.length === 0)
-    throw new FisherlabError(`model '${family}' has no variables`, 'name the variables its log-likelihood uses');
+    throw new FisherlabError(
+      `model '${family}' has no variables`,
+      'name the variables its log-likelihood uses',
+    );
   const model: Model = {
     family,
     imageShape,
@@ -94,7 +114,10 @@ export function ordinaryModel(description: OrdinaryModel): Model {
       if (value.shape.length === 1 && value.shape[0] === n) return value;
       const shape = value.shape.join(', ');
       value.dispose();
-      throw new FisherlabError(`the log-likelihood of ${n} images has shape [${shape}]`, `return one number an image, [${n}]`);
+      throw new FisherlabError(
+        `the log-likelihood of ${n} images has shape [${shape}]`,
+        `return one number an image, [${n}]`,
+      );
     },
     gradients: (images, noise, visitor) => {
       checkImages(model, images);
@@ -107,7 +130,10 @@ export function ordinaryModel(description: OrdinaryModel): Model {
     sample:
       description.sample ??
       (() => {
-        throw new FisherlabError(`model '${family}' cannot be sampled`, 'give ordinaryModel a `sample`');
+        throw new FisherlabError(
+          `model '${family}' cannot be sampled`,
+          'give ordinaryModel a `sample`',
+        );
       }),
   };
   return model;

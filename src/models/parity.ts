@@ -1,15 +1,22 @@
 /**
  * # Parity with the paper's own code
  *
- * A reference file holds what the paper's PyTorch code computes, in float64, for a model whose weights, images and noise are made by a formula (a number stream, see
- * `uniformAt`), so that nothing but numbers has to travel. Here the same model is built from the same formula, and every number is compared:
- * the objective and ‖∂ objective/∂θ_j‖² of each tensor, for image 0, for image 1 and for both summed.
+ * A reference file holds what the paper's PyTorch code computes, in float64, for a model whose
+ * weights, images and noise are made by a formula (a number stream, see `uniformAt`), so that
+ * nothing but numbers has to travel. Here the same model is built from the same formula, and every
+ * number is compared: the objective and ‖∂ objective/∂θ_j‖² of each tensor, for image 0, for image
+ * 1 and for both summed.
  *
- * Tolerances (relative): 1e-4 for every number; in the paper's full-size Glow, where a ReLU may flip in float32, 1e-4 for 99 % and 5e-3 for all.
+ * Tolerances (relative): 1e-4 for every number; in the paper's full-size Glow, where a ReLU may
+ * flip in float32, 1e-4 for 99 % and 5e-3 for all.
  *
- * Flips depend on the machine. A gradient jumps where what goes into a ReLU crosses zero, and among ten million of them a few lie closer to zero than float32 can tell: on one processor all fall on the side of the float64 reference, on another
- * one does not, and all tensors before it are off by a thousandth, those behind it by a millionth. Both sides are right. So where a file does not agree, the images are moved by a hundred-thousandth of a pixel value, some ten times at most: another throw
- * for the few that lie on the edge, and nothing to all else. A mistake agrees nowhere.
+ * Flips depend on the machine. A gradient jumps where what goes into a ReLU crosses zero, and among
+ * ten million of them a few lie closer to zero than float32 can tell: on one processor all fall on
+ * the side of the float64 reference, on another one does not, and all tensors before it are off by
+ * a thousandth, those behind it by a millionth. Both sides are right. So where a file does not
+ * agree, the images are moved by a hundred-thousandth of a pixel value, some ten times at most:
+ * another throw for the few that lie on the edge, and nothing to all else. A mistake agrees
+ * nowhere.
  */
 import { readFileSync } from 'node:fs';
 import { FisherlabError, normals, tf, uniforms } from '../backend/index';
@@ -35,7 +42,10 @@ export interface ReferenceFile {
 
 export interface ParityResult {
   readonly tensors: number;
-  /** Relative errors: of the objective, the 99th percentile over all tensors' norms, the worst of them. */
+  /**
+   * Relative errors: of the objective, the 99th percentile over all tensors' norms, the worst of
+   * them.
+   */
   readonly objective: number;
   readonly p99: number;
   readonly worst: number;
@@ -47,7 +57,10 @@ export interface ParityResult {
 /** Most moves of the images, and how far, in pixel values. */
 const [NUDGES, NUDGE] = [10, 1e-5];
 
-/** What a family brings to a comparison: its model with the file's weights, images and noise for two images. */
+/**
+ * What a family brings to a comparison: its model with the file's weights, images and noise for two
+ * images.
+ */
 interface ReferenceCase {
   readonly model: Model;
   readonly images: tf.Tensor;
@@ -58,7 +71,9 @@ type Amplitude = (name: string, shape: readonly number[]) => { centre: number; a
 
 const [H, W, C] = [32, 32, 3];
 
-/** Compares one reference file. Throws a `FisherlabError` where the file cannot be compared at all. */
+/**
+ * Compares one reference file. Throws a `FisherlabError` where the file cannot be compared at all.
+ */
 export function compareWithReference(path: string): ParityResult {
   const file = readReference(path);
   return tf.tidy(() => {
@@ -75,7 +90,11 @@ export function compareWithReference(path: string): ParityResult {
   });
 }
 
-function errors(file: ReferenceFile, { model, images, noise }: ReferenceCase, nudges: number): ParityResult {
+function errors(
+  file: ReferenceFile,
+  { model, images, noise }: ReferenceCase,
+  nudges: number,
+): ParityResult {
   const single = squaredNorms(model, images, noise, 1);
   const joint = squaredNorms(model, images, noise, 2);
   const objective = single.objective;
@@ -124,14 +143,22 @@ export function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new FisherlabError(`${path} cannot be read: ${(error as Error).message}`, 'it is damaged; get it again');
+    throw new FisherlabError(
+      `${path} cannot be read: ${(error as Error).message}`,
+      'it is damaged; get it again',
+    );
   }
 }
 
 function readReference(path: string): ReferenceFile {
   const file = readJson(path) as ReferenceFile;
-  const whole = Number.isInteger(file.seed) && Array.isArray(file.objective) && Array.isArray(file.tensors);
-  if (!whole) throw new FisherlabError(`${path} lacks 'seed', 'objective' or 'tensors'`, 'it is not a reference file of a model');
+  const whole =
+    Number.isInteger(file.seed) && Array.isArray(file.objective) && Array.isArray(file.tensors);
+  if (!whole)
+    throw new FisherlabError(
+      `${path} lacks 'seed', 'objective' or 'tensors'`,
+      'it is not a reference file of a model',
+    );
   return file;
 }
 
@@ -181,13 +208,23 @@ function referenceCase(file: ReferenceFile, path: string): ReferenceCase {
       seed,
     } as const;
     const model = new Glow(config);
-    for (const buffer of model.buffers) setLayer(buffer, buffer.name.endsWith('.p') ? reversal(buffer) : alternating(buffer));
-    fill(model.layers, seed, (name) => ({ centre: 0, amplitude: name.endsWith('weight') ? 0.05 : 0.1 }));
-    return { model, images, noise: tf.tensor4d(uniforms(2_000_000 + seed, 2 * H * W * C), [2, H, W, C]) };
+    for (const buffer of model.buffers)
+      setLayer(buffer, buffer.name.endsWith('.p') ? reversal(buffer) : alternating(buffer));
+    fill(model.layers, seed, (name) => ({
+      centre: 0,
+      amplitude: name.endsWith('weight') ? 0.05 : 0.1,
+    }));
+    return {
+      model,
+      images,
+      noise: tf.tensor4d(uniforms(2_000_000 + seed, 2 * H * W * C), [2, H, W, C]),
+    };
   }
   if (file.model === 'vae') {
     const latent = Number(file.latent);
-    const stages = file.tensors.filter(({ name }) => /^encoder\.conv_backbone\.\d+\.0\.weight$/.test(name));
+    const stages = file.tensors.filter(({ name }) =>
+      /^encoder\.conv_backbone\.\d+\.0\.weight$/.test(name),
+    );
     const model = new Vae({
       family: 'vae',
       imageShape: [H, W, C],
@@ -204,10 +241,16 @@ function referenceCase(file: ReferenceFile, path: string): ReferenceCase {
       const centre = buffer.name.endsWith('running_var') ? 1 : 0;
       setLayer(
         buffer,
-        uniforms(1000 * seed + 500 + b, buffer.variable.size).map((u) => centre + 0.1 * (2 * u - 1)),
+        uniforms(1000 * seed + 500 + b, buffer.variable.size).map(
+          (u) => centre + 0.1 * (2 * u - 1),
+        ),
       );
     });
-    return { model, images, noise: tf.tensor2d(normals(3_000_000 + seed, 2 * latent), [2, latent]) };
+    return {
+      model,
+      images,
+      noise: tf.tensor2d(normals(3_000_000 + seed, 2 * latent), [2, latent]),
+    };
   }
   if (file.model === 'diffusion') {
     const model = new Diffusion({
@@ -220,25 +263,33 @@ function referenceCase(file: ReferenceFile, path: string): ReferenceCase {
       seed,
     });
     fill(model.layers, seed, (name, shape) => {
-      if (name.endsWith('.g') || (name.endsWith('weight') && shape.length === 1)) return { centre: 1, amplitude: 0.1 };
+      if (name.endsWith('.g') || (name.endsWith('weight') && shape.length === 1))
+        return { centre: 1, amplitude: 0.1 };
       const behind = sizeBehindFirst(shape);
       return { centre: 0, amplitude: behind > 1 ? Math.sqrt(3 / behind) : 0.1 };
     });
     const size = 2 * H * W * C;
     return { model, images, noise: tf.tensor4d(normals(3_000_000 + seed, size), [2, H, W, C]) };
   }
-  throw new FisherlabError(`${path} is of model '${file.model}'`, 'choose one of glow, diffusion, vae');
+  throw new FisherlabError(
+    `${path} is of model '${file.model}'`,
+    'choose one of glow, diffusion, vae',
+  );
 }
 
 /** Ones on the anti-diagonal. */
 function reversal(buffer: Layer): Float32Array {
   const c = buffer.torchShape[0] as number;
-  return Float32Array.from({ length: c * c }, (_, k) => (Math.floor(k / c) + (k % c) === c - 1 ? 1 : 0));
+  return Float32Array.from({ length: c * c }, (_, k) =>
+    Math.floor(k / c) + (k % c) === c - 1 ? 1 : 0,
+  );
 }
 
 /** +1, −1, +1, … */
 function alternating(buffer: Layer): Float32Array {
-  return Float32Array.from({ length: buffer.torchShape[0] as number }, (_, k) => (k % 2 === 0 ? 1 : -1));
+  return Float32Array.from({ length: buffer.torchShape[0] as number }, (_, k) =>
+    k % 2 === 0 ? 1 : -1,
+  );
 }
 
 function sizeBehindFirst(shape: readonly number[]): number {

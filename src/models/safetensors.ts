@@ -1,13 +1,18 @@
 /**
  * # Safetensors
  *
- * The open format for weights (Hugging Face, https://github.com/huggingface/safetensors): 8 bytes little-endian length n, n bytes of JSON
+ * The open format for weights (Hugging Face, https://github.com/huggingface/safetensors): 8 bytes
+ * little-endian length n, n bytes of JSON
  *
  *     { name: { dtype, shape, data_offsets: [start, end] }, …, __metadata__: { string: string } }
  *
- * then the numbers, little-endian, row-major, at offsets counted from the end of the JSON. Read here are all its types of numbers that PyTorch models hold (their values as float32); written
- * are F32, F16 for shipped weights, and I64 for PyTorch's counters. As the format demands, the numbers must lie one behind the other and fill the file, so that a file that was cut or altered in its
- * structure is found out before any of it is used. That a number was altered the format cannot tell, so what is written here carries a seal, `sha256` in its metadata: the SHA-256 of the file as it would be without the seal.
+ * then the numbers, little-endian, row-major, at offsets counted from the end of the JSON. Read
+ * here are all its types of numbers that PyTorch models hold (their values as float32); written are
+ * F32, F16 for shipped weights, and I64 for PyTorch's counters. As the format demands, the numbers
+ * must lie one behind the other and fill the file, so that a file that was cut or altered in its
+ * structure is found out before any of it is used. That a number was altered the format cannot
+ * tell, so what is written here carries a seal, `sha256` in its metadata: the SHA-256 of the file
+ * as it would be without the seal.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -26,12 +31,29 @@ export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, NamedTensor>;
   /** Without the seal. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** SHA-256 of the file as it is without its seal: files of the same content have the same, sealed or not. */
+  /**
+   * SHA-256 of the file as it is without its seal: files of the same content have the same, sealed
+   * or not.
+   */
   readonly checksum: string;
 }
 
 /** Bytes of a number of each type. */
-const BYTES = { BOOL: 1, U8: 1, I8: 1, I16: 2, U16: 2, F16: 2, BF16: 2, I32: 4, U32: 4, F32: 4, I64: 8, U64: 8, F64: 8 } as const;
+const BYTES = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  I64: 8,
+  U64: 8,
+  F64: 8,
+} as const;
 type Dtype = keyof typeof BYTES;
 
 interface Entry {
@@ -43,14 +65,21 @@ interface Entry {
 
 /**
  * The bytes of a file with these tensors.
- * @throws FisherlabError where values do not fill a shape, or one that is to be stored as F16 is finite and beyond ±65504
+ * @throws FisherlabError where values do not fill a shape, or one that is to be stored as F16 is
+ *   finite and beyond ±65504
  */
-export function encodeSafetensors(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
+export function encodeSafetensors(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
   const header: Header = { __metadata__: metadata };
   let offset = 0;
   const places = tensors.map(({ name, shape, values, stored = 'F32' }) => {
     if (sizeOf(shape) !== values.length)
-      throw new FisherlabError(`tensor '${name}' has ${values.length} values`, `its shape is [${shape.join(', ')}]`);
+      throw new FisherlabError(
+        `tensor '${name}' has ${values.length} values`,
+        `its shape is [${shape.join(', ')}]`,
+      );
     const start = offset;
     offset += BYTES[stored] * values.length;
     header[name] = { dtype: stored, shape, data_offsets: [start, offset] };
@@ -68,7 +97,10 @@ export function encodeSafetensors(tensors: readonly NamedTensor[], metadata: Rea
 
 type Header = Record<string, unknown> & { readonly __metadata__: Readonly<Record<string, string>> };
 
-/** All that stands before the numbers: length and JSON, padded with spaces so that they begin at a multiple of 8. */
+/**
+ * All that stands before the numbers: length and JSON, padded with spaces so that they begin at a
+ * multiple of 8.
+ */
 function opening(header: object): Buffer {
   const json = Buffer.from(JSON.stringify(header));
   const bytes = Buffer.alloc(8 + 8 * Math.ceil(json.length / 8), ' ');
@@ -87,12 +119,16 @@ function write(view: DataView, { name, values, stored = 'F32' }: NamedTensor): v
   if (stored === 'F32') {
     for (let k = 0; k < values.length; k++) view.setFloat32(4 * k, values[k] as number, true);
   } else if (stored === 'I64') {
-    for (let k = 0; k < values.length; k++) view.setBigInt64(8 * k, BigInt(Math.round(values[k] as number)), true);
+    for (let k = 0; k < values.length; k++)
+      view.setBigInt64(8 * k, BigInt(Math.round(values[k] as number)), true);
   } else {
     for (let k = 0; k < values.length; k++) {
       const value = values[k] as number;
       if (Math.abs(value) > 65504 && Number.isFinite(value))
-        throw new FisherlabError(`tensor '${name}' holds ${value}`, 'half precision ends at 65504: save it as float32');
+        throw new FisherlabError(
+          `tensor '${name}' holds ${value}`,
+          'half precision ends at 65504: save it as float32',
+        );
       view.setUint16(2 * k, toHalf(value), true);
     }
   }
@@ -107,7 +143,10 @@ export async function writeSafetensors(
   await writeBeside(path, encodeSafetensors(tensors, metadata));
 }
 
-/** Reads a file. Throws a FisherlabError where it is missing, truncated, altered since it was written here, or no safetensors file. */
+/**
+ * Reads a file. Throws a FisherlabError where it is missing, truncated, altered since it was
+ * written here, or no safetensors file.
+ */
 export function readSafetensors(path: string): SafetensorsFile {
   let bytes: Buffer;
   try {
@@ -124,21 +163,34 @@ export function decodeSafetensors(bytes: Buffer, path: string): SafetensorsFile 
     new FisherlabError(`'${path}' is damaged: ${what}`, 'restore the file from where it came from');
   const { header, entries, begin } = readHeader(bytes, damaged);
   let filled = 0;
-  for (const [name, { dtype, shape, start, end }] of [...entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end)) {
+  for (const [name, { dtype, shape, start, end }] of [...entries].sort(
+    ([, a], [, b]) => a.start - b.start || a.end - b.end,
+  )) {
     if (end - start !== sizeOf(shape) * BYTES[dtype])
-      throw damaged(`tensor '${name}' has ${end - start} bytes for [${shape.join(', ')}] of ${dtype}`);
-    if (start !== filled) throw damaged(`tensor '${name}' does not begin where the one before it ends`);
+      throw damaged(
+        `tensor '${name}' has ${end - start} bytes for [${shape.join(', ')}] of ${dtype}`,
+      );
+    if (start !== filled)
+      throw damaged(`tensor '${name}' does not begin where the one before it ends`);
     filled = end;
     if (begin + end > bytes.length) throw damaged(`it ends before tensor '${name}' does`);
   }
-  if (begin + filled !== bytes.length) throw damaged(`${bytes.length - begin - filled} bytes at its end belong to no tensor`);
+  if (begin + filled !== bytes.length)
+    throw damaged(`${bytes.length - begin - filled} bytes at its end belong to no tensor`);
   const { sha256: seal, ...metadata } = header.__metadata__;
   const found =
-    seal === undefined ? checksum(bytes) : checksum(opening({ ...header, __metadata__: metadata }), bytes.subarray(begin));
-  if (seal !== undefined && seal !== found) throw damaged(`it was altered, its SHA-256 is ${found}, not ${seal}`);
+    seal === undefined
+      ? checksum(bytes)
+      : checksum(opening({ ...header, __metadata__: metadata }), bytes.subarray(begin));
+  if (seal !== undefined && seal !== found)
+    throw damaged(`it was altered, its SHA-256 is ${found}, not ${seal}`);
   const tensors = new Map<string, NamedTensor>();
   for (const [name, { dtype, shape, start, end }] of entries) {
-    tensors.set(name, { name, shape, values: decode(bytes.subarray(begin + start, begin + end), dtype) });
+    tensors.set(name, {
+      name,
+      shape,
+      values: decode(bytes.subarray(begin + start, begin + end), dtype),
+    });
   }
   return { tensors, metadata, checksum: found };
 }
@@ -156,23 +208,37 @@ function readHeader(
   } catch {
     throw damaged('its header is not JSON');
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) throw damaged('its header is no JSON object');
-  const { __metadata__: metadata = {}, ...rest } = header as Record<string, Record<string, unknown>>;
+  if (typeof header !== 'object' || header === null || Array.isArray(header))
+    throw damaged('its header is no JSON object');
+  const { __metadata__: metadata = {}, ...rest } = header as Record<
+    string,
+    Record<string, unknown>
+  >;
   if (!isTexts(metadata)) throw damaged('its metadata are not texts by name');
   const entries = Object.entries(rest).map(([name, entry]): [string, Entry] => {
     const { dtype, shape, data_offsets: offsets } = entry ?? {};
     if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2)
       throw damaged(`its header says no shape or place of '${name}'`);
     if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype)) {
-      throw new FisherlabError(`tensor '${name}' is of type ${dtype}`, `store it as one of ${Object.keys(BYTES).join(', ')}`);
+      throw new FisherlabError(
+        `tensor '${name}' is of type ${dtype}`,
+        `store it as one of ${Object.keys(BYTES).join(', ')}`,
+      );
     }
-    return [name, { dtype: dtype as Dtype, shape, start: offsets[0] as number, end: offsets[1] as number }];
+    return [
+      name,
+      { dtype: dtype as Dtype, shape, start: offsets[0] as number, end: offsets[1] as number },
+    ];
   });
   return { header: { ...header, __metadata__: metadata } as Header, entries, begin };
 }
 
 function isTexts(x: unknown): x is Record<string, string> {
-  return typeof x === 'object' && x !== null && Object.values(x).every((value) => typeof value === 'string');
+  return (
+    typeof x === 'object' &&
+    x !== null &&
+    Object.values(x).every((value) => typeof value === 'string')
+  );
 }
 
 function isCounts(x: unknown): x is number[] {
@@ -183,7 +249,10 @@ function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, axis) => product * axis, 1);
 }
 
-/** The numbers in `bytes` as float32. The copy begins at a multiple of 8, as typed arrays want it (and are little-endian on every machine that TensorFlow.js runs on). */
+/**
+ * The numbers in `bytes` as float32. The copy begins at a multiple of 8, as typed arrays want it
+ * (and are little-endian on every machine that TensorFlow.js runs on).
+ */
 function decode(bytes: Buffer, dtype: Dtype): Float32Array {
   const { buffer } = Uint8Array.from(bytes);
   switch (dtype) {
@@ -194,7 +263,9 @@ function decode(bytes: Buffer, dtype: Dtype): Float32Array {
     case 'F16':
       return Float32Array.from(new Uint16Array(buffer), fromHalf);
     case 'BF16': // the upper half of a float32
-      return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
+      return new Float32Array(
+        Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer,
+      );
     case 'I64':
       return Float32Array.from(new BigInt64Array(buffer), Number);
     case 'U64':

@@ -1,13 +1,17 @@
 /**
  * # PyTorch's state dictionaries
  *
- * A network trained with the paper's PyTorch code is a dictionary of names and tensors, which `safetensors.torch.save_file(model.state_dict(), file)` writes as it is. Names and layouts here are the same by construction,
- * so reading one is a matter of what stands around it:
- * - wrappers put something before every name (`module.` of DataParallel, `model.` of the diffusion process, `ema_model.` of an average): the prefix under which the model's names lie is found;
- * - some tensors are functions of the architecture (`prior_h`, triangular masks, a noise schedule): they are checked where they say something, and left out;
+ * A network trained with the paper's PyTorch code is a dictionary of names and tensors, which
+ * `safetensors.torch.save_file(model.state_dict(), file)` writes as it is. Names and layouts here
+ * are the same by construction, so reading one is a matter of what stands around it:
+ * - wrappers put something before every name (`module.` of DataParallel, `model.` of the diffusion
+ *   process, `ema_model.` of an average): the prefix under which the model's names lie is found;
+ * - some tensors are functions of the architecture (`prior_h`, triangular masks, a noise schedule):
+ *   they are checked where they say something, and left out;
  * - counters (`num_batches_tracked`) may be missing.
  *
- * Every such decision is reported. Anything else that does not fit is an error, and nothing of the model is changed then.
+ * Every such decision is reported. Anything else that does not fit is an error, and nothing of the
+ * model is changed then.
  */
 import { FisherlabError } from '../backend/index';
 import type { Layer } from '../gradients/index';
@@ -31,7 +35,10 @@ export interface StateDictReport {
 const IMPLIED = /(^|\.)(prior_h|l_mask|eye|inited)$/;
 const COUNTER = /\.num_batches_tracked$/;
 
-/** A model's state dictionary, as PyTorch's `load_state_dict` wants it: the same names, shapes and types. */
+/**
+ * A model's state dictionary, as PyTorch's `load_state_dict` wants it: the same names, shapes and
+ * types.
+ */
 export function stateDict(model: TapedModel): NamedTensor[] {
   const tensors = modelTensors(model).map((tensor) =>
     COUNTER.test(tensor.name) ? { ...tensor, stored: 'I64' as const } : tensor,
@@ -42,14 +49,18 @@ export function stateDict(model: TapedModel): NamedTensor[] {
   const factor = 2 ** model.config.L;
   const channels = layerOf(model, 'learn_top_fn.conv.bias').torchShape[0] as number;
   const shape = [1, channels, h / factor, w / factor];
-  return [...tensors, { name: 'prior_h', shape, values: new Float32Array((channels * h * w) / factor ** 2) }];
+  return [
+    ...tensors,
+    { name: 'prior_h', shape, values: new Float32Array((channels * h * w) / factor ** 2) },
+  ];
 }
 
 /**
  * Gives `model` the weights of a state dictionary.
  * @param file for the errors
  * @param prefix what stands before the names; found where left out
- * @throws FisherlabError where tensors are missing, of other shapes or too many, where several prefixes fit, or where the noise schedule is another
+ * @throws FisherlabError where tensors are missing, of other shapes or too many, where several
+ *   prefixes fit, or where the noise schedule is another
  */
 export function setStateDict(
   model: TapedModel,
@@ -61,18 +72,24 @@ export function setStateDict(
   const inside = new Map<string, NamedTensor>();
   for (const [name, tensor] of tensors) {
     const own = name.startsWith(prefix) ? name.slice(prefix.length) : null;
-    if (own === null || IMPLIED.test(own) || (prefix === '' && isSchedule(model, own))) leftOut.push(name);
+    if (own === null || IMPLIED.test(own) || (prefix === '' && isSchedule(model, own)))
+      leftOut.push(name);
     else inside.set(own, { ...tensor, name: own });
   }
   if (model instanceof Diffusion) checkSchedule(model, tensors, file);
   const missing = model.buffers.filter(({ name }) => COUNTER.test(name) && !inside.has(name));
-  for (const { name, torchShape } of missing) inside.set(name, { name, shape: torchShape, values: new Float32Array(1) });
+  for (const { name, torchShape } of missing)
+    inside.set(name, { name, shape: torchShape, values: new Float32Array(1) });
   setTensors(model, inside, file);
   return { prefix, leftOut, missing: missing.map((layer) => layer.name) };
 }
 
 /** The prefix under which the most of the model's names lie. */
-function findPrefix(model: TapedModel, tensors: ReadonlyMap<string, NamedTensor>, file: string): string {
+function findPrefix(
+  model: TapedModel,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  file: string,
+): string {
   const names = model.layers.map((layer) => layer.name);
   const counts = new Map<string, number>();
   for (const full of tensors.keys()) {
@@ -93,18 +110,28 @@ function findPrefix(model: TapedModel, tensors: ReadonlyMap<string, NamedTensor>
   return best[0] ?? '';
 }
 
-const SCHEDULE = /^(betas|(sqrt_|log_)?(recip_|recipm1_)?(one_minus_)?alphas_cumprod(_prev)?|posterior_\w+|(p2_)?loss_weight)$/;
+const SCHEDULE =
+  /^(betas|(sqrt_|log_)?(recip_|recipm1_)?(one_minus_)?alphas_cumprod(_prev)?|posterior_\w+|(p2_)?loss_weight)$/;
 
 function isSchedule(model: TapedModel, name: string): boolean {
   return model instanceof Diffusion && SCHEDULE.test(name);
 }
 
-/** A diffusion process that was trained with another schedule would give other numbers without a word. */
-function checkSchedule(model: Diffusion, tensors: ReadonlyMap<string, NamedTensor>, file: string): void {
+/**
+ * A diffusion process that was trained with another schedule would give other numbers without a
+ * word.
+ */
+function checkSchedule(
+  model: Diffusion,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  file: string,
+): void {
   for (const [name, { values }] of tensors) {
     if (!/(^|\.)alphas_cumprod$/.test(name)) continue;
     const { signal } = model.schedule;
-    const same = values.length === signal.length && values.every((value, t) => Math.abs(value - (signal[t] as number)) < 1e-4);
+    const same =
+      values.length === signal.length &&
+      values.every((value, t) => Math.abs(value - (signal[t] as number)) < 1e-4);
     if (!same)
       throw new FisherlabError(
         `'${file}' was trained with another noise schedule ('${name}')`,

@@ -1,8 +1,10 @@
 /**
  * # U-Net
  *
- * What noise is in this picture? Down through levels of halved size and more channels, a middle, and up again, every level handing its maps across (Ronneberger et al. 2015, arXiv 1505.04597), as in P. Wang's
- * denoising-diffusion-pytorch, which the paper builds on. The noise level t enters as sines and cosines through two dense layers and modulates every residual block:
+ * What noise is in this picture? Down through levels of halved size and more channels, a middle,
+ * and up again, every level handing its maps across (Ronneberger et al. 2015, arXiv 1505.04597), as
+ * in P. Wang's denoising-diffusion-pytorch, which the paper builds on. The noise level t enters as
+ * sines and cosines through two dense layers and modulates every residual block:
  *
  *     residual block   h = block₂(block₁(x; t)) + x,   block = silu(modulate(group norm(weight-standardised conv)))
  *     attention        x + LN( linear attention( LN x ) ) on every level, x + attention( LN x ) in the middle
@@ -82,7 +84,11 @@ export class UNet {
   private readonly time: readonly [WeightAndBias, WeightAndBias];
   private readonly downs: readonly Level[];
   private readonly ups: readonly Level[];
-  private readonly middle: { readonly before: Residual; readonly attention: Attention; readonly after: Residual };
+  private readonly middle: {
+    readonly before: Residual;
+    readonly attention: Attention;
+    readonly after: Residual;
+  };
   private readonly end: { readonly residual: Residual; readonly convolution: WeightAndBias };
 
   constructor(readonly config: UNetConfig) {
@@ -98,16 +104,27 @@ export class UNet {
     const pairs = dimMults.map((_, k) => [widths[k], widths[k + 1]] as [number, number]);
     const lastLevel = pairs.length - 1;
     this.first = list.convolution('init_conv', [dim, channels, 7, 7]);
-    this.time = [list.dense('time_mlp.1', 4 * dim, dim), list.dense('time_mlp.3', 4 * dim, 4 * dim)];
+    this.time = [
+      list.dense('time_mlp.1', 4 * dim, dim),
+      list.dense('time_mlp.3', 4 * dim, 4 * dim),
+    ];
     this.downs = pairs.map(([i, o], k) => ({
-      residuals: [residual(list, `downs.${k}.0`, i, i, dim), residual(list, `downs.${k}.1`, i, i, dim)],
+      residuals: [
+        residual(list, `downs.${k}.0`, i, i, dim),
+        residual(list, `downs.${k}.1`, i, i, dim),
+      ],
       attention: linear(list, `downs.${k}.2`, i),
       resize:
-        k === lastLevel ? list.convolution(`downs.${k}.3`, [o, i, 3, 3]) : list.convolution(`downs.${k}.3.1`, [o, 4 * i, 1, 1]),
+        k === lastLevel
+          ? list.convolution(`downs.${k}.3`, [o, i, 3, 3])
+          : list.convolution(`downs.${k}.3.1`, [o, 4 * i, 1, 1]),
       last: k === lastLevel,
     }));
     this.ups = [...pairs].reverse().map(([i, o], k) => ({
-      residuals: [residual(list, `ups.${k}.0`, o + i, o, dim), residual(list, `ups.${k}.1`, o + i, o, dim)],
+      residuals: [
+        residual(list, `ups.${k}.0`, o + i, o, dim),
+        residual(list, `ups.${k}.1`, o + i, o, dim),
+      ],
       attention: linear(list, `ups.${k}.2`, o),
       resize: list.convolution(k === lastLevel ? `ups.${k}.3` : `ups.${k}.3.1`, [i, o, 3, 3]),
       last: k === lastLevel,
@@ -130,7 +147,10 @@ export class UNet {
     return 2 ** (this.downs.length - 1);
   }
 
-  /** The noise in `x` [N, H, W, C]; the shape of `x`. `embedding` [N, dim] tells the timestep of each image. */
+  /**
+   * The noise in `x` [N, H, W, C]; the shape of `x`. `embedding` [N, dim] tells the timestep of
+   * each image.
+   */
   trace(tape: Tape, x: Value, embedding: Tensor): Value {
     const t = this.embedTime(tape, embedding);
     const start = convolution(tape, x, this.first.weight, this.first.bias, { pad: 3 });
@@ -149,7 +169,8 @@ export class UNet {
     h = applyFull(tape, h, this.middle.attention);
     h = applyResidual(tape, h, t, this.middle.after);
     for (const { residuals, attention: layers, resize, last } of this.ups) {
-      for (const layersOfOne of residuals) h = applyResidual(tape, joinChannels(tape, h, across.pop() as Value), t, layersOfOne);
+      for (const layersOfOne of residuals)
+        h = applyResidual(tape, joinChannels(tape, h, across.pop() as Value), t, layersOfOne);
       h = applyLinear(tape, h, layers);
       h = convolution(tape, last ? h : upsample(tape, h), resize.weight, resize.bias, { pad: 1 });
     }
@@ -168,10 +189,21 @@ export class UNet {
     return tf.tensor2d(waves, [times.length, 2 * half]); // [N, dim]
   }
 
-  /** SiLU of what the network makes of the embedding (every residual block begins with it), [N, 4·dim]. */
+  /**
+   * SiLU of what the network makes of the embedding (every residual block begins with it), [N,
+   * 4·dim].
+   */
   private embedTime(tape: Tape, embedding: Tensor): Value {
     const [one, two] = this.time;
-    return silu(tape, dense(tape, gelu(tape, dense(tape, tape.constant(embedding), one.weight, one.bias)), two.weight, two.bias));
+    return silu(
+      tape,
+      dense(
+        tape,
+        gelu(tape, dense(tape, tape.constant(embedding), one.weight, one.bias)),
+        two.weight,
+        two.bias,
+      ),
+    );
   }
 }
 
@@ -183,13 +215,22 @@ function residual(list: LayerList, name: string, i: number, o: number, dim: numb
     return { weight, bias, gain: norm.weight, offset: norm.bias };
   };
   const blocks = [block('block1', i), block('block2', o)] as const;
-  return { time, blocks, around: i === o ? null : list.convolution(`${name}.res_conv`, [o, i, 1, 1]) };
+  return {
+    time,
+    blocks,
+    around: i === o ? null : list.convolution(`${name}.res_conv`, [o, i, 1, 1]),
+  };
 }
 
 function applyResidual(tape: Tape, x: Value, t: Value, { time, blocks, around }: Residual): Value {
   return tape.block(() => {
     const modulation = dense(tape, t, time.weight, time.bias);
-    const h = convolutionBlock(tape, convolutionBlock(tape, x, blocks[0], GROUPS, modulation), blocks[1], GROUPS);
+    const h = convolutionBlock(
+      tape,
+      convolutionBlock(tape, x, blocks[0], GROUPS, modulation),
+      blocks[1],
+      GROUPS,
+    );
     return sum(tape, [h, around === null ? x : convolution(tape, x, around.weight, around.bias)]);
   });
 }
@@ -205,22 +246,41 @@ function full(list: LayerList, name: string, c: number): Attention {
   return { qkv, out, after: null, before: list.constant(`${name}.fn.norm.g`, [1, c, 1, 1], 1) };
 }
 
-function projections(list: LayerList, name: string, out: string, c: number): [Layer, WeightAndBias] {
+function projections(
+  list: LayerList,
+  name: string,
+  out: string,
+  c: number,
+): [Layer, WeightAndBias] {
   const e = HEADS * HEAD_CHANNELS;
-  const qkv = list.uniform(`${name}.fn.fn.to_qkv.weight`, 'convolution', [3 * e, c, 1, 1], 1 / Math.sqrt(c));
+  const qkv = list.uniform(
+    `${name}.fn.fn.to_qkv.weight`,
+    'convolution',
+    [3 * e, c, 1, 1],
+    1 / Math.sqrt(c),
+  );
   return [qkv, list.convolution(out, [c, e, 1, 1])];
 }
 
 function applyLinear(tape: Tape, x: Value, { before, qkv, out, after }: Attention): Value {
   return tape.block(() => {
-    const y = linearAttention(tape, channelLayerNorm(tape, x, before), { qkv, out: out.weight, bias: out.bias }, HEADS);
+    const y = linearAttention(
+      tape,
+      channelLayerNorm(tape, x, before),
+      { qkv, out: out.weight, bias: out.bias },
+      HEADS,
+    );
     return sum(tape, [channelLayerNorm(tape, y, after as Layer), x]);
   });
 }
 
 function applyFull(tape: Tape, x: Value, { before, qkv, out }: Attention): Value {
   return tape.block(() => {
-    const looked = attention(tape, convolution(tape, channelLayerNorm(tape, x, before), qkv), HEADS);
+    const looked = attention(
+      tape,
+      convolution(tape, channelLayerNorm(tape, x, before), qkv),
+      HEADS,
+    );
     return sum(tape, [convolution(tape, looked, out.weight, out.bias), x]);
   });
 }

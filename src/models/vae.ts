@@ -1,7 +1,8 @@
 /**
  * # Variational autoencoder
  *
- * A latent z ~ N(0, 1) makes an image; an encoder guesses the latent from the image (Kingma & Welling 2014, arXiv 1312.6114):
+ * A latent z ~ N(0, 1) makes an image; an encoder guesses the latent from the image (Kingma &
+ * Welling 2014, arXiv 1312.6114):
  *
  *     q(z|x) = N(mu(x), e^{2s(x)}),   x̂ = decoder(z),   z = mu + e^s ε.
  *
@@ -9,17 +10,21 @@
  *
  *     −( Σ (x − x̂)² + Σ (mu² + e^{2s} − 1)/2 − s ),
  *
- * a one-sample evidence lower bound with a Gaussian p(x|z) of variance ½, without its constants. With a stated variance v and dequantised 8-bit pixels (`y = x + u`, u uniform in [0, 1),
- * scaled by 1/256: hence the last term) the bound itself is
+ * a one-sample evidence lower bound with a Gaussian p(x|z) of variance ½, without its constants.
+ * With a stated variance v and dequantised 8-bit pixels (`y = x + u`, u uniform in [0, 1), scaled
+ * by 1/256: hence the last term) the bound itself is
  *
  *     ELBO = E_q[ log N(y/256 − ½; x̂, v) ] − KL( q ‖ N(0, 1) ) − D ln 256   ≤   log p(x),
  *
- * and with K latents for each image the importance-weighted bound (Burda et al. 2016, arXiv 1509.00519), tighter the larger K,
+ * and with K latents for each image the importance-weighted bound (Burda et al. 2016, arXiv
+ * 1509.00519), tighter the larger K,
  *
  *     log 1/K Σ_k p(y|z_k) p(z_k) / q(z_k|x) − D ln 256.
  *
- * Encoder: convolutions 3x3 of stride 2, batch norm, LeakyReLU; two dense layers. Decoder: its mirror of transposed convolutions, one more of the same width, a convolution, tanh/2. Batch norm
- * runs on stored statistics except in training. At the paper's five stages (32 … 512 channels, latent 64): 48 tensors, 3 247 843 parameters.
+ * Encoder: convolutions 3x3 of stride 2, batch norm, LeakyReLU; two dense layers. Decoder: its
+ * mirror of transposed convolutions, one more of the same width, a convolution, tanh/2. Batch norm
+ * runs on stored statistics except in training. At the paper's five stages (32 … 512 channels,
+ * latent 64): 48 tensors, 3 247 843 parameters.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { deriveSeed, FisherlabError, noiseByIndex, normals, tf, uniforms } from '../backend/index';
@@ -58,7 +63,10 @@ export interface VaeConfig {
 export interface BoundOptions {
   /** Latents drawn for each image. */
   readonly samples?: number;
-  /** Variance of p(x|z) where pixels span 1 (not 256). Default ½, for which the paper's objective is the bound's. */
+  /**
+   * Variance of p(x|z) where pixels span 1 (not 256). Default ½, for which the paper's objective is
+   * the bound's.
+   */
   readonly variance?: number;
 }
 
@@ -70,7 +78,10 @@ type Normalise = typeof batchNorm;
 
 const SLOPE = 0.01;
 
-/** E u², u uniform in [0, 1/256): how far dequantised pixels are from whole ones, so that no fitted variance is 0. */
+/**
+ * E u², u uniform in [0, 1/256): how far dequantised pixels are from whole ones, so that no fitted
+ * variance is 0.
+ */
 const DEQUANTISED = 1 / (3 * 256 ** 2);
 
 export class Vae extends TapedModel {
@@ -93,7 +104,11 @@ export class Vae extends TapedModel {
     const { imageShape, channels, latent } = config;
     const [h, w, c] = imageShape;
     const factor = 2 ** channels.length;
-    if (channels.length === 0) throw new FisherlabError('a VAE needs at least one stage', "give 'channels', say [32, 64, 128]");
+    if (channels.length === 0)
+      throw new FisherlabError(
+        'a VAE needs at least one stage',
+        "give 'channels', say [32, 64, 128]",
+      );
     if (h % factor !== 0 || w % factor !== 0) {
       throw new FisherlabError(
         `a VAE of ${channels.length} stages cannot take images of ${h}x${w}`,
@@ -110,14 +125,18 @@ export class Vae extends TapedModel {
       ...list.convolution(`${name}.0`, transposed ? [i, o, 3, 3] : [o, i, 3, 3], o),
       norm: list.batchNorm(`${name}.1`, o),
     });
-    this.encoder = channels.map((o, k) => stage(`encoder.conv_backbone.${k}`, channels[k - 1] ?? c, o, false));
+    this.encoder = channels.map((o, k) =>
+      stage(`encoder.conv_backbone.${k}`, channels[k - 1] ?? c, o, false),
+    );
     this.mu = list.dense('encoder.fc_mu', latent, size);
     this.logs = list.dense('encoder.fc_var', latent, size);
     this.start = list.dense('decoder.decoder_input', size, latent);
     const end: Stage = stage('decoder.final_layer', first, first, true);
     this.last = list.convolution('decoder.final_layer.3', [c, first, 3, 3]);
     const mirrored = [...channels].reverse();
-    const backbone = mirrored.slice(1).map((o, k) => stage(`decoder.conv_backbone.${k}`, mirrored[k] as number, o, true));
+    const backbone = mirrored
+      .slice(1)
+      .map((o, k) => stage(`decoder.conv_backbone.${k}`, mirrored[k] as number, o, true));
     this.decoder = [...backbone, end];
     this.layers = list.layers;
     this.buffers = list.buffers;
@@ -138,7 +157,10 @@ export class Vae extends TapedModel {
     return this.objective(tape, images, noise, batchNorm);
   }
 
-  /** The same on the statistics of the batch; where the tape records, the stored statistics follow them. */
+  /**
+   * The same on the statistics of the batch; where the tape records, the stored statistics follow
+   * them.
+   */
   override trainingTrace(tape: Tape, images: Value, noise: readonly Tensor[]): Value {
     return this.objective(tape, images, noise[0] as Tensor, batchNormTraining);
   }
@@ -166,11 +188,17 @@ export class Vae extends TapedModel {
   decode(latents: Tensor): Tensor {
     return tf.tidy(() => {
       const tape = new Tape();
-      return tf.mul(tf.add(this.traceDecoder(tape, tape.constant(latents), batchNorm).tensor, 0.5), 256);
+      return tf.mul(
+        tf.add(this.traceDecoder(tape, tape.constant(latents), batchNorm).tensor, 0.5),
+        256,
+      );
     });
   }
 
-  /** The images as the decoder sees them through their latents, pixel values (not rounded), [N, H, W, C]. `noise` as for {@link logLikelihood}. */
+  /**
+   * The images as the decoder sees them through their latents, pixel values (not rounded), [N, H,
+   * W, C]. `noise` as for {@link logLikelihood}.
+   */
   reconstruct(images: Tensor, noise: Tensor): Tensor {
     return tf.tidy(() => {
       const { mu, logs } = this.encode(images);
@@ -178,7 +206,10 @@ export class Vae extends TapedModel {
     });
   }
 
-  /** Images of `n` latents from the prior, pixel values 0…255, [n, H, W, C]. The decoder's mean; p(x|z)'s own noise is left out. */
+  /**
+   * Images of `n` latents from the prior, pixel values 0…255, [n, H, W, C]. The decoder's mean;
+   * p(x|z)'s own noise is left out.
+   */
   override sample(n: number, seed: number): Tensor {
     return tf.tidy(() => {
       const z = tf.tensor2d(normals(seed, n * this.config.latent), [n, this.config.latent]);
@@ -186,7 +217,10 @@ export class Vae extends TapedModel {
     });
   }
 
-  /** The evidence lower bound on log p of the 8-bit images, in nats, a mean over `samples` (default 1), [N]. Dequantisation and latents are drawn from `seed`. */
+  /**
+   * The evidence lower bound on log p of the 8-bit images, in nats, a mean over `samples` (default
+   * 1), [N]. Dequantisation and latents are drawn from `seed`.
+   */
   elbo(images: Tensor, seed: number, { samples = 1, variance = 0.5 }: BoundOptions = {}): Tensor {
     return tf.tidy(() => {
       const weights = this.logWeights(images, seed, samples, variance); // [K, N]
@@ -195,16 +229,24 @@ export class Vae extends TapedModel {
   }
 
   /**
-   * The importance-weighted bound on log p of the 8-bit images, in nats, [N]; default 64 samples. Dequantised images and latents are those of {@link elbo} at the same seed.
+   * The importance-weighted bound on log p of the 8-bit images, in nats, [N]; default 64 samples.
+   * Dequantised images and latents are those of {@link elbo} at the same seed.
    */
-  importanceWeightedBound(images: Tensor, seed: number, { samples = 64, variance = 0.5 }: BoundOptions = {}): Tensor {
+  importanceWeightedBound(
+    images: Tensor,
+    seed: number,
+    { samples = 64, variance = 0.5 }: BoundOptions = {},
+  ): Tensor {
     return tf.tidy(() => {
       const { likelihood, logRatio } = this.logWeights(images, seed, samples, variance); // [K, N] each
       return tf.sub(tf.logSumExp(tf.add(likelihood, logRatio), 0), Math.log(samples)); // [N]
     });
   }
 
-  /** Mean squared error of the reconstructions, where pixels span 1: the variance of p(x|z) that fits these images best. `noise` as for {@link logLikelihood}. */
+  /**
+   * Mean squared error of the reconstructions, where pixels span 1: the variance of p(x|z) that
+   * fits these images best. `noise` as for {@link logLikelihood}.
+   */
   residualVariance(images: Tensor, noise: Tensor): number {
     return tf.tidy(() => {
       const error = tf.sub(images, this.reconstruct(images, noise));
@@ -212,16 +254,26 @@ export class Vae extends TapedModel {
     });
   }
 
-  /** By the {@link elbo}, with the variance that fits these images best (½, the paper's, wastes bits), [N]. One number fitted to all their pixels gains next to nothing. */
+  /**
+   * By the {@link elbo}, with the variance that fits these images best (½, the paper's, wastes
+   * bits), [N]. One number fitted to all their pixels gains next to nothing.
+   */
   override bitsPerDim(images: Tensor, seed: number): Tensor {
     return tf.tidy(() => {
       const indices = Array.from({ length: images.shape[0] as number }, (_, k) => k);
-      const variance = this.residualVariance(images, this.noise(indices, deriveSeed(seed, 0))) + DEQUANTISED;
-      return tf.mul(this.elbo(images, deriveSeed(seed, 1), { variance }), bitsPerDim(1, this.imageShape));
+      const variance =
+        this.residualVariance(images, this.noise(indices, deriveSeed(seed, 0))) + DEQUANTISED;
+      return tf.mul(
+        this.elbo(images, deriveSeed(seed, 1), { variance }),
+        bitsPerDim(1, this.imageShape),
+      );
     });
   }
 
-  /** For each sample and image: log p(y|z) − D ln 256, log p(z)/q(z|x), and (for each image) the divergence in closed form; [K, N]. */
+  /**
+   * For each sample and image: log p(y|z) − D ln 256, log p(z)/q(z|x), and (for each image) the
+   * divergence in closed form; [K, N].
+   */
   private logWeights(
     images: Tensor,
     seed: number,
@@ -241,11 +293,15 @@ export class Vae extends TapedModel {
     const { mu, logs } = this.traceEncoder(tape, x, batchNorm);
     const rows = Array.from({ length: samples }, (_, k) =>
       tf.tidy(() => {
-        const noise = tf.tensor2d(normals(deriveSeed(seed, 1, k), n * this.config.latent), [n, this.config.latent]);
+        const noise = tf.tensor2d(normals(deriveSeed(seed, 1, k), n * this.config.latent), [
+          n,
+          this.config.latent,
+        ]);
         const { z, kl } = gaussianLatent(tape, mu, logs, noise);
         const error = squaredError(tape, x, this.traceDecoder(tape, z, batchNorm));
         const prior = tf.sum(tf.square(z.tensor), 1); // −2 log p(z), constants aside, [N]
-        const posterior = tf.add(tf.sum(tf.square(noise), 1), tf.mul(tf.sum(logs.tensor, 1), 2)); // −2 log q(z|x), likewise, [N]
+        // −2 log q(z|x), likewise, [N]
+        const posterior = tf.add(tf.sum(tf.square(noise), 1), tf.mul(tf.sum(logs.tensor, 1), 2));
         return {
           likelihood: tf.add(tf.mul(error.tensor, -0.5 / variance), constant),
           logRatio: tf.mul(tf.sub(posterior, prior), 0.5),
@@ -269,12 +325,19 @@ export class Vae extends TapedModel {
     const map = this.encoder.reduce(
       (h, { weight, bias, norm }) =>
         tape.block(() =>
-          leakyRelu(tape, normalise(tape, convolution(tape, h, weight, bias, { stride: 2, pad: 1 }), norm), SLOPE),
+          leakyRelu(
+            tape,
+            normalise(tape, convolution(tape, h, weight, bias, { stride: 2, pad: 1 }), norm),
+            SLOPE,
+          ),
         ),
       x,
     );
     const flat = rearrange(tape, map, toVector, (y) => toMap(y, this.inner)); // [N, size]
-    return { mu: dense(tape, flat, this.mu.weight, this.mu.bias), logs: dense(tape, flat, this.logs.weight, this.logs.bias) };
+    return {
+      mu: dense(tape, flat, this.mu.weight, this.mu.bias),
+      logs: dense(tape, flat, this.logs.weight, this.logs.bias),
+    };
   }
 
   private traceDecoder(tape: Tape, z: Value, normalise: Normalise): Value {
@@ -282,12 +345,20 @@ export class Vae extends TapedModel {
     const map = this.decoder.reduce(
       (h, { weight, bias, norm }) =>
         tape.block(() => {
-          const wider = transposedConvolution(tape, h, weight, bias, { stride: 2, pad: 1, outputPad: 1 });
+          const wider = transposedConvolution(tape, h, weight, bias, {
+            stride: 2,
+            pad: 1,
+            outputPad: 1,
+          });
           return leakyRelu(tape, normalise(tape, wider, norm), SLOPE);
         }),
       rearrange(tape, flat, (y) => toMap(y, this.inner), toVector),
     );
-    return scale(tape, tanh(tape, convolution(tape, map, this.last.weight, this.last.bias, { pad: 1 })), 0.5);
+    return scale(
+      tape,
+      tanh(tape, convolution(tape, map, this.last.weight, this.last.bias, { pad: 1 })),
+      0.5,
+    );
   }
 }
 

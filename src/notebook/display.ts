@@ -1,32 +1,41 @@
 /**
  * # What a cell shows
  *
- * Four things: a figure, a table, a claim that has been checked, and how far a long step is (`progress.ts`). In a notebook they become
- * outputs of the cell; in a plain program run with Node the same calls write to the terminal, so that code can move between the two.
+ * Four things: a figure, a table, a claim that has been checked, and how far a long step is
+ * (`progress.ts`). In a notebook they become outputs of the cell; in a plain program run with Node
+ * the same calls write to the terminal, so that code can move between the two.
  *
- * tslab sends one MIME type a display. Figures are `image/svg+xml` and tables `text/html`, which Jupyter, nbconvert and the code hosts show alike.
+ * tslab sends one MIME type a display. Figures are `image/svg+xml` and tables `text/html`, which
+ * Jupyter, nbconvert and the code hosts show alike.
  */
 import type { Figure } from '../plots/index';
 import { toSvg } from '../plots/index';
 import { inNotebook, kernelDisplay, type Table, tableText } from '../terminal/index';
 import { tableHtml } from './table-html';
 
-/** Shows a figure below the cell as a static SVG. In a terminal, where nothing can be seen, its title stands for it. */
+/**
+ * Shows a figure below the cell as a static SVG. In a terminal, where nothing can be seen, its
+ * title stands for it.
+ */
 export async function show(figure: Figure): Promise<void> {
   if (inNotebook()) kernelDisplay().display.svg(await toSvg(figure));
   else console.log(`[figure] ${titleOf(figure)}`);
 }
 
 function titleOf({ layout }: Figure): string {
-  const title = typeof layout.title === 'string' ? layout.title : (layout.title?.text ?? 'without a title');
+  const title =
+    typeof layout.title === 'string' ? layout.title : (layout.title?.text ?? 'without a title');
   return title.replace(/<[^>]*>/g, '');
 }
 
 /**
- * Shows rows as a table: a danfojs data frame, or plain objects whose keys are the columns.
- * Numbers that are not whole are written with `digits` (3) places; data sets get the names people write.
+ * Shows rows as a table: a danfojs data frame, or plain objects whose keys are the columns. Numbers
+ * that are not whole are written with `digits` (3) places; data sets get the names people write.
  */
-export function table(rows: Table, options: { readonly caption?: string; readonly digits?: number } = {}): void {
+export function table(
+  rows: Table,
+  options: { readonly caption?: string; readonly digits?: number } = {},
+): void {
   if (inNotebook()) kernelDisplay().display.html(tableHtml(rows, options));
   else console.log(tableText(rows, options));
 }
@@ -41,7 +50,8 @@ export class ClaimError extends Error {
 }
 
 /**
- * Checks a claim of the text around it: writes `✓ claim (detail)`, or throws a `ClaimError`, which fails the notebook.
+ * Checks a claim of the text around it: writes `✓ claim (detail)`, or throws a `ClaimError`, which
+ * fails the notebook.
  * @param detail the numbers that decided it: `AUROC 0.03 < 0.5`
  */
 export function check(claim: string, condition: boolean, detail?: string): void {

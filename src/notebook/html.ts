@@ -1,8 +1,9 @@
 /**
  * # An executed notebook as one page
  *
- * One HTML file that needs nothing else: figures are in it, formulas are set here by KaTeX and bring their fonts along, code is coloured here and
- * not in the reader's browser, and the few lines of style serve a light and a dark page.
+ * One HTML file that needs nothing else: figures are in it, formulas are set here by KaTeX and
+ * bring their fonts along, code is coloured here and not in the reader's browser, and the few lines
+ * of style serve a light and a dark page.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -18,19 +19,25 @@ import { escapeHtml } from './table-html';
 
 highlighter.registerLanguage('typescript', typescript);
 
-const colour = (code: string): string => highlighter.highlight(code, { language: 'typescript' }).value;
+const colour = (code: string): string =>
+  highlighter.highlight(code, { language: 'typescript' }).value;
 
 const markdown = new MarkdownIt({
   html: true, // notebooks fold answers with <details>
   linkify: true,
-  highlight: (code, language) => (language === 'ts' || language === 'typescript' ? colour(code) : ''),
+  highlight: (code, language) =>
+    language === 'ts' || language === 'typescript' ? colour(code) : '',
 }).use(katex, { throwOnError: false });
 
 /**
  * The page of a notebook.
  * @param seconds how long code cells took, by their index among all cells
  */
-export function notebookHtml(name: string, notebook: Ipynb, seconds: ReadonlyMap<number, number> = new Map()): string {
+export function notebookHtml(
+  name: string,
+  notebook: Ipynb,
+  seconds: ReadonlyMap<number, number> = new Map(),
+): string {
   const cells = notebook.cells.map((cell, index) => cellHtml(cell, seconds.get(index))).join('\n');
   const heading = notebook.cells
     .filter((cell) => cell.cell_type === 'markdown')
@@ -56,17 +63,22 @@ ${cells}
 /** KaTeX's style sheet with its fonts inside. */
 function mathsStyle(): string {
   const sheet = require.resolve('katex/dist/katex.min.css');
-  return readFileSync(sheet, 'utf8').replace(/src:url\((fonts\/[^)]+\.woff2)\)[^}]*/g, (_, file: string) => {
-    const font = readFileSync(path.join(path.dirname(sheet), file)).toString('base64');
-    return `src:url(data:font/woff2;base64,${font}) format('woff2')`;
-  });
+  return readFileSync(sheet, 'utf8').replace(
+    /src:url\((fonts\/[^)]+\.woff2)\)[^}]*/g,
+    (_, file: string) => {
+      const font = readFileSync(path.join(path.dirname(sheet), file)).toString('base64');
+      return `src:url(data:font/woff2;base64,${font}) format('woff2')`;
+    },
+  );
 }
 
 function cellHtml(cell: Cell, seconds: number | undefined): string {
   const source = joined(cell.source);
-  if (cell.cell_type === 'markdown') return `<section class="text">\n${markdown.render(source)}</section>`;
+  if (cell.cell_type === 'markdown')
+    return `<section class="text">\n${markdown.render(source)}</section>`;
   if (cell.cell_type === 'raw' || source.trim() === '') return '';
-  const time = seconds === undefined || seconds < 0.95 ? '' : `<span class="time">${duration(seconds)}</span>`;
+  const time =
+    seconds === undefined || seconds < 0.95 ? '' : `<span class="time">${duration(seconds)}</span>`;
   const outputs = (cell.outputs ?? []).map(outputHtml).join('\n');
   return `<section class="code">\n<pre class="source">${time}<code>${colour(source)}</code></pre>\n${outputs}\n</section>`;
 }

@@ -1,8 +1,9 @@
 /**
  * # Notebook files
  *
- * A notebook is JSON (nbformat 4.5): cells with their source, and below each code cell what it showed. Long texts are lists of lines, the file is
- * indented by one blank and ends with a newline: exactly as Jupyter writes it, so that storing outputs changes only the outputs.
+ * A notebook is JSON (nbformat 4.5): cells with their source, and below each code cell what it
+ * showed. Long texts are lists of lines, the file is indented by one blank and ends with a newline:
+ * exactly as Jupyter writes it, so that storing outputs changes only the outputs.
  */
 import { readFileSync } from 'node:fs';
 import { FisherlabError } from '../backend/index';
@@ -47,7 +48,10 @@ export function readNotebook(file: string): Ipynb {
   try {
     notebook = JSON.parse(readFileSync(file, 'utf8')) as Partial<Ipynb>;
   } catch (error) {
-    throw new FisherlabError(`notebook '${file}' cannot be read: ${(error as Error).message}`, 'restore it from the repository');
+    throw new FisherlabError(
+      `notebook '${file}' cannot be read: ${(error as Error).message}`,
+      'restore it from the repository',
+    );
   }
   if (notebook.nbformat !== 4 || !Array.isArray(notebook.cells)) {
     throw new FisherlabError(

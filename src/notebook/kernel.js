@@ -1,11 +1,13 @@
 /**
  * # A notebook's kernel in a process of its own
  *
- * tslab's converter and executor, without Python and ZeroMQ between: cells come in and outputs go out as messages to the parent process
- * (`run.ts`). It is plain JavaScript, started by plain Node: in Jupyter, too, the kernel has no tsx that could load what tslab does not find,
- * and a notebook that runs here must run there.
+ * tslab's converter and executor, without Python and ZeroMQ between: cells come in and outputs go
+ * out as messages to the parent process (`run.ts`). It is plain JavaScript, started by plain Node:
+ * in Jupyter, too, the kernel has no tsx that could load what tslab does not find, and a notebook
+ * that runs here must run there.
  *
- * What Jupyter passes over in silence is reported here: a rejected promise that nobody awaited, an exception in a timer.
+ * What Jupyter passes over in silence is reported here: a rejected promise that nobody awaited, an
+ * exception in a timer.
  */
 'use strict';
 
@@ -21,12 +23,19 @@ const tell = (message) => {
 /** @param {unknown} error */
 const textOf = (error) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
-process.on('uncaughtException', (error) => tell({ type: 'fault', text: `UncaughtException: ${textOf(error)}` }));
-process.on('unhandledRejection', (reason) => tell({ type: 'fault', text: `UnhandledPromiseRejection: ${textOf(reason)}` }));
+process.on('uncaughtException', (error) =>
+  tell({ type: 'fault', text: `UncaughtException: ${textOf(error)}` }),
+);
+process.on('unhandledRejection', (reason) =>
+  tell({ type: 'fault', text: `UnhandledPromiseRejection: ${textOf(reason)}` }),
+);
 
 const converter = createConverter({ isJS: false, isBrowser: false });
 const converters = { node: converter, browser: converter, close: () => converter.close() };
-const executor = createExecutor(process.cwd(), converters, { log: console.log, error: console.error });
+const executor = createExecutor(process.cwd(), converters, {
+  log: console.log,
+  error: console.error,
+});
 const handler = new JupyterHandlerImpl(executor, false);
 
 /** Lets promises that are already rejected be noticed before the cell counts as done. */
@@ -38,7 +47,14 @@ async function execute({ cell, code }) {
     { code, silent: false, store_history: true, user_expressions: {} },
     (name, text) => tell({ type: 'stream', cell, name, text }),
     (display, update) =>
-      tell({ type: 'display', cell, data: display.data, metadata: display.metadata, id: display.transient.display_id, update }),
+      tell({
+        type: 'display',
+        cell,
+        data: display.data,
+        metadata: display.metadata,
+        id: display.transient.display_id,
+        update,
+      }),
   );
   await settle();
   tell({ type: 'done', cell, ok: reply.status === 'ok', count: reply.execution_count });
@@ -49,7 +65,8 @@ process.on('message', (/** @type {{ cell: number, code: string } | 'end'} */ mes
     execute(message);
     return;
   }
-  // What is still under way may still fail: the process ends when nothing is left to do, or when the parent has waited long enough.
+  // What is still under way may still fail: the process ends when nothing is left to do, or when
+  // the parent has waited long enough.
   handler.close();
   process.channel?.unref();
 });

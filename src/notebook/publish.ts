@@ -1,8 +1,9 @@
 /**
  * # All notebooks of a folder
  *
- * Finds them, runs them one after the other (a notebook uses all cores by itself), and writes for each the executed notebook and its page. The next
- * one runs although one has failed, so that one run tells everything that is wrong.
+ * Finds them, runs them one after the other (a notebook uses all cores by itself), and writes for
+ * each the executed notebook and its page. The next one runs although one has failed, so that one
+ * run tells everything that is wrong.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -19,24 +20,37 @@ export interface PublishOptions extends RunOptions {
   readonly onRun?: (run: NotebookRun, page: string) => void;
 }
 
-/** The notebooks of a folder by their names: `01`, `likelihood` and `01-likelihood-failure` all name the same. Without names: all, in order. */
+/**
+ * The notebooks of a folder by their names: `01`, `likelihood` and `01-likelihood-failure` all name
+ * the same. Without names: all, in order.
+ */
 export function findNotebooks(folder: string, names: readonly string[] = []): string[] {
   const all = readdirSync(folder)
     .filter((file) => file.endsWith('.ipynb') && !file.startsWith('.'))
     .sort()
     .map((file) => path.basename(file, '.ipynb'));
-  const chosen = names.length === 0 ? all : names.flatMap((name) => matching(all, path.basename(name, '.ipynb')));
+  const chosen =
+    names.length === 0
+      ? all
+      : names.flatMap((name) => matching(all, path.basename(name, '.ipynb')));
   return [...new Set(chosen)].map((name) => path.join(folder, `${name}.ipynb`));
 }
 
 function matching(all: readonly string[], name: string): string[] {
   const found = all.includes(name) ? [name] : all.filter((one) => one.includes(name));
-  if (found.length === 0) throw new FisherlabError(`notebook '${name}' is not known`, `choose one of ${all.join(', ')}`);
+  if (found.length === 0)
+    throw new FisherlabError(`notebook '${name}' is not known`, `choose one of ${all.join(', ')}`);
   return found;
 }
 
-/** Runs notebooks and writes `<name>.ipynb` and `<name>.html` for each. The runs come back, good and bad. */
-export async function publishNotebooks(files: readonly string[], options: PublishOptions): Promise<NotebookRun[]> {
+/**
+ * Runs notebooks and writes `<name>.ipynb` and `<name>.html` for each. The runs come back, good and
+ * bad.
+ */
+export async function publishNotebooks(
+  files: readonly string[],
+  options: PublishOptions,
+): Promise<NotebookRun[]> {
   await makeFolder(options.out);
   const runs: NotebookRun[] = [];
   for (const file of files) {
@@ -44,7 +58,8 @@ export async function publishNotebooks(files: readonly string[], options: Publis
     const page = path.join(options.out, `${run.name}.html`);
     await writeBeside(path.join(options.out, `${run.name}.ipynb`), notebookText(run.executed));
     await writeBeside(page, notebookHtml(run.name, run.executed, run.seconds));
-    if (options.write && run.problem === undefined) await writeBeside(file, notebookText(run.executed));
+    if (options.write && run.problem === undefined)
+      await writeBeside(file, notebookText(run.executed));
     options.onRun?.(run, page);
     runs.push(run);
   }

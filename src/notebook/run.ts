@@ -1,16 +1,29 @@
 /**
  * # Running a notebook without Jupyter
  *
- * The cells of a notebook go, one after the other, to tslab's own executor in a child process (`kernel.js`) that works in the notebook's folder.
- * What they show is collected as Jupyter would, into a copy of the notebook. A run is good only if **every** cell ran to its end: an error, a claim that
- * is false, a promise rejected behind one's back, a cell that takes too long and a kernel that dies each end it and name the cell.
+ * The cells of a notebook go, one after the other, to tslab's own executor in a child process
+ * (`kernel.js`) that works in the notebook's folder. What they show is collected as Jupyter would,
+ * into a copy of the notebook. A run is good only if **every** cell ran to its end: an error, a
+ * claim that is false, a promise rejected behind one's back, a cell that takes too long and a
+ * kernel that dies each end it and name the cell.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { type Cell, type DisplayOutput, type Ipynb, inLines, joined, type Output, readNotebook } from './ipynb';
+import {
+  type Cell,
+  type DisplayOutput,
+  type Ipynb,
+  inLines,
+  joined,
+  type Output,
+  readNotebook,
+} from './ipynb';
 
-/** What a run reports while it goes on. `cell` counts code cells from 0; `cells` is how many there are. */
+/**
+ * What a run reports while it goes on. `cell` counts code cells from 0; `cells` is how many there
+ * are.
+ */
 export interface RunEvent {
   readonly notebook: string;
   readonly cell: number;
@@ -24,7 +37,9 @@ export interface RunEvent {
 export interface RunOptions {
   /** The longest that one cell may take, in seconds (600). */
   readonly timeout?: number;
-  /** Environment variables for the cells, beside those of this process: the parameters of notebooks. */
+  /**
+   * Environment variables for the cells, beside those of this process: the parameters of notebooks.
+   */
   readonly env?: Readonly<Record<string, string>>;
   readonly onEvent?: (event: RunEvent) => void;
 }
@@ -36,7 +51,9 @@ export interface NotebookRun {
   readonly executed: Ipynb;
   /** Seconds of each code cell that ran, by its index in `executed.cells`. */
   readonly seconds: ReadonlyMap<number, number>;
-  /** Why the run failed, naming the cell and quoting the end of what it said; absent for a good run. */
+  /**
+   * Why the run failed, naming the cell and quoting the end of what it said; absent for a good run.
+   */
   readonly problem?: string;
 }
 
@@ -95,7 +112,8 @@ export async function runNotebook(file: string, options: RunOptions = {}): Promi
 /** A copy without the outputs of earlier runs. */
 function cleared(notebook: Ipynb): Ipynb {
   const cells = notebook.cells.map(
-    (cell): Cell => (cell.cell_type === 'code' ? { ...cell, execution_count: null, outputs: [] } : { ...cell }),
+    (cell): Cell =>
+      cell.cell_type === 'code' ? { ...cell, execution_count: null, outputs: [] } : { ...cell },
   );
   return { ...notebook, cells };
 }
@@ -130,9 +148,15 @@ class Kernel {
       });
     }
     this.child.on('message', (message: Message) => this.receive(message));
-    this.child.on('error', (error) => this.ended(`its process cannot be started: ${error.message}`));
+    this.child.on('error', (error) =>
+      this.ended(`its process cannot be started: ${error.message}`),
+    );
     this.child.on('exit', (status, signal) =>
-      this.ended(status === 0 ? 'its process ended' : `its process ended with ${signal ?? `status ${status}`}`),
+      this.ended(
+        status === 0
+          ? 'its process ended'
+          : `its process ended with ${signal ?? `status ${status}`}`,
+      ),
     );
   }
 
@@ -140,7 +164,10 @@ class Kernel {
   async execute(cell: number, source: string, timeout: number): Promise<string | undefined> {
     this.last = undefined;
     if (this.exit === undefined) this.child.send({ cell, code: source });
-    const inTime = await this.until(() => this.last?.cell === cell || this.exit !== undefined, timeout * 1000);
+    const inTime = await this.until(
+      () => this.last?.cell === cell || this.exit !== undefined,
+      timeout * 1000,
+    );
     if (this.fault !== undefined) return this.fault;
     if (!inTime) return `it ran longer than ${timeout} s`;
     if (this.exit !== undefined) return [this.exit, this.stray.trim()].filter(Boolean).join(': ');
@@ -163,7 +190,10 @@ class Kernel {
     this.wake();
   }
 
-  /** Waits for a condition: whether it came true in time. A condition is looked at after each message. */
+  /**
+   * Waits for a condition: whether it came true in time. A condition is looked at after each
+   * message.
+   */
   private until(condition: () => boolean, milliseconds: number): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(condition()), milliseconds);
@@ -177,7 +207,8 @@ class Kernel {
   }
 
   private receive(message: Message): void {
-    if (message.type === 'stream') this.write(message.cell, message.name, stripVTControlCharacters(message.text));
+    if (message.type === 'stream')
+      this.write(message.cell, message.name, stripVTControlCharacters(message.text));
     else if (message.type === 'display') this.display(message);
     else if (message.type === 'done') {
       (this.notebook.cells[message.cell] as Cell).execution_count = message.count;
@@ -194,16 +225,26 @@ class Kernel {
   private write(cell: number, name: 'stdout' | 'stderr', text: string): void {
     const outputs = this.outputs(cell);
     const before = outputs[outputs.length - 1];
-    if (before?.output_type === 'stream' && before.name === name) before.text = inLines(joined(before.text) + text);
+    if (before?.output_type === 'stream' && before.name === name)
+      before.text = inLines(joined(before.text) + text);
     else outputs.push({ output_type: 'stream', name, text: inLines(text) });
   }
 
-  private display({ cell, data, metadata, id, update }: Extract<Message, { type: 'display' }>): void {
+  private display({
+    cell,
+    data,
+    metadata,
+    id,
+    update,
+  }: Extract<Message, { type: 'display' }>): void {
     const note = data['text/plain'];
     if (note !== undefined) this.onNote(note);
     // Binary data stays one string; text is stored in lines.
     const lines = Object.fromEntries(
-      Object.entries(data).map(([kind, text]) => [kind, /^image\/(?!svg)|pdf/.test(kind) ? text : inLines(text)]),
+      Object.entries(data).map(([kind, text]) => [
+        kind,
+        /^image\/(?!svg)|pdf/.test(kind) ? text : inLines(text),
+      ]),
     );
     const known = id === undefined ? undefined : this.displays.get(id);
     if (update && known !== undefined) {
@@ -215,9 +256,14 @@ class Kernel {
     if (id !== undefined) this.displays.set(id, output);
   }
 
-  /** What a failed cell wrote last to stderr, where tslab writes the error: without the quoted source above it and the stack below. */
+  /**
+   * What a failed cell wrote last to stderr, where tslab writes the error: without the quoted
+   * source above it and the stack below.
+   */
   private lastWords(cell: number): string {
-    const errors = this.outputs(cell).filter((output) => output.output_type === 'stream' && output.name === 'stderr');
+    const errors = this.outputs(cell).filter(
+      (output) => output.output_type === 'stream' && output.name === 'stderr',
+    );
     const last = errors[errors.length - 1];
     const text = last?.output_type === 'stream' ? joined(last.text).trim() : '';
     const quoted = /^(\[?)[^\n]*:\d+\n[^\n]*\n\s*\^+\n+/.exec(text);

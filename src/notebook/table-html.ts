@@ -7,10 +7,15 @@
 import { type Table, type TextColumn, textColumns } from '../terminal/index';
 
 /** HTML of a table.  */
-export function tableHtml(table: Table, { caption, digits = 3 }: { caption?: string; digits?: number } = {}): string {
+export function tableHtml(
+  table: Table,
+  { caption, digits = 3 }: { caption?: string; digits?: number } = {},
+): string {
   const columns = textColumns(table, digits);
   const align = (column: TextColumn) => (column.numeric ? ' align="right"' : ' align="left"');
-  const head = columns.map((column) => `<th${align(column)}>${escapeHtml(column.name)}</th>`).join('');
+  const head = columns
+    .map((column) => `<th${align(column)}>${escapeHtml(column.name)}</th>`)
+    .join('');
   const body = (columns[0] as TextColumn).cells
     .map(
       (_, row) =>

@@ -1,14 +1,23 @@
 /**
  * # Bars with intervals
  *
- * A number per category and series with the ends of its interval: AUROC for each pair of data sets and method. The intervals need not lie
- * evenly about the number (a bootstrap's do not), so both ends are given.
+ * A number per category and series with the ends of its interval: AUROC for each pair of data sets
+ * and method. The intervals need not lie evenly about the number (a bootstrap's do not), so both
+ * ends are given.
  */
 import type { Plot } from 'nodeplotlib';
 import { FisherlabError } from '../backend/index';
 import { labelOf } from '../terminal/index';
 import { colourOf } from './colours';
-import { axis, drawGuides, type Figure, type FigureOptions, figure, finite, type Guide } from './figure';
+import {
+  axis,
+  drawGuides,
+  type Figure,
+  type FigureOptions,
+  figure,
+  finite,
+  type Guide,
+} from './figure';
 import { textWidth } from './text-width';
 
 export interface BarSeries {
@@ -26,12 +35,22 @@ export interface BarsOptions extends FigureOptions {
   readonly x?: string;
   readonly range?: readonly [number, number];
   readonly guides?: readonly Guide[];
-  /** Bars that lie, the first category at the top: for many categories with long names. `y` is then written along their length. */
+  /**
+   * Bars that lie, the first category at the top: for many categories with long names. `y` is then
+   * written along their length.
+   */
   readonly lying?: boolean;
 }
 
-/** Groups of bars. Errors: a series whose length is not the number of categories, a value that is not finite, an interval beside its value. */
-export function bars(categories: readonly string[], series: readonly BarSeries[], options: BarsOptions): Figure {
+/**
+ * Groups of bars. Errors: a series whose length is not the number of categories, a value that is
+ * not finite, an interval beside its value.
+ */
+export function bars(
+  categories: readonly string[],
+  series: readonly BarSeries[],
+  options: BarsOptions,
+): Figure {
   const { lying = false } = options;
   const names = categories.map(labelOf);
   const data = series.map((bar, index): Plot => {
@@ -66,8 +85,15 @@ export function bars(categories: readonly string[], series: readonly BarSeries[]
     }
     return trace;
   });
-  const kinds = axis(options.x, { showgrid: false, ticks: '', ...(lying ? { autorange: 'reversed' } : {}) });
-  const numbers = axis(options.y, options.range === undefined ? { rangemode: 'tozero' } : { range: [...options.range] });
+  const kinds = axis(options.x, {
+    showgrid: false,
+    ticks: '',
+    ...(lying ? { autorange: 'reversed' } : {}),
+  });
+  const numbers = axis(
+    options.y,
+    options.range === undefined ? { rangemode: 'tozero' } : { range: [...options.range] },
+  );
   const guides = drawGuides(options.guides ?? []);
   const left = lying ? { l: 24 + Math.max(...names.map((name) => textWidth(name, 12))) } : {};
   return figure(data, options, {
@@ -83,7 +109,10 @@ export function bars(categories: readonly string[], series: readonly BarSeries[]
 function sized(bar: BarSeries, part: 'values' | 'low' | 'high', length: number): number[] {
   const list = finite(`${part} of '${bar.name}'`, bar[part] ?? []);
   if (list.length !== length) {
-    throw new FisherlabError(`'${bar.name}' has ${list.length} ${part} for ${length} categories`, 'give one for each category');
+    throw new FisherlabError(
+      `'${bar.name}' has ${list.length} ${part} for ${length} categories`,
+      'give one for each category',
+    );
   }
   return list;
 }

@@ -1,10 +1,12 @@
 /**
  * # One colour for each data set
  *
- * A reader who has learned in the first figure that Fashion-MNIST is blue should find it blue in the last one. The colours of the grey
- * data sets, and those of the colour data sets, stay apart for readers with any of the common forms of colour blindness: the first group is
- * Okabe and Ito's palette (*Color Universal Design*, 2008), the second follows P. Tol's *bright* and *muted* schemes (SRON/EPS/TN/09-002).
- * The test simulates protanopia, deuteranopia and tritanopia and measures the distance of every pair within a group.
+ * A reader who has learned in the first figure that Fashion-MNIST is blue should find it blue in
+ * the last one. The colours of the grey data sets, and those of the colour data sets, stay apart
+ * for readers with any of the common forms of colour blindness: the first group is Okabe and Ito's
+ * palette (*Color Universal Design*, 2008), the second follows P. Tol's *bright* and *muted*
+ * schemes (SRON/EPS/TN/09-002). The test simulates protanopia, deuteranopia and tritanopia and
+ * measures the distance of every pair within a group.
  */
 
 import { labelOf } from '../terminal/index';
@@ -26,13 +28,29 @@ export const DATA_SET_COLOURS: Readonly<Record<string, string>> = {
   cifar100: '#444444',
 };
 
-/** Colours for series that are not data sets (methods, layers, terms of a sum), in the order in which they are to be taken. */
-export const SERIES_COLOURS: readonly string[] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#555555'];
+/**
+ * Colours for series that are not data sets (methods, layers, terms of a sum), in the order in
+ * which they are to be taken.
+ */
+export const SERIES_COLOURS: readonly string[] = [
+  '#0072b2',
+  '#d55e00',
+  '#009e73',
+  '#cc79a7',
+  '#e69f00',
+  '#56b4e9',
+  '#555555',
+];
 
-/** The fixed colour of a data set, by its name or its label; any other series takes the `index`-th of the series colours. */
+/**
+ * The fixed colour of a data set, by its name or its label; any other series takes the `index`-th
+ * of the series colours.
+ */
 export function colourOf(name: string, index = 0): string {
   const known = Object.keys(DATA_SET_COLOURS).find((set) => set === name || labelOf(set) === name);
-  return (known && DATA_SET_COLOURS[known]) ?? (SERIES_COLOURS[index % SERIES_COLOURS.length] as string);
+  return (
+    (known && DATA_SET_COLOURS[known]) ?? (SERIES_COLOURS[index % SERIES_COLOURS.length] as string)
+  );
 }
 
 /** `#rrggbb` at an opacity between 0 and 1, as plotly reads it. */

@@ -1,10 +1,12 @@
 /**
  * # A figure is a value
  *
- * A figure is a plotly specification: what is drawn (`data`) and how (`layout`), a plain object that can be compared, stored, shown in a
- * notebook, turned into SVG and PNG (`render.ts`), or streamed into a live window (`live.ts`). The small functions of this room each make
- * one kind of figure and agree on everything else here: white ground (so that a figure also shows on a dark page), one typeface whose
- * widths are those of Arial, a light grid, the title at the left, the legend below it.
+ * A figure is a plotly specification: what is drawn (`data`) and how (`layout`), a plain object
+ * that can be compared, stored, shown in a notebook, turned into SVG and PNG (`render.ts`), or
+ * streamed into a live window (`live.ts`). The small functions of this room each make one kind of
+ * figure and agree on everything else here: white ground (so that a figure also shows on a dark
+ * page), one typeface whose widths are those of Arial, a light grid, the title at the left, the
+ * legend below it.
  *
  * The types are those of `nodeplotlib`, so that every figure can also be given to its `plot()`.
  */
@@ -50,7 +52,8 @@ export function figure(data: Plot[], options: FigureOptions, parts: FigureParts)
   const titled = options.title !== undefined;
   const width = options.width ?? 720;
   const sides = { l: 72, r: 24, ...parts.margin };
-  const above = (titled ? 30 : 0) + (legend ? 2 + LEGEND_ROW * legendRows(data, width - sides.l - sides.r) : 0);
+  const above =
+    (titled ? 30 : 0) + (legend ? 2 + LEGEND_ROW * legendRows(data, width - sides.l - sides.r) : 0);
   const layout: Layout = {
     width,
     height: options.height ?? 420,
@@ -59,7 +62,15 @@ export function figure(data: Plot[], options: FigureOptions, parts: FigureParts)
     font: { family: FONT_FAMILY, size: 14, color: INK },
     margin: { ...sides, t: 14 + above, b: parts.xaxis?.title ? 60 : 36, ...parts.margin },
     showlegend: legend,
-    legend: { orientation: 'h', x: 0, xanchor: 'left', y: 1.01, yanchor: 'bottom', font: { size: 13 }, traceorder: 'normal' },
+    legend: {
+      orientation: 'h',
+      x: 0,
+      xanchor: 'left',
+      y: 1.01,
+      yanchor: 'bottom',
+      font: { size: 13 },
+      traceorder: 'normal',
+    },
     xaxis: { ...axisFrame(), ...parts.xaxis },
     yaxis: { ...axisFrame(), ...parts.yaxis },
     annotations: parts.annotations ?? [],
@@ -84,10 +95,14 @@ export function figure(data: Plot[], options: FigureOptions, parts: FigureParts)
 /** Height of a row of a legend. */
 const LEGEND_ROW = 20;
 
-/** Into how many rows plotly breaks a legend as wide as the plot: where not all entries fit into one, columns are as wide as the widest. */
+/**
+ * Into how many rows plotly breaks a legend as wide as the plot: where not all entries fit into
+ * one, columns are as wide as the widest.
+ */
 function legendRows(data: readonly Plot[], width: number): number {
   const entries = data.filter(({ showlegend, name }) => showlegend !== false && name !== undefined);
-  const widths = entries.map(({ name }) => textWidth(String(name), 13) + 45); // 45: the symbol and the gaps beside it
+  // 45: the symbol and the gaps beside it
+  const widths = entries.map(({ name }) => textWidth(String(name), 13) + 45);
   if (widths.reduce((sum, one) => sum + one, 0) <= width) return 1;
   return Math.ceil(entries.length / Math.max(1, Math.floor(width / Math.max(...widths))));
 }
@@ -107,7 +122,10 @@ function axisFrame(): Axis {
 }
 
 /** An axis with its title; `log` for a logarithmic one: the values it shows, all positive. */
-export function axis(title: string | undefined, more: Axis & { log?: readonly number[] | false } = {}): Axis {
+export function axis(
+  title: string | undefined,
+  more: Axis & { log?: readonly number[] | false } = {},
+): Axis {
   const { log, ...rest } = more;
   return {
     ...axisFrame(),
@@ -118,31 +136,45 @@ export function axis(title: string | undefined, more: Axis & { log?: readonly nu
   } as Axis;
 }
 
-/** Ticks at powers of ten, or, where the values span fewer than two of them, at 1, 2 and 5 of each. */
+/**
+ * Ticks at powers of ten, or, where the values span fewer than two of them, at 1, 2 and 5 of each.
+ */
 function logarithmic(values: readonly number[]): Axis {
   const low = values.reduce((a, b) => Math.min(a, b));
   const high = values.reduce((a, b) => Math.max(a, b));
   // Plotly writes powers a quarter larger than other ticks.
   if (high >= 100 * low) return { type: 'log', dtick: 1, tickfont: { size: 10 } };
   const first = Math.floor(Math.log10(low));
-  const powers = Array.from({ length: Math.floor(Math.log10(high)) - first + 1 }, (_, k) => first + k);
+  const powers = Array.from(
+    { length: Math.floor(Math.log10(high)) - first + 1 },
+    (_, k) => first + k,
+  );
   const tickvals = powers.flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)));
   return { type: 'log', tickmode: 'array', tickvals, ticktext: tickvals.map(String) };
 }
 
-/** A line across the whole plot at a value of one axis, with a word on it: chance level, a threshold, a noise floor. */
+/**
+ * A line across the whole plot at a value of one axis, with a word on it: chance level, a
+ * threshold, a noise floor.
+ */
 export interface Guide {
   readonly axis: 'x' | 'y';
   readonly value: number;
   readonly label?: string;
-  /** On which line from the top the label of a vertical guide stands: 0, 1, … where neighbours would cover each other. */
+  /**
+   * On which line from the top the label of a vertical guide stands: 0, 1, … where neighbours would
+   * cover each other.
+   */
   readonly row?: number;
 }
 
 /** Height of a line of labels. */
 const LABEL_ROW = 17;
 
-/** Guides as shapes and annotations. On a logarithmic axis plotly wants the annotation's position as log10. */
+/**
+ * Guides as shapes and annotations. On a logarithmic axis plotly wants the annotation's position as
+ * log10.
+ */
 export function drawGuides(
   guides: readonly Guide[],
   log: { x?: boolean; y?: boolean } = {},
@@ -154,26 +186,59 @@ export function drawGuides(
         ? { type: 'line', xref: 'x', yref: 'paper', x0: value, x1: value, y0: 0, y1: 1, line }
         : { type: 'line', xref: 'paper', yref: 'y', x0: 0, x1: 1, y0: value, y1: value, line },
   );
-  const annotations = guides.flatMap(({ axis: along, value, label, row = 0 }): Partial<Annotation>[] => {
-    if (label === undefined) return [];
-    const at = (along === 'x' ? log.x : log.y) ? Math.log10(value) : value;
-    const text = { text: label, showarrow: false, font: { size: 12, color: FAINT_INK } };
-    // Other guides may run behind the label of a vertical one.
-    const ground = { bgcolor: 'rgba(255,255,255,0.85)', borderpad: 0, yshift: -LABEL_ROW * row };
-    return along === 'x'
-      ? [{ ...text, ...ground, xref: 'x', yref: 'paper', x: at, y: 1, xanchor: 'left', yanchor: 'top', xshift: 3 }]
-      : [{ ...text, xref: 'paper', yref: 'y', x: 1, y: at, xanchor: 'left', yanchor: 'middle', xshift: 4 }];
-  });
-  const beside = guides.filter((guide) => guide.axis === 'y').map((guide) => textWidth(guide.label ?? '', 12));
+  const annotations = guides.flatMap(
+    ({ axis: along, value, label, row = 0 }): Partial<Annotation>[] => {
+      if (label === undefined) return [];
+      const at = (along === 'x' ? log.x : log.y) ? Math.log10(value) : value;
+      const text = { text: label, showarrow: false, font: { size: 12, color: FAINT_INK } };
+      // Other guides may run behind the label of a vertical one.
+      const ground = { bgcolor: 'rgba(255,255,255,0.85)', borderpad: 0, yshift: -LABEL_ROW * row };
+      return along === 'x'
+        ? [
+            {
+              ...text,
+              ...ground,
+              xref: 'x',
+              yref: 'paper',
+              x: at,
+              y: 1,
+              xanchor: 'left',
+              yanchor: 'top',
+              xshift: 3,
+            },
+          ]
+        : [
+            {
+              ...text,
+              xref: 'paper',
+              yref: 'y',
+              x: 1,
+              y: at,
+              xanchor: 'left',
+              yanchor: 'middle',
+              xshift: 4,
+            },
+          ];
+    },
+  );
+  const beside = guides
+    .filter((guide) => guide.axis === 'y')
+    .map((guide) => textWidth(guide.label ?? '', 12));
   return { shapes, annotations, margin: { r: 24 + Math.max(0, ...beside) } };
 }
 
-/** Numbers of any array type as a plain array, refusing an empty one and anything that is not finite. `what` names them in the error. */
+/**
+ * Numbers of any array type as a plain array, refusing an empty one and anything that is not
+ * finite. `what` names them in the error.
+ */
 export function finite(what: string, values: ArrayLike<number>): number[] {
   const list = Array.from(values);
   if (list.length === 0) throw new FisherlabError(`${what} is empty`, 'give at least one value');
   const bad = list.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0)
-    throw new FisherlabError(`${what} has the value ${list[bad]} at index ${bad}`, 'a figure is drawn from finite numbers only');
+    throw new FisherlabError(
+      `${what} has the value ${list[bad]} at index ${bad}`,
+      'a figure is drawn from finite numbers only',
+    );
   return list;
 }

@@ -1,9 +1,10 @@
 /**
  * # Matrices as colours
  *
- * Windows of the Fisher information, and tables (5 × 5 AUROCs) whose numbers stand in their cells. The scales change in lightness evenly and
- * are read without colour vision: *viridis* for numbers that begin somewhere, blue–white–red about zero for signed ones (normalised Fisher
- * information, correlations). A missing number (`null`, or NaN) leaves its cell blank.
+ * Windows of the Fisher information, and tables (5 × 5 AUROCs) whose numbers stand in their cells.
+ * The scales change in lightness evenly and are read without colour vision: *viridis* for numbers
+ * that begin somewhere, blue–white–red about zero for signed ones (normalised Fisher information,
+ * correlations). A missing number (`null`, or NaN) leaves its cell blank.
  */
 import type { Plot } from 'nodeplotlib';
 import { FisherlabError } from '../backend/index';
@@ -22,7 +23,10 @@ export interface HeatmapOptions extends FigureOptions {
   readonly range?: readonly [number, number];
   /** What the colour means, with its unit. */
   readonly unit?: string;
-  /** Digits after the point of the numbers written into the cells; without it no numbers are written. */
+  /**
+   * Digits after the point of the numbers written into the cells; without it no numbers are
+   * written.
+   */
   readonly digits?: number;
   /** Lines between blocks, after these row (and column) indices. */
   readonly blocks?: readonly number[];
@@ -48,8 +52,14 @@ const DIVERGING: readonly Stop[] = [
   [1, '#b2182b'],
 ];
 
-/** A matrix, first row on top. Errors: rows of unequal lengths, names that do not fit, nothing finite. */
-export function heatmap(matrix: readonly (readonly (number | null)[])[], options: HeatmapOptions = {}): Figure {
+/**
+ * A matrix, first row on top. Errors: rows of unequal lengths, names that do not fit, nothing
+ * finite.
+ */
+export function heatmap(
+  matrix: readonly (readonly (number | null)[])[],
+  options: HeatmapOptions = {},
+): Figure {
   const height = matrix.length;
   const width = matrix[0]?.length ?? 0;
   const uneven = matrix.findIndex((row) => row.length !== width);
@@ -58,11 +68,19 @@ export function heatmap(matrix: readonly (readonly (number | null)[])[], options
       `row ${uneven} of the matrix has ${matrix[uneven]?.length} numbers, row 0 has ${width}`,
       'give equal rows',
     );
-  for (const [names, count] of [[options.columns, width] as const, [options.rows, height] as const]) {
+  for (const [names, count] of [
+    [options.columns, width] as const,
+    [options.rows, height] as const,
+  ]) {
     if (names !== undefined && names.length !== count)
-      throw new FisherlabError(`${names.length} names for ${count}`, 'give one for each row and column');
+      throw new FisherlabError(
+        `${names.length} names for ${count}`,
+        'give one for each row and column',
+      );
   }
-  const cells = matrix.map((row) => row.map((value) => (value === null || !Number.isFinite(value) ? null : value)));
+  const cells = matrix.map((row) =>
+    row.map((value) => (value === null || !Number.isFinite(value) ? null : value)),
+  );
   const [low, high] = options.range ?? extent(cells.flat(), options.scale === 'diverging');
   const stops = options.scale === 'diverging' ? DIVERGING : SEQUENTIAL;
   const trace: Plot = {
@@ -90,11 +108,18 @@ export function heatmap(matrix: readonly (readonly (number | null)[])[], options
     {
       xaxis: axis(options.x, { ...inside, ...ticks(options.columns) }),
       // First row on top; cells are squares.
-      yaxis: axis(options.y, { ...inside, autorange: 'reversed', scaleanchor: 'x', ...ticks(options.rows) }),
+      yaxis: axis(options.y, {
+        ...inside,
+        autorange: 'reversed',
+        scaleanchor: 'x',
+        ...ticks(options.rows),
+      }),
       annotations: [
         ...(options.digits === undefined
           ? []
-          : numbers(cells, options.digits, (value) => inkOn(colourAt(stops, (value - low) / (high - low))))),
+          : numbers(cells, options.digits, (value) =>
+              inkOn(colourAt(stops, (value - low) / (high - low))),
+            )),
         ...(options.unit === undefined ? [] : [beside(options.unit)]),
       ],
       margin: { r: options.unit === undefined ? 76 : 96 },
@@ -106,12 +131,18 @@ export function heatmap(matrix: readonly (readonly (number | null)[])[], options
 
 function ticks(names: readonly string[] | undefined): object {
   if (names === undefined) return { nticks: 8 };
-  return { tickcolor: 'rgba(0,0,0,0)', tickmode: 'array', tickvals: names.map((_, i) => i), ticktext: names.map(labelOf) };
+  return {
+    tickcolor: 'rgba(0,0,0,0)',
+    tickmode: 'array',
+    tickvals: names.map((_, i) => i),
+    ticktext: names.map(labelOf),
+  };
 }
 
 function extent(values: readonly (number | null)[], symmetric: boolean): [number, number] {
   const known = values.filter((value): value is number => value !== null);
-  if (known.length === 0) throw new FisherlabError('the matrix has no finite number', 'a heat map needs at least one');
+  if (known.length === 0)
+    throw new FisherlabError('the matrix has no finite number', 'a heat map needs at least one');
   const low = known.reduce((a, b) => Math.min(a, b));
   const high = known.reduce((a, b) => Math.max(a, b));
   const reach = Math.max(Math.abs(low), Math.abs(high)) || 1;
@@ -126,7 +157,17 @@ function numbers(
 ): NonNullable<FigureParts['annotations']> {
   return cells.flatMap((row, y) =>
     row.flatMap((value, x) =>
-      value === null ? [] : [{ x, y, text: value.toFixed(digits), showarrow: false, font: { size: 13, color: ink(value) } }],
+      value === null
+        ? []
+        : [
+            {
+              x,
+              y,
+              text: value.toFixed(digits),
+              showarrow: false,
+              font: { size: 13, color: ink(value) },
+            },
+          ],
     ),
   );
 }
@@ -147,7 +188,11 @@ function beside(unit: string): NonNullable<FigureParts['annotations']>[number] {
   };
 }
 
-function blockLines(after: number, width: number, height: number): NonNullable<FigureParts['shapes']> {
+function blockLines(
+  after: number,
+  width: number,
+  height: number,
+): NonNullable<FigureParts['shapes']> {
   const shared = { type: 'line', xref: 'x', yref: 'y', line: { color: INK, width: 1 } } as const;
   const at = after + 0.5;
   return [
@@ -156,9 +201,13 @@ function blockLines(after: number, width: number, height: number): NonNullable<F
   ];
 }
 
-const channels = (colour: string): number[] => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+const channels = (colour: string): number[] =>
+  [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
 
-/** The colour of the scale at `t` in [0, 1], as red, green, blue in 0 … 255, linear between stops as plotly draws it. */
+/**
+ * The colour of the scale at `t` in [0, 1], as red, green, blue in 0 … 255, linear between stops as
+ * plotly draws it.
+ */
 function colourAt(stops: readonly Stop[], t: number): number[] {
   const clipped = Math.min(1, Math.max(0, t));
   const next = Math.max(
@@ -172,7 +221,9 @@ function colourAt(stops: readonly Stop[], t: number): number[] {
   return channels(start).map((value, i) => value + share * ((target[i] as number) - value));
 }
 
-/** Black or white, whichever contrasts more with the ground, by the relative luminance of WCAG 2. */
+/**
+ * Black or white, whichever contrasts more with the ground, by the relative luminance of WCAG 2.
+ */
 function inkOn(ground: readonly number[]): string {
   const [r, g, b] = ground.map((value) => {
     const c = value / 255;

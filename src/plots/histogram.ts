@@ -1,14 +1,23 @@
 /**
  * # Densities of scores, one above the other
  *
- * Each series becomes a histogram on bins common to all, divided by its own count and the bin's width: its area is 1, so that sets of
- * different sizes compare. With n values and m bins on [a, b] the height of bin k is `#{i : x_i in bin k} · m / (n (b − a))`.
+ * Each series becomes a histogram on bins common to all, divided by its own count and the bin's
+ * width: its area is 1, so that sets of different sizes compare. With n values and m bins on [a, b]
+ * the height of bin k is `#{i : x_i in bin k} · m / (n (b − a))`.
  */
 import type { Plot } from 'nodeplotlib';
 import { FisherlabError } from '../backend/index';
 import { labelOf } from '../terminal/index';
 import { colourOf, withOpacity } from './colours';
-import { axis, drawGuides, type Figure, type FigureOptions, figure, finite, type Guide } from './figure';
+import {
+  axis,
+  drawGuides,
+  type Figure,
+  type FigureOptions,
+  figure,
+  finite,
+  type Guide,
+} from './figure';
 
 /** Values of one group. A data set's name gives the label and the colour. */
 export interface ValueSeries {
@@ -21,7 +30,10 @@ export interface HistogramOptions extends FigureOptions {
   /** Title of the horizontal axis, with its unit: `log-likelihood [bits/dim]`. */
   readonly x: string;
   readonly bins?: number;
-  /** What part of the axis to show; by default all values. Values outside are counted in the axis title. */
+  /**
+   * What part of the axis to show; by default all values. Values outside are counted in the axis
+   * title.
+   */
   readonly range?: readonly [number, number];
   readonly guides?: readonly Guide[];
 }
@@ -32,7 +44,10 @@ export function histogram(series: readonly ValueSeries[], options: HistogramOpti
   const all = finite('the histogram', lists.flat());
   const [from, to] = options.range ?? wholeRange(all);
   if (!(from < to))
-    throw new FisherlabError(`the range ${from} to ${to} of the histogram is empty`, 'give a lower and a higher end');
+    throw new FisherlabError(
+      `the range ${from} to ${to} of the histogram is empty`,
+      'give a lower and a higher end',
+    );
   const bins = options.bins ?? 60;
   const width = (to - from) / bins;
   const outside = all.filter((value) => value < from || value > to).length;
@@ -58,7 +73,8 @@ export function histogram(series: readonly ValueSeries[], options: HistogramOpti
       fillcolor: withOpacity(shade, 0.28),
     };
   });
-  const title = outside === 0 ? options.x : `${options.x}   (${outside} of ${all.length} values outside)`;
+  const title =
+    outside === 0 ? options.x : `${options.x}   (${outside} of ${all.length} values outside)`;
   return figure(data, options, {
     legend: series.length > 1,
     xaxis: axis(title, { range: [from - width, to + width] }),

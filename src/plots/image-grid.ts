@@ -1,8 +1,9 @@
 /**
  * # A sheet of images
  *
- * Images `uint8 [N, H, W, C]` side by side with a line of text below each: the most and the least surprising ones, samples of a model, one
- * image in two representations. Each is a PNG data URI in the figure, so that the SVG stands alone.
+ * Images `uint8 [N, H, W, C]` side by side with a line of text below each: the most and the least
+ * surprising ones, samples of a model, one image in two representations. Each is a PNG data URI in
+ * the figure, so that the SVG stands alone.
  */
 import type { Layout } from 'nodeplotlib';
 import { FisherlabError } from '../backend/index';
@@ -35,14 +36,21 @@ export function imageGrid(
   options: ImageGridOptions = {},
 ): Figure {
   const [count, height, width, depth] = shape;
-  if (pixels.length !== count * height * width * depth || count === 0 || (depth !== 1 && depth !== 3)) {
+  if (
+    pixels.length !== count * height * width * depth ||
+    count === 0 ||
+    (depth !== 1 && depth !== 3)
+  ) {
     throw new FisherlabError(
       `${pixels.length} pixel values do not make images of shape [${shape.join(', ')}]`,
       'give [N, H, W, C], N ≥ 1, C = 1 or 3',
     );
   }
   if (options.captions !== undefined && options.captions.length !== count) {
-    throw new FisherlabError(`${options.captions.length} captions for ${count} images`, 'give one for each image');
+    throw new FisherlabError(
+      `${options.captions.length} captions for ${count} images`,
+      'give one for each image',
+    );
   }
   const columns = Math.min(count, options.columns ?? 10);
   const rows = Math.ceil(count / columns);
@@ -56,14 +64,20 @@ export function imageGrid(
     b: 12,
   };
   const inner = { width: columns * stepX - GAP, height: rows * stepY - GAP };
-  const scale = Math.max(1, Math.ceil((2 * side) / Math.max(width, height))); // sharp on screens of twice the density
+  // sharp on screens of twice the density
+  const scale = Math.max(1, Math.ceil((2 * side) / Math.max(width, height)));
 
   const images: object[] = [];
   const annotations: NonNullable<FigureParts['annotations']> = [];
   for (let n = 0; n < count; n++) {
     const x = (n % columns) * stepX;
     const y = Math.floor(n / columns) * stepY;
-    const source = pngDataUri(rgba(pixels, n * height * width * depth, height * width, depth), width, height, scale);
+    const source = pngDataUri(
+      rgba(pixels, n * height * width * depth, height * width, depth),
+      width,
+      height,
+      scale,
+    );
     images.push({
       source,
       xref: 'x',
@@ -87,13 +101,22 @@ export function imageGrid(
       });
   }
   (options.rows ?? []).forEach((text, row) => {
-    annotations.push({ ...label(text, 0, row * stepY + side / 2), xanchor: 'right', yanchor: 'middle', xshift: -8 });
+    annotations.push({
+      ...label(text, 0, row * stepY + side / 2),
+      xanchor: 'right',
+      yanchor: 'middle',
+      xshift: -8,
+    });
   });
   const hidden = { visible: false, fixedrange: true } as const;
   const layout: Layout = { images: images as Layout['images'] & object, margin };
   return figure(
     [{ type: 'scatter', x: [], y: [] }],
-    { width: inner.width + margin.l + margin.r, height: inner.height + margin.t + margin.b, ...options },
+    {
+      width: inner.width + margin.l + margin.r,
+      height: inner.height + margin.t + margin.b,
+      ...options,
+    },
     {
       xaxis: { ...hidden, range: [0, inner.width] },
       yaxis: { ...hidden, range: [inner.height, 0] },
@@ -103,7 +126,11 @@ export function imageGrid(
   );
 }
 
-function label(text: string, x: number, y: number): NonNullable<FigureParts['annotations']>[number] {
+function label(
+  text: string,
+  x: number,
+  y: number,
+): NonNullable<FigureParts['annotations']>[number] {
   return { text, x, y, xref: 'x', yref: 'y', showarrow: false, borderpad: 0 };
 }
 

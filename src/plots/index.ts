@@ -1,8 +1,9 @@
 /**
  * # Figures
  *
- * Everything a notebook needs to draw: one function for each kind of figure, the fixed colours and names of the data sets, and the ways from
- * a figure to SVG, PNG and files. A new kind of figure is one small file that ends in `figure(data, options, parts)`.
+ * Everything a notebook needs to draw: one function for each kind of figure, the fixed colours and
+ * names of the data sets, and the ways from a figure to SVG, PNG and files. A new kind of figure is
+ * one small file that ends in `figure(data, options, parts)`.
  */
 export { type BarSeries, bars } from './bars';
 export { colourOf, SERIES_COLOURS } from './colours';
@@ -12,7 +13,12 @@ export { histogram, type ValueSeries } from './histogram';
 export { imageGrid } from './image-grid';
 export { type LineSeries, lines } from './lines';
 export { liveCurve } from './live';
-export { latentsFigure, reconstructionsFigure, samplesFigure, trainingFigures } from './model-figures';
+export {
+  latentsFigure,
+  reconstructionsFigure,
+  samplesFigure,
+  trainingFigures,
+} from './model-figures';
 export { quantiles } from './quantiles';
 export { saveFigure, toPng, toSvg } from './render';
 export { type PointSeries, scatter } from './scatter';

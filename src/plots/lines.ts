@@ -1,14 +1,22 @@
 /**
  * # Lines
  *
- * Training curves, scales over depth, AUROC against B: values over an ordered axis, each line with a band between `low` and `high` where an
- * interval is known.
+ * Training curves, scales over depth, AUROC against B: values over an ordered axis, each line with
+ * a band between `low` and `high` where an interval is known.
  */
 import type { Plot } from 'nodeplotlib';
 import { FisherlabError } from '../backend/index';
 import { labelOf } from '../terminal/index';
 import { colourOf, withOpacity } from './colours';
-import { axis, drawGuides, type Figure, type FigureOptions, figure, finite, type Guide } from './figure';
+import {
+  axis,
+  drawGuides,
+  type Figure,
+  type FigureOptions,
+  figure,
+  finite,
+  type Guide,
+} from './figure';
 
 export interface LineSeries {
   readonly name: string;
@@ -32,7 +40,10 @@ export interface LinesOptions extends FigureOptions {
   readonly guides?: readonly Guide[];
 }
 
-/** Lines with optional bands. Errors: empty or unequal lengths, a value that is not finite, a value ≤ 0 on a logarithmic axis. */
+/**
+ * Lines with optional bands. Errors: empty or unequal lengths, a value that is not finite, a value
+ * ≤ 0 on a logarithmic axis.
+ */
 export function lines(series: readonly LineSeries[], options: LinesOptions): Figure {
   const shades = series.map((line, index) => line.colour ?? colourOf(line.name, index));
   const data = series.flatMap((line, index): Plot[] => {
@@ -52,7 +63,14 @@ export function lines(series: readonly LineSeries[], options: LinesOptions): Fig
         legendgroup: line.name,
       } as const;
       traces.push({ type: 'scatter', x, y: low, ...edge });
-      traces.push({ type: 'scatter', x, y: high, ...edge, fill: 'tonexty', fillcolor: withOpacity(shade, 0.2) });
+      traces.push({
+        type: 'scatter',
+        x,
+        y: high,
+        ...edge,
+        fill: 'tonexty',
+        fillcolor: withOpacity(shade, 0.2),
+      });
     }
     traces.push({
       type: 'scatter',

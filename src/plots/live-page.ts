@@ -1,9 +1,11 @@
 /**
  * # nodeplotlib's page without the network
  *
- * The page that `nodeplotlib` serves takes plotly and its fonts from the network: where there is none it stays white. So its server (Nest's, which it makes when the first plot is opened) is given a handler that comes
- * before its own and serves the page with the plotly that figures are drawn by, and without the fonts. The server is also kept from holding the process: an open window does, but where no browser could be
- * opened nothing is waited for.
+ * The page that `nodeplotlib` serves takes plotly and its fonts from the network: where there is
+ * none it stays white. So its server (Nest's, which it makes when the first plot is opened) is
+ * given a handler that comes before its own and serves the page with the plotly that figures are
+ * drawn by, and without the fonts. The server is also kept from holding the process: an open window
+ * does, but where no browser could be opened nothing is waited for.
  */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -13,7 +15,9 @@ import type { plot } from 'nodeplotlib';
 
 /** As much of Nest as is used here. */
 interface Application {
-  use(handler: (request: IncomingMessage, response: ServerResponse, next: () => void) => void): void;
+  use(
+    handler: (request: IncomingMessage, response: ServerResponse, next: () => void) => void,
+  ): void;
   getHttpServer(): { unref(): void };
 }
 
@@ -25,14 +29,17 @@ const PLOTLY = '/plotly.min.js';
 export const plotOffline: typeof plot = (...figure) => {
   const main = require.resolve('nodeplotlib');
   // The Nest that nodeplotlib itself loads.
-  const { NestFactory } = createRequire(main)('@nestjs/core') as { NestFactory: { create: Create } };
+  const { NestFactory } = createRequire(main)('@nestjs/core') as {
+    NestFactory: { create: Create };
+  };
   const create = NestFactory.create.bind(NestFactory);
   NestFactory.create = async (module) => {
     const application = await create(module, { logger: ['error', 'warn'] });
     application.getHttpServer().unref();
     application.use((request, response, next) => {
       if (request.url === '/') send(response, 'text/html', page(main));
-      else if (request.url === PLOTLY) send(response, 'text/javascript', readFileSync(require.resolve('plotly.js-dist-min')));
+      else if (request.url === PLOTLY)
+        send(response, 'text/javascript', readFileSync(require.resolve('plotly.js-dist-min')));
       else next();
     });
     return application;

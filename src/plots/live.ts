@@ -1,9 +1,10 @@
 /**
  * # A curve that grows while one watches
  *
- * `nodeplotlib` opens a browser window and draws what an RxJS Observable sends. A live curve is such a stream of the figure of `lines.ts`. It is
- * only for watching by hand (its small server, `live-page.ts`, lives until the window is closed), so the package is loaded when the first curve is
- * opened and never in notebooks.
+ * `nodeplotlib` opens a browser window and draws what an RxJS Observable sends. A live curve is
+ * such a stream of the figure of `lines.ts`. It is only for watching by hand (its small server,
+ * `live-page.ts`, lives until the window is closed), so the package is loaded when the first curve
+ * is opened and never in notebooks.
  */
 import type { plot } from 'nodeplotlib';
 import { auditTime, BehaviorSubject, Subject } from 'rxjs';
@@ -11,7 +12,10 @@ import { type LineSeries, lines } from './lines';
 import { plotOffline } from './live-page';
 
 export interface LiveCurve {
-  /** Adds a point to each series that is named: `push(100, { training: 3.1, validation: 3.2 })`. A number that is not finite leaves a gap. */
+  /**
+   * Adds a point to each series that is named: `push(100, { training: 3.1, validation: 3.2 })`. A
+   * number that is not finite leaves a gap.
+   */
   push(step: number, values: Readonly<Record<string, number>>): void;
   /** Sends what is still waiting and ends the stream; the window keeps its last picture. */
   close(): void;
@@ -25,10 +29,17 @@ const INTERVAL = 500;
  * @param names the series, as `push` will name them: the legend's room is made once
  * @param show what draws the stream; nodeplotlib unless a test gives its own
  */
-export function liveCurve(title: string, names: readonly string[], show: typeof plot = plotOffline): LiveCurve {
+export function liveCurve(
+  title: string,
+  names: readonly string[],
+  show: typeof plot = plotOffline,
+): LiveCurve {
   const points = new Map(names.map((name) => [name, { x: [] as number[], y: [] as number[] }]));
   const figure = (series: readonly LineSeries[]) => lines(series, { title, x: 'step', y: 'loss' });
-  const picture = () => figure([...points].filter(([, { x }]) => x.length > 0).map(([name, { x, y }]) => ({ name, x, y }))).data;
+  const picture = () =>
+    figure(
+      [...points].filter(([, { x }]) => x.length > 0).map(([name, { x, y }]) => ({ name, x, y })),
+    ).data;
   const pictures = new BehaviorSubject(picture());
   const waiting = new Subject<void>();
   const sending = waiting.pipe(auditTime(INTERVAL)).subscribe(() => pictures.next(picture()));

@@ -1,8 +1,12 @@
 /**
  * # What a model has learnt, to look at
  *
- * The curve of its training; samples; the images beside what a VAE's decoder makes of their latents; and the latents of a Glow, level by level: fine detail leaves the flow first, coarse structure last. Each latent map [h, w, c] is shown as its c channels tiled
- * in a square, each level standardised over all images shown, grey at 0, white and black at ±3 deviations: standard normal noise, were the model perfect and its Gaussians fixed; what can still be recognised in it, the level has not explained.
+ * The curve of its training; samples; the images beside what a VAE's decoder makes of their
+ * latents; and the latents of a Glow, level by level: fine detail leaves the flow first, coarse
+ * structure last. Each latent map [h, w, c] is shown as its c channels tiled in a square, each
+ * level standardised over all images shown, grey at 0, white and black at ±3 deviations: standard
+ * normal noise, were the model perfect and its Gaussians fixed; what can still be recognised in it,
+ * the level has not explained.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
@@ -16,34 +20,73 @@ import { lines } from './lines';
 const TILE = 96;
 
 /** `n` images that the model draws. A diffusion model takes the short way (DDIM). */
-export function samplesFigure(model: Model, n: number, seed: number, options: FigureOptions = {}): Figure {
-  const images = model instanceof Diffusion ? model.sample(n, seed, { method: 'ddim' }) : model.sample(n, seed);
+export function samplesFigure(
+  model: Model,
+  n: number,
+  seed: number,
+  options: FigureOptions = {},
+): Figure {
+  const images =
+    model instanceof Diffusion ? model.sample(n, seed, { method: 'ddim' }) : model.sample(n, seed);
   const pixels = images.dataSync();
   images.dispose();
-  return imageGrid(pixels, [n, ...model.imageShape], { title: `Samples of the ${model.family} model`, ...options });
+  return imageGrid(pixels, [n, ...model.imageShape], {
+    title: `Samples of the ${model.family} model`,
+    ...options,
+  });
 }
 
-/** What a checkpoint's header tells of its training, by name: the loss on training and held-out images over the steps, and bits/dim where the loss is in another unit. Nothing where it has no curve. */
-export function trainingFigures({ curve, unit }: Pick<CheckpointHeader, 'curve' | 'unit'>): [string, Figure][] {
+/**
+ * What a checkpoint's header tells of its training, by name: the loss on training and held-out
+ * images over the steps, and bits/dim where the loss is in another unit. Nothing where it has no
+ * curve.
+ */
+export function trainingFigures({
+  curve,
+  unit,
+}: Pick<CheckpointHeader, 'curve' | 'unit'>): [string, Figure][] {
   const x = 'optimiser step';
   const line = (name: string, key: 'training' | 'validation' | 'bitsPerDim') => {
     const measured = curve.filter((point) => point[key] !== undefined);
-    return { name, x: measured.map(({ step }) => step), y: measured.map((point) => point[key] as number) };
+    return {
+      name,
+      x: measured.map(({ step }) => step),
+      y: measured.map((point) => point[key] as number),
+    };
   };
   const losses = [line('training images', 'training'), line('held-out images', 'validation')];
   const bits = line('held-out images', 'bitsPerDim');
   return [
-    ...(curve.length === 0 ? [] : [['curve', lines(losses, { x, y: unit, title: 'Training' })] as [string, Figure]]),
+    ...(curve.length === 0
+      ? []
+      : [['curve', lines(losses, { x, y: unit, title: 'Training' })] as [string, Figure]]),
     ...(unit === BITS_PER_DIM || bits.x.length === 0
       ? []
-      : [['bits-per-dim', lines([bits], { x, y: BITS_PER_DIM, title: 'Held-out images' })] as [string, Figure]]),
+      : [
+          ['bits-per-dim', lines([bits], { x, y: BITS_PER_DIM, title: 'Held-out images' })] as [
+            string,
+            Figure,
+          ],
+        ]),
   ];
 }
 
-/** Images [N, H, W, C] above their reconstructions. `noise` [N, latent] is the latents'; zeros show the mean. */
-export function reconstructionsFigure(vae: Vae, images: Tensor, noise: Tensor, options: FigureOptions = {}): Figure {
+/**
+ * Images [N, H, W, C] above their reconstructions. `noise` [N, latent] is the latents'; zeros show
+ * the mean.
+ */
+export function reconstructionsFigure(
+  vae: Vae,
+  images: Tensor,
+  noise: Tensor,
+  options: FigureOptions = {},
+): Figure {
   const n = images.shape[0] as number;
-  const pixels = tf.tidy(() => tf.concat([images, tf.clipByValue(tf.round(vae.reconstruct(images, noise)), 0, 255)]).dataSync());
+  const pixels = tf.tidy(() =>
+    tf
+      .concat([images, tf.clipByValue(tf.round(vae.reconstruct(images, noise)), 0, 255)])
+      .dataSync(),
+  );
   return imageGrid(pixels, [2 * n, ...vae.imageShape], {
     title: 'Reconstructions of the VAE',
     rows: ['image', 'reconstruction'],
@@ -53,7 +96,12 @@ export function reconstructionsFigure(vae: Vae, images: Tensor, noise: Tensor, o
 }
 
 /** Images [N, H, W, C] above their latents, one row a level. `noise` [N, H, W, C] dequantises. */
-export function latentsFigure(glow: Glow, images: Tensor, noise: Tensor, options: FigureOptions = {}): Figure {
+export function latentsFigure(
+  glow: Glow,
+  images: Tensor,
+  noise: Tensor,
+  options: FigureOptions = {},
+): Figure {
   const n = images.shape[0] as number;
   const [height, width, channels] = glow.imageShape;
   const side = TILE;
@@ -77,22 +125,34 @@ export function latentsFigure(glow: Glow, images: Tensor, noise: Tensor, options
   });
 }
 
-/** The channels of each latent map [h, w, c], tiled in a square of pixel values; places without a channel are white. */
+/**
+ * The channels of each latent map [h, w, c], tiled in a square of pixel values; places without a
+ * channel are white.
+ */
 function tiles(z: Tensor): Float32Array {
   const [n, h, w, c] = z.shape as [number, number, number, number];
   const values = z.dataSync() as Float32Array;
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const deviation = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length) || 1;
-  const grey = values.map((v) => Math.min(255, Math.max(0, 127.5 + (127.5 / 3) * ((v - mean) / deviation))));
+  const deviation =
+    Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length) || 1;
+  const grey = values.map((v) =>
+    Math.min(255, Math.max(0, 127.5 + (127.5 / 3) * ((v - mean) / deviation))),
+  );
   const across = Math.ceil(Math.sqrt(c));
   return asSquares(grey, n, (image, row, column) => {
-    const [y, x] = [Math.floor((row * across * h) / TILE), Math.floor((column * across * w) / TILE)];
+    const [y, x] = [
+      Math.floor((row * across * h) / TILE),
+      Math.floor((column * across * w) / TILE),
+    ];
     const channel = Math.floor(y / h) * across + Math.floor(x / w);
     return channel < c ? ((image * h + (y % h)) * w + (x % w)) * c + channel : -1;
   });
 }
 
-/** Squares [n, TILE, TILE, 3] whose pixels are those at `source` in `values`; white where that is −1. */
+/**
+ * Squares [n, TILE, TILE, 3] whose pixels are those at `source` in `values`; white where that is
+ * −1.
+ */
 function asSquares(
   values: ArrayLike<number>,
   n: number,

@@ -1,13 +1,19 @@
 /**
  * # Pixels as a PNG inside a figure
  *
- * Images enter a figure as data URIs, so that one SVG file holds everything. Each pixel is written as a square of `scale` × `scale` pixels:
- * a viewer that smooths enlarged images then cannot blur a 32×32 picture.
+ * Images enter a figure as data URIs, so that one SVG file holds everything. Each pixel is written
+ * as a square of `scale` × `scale` pixels: a viewer that smooths enlarged images then cannot blur a
+ * 32×32 picture.
  */
 import { PNG } from 'pngjs';
 
 /** A data URI of an image. `rgba` is flat, [height × width × 4], of numbers 0 … 255. */
-export function pngDataUri(rgba: ArrayLike<number>, width: number, height: number, scale = 1): string {
+export function pngDataUri(
+  rgba: ArrayLike<number>,
+  width: number,
+  height: number,
+  scale = 1,
+): string {
   const png = new PNG({ width: width * scale, height: height * scale });
   const rowLength = width * scale * 4;
   for (let y = 0; y < height; y++) {
@@ -18,7 +24,8 @@ export function pngDataUri(rgba: ArrayLike<number>, width: number, height: numbe
         for (let k = 0; k < scale; k++) png.data[start + (x * scale + k) * 4 + channel] = value;
       }
     }
-    for (let k = 1; k < scale; k++) png.data.copyWithin(start + k * rowLength, start, start + rowLength);
+    for (let k = 1; k < scale; k++)
+      png.data.copyWithin(start + k * rowLength, start, start + rowLength);
   }
   return `data:image/png;base64,${PNG.sync.write(png).toString('base64')}`;
 }

@@ -1,8 +1,9 @@
 /**
  * # Quantile plots
  *
- * Is a sample distributed as a theory says? Sorted values x_(1) ≤ … ≤ x_(n) are drawn against the theory's quantiles `Q((i − ½)/n)`; a sample
- * of that distribution lies on the line y = x. (Wilk and Gnanadesikan, *Probability plotting methods for the analysis of data*, 1968.)
+ * Is a sample distributed as a theory says? Sorted values x_(1) ≤ … ≤ x_(n) are drawn against the
+ * theory's quantiles `Q((i − ½)/n)`; a sample of that distribution lies on the line y = x. (Wilk
+ * and Gnanadesikan, *Probability plotting methods for the analysis of data*, 1968.)
  */
 import type { Figure } from './figure';
 import { finite } from './figure';
@@ -24,13 +25,20 @@ export function quantiles(
   const points = series.map(({ name, values, colour }) => {
     const sorted = finite(`sample '${name}'`, values).sort((a, b) => a - b);
     const kept = thinned(sorted.length);
-    const shared = { name, x: kept.map((i) => theory((i + 0.5) / sorted.length)), y: kept.map((i) => sorted[i] as number) };
+    const shared = {
+      name,
+      x: kept.map((i) => theory((i + 0.5) / sorted.length)),
+      y: kept.map((i) => sorted[i] as number),
+    };
     return colour === undefined ? shared : { ...shared, colour };
   });
   return scatter(points, { height: 520, width: 560, size: 6, ...options, diagonal: true });
 }
 
-/** Indices of the points to draw of `count` sorted ones: all of few; of many the fifty at each end and the rest evenly. */
+/**
+ * Indices of the points to draw of `count` sorted ones: all of few; of many the fifty at each end
+ * and the rest evenly.
+ */
 export function thinned(count: number): number[] {
   const tail = 50;
   if (count <= MOST_POINTS) return Array.from({ length: count }, (_, i) => i);

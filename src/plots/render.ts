@@ -1,9 +1,10 @@
 /**
  * # From a figure to SVG, PNG and files
  *
- * The SVG comes from plotly itself, on a stage without a browser; the PNG from the SVG through `resvg`, with the font that came along. The same
- * figure always gives the same bytes: the random numbers from which plotly makes its identifiers are drawn from a stream whose seed is a
- * hash of the figure. So they are also different in different figures, and several can stand in one page.
+ * The SVG comes from plotly itself, on a stage without a browser; the PNG from the SVG through
+ * `resvg`, with the font that came along. The same figure always gives the same bytes: the random
+ * numbers from which plotly makes its identifiers are drawn from a stream whose seed is a hash of
+ * the figure. So they are also different in different figures, and several can stand in one page.
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -24,7 +25,9 @@ export function toSvg(figure: Figure): Promise<string> {
 }
 
 async function draw(figure: Figure): Promise<string> {
-  const text = JSON.stringify(figure, (_, value) => (ArrayBuffer.isView(value) ? Array.from(value as Float64Array) : value));
+  const text = JSON.stringify(figure, (_, value) =>
+    ArrayBuffer.isView(value) ? Array.from(value as Float64Array) : value,
+  );
   const { data, layout } = JSON.parse(text) as Figure; // plotly writes into what it is given
   const stage = openStage();
   stage.Math.random = uniformStream(createHash('sha256').update(text).digest().readUInt32LE(0));
@@ -55,7 +58,10 @@ export function toPng(svg: string, scale = 2): Buffer {
   return new Resvg(svg, { font, fitTo: { mode: 'zoom', value: scale } }).render().asPng();
 }
 
-/** Writes a figure as `.svg` or `.png`, by the ending of `file`; folders are made. The file is written beside and renamed. */
+/**
+ * Writes a figure as `.svg` or `.png`, by the ending of `file`; folders are made. The file is
+ * written beside and renamed.
+ */
 export async function saveFigure(figure: Figure, file: string): Promise<void> {
   const ending = path.extname(file);
   if (ending !== '.svg' && ending !== '.png')

@@ -1,13 +1,22 @@
 /**
  * # Points
  *
- * Two numbers of every image or layer against each other. `diagonal` draws y = x over the common range: what agrees lies on it.
+ * Two numbers of every image or layer against each other. `diagonal` draws y = x over the common
+ * range: what agrees lies on it.
  */
 import type { Plot } from 'nodeplotlib';
 import { FisherlabError } from '../backend/index';
 import { labelOf } from '../terminal/index';
 import { colourOf, withOpacity } from './colours';
-import { axis, drawGuides, type Figure, type FigureOptions, figure, finite, type Guide } from './figure';
+import {
+  axis,
+  drawGuides,
+  type Figure,
+  type FigureOptions,
+  figure,
+  finite,
+  type Guide,
+} from './figure';
 
 export interface PointSeries {
   readonly name: string;
@@ -30,7 +39,11 @@ export interface ScatterOptions extends FigureOptions {
 /** Clouds of points. Errors: an empty series, unequal lengths, a value that is not finite. */
 export function scatter(series: readonly PointSeries[], options: ScatterOptions): Figure {
   const lists = series.map(({ name, x, y }) => {
-    if (x.length !== y.length) throw new FisherlabError(`'${name}' has ${x.length} x for ${y.length} y`, 'give as many of both');
+    if (x.length !== y.length)
+      throw new FisherlabError(
+        `'${name}' has ${x.length} x for ${y.length} y`,
+        'give as many of both',
+      );
     return { x: finite(`x of '${name}'`, x), y: finite(`y of '${name}'`, y) };
   });
   const most = lists.reduce((count, { x }) => Math.max(count, x.length), 0);
@@ -49,7 +62,15 @@ export function scatter(series: readonly PointSeries[], options: ScatterOptions)
     const both = lists.flatMap(({ x, y }) => [...x, ...y]);
     const ends = [both.reduce((a, b) => Math.min(a, b)), both.reduce((a, b) => Math.max(a, b))];
     const line = { color: '#777777', width: 1.2, dash: 'dash' } as const;
-    data.unshift({ type: 'scatter', mode: 'lines', x: ends, y: ends, line, showlegend: false, hoverinfo: 'skip' });
+    data.unshift({
+      type: 'scatter',
+      mode: 'lines',
+      x: ends,
+      y: ends,
+      line,
+      showlegend: false,
+      hoverinfo: 'skip',
+    });
   }
   return figure(data, options, {
     legend: series.length > 1,

@@ -1,9 +1,10 @@
 /**
  * # A stage for plotly without a browser
  *
- * Plotly draws into a document. Here the document is `jsdom`'s, which has everything but layout: it cannot say how large a text comes out, and
- * it has no canvas. Both are supplied: boxes from the font's own widths (`textWidth.ts`), and of the canvas the two things that plotly's heat
- * map does with it, taking pixels and becoming a PNG.
+ * Plotly draws into a document. Here the document is `jsdom`'s, which has everything but layout: it
+ * cannot say how large a text comes out, and it has no canvas. Both are supplied: boxes from the
+ * font's own widths (`textWidth.ts`), and of the canvas the two things that plotly's heat map does
+ * with it, taking pixels and becoming a PNG.
  */
 import { readFileSync } from 'node:fs';
 import { JSDOM } from 'jsdom';
@@ -17,7 +18,9 @@ interface Plotly {
   purge(element: unknown): void;
 }
 
-/** As much of the document's nodes as is read here; notebooks compile without the types of the DOM. */
+/**
+ * As much of the document's nodes as is read here; notebooks compile without the types of the DOM.
+ */
 interface Node {
   readonly nodeType: number;
   readonly tagName: string;
@@ -46,7 +49,10 @@ let stage: Window | undefined;
 /** The document, with plotly in it; made at the first call (about half a second). */
 export function openStage(): Window {
   if (stage !== undefined) return stage;
-  const { window } = new JSDOM('<!DOCTYPE html><body></body>', { runScripts: 'outside-only', pretendToBeVisual: true });
+  const { window } = new JSDOM('<!DOCTYPE html><body></body>', {
+    runScripts: 'outside-only',
+    pretendToBeVisual: true,
+  });
   const made = window as unknown as Window;
   made.URL.createObjectURL = () => '';
   Object.assign(made.SVGElement.prototype, {
@@ -68,7 +74,10 @@ export function openStage(): Window {
 
 /** Left, top, right, bottom. */
 type Box = readonly [number, number, number, number];
-/** An affine map (x, y) → (a x + c y + e, b x + d y + f), in the order of SVG's `matrix(a b c d e f)`. */
+/**
+ * An affine map (x, y) → (a x + c y + e, b x + d y + f), in the order of SVG's
+ * `matrix(a b c d e f)`.
+ */
 type Matrix = readonly [number, number, number, number, number, number];
 const IDENTITY: Matrix = [1, 0, 0, 1, 0, 0];
 
@@ -77,18 +86,19 @@ function asRectangle(box: Box | null) {
   return { x: left, y: top, left, top, right, bottom, width: right - left, height: bottom - top };
 }
 
-/** The box of an element under a map: of a text its lines, of a rectangle itself, of a group what is in it. Curves take no room in layout. */
+/**
+ * The box of an element under a map: of a text its lines, of a rectangle itself, of a group what is
+ * in it. Curves take no room in layout.
+ */
 function boxOf(node: Node, map: Matrix): Box | null {
   const tag = node.tagName.toLowerCase();
   if (tag === 'text') return mapped(textBox(node), map);
-  if (tag === 'tspan') return mapped([0, -ASCENT * sizeOf(node), spanWidth(node), DESCENT * sizeOf(node)], map);
+  if (tag === 'tspan')
+    return mapped([0, -ASCENT * sizeOf(node), spanWidth(node), DESCENT * sizeOf(node)], map);
   if (tag === 'rect' || tag === 'image') {
-    const [x, y, width, height] = ['x', 'y', 'width', 'height'].map((name) => Number(node.getAttribute(name) ?? 0)) as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [x, y, width, height] = ['x', 'y', 'width', 'height'].map((name) =>
+      Number(node.getAttribute(name) ?? 0),
+    ) as [number, number, number, number];
     return mapped([x, y, x + width, y + height], map);
   }
   let union: Box | null = null;
@@ -98,14 +108,23 @@ function boxOf(node: Node, map: Matrix): Box | null {
     union =
       union === null
         ? box
-        : [Math.min(union[0], box[0]), Math.min(union[1], box[1]), Math.max(union[2], box[2]), Math.max(union[3], box[3])];
+        : [
+            Math.min(union[0], box[0]),
+            Math.min(union[1], box[1]),
+            Math.max(union[2], box[2]),
+            Math.max(union[3], box[3]),
+          ];
   }
   return union;
 }
 
-const elementsOf = (node: Node): Node[] => Array.from(node.childNodes).filter((child) => child.nodeType === 1);
+const elementsOf = (node: Node): Node[] =>
+  Array.from(node.childNodes).filter((child) => child.nodeType === 1);
 
-/** The box of a text before its own transform. Plotly writes lines as `tspan.line` with a `dy` in em. */
+/**
+ * The box of a text before its own transform. Plotly writes lines as `tspan.line` with a `dy` in
+ * em.
+ */
 function textBox(node: Node): Box | null {
   const size = sizeOf(node);
   const lines = elementsOf(node).filter((child) => child.getAttribute('class')?.includes('line'));
@@ -127,7 +146,8 @@ const emOf = (line: Node): number => Number.parseFloat(line.getAttribute('dy') ?
 function spanWidth(node: Node): number {
   let width = 0;
   for (const child of Array.from(node.childNodes)) {
-    if (child.nodeType === 3) width += textWidth(child.textContent.replace(/\u200b/g, ''), sizeOf(node), weightOf(node));
+    if (child.nodeType === 3)
+      width += textWidth(child.textContent.replace(/\u200b/g, ''), sizeOf(node), weightOf(node));
     else if (child.nodeType === 1) width += spanWidth(child);
   }
   return width;
@@ -147,22 +167,29 @@ const sizeAbove = (node: Node): number =>
 function weightOf(node: Node): 'regular' | 'bold' {
   const own = node.style?.fontWeight || node.getAttribute('font-weight');
   if (own) return own === 'bold' || Number(own) >= 600 ? 'bold' : 'regular';
-  return node.parentNode !== null && node.parentNode.nodeType === 1 ? weightOf(node.parentNode) : 'regular';
+  return node.parentNode !== null && node.parentNode.nodeType === 1
+    ? weightOf(node.parentNode)
+    : 'regular';
 }
 
 function transformsAbove(node: Node): Matrix {
   const own = transformOf(node);
-  return node.parentNode !== null && node.parentNode.nodeType === 1 ? times(transformsAbove(node.parentNode), own) : own;
+  return node.parentNode !== null && node.parentNode.nodeType === 1
+    ? times(transformsAbove(node.parentNode), own)
+    : own;
 }
 
 /** The map of an element's `transform`: any chain of translate, rotate, scale and matrix. */
 function transformOf(node: Node): Matrix {
   let map = IDENTITY;
-  for (const [, kind, inside] of (node.getAttribute('transform') ?? '').matchAll(/(\w+)\(([^)]*)\)/g)) {
+  for (const [, kind, inside] of (node.getAttribute('transform') ?? '').matchAll(
+    /(\w+)\(([^)]*)\)/g,
+  )) {
     const [a = 0, b, c, ...more] = (inside as string).split(/[\s,]+/).map(Number);
     if (kind === 'translate') map = times(map, [1, 0, 0, 1, a, b ?? 0]);
     else if (kind === 'scale') map = times(map, [a, 0, 0, b ?? a, 0, 0]);
-    else if (kind === 'matrix') map = times(map, [a, b ?? 0, c ?? 0, more[0] ?? 1, more[1] ?? 0, more[2] ?? 0]);
+    else if (kind === 'matrix')
+      map = times(map, [a, b ?? 0, c ?? 0, more[0] ?? 1, more[1] ?? 0, more[2] ?? 0]);
     else if (kind === 'rotate') {
       const [cos, sin] = [Math.cos((a * Math.PI) / 180), Math.sin((a * Math.PI) / 180)];
       const [x, y] = [b ?? 0, c ?? 0];
@@ -185,7 +212,9 @@ function times(p: Matrix, q: Matrix): Matrix {
 
 function mapped(box: Box | null, [a, b, c, d, e, f]: Matrix): Box | null {
   if (box === null) return null;
-  const corners = [0, 2].flatMap((i) => [1, 3].map((j) => [box[i] as number, box[j] as number] as const));
+  const corners = [0, 2].flatMap((i) =>
+    [1, 3].map((j) => [box[i] as number, box[j] as number] as const),
+  );
   const xs = corners.map(([x, y]) => a * x + c * y + e);
   const ys = corners.map(([x, y]) => b * x + d * y + f);
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
@@ -205,7 +234,9 @@ function canvasMethods() {
   return {
     getContext(this: Canvas) {
       return {
-        createImageData: (width: number, height: number) => ({ data: new Uint8ClampedArray(4 * width * height) }),
+        createImageData: (width: number, height: number) => ({
+          data: new Uint8ClampedArray(4 * width * height),
+        }),
         putImageData: (image: { data: Uint8ClampedArray }) => {
           this.pixels = image.data;
         },
@@ -213,7 +244,12 @@ function canvasMethods() {
     },
     toDataURL(this: Canvas) {
       const scale = Math.ceil(SHARP / Math.max(1, this.width, this.height));
-      return pngDataUri(this.pixels ?? new Uint8Array(4 * this.width * this.height), this.width, this.height, scale);
+      return pngDataUri(
+        this.pixels ?? new Uint8Array(4 * this.width * this.height),
+        this.width,
+        this.height,
+        scale,
+      );
     },
   };
 }

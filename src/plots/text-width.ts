@@ -1,11 +1,13 @@
 /**
  * # How wide a text is
  *
- * Legends, margins and tick labels are laid out by the widths of their texts. A browser knows them; `jsdom` does not. They are added up here
- * from the advance widths in the font file: `width = size · Σ advance(glyph) / unitsPerEm`, kerning included.
+ * Legends, margins and tick labels are laid out by the widths of their texts. A browser knows them;
+ * `jsdom` does not. They are added up here from the advance widths in the font file:
+ * `width = size · Σ advance(glyph) / unitsPerEm`, kerning included.
  *
- * The font is Arimo (S. Matteson; Apache licence), which has the widths of Arial and Liberation Sans. So a figure measured here also fits in a
- * browser that has one of these instead, and nothing depends on the fonts of the machine that draws it.
+ * The font is Arimo (S. Matteson; Apache licence), which has the widths of Arial and Liberation
+ * Sans. So a figure measured here also fits in a browser that has one of these instead, and nothing
+ * depends on the fonts of the machine that draws it.
  */
 import { readFileSync } from 'node:fs';
 import { type Font, parse } from 'opentype.js';
@@ -29,7 +31,9 @@ export function textWidth(text: string, size: number, weight: FontWeight = 'regu
   let font = fonts.get(weight);
   if (font === undefined) {
     const file = readFileSync(FONT_FILES[weight]);
-    font = parse(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer);
+    font = parse(
+      file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer,
+    );
     fonts.set(weight, font);
   }
   return font.getAdvanceWidth(text, size);

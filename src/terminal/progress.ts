@@ -1,8 +1,9 @@
 /**
  * # How far a long step is
  *
- * `progress('features', 4000)` gives something to `tick`. In a notebook one output is overwritten in place; on a terminal one line, with a bar;
- * where output goes to a file, a new line at most every five seconds. The time left supposes that the rest goes as fast as what is done:
+ * `progress('features', 4000)` gives something to `tick`. In a notebook one output is overwritten
+ * in place; on a terminal one line, with a bar; where output goes to a file, a new line at most
+ * every five seconds. The time left supposes that the rest goes as fast as what is done:
  * `left = elapsed · (total − done) / done`.
  */
 import { inNotebook, kernelDisplay } from './host';
@@ -21,14 +22,20 @@ export interface Screen {
   write(line: string, last: boolean): void;
 }
 
-const WAIT = { notebook: 250, terminal: 100, lines: 5000 } as const; // milliseconds between two lines
+// milliseconds between two lines
+const WAIT = { notebook: 250, terminal: 100, lines: 5000 } as const;
 
 /**
  * Starts to report a step.
  * @param total how many ticks there will be
  * @param now a clock in milliseconds
  */
-export function progress(label: string, total: number, screen: Screen = thisScreen(), now: () => number = Date.now): Progress {
+export function progress(
+  label: string,
+  total: number,
+  screen: Screen = thisScreen(),
+  now: () => number = Date.now,
+): Progress {
   const started = now();
   let count = 0;
   let written = Number.NEGATIVE_INFINITY;
@@ -84,14 +91,19 @@ export function thisScreen(): Screen {
     return {
       kind: 'terminal',
       write: (line, last) =>
-        process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}${last ? '\n' : ''}`),
+        process.stdout.write(
+          `\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}${last ? '\n' : ''}`,
+        ),
     };
   }
   return { kind: 'lines', write: (line) => process.stdout.write(`${line}\n`) };
 }
 
 /** One bar after the other: a new one for each new `what`. */
-export function barForEachStep(): { step(what: string, done: number, total: number): void; done(): void } {
+export function barForEachStep(): {
+  step(what: string, done: number, total: number): void;
+  done(): void;
+} {
   let current: { what: string; done: number; bar: Progress } | undefined;
   return {
     step(what, done, total) {

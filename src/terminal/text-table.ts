@@ -1,7 +1,8 @@
 /**
  * # Rows as a table
  *
- * danfojs data frames have no HTML form of their own. A table here is columns and rows of values. A column of numbers is aligned at the right, and its numbers have equally many places.
+ * danfojs data frames have no HTML form of their own. A table here is columns and rows of values. A
+ * column of numbers is aligned at the right, and its numbers have equally many places.
  */
 import { FisherlabError } from '../backend/index';
 import { labelOf } from './labels';
@@ -21,7 +22,10 @@ export interface TextColumn {
 }
 
 /** A table as text, columns two blanks apart. */
-export function tableText(table: Table, { caption, digits = 3 }: { caption?: string; digits?: number } = {}): string {
+export function tableText(
+  table: Table,
+  { caption, digits = 3 }: { caption?: string; digits?: number } = {},
+): string {
   const columns = textColumns(table, digits);
   const padded = columns.map(({ name, numeric, cells }) => {
     const width = Math.max(name.length, ...cells.map((cell) => cell.length));
@@ -43,7 +47,8 @@ export function tableText(table: Table, { caption, digits = 3 }: { caption?: str
  */
 export function textColumns(table: Table, digits: number): TextColumn[] {
   const { names, rows } = isFrame(table) ? fromFrame(table) : fromRows(table);
-  if (names.length === 0 || rows.length === 0) throw new FisherlabError('the table is empty', 'give at least one row');
+  if (names.length === 0 || rows.length === 0)
+    throw new FisherlabError('the table is empty', 'give at least one row');
   return names.map((name, index) => {
     const values = rows.map((row) => row[index]);
     const present = values.filter((value) => value !== null && value !== undefined);
@@ -53,7 +58,8 @@ export function textColumns(table: Table, digits: number): TextColumn[] {
   });
 }
 
-const isFrame = (table: Table): table is Frame => 'columns' in table && 'values' in table && Array.isArray(table.columns);
+const isFrame = (table: Table): table is Frame =>
+  'columns' in table && 'values' in table && Array.isArray(table.columns);
 
 function fromFrame(frame: Frame): { names: readonly string[]; rows: unknown[][] } {
   const rows = (frame.values as unknown[]).map((row) => (Array.isArray(row) ? row : [row]));
@@ -66,7 +72,10 @@ function fromFrame(frame: Frame): { names: readonly string[]; rows: unknown[][] 
   return { names: frame.columns, rows };
 }
 
-function fromRows(rows: readonly Readonly<Record<string, unknown>>[]): { names: string[]; rows: unknown[][] } {
+function fromRows(rows: readonly Readonly<Record<string, unknown>>[]): {
+  names: string[];
+  rows: unknown[][];
+} {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return { names, rows: rows.map((row) => names.map((name) => row[name])) };
 }

@@ -1,8 +1,11 @@
 /**
  * # How a model does on images it is not trained on
  *
- * By the family's own loss, on all of them: the same quantity that training lowers, so the weights to keep are chosen by it. And in bits per dimension, in which families compare: those of a Glow are its loss; of the
- * others they are a bound that costs more passes, on the first few images. The noise depends on the seed alone, so that two points of a curve differ by the weights and nothing else.
+ * By the family's own loss, on all of them: the same quantity that training lowers, so the weights
+ * to keep are chosen by it. And in bits per dimension, in which families compare: those of a Glow
+ * are its loss; of the others they are a bound that costs more passes, on the first few images. The
+ * noise depends on the seed alone, so that two points of a curve differ by the weights and nothing
+ * else.
  */
 import { deriveSeed, tf } from '../backend/index';
 import type { Dataset } from '../data/index';
@@ -14,11 +17,19 @@ import { BITS_PER_DIM, type TapedModel } from '../models/index';
 const BOUNDED = 32;
 
 /** Mean loss over `indices`, in the model's unit. */
-export function evaluate(model: TapedModel, data: Dataset, indices: readonly number[], seed: number, batch = 100): number {
+export function evaluate(
+  model: TapedModel,
+  data: Dataset,
+  indices: readonly number[],
+  seed: number,
+  batch = 100,
+): number {
   let total = 0;
   for (let k = 0; k < indices.length; k += batch) {
     const part = indices.slice(k, k + batch);
-    total += tf.tidy(() => tf.sum(model.heldOut(pixels(data, part), part, seed)).dataSync()[0] as number);
+    total += tf.tidy(
+      () => tf.sum(model.heldOut(pixels(data, part), part, seed)).dataSync()[0] as number,
+    );
   }
   return -(total / indices.length) * model.loss.scale;
 }
@@ -33,6 +44,9 @@ export function heldOut(
   const validation = evaluate(model, data, indices, seed);
   if (model.loss.unit === BITS_PER_DIM) return { validation, bitsPerDim: validation };
   const first = indices.slice(0, BOUNDED);
-  const bits = tf.tidy(() => tf.mean(model.bitsPerDim(pixels(data, first), deriveSeed(seed, 5))).dataSync()[0] as number);
+  const bits = tf.tidy(
+    () =>
+      tf.mean(model.bitsPerDim(pixels(data, first), deriveSeed(seed, 5))).dataSync()[0] as number,
+  );
   return { validation, bitsPerDim: bits };
 }

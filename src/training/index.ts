@@ -1,7 +1,8 @@
 /**
  * # Training: from a family's defaults to a checkpoint
  *
- * Optimisers, one loop, and a run on disk that can be interrupted at any moment and resumes bit for bit.
+ * Optimisers, one loop, and a run on disk that can be interrupted at any moment and resumes bit for
+ * bit.
  */
 export { augmentationOf } from './augment';
 export { evaluate } from './evaluate';

@@ -1,14 +1,17 @@
 /**
  * # Adam and Adamax on one flat vector
  *
- * A model has hundreds of tensors, most of them tiny; updating them one by one costs more than a step's arithmetic. So all parameters are one vector θ [P], and an update is a handful of operations on vectors
- * (Kingma & Ba 2015, arXiv 1412.6980, algorithms 1 and 2). With gradient g of the loss, after clipping to a norm and adding weight decay λθ as PyTorch does:
+ * A model has hundreds of tensors, most of them tiny; updating them one by one costs more than a
+ * step's arithmetic. So all parameters are one vector θ [P], and an update is a handful of
+ * operations on vectors (Kingma & Ba 2015, arXiv 1412.6980, algorithms 1 and 2). With gradient g of
+ * the loss, after clipping to a norm and adding weight decay λθ as PyTorch does:
  *
  *     m ← β₁m + (1−β₁)g
  *     Adam     v ← β₂v + (1−β₂)g²          θ ← θ − η · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + ε)
  *     Adamax   v ← max(β₂v, |g| + ε)       θ ← θ − η/(1−β₁ᵗ) · m/v
  *
- * A moving average of the weights, `a ← da + (1−d)θ`, is what gets evaluated and shipped where d > 0; early on d is held below (1+t)/(10+t), so that the average forgets the start.
+ * A moving average of the weights, `a ← da + (1−d)θ`, is what gets evaluated and shipped where d >
+ * 0; early on d is held below (1+t)/(10+t), so that the average forgets the start.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
@@ -36,14 +39,23 @@ export interface OptimiserState {
 }
 
 export function initialState(parameters: Tensor): OptimiserState {
-  return { parameters, m: tf.zerosLike(parameters), v: tf.zerosLike(parameters), average: parameters.clone(), updates: 0 };
+  return {
+    parameters,
+    m: tf.zerosLike(parameters),
+    v: tf.zerosLike(parameters),
+    average: parameters.clone(),
+    updates: 0,
+  };
 }
 
 export function disposeState({ parameters, m, v, average }: OptimiserState): void {
   tf.dispose([parameters, m, v, average]);
 }
 
-/** One update. `gradient` [P] is of the loss. The old state is left as it is; the caller frees it. Also returns the gradient's norm before clipping, a scalar tensor. */
+/**
+ * One update. `gradient` [P] is of the loss. The old state is left as it is; the caller frees it.
+ * Also returns the gradient's norm before clipping, a scalar tensor.
+ */
 export function update(
   state: OptimiserState,
   gradient: Tensor,
@@ -53,8 +65,14 @@ export function update(
   const t = state.updates + 1;
   const [norm, parameters, m, v, average] = tf.tidy(() => {
     const norm = tf.norm(gradient);
-    const clipped = config.clip > 0 ? tf.mul(gradient, tf.minimum(1, tf.div(config.clip, tf.add(norm, 1e-6)))) : gradient;
-    const g = config.weightDecay > 0 ? tf.add(clipped, tf.mul(state.parameters, config.weightDecay)) : clipped;
+    const clipped =
+      config.clip > 0
+        ? tf.mul(gradient, tf.minimum(1, tf.div(config.clip, tf.add(norm, 1e-6))))
+        : gradient;
+    const g =
+      config.weightDecay > 0
+        ? tf.add(clipped, tf.mul(state.parameters, config.weightDecay))
+        : clipped;
     const m = tf.add(tf.mul(state.m, BETA1), tf.mul(g, 1 - BETA1));
     const rate = learningRate / (1 - BETA1 ** t);
     let v: Tensor;
@@ -68,14 +86,26 @@ export function update(
     }
     const parameters = tf.sub(state.parameters, tf.mul(step, rate));
     const decay = config.average > 0 ? Math.min(config.average, (1 + t) / (10 + t)) : 0;
-    const average = decay > 0 ? tf.add(tf.mul(state.average, decay), tf.mul(parameters, 1 - decay)) : parameters.clone();
+    const average =
+      decay > 0
+        ? tf.add(tf.mul(state.average, decay), tf.mul(parameters, 1 - decay))
+        : parameters.clone();
     return [norm, parameters, m, v, average];
   }) as [Tensor, Tensor, Tensor, Tensor, Tensor];
   return { state: { parameters, m, v, average, updates: t }, norm };
 }
 
-/** Learning rate at a step: linear warm-up, then constant, then a linear fall to 1 % over the last `decay` share of all steps. */
-export function learningRateAt(step: number, peak: number, warmup: number, decay: number, steps: number): number {
+/**
+ * Learning rate at a step: linear warm-up, then constant, then a linear fall to 1 % over the last
+ * `decay` share of all steps.
+ */
+export function learningRateAt(
+  step: number,
+  peak: number,
+  warmup: number,
+  decay: number,
+  steps: number,
+): number {
   const rise = Math.min(1, (step + 1) / Math.max(1, warmup));
   const start = steps * (1 - decay);
   const fall = decay > 0 && step > start ? 1 - 0.99 * ((step - start) / (steps - start)) : 1;

@@ -1,10 +1,14 @@
 /**
  * # A training run on disk
  *
- * A run is a folder of files, each written beside and renamed, so that a kill at any moment leaves whole files:
- * - `state.safetensors`: parameters, moments, averaged weights, buffers, and in the metadata the configuration, the step and the curve: all that is needed to go on. Saved at every point of the curve, every minute, and when the run
- *   is stopped; only ever with finite numbers;
- * - `best.safetensors`: a checkpoint of the averaged weights that did best on the held-out images, and at the end `model.safetensors`, the last ones, in half precision, both loadable by `loadModel`.
+ * A run is a folder of files, each written beside and renamed, so that a kill at any moment leaves
+ * whole files:
+ * - `state.safetensors`: parameters, moments, averaged weights, buffers, and in the metadata the
+ *   configuration, the step and the curve: all that is needed to go on. Saved at every point of the
+ *   curve, every minute, and when the run is stopped; only ever with finite numbers;
+ * - `best.safetensors`: a checkpoint of the averaged weights that did best on the held-out images,
+ *   and at the end `model.safetensors`, the last ones, in half precision, both loadable by
+ *   `loadModel`.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -53,13 +57,19 @@ export interface RunEvents {
 /** Seconds between two saves of the state, which is also saved at every point of the curve. */
 const SAVE_EVERY = 60;
 
-/** Options that may change when a run is resumed: what one turns down after a loss that was not finite. */
+/**
+ * Options that may change when a run is resumed: what one turns down after a loss that was not
+ * finite.
+ */
 const MAY_CHANGE = ['learningRate', 'clip'] as const;
 
 /** What says where a run comes from and makes no difference to its numbers. */
 const NAMES = ['commit', 'preset'];
 
-/** Starts a run in `folder`, or goes on with the one that is there. Resolves to the header of the finished model, or null where it was stopped. */
+/**
+ * Starts a run in `folder`, or goes on with the one that is there. Resolves to the header of the
+ * finished model, or null where it was stopped.
+ */
 export async function run(
   folder: string,
   config: RunConfig,
@@ -82,7 +92,10 @@ export async function run(
     events.begins?.(data);
     const header = (state: TrainingState) => headerOf(config, model.loss.unit, data.count, state);
     let saved = { time: Date.now(), step: start?.step ?? 0 };
-    let best = Math.min(Number.POSITIVE_INFINITY, ...(start?.curve ?? []).map((point) => point.validation));
+    let best = Math.min(
+      Number.POSITIVE_INFINITY,
+      ...(start?.curve ?? []).map((point) => point.validation),
+    );
     let points = start?.curve.length ?? 0;
     const afterStep = async (state: TrainingState, imagesPerSecond: number): Promise<boolean> => {
       events.progress(state, imagesPerSecond);
@@ -105,7 +118,14 @@ export async function run(
       saved.step === 0
         ? 'start again with a lower --learning-rate or --clip'
         : `step ${saved.step} is safe in '${file}': go on from there by --resume with a lower --learning-rate or --clip`;
-    const last = await train(model, data, config.held, config.training, { step: afterStep, mend }, start);
+    const last = await train(
+      model,
+      data,
+      config.held,
+      config.training,
+      { step: afterStep, mend },
+      start,
+    );
     disposeState(last.optimiser);
     if (last.step < config.training.steps) return null;
     const test = await dataset(config.data, 'test');
@@ -118,7 +138,12 @@ export async function run(
   }
 }
 
-function headerOf(config: RunConfig, unit: string, images: number, { step, curve }: TrainingState): CheckpointHeader {
+function headerOf(
+  config: RunConfig,
+  unit: string,
+  images: number,
+  { step, curve }: TrainingState,
+): CheckpointHeader {
   return {
     config: config.model,
     preset: config.preset,
@@ -133,28 +158,40 @@ function headerOf(config: RunConfig, unit: string, images: number, { step, curve
   };
 }
 
-function describe({ augmentation, ...training }: TrainingConfig): Record<string, number | string | boolean> {
+function describe({
+  augmentation,
+  ...training
+}: TrainingConfig): Record<string, number | string | boolean> {
   return { ...training, ...augmentation };
 }
 
 const VECTORS = ['parameters', 'm', 'v', 'average'] as const;
 
-async function saveState(file: string, model: TapedModel, state: TrainingState, config: RunConfig): Promise<void> {
+async function saveState(
+  file: string,
+  model: TapedModel,
+  state: TrainingState,
+  config: RunConfig,
+): Promise<void> {
   const vector = (name: string, tensor: Tensor): NamedTensor => ({
     name,
     shape: tensor.shape,
     values: tensor.dataSync() as Float32Array,
   });
   const buffers = modelTensors(model).slice(model.layers.length);
-  await writeSafetensors(file, [...VECTORS.map((name) => vector(name, state.optimiser[name])), ...buffers], {
-    run: JSON.stringify({
-      config,
-      step: state.step,
-      updates: state.optimiser.updates,
-      curve: state.curve,
-      running: state.running,
-    }),
-  });
+  await writeSafetensors(
+    file,
+    [...VECTORS.map((name) => vector(name, state.optimiser[name])), ...buffers],
+    {
+      run: JSON.stringify({
+        config,
+        step: state.step,
+        updates: state.optimiser.updates,
+        curve: state.curve,
+        running: state.running,
+      }),
+    },
+  );
 }
 
 interface StateHeader {
@@ -178,11 +215,19 @@ function loadState(file: string, model: TapedModel, config: RunConfig): Training
   const values = (name: string): Float32Array => {
     const tensor = tensors.get(name);
     if (tensor === undefined)
-      throw new FisherlabError(`'${file}' lacks '${name}'`, 'it is no state of a run: start again with --out');
+      throw new FisherlabError(
+        `'${file}' lacks '${name}'`,
+        'it is no state of a run: start again with --out',
+      );
     return tensor.values;
   };
   for (const buffer of model.buffers) setLayer(buffer, values(buffer.name));
-  const [parameters, m, v, average] = VECTORS.map((name) => tf.tensor1d(values(name))) as [Tensor, Tensor, Tensor, Tensor];
+  const [parameters, m, v, average] = VECTORS.map((name) => tf.tensor1d(values(name))) as [
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   return { step, optimiser: { parameters, m, v, average, updates }, curve, running };
 }
 
@@ -201,5 +246,7 @@ function differences(before: RunConfig, now: RunConfig): string[] {
   const fixed = { ...training, ...Object.fromEntries(MAY_CHANGE.map((key) => [key, old?.[key]])) };
   const pairs = { ...rest, ...fixed } as Record<string, unknown>;
   const others = { ...restBefore, ...old } as Record<string, unknown>;
-  return Object.keys(pairs).filter((key) => !NAMES.includes(key) && JSON.stringify(others[key]) !== JSON.stringify(pairs[key]));
+  return Object.keys(pairs).filter(
+    (key) => !NAMES.includes(key) && JSON.stringify(others[key]) !== JSON.stringify(pairs[key]),
+  );
 }

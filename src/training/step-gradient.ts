@@ -1,8 +1,11 @@
 /**
  * # The gradient of a training step
  *
- * `∂/∂θ Σ_n l(x_n)` for all parameters in one vector, thousands of times for other parameters and images. So the pass is recorded at the first step and replayed as a graph from then on (`backend/graph.ts`), each core taking its part of the
- * batch; a step of the small Glow takes half the time. Where that cannot be had, or for so few steps that making the graph would take longer than it saves, every step is computed eagerly.
+ * `∂/∂θ Σ_n l(x_n)` for all parameters in one vector, thousands of times for other parameters and
+ * images. So the pass is recorded at the first step and replayed as a graph from then on
+ * (`backend/graph.ts`), each core taking its part of the batch; a step of the small Glow takes half
+ * the time. Where that cannot be had, or for so few steps that making the graph would take longer
+ * than it saves, every step is computed eagerly.
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
@@ -17,7 +20,10 @@ export class StepGradient {
   /** Made at the first step; null where there is none. */
   private graph: Graph | null | undefined;
 
-  /** @param steps how many there will be; decides between the two ways, which differ in the last digits */
+  /**
+   * @param steps how many there will be; decides between the two ways, which differ in the last
+   *   digits
+   */
   constructor(
     private readonly model: TapedModel,
     steps: number,
@@ -26,7 +32,8 @@ export class StepGradient {
   }
 
   /**
-   * The gradient of the summed objective at `parameters` [P], [P], which the caller frees, and the objective's mean.
+   * The gradient of the summed objective at `parameters` [P], [P], which the caller frees, and the
+   * objective's mean.
    * @param images [N, H, W, C]
    * @param seed of the step's noise
    */
@@ -43,7 +50,10 @@ export class StepGradient {
         });
       }
       const { rows, sums } = this.graph.run(batch, [parameters]);
-      return { gradient: tf.tensor1d(sums[0] as Float32Array), objective: mean(rows[0] as Float32Array) };
+      return {
+        gradient: tf.tensor1d(sums[0] as Float32Array),
+        objective: mean(rows[0] as Float32Array),
+      };
     } finally {
       tf.dispose(batch.slice(1));
     }
@@ -54,10 +64,16 @@ export class StepGradient {
       setParameters(this.model, parameters);
       const found = new Map<string, Tensor>();
       try {
-        const objectives = this.model.trainingGradients(images as Tensor, noise, (layer, factors) => {
-          found.set(layer.name, tf.keep(tf.reshape(factors.total(), [-1]))); // [|θ_j|]
-        });
-        const each = trainable(this.model).map((layer) => found.get(layer.name) ?? tf.zeros([layer.variable.size]));
+        const objectives = this.model.trainingGradients(
+          images as Tensor,
+          noise,
+          (layer, factors) => {
+            found.set(layer.name, tf.keep(tf.reshape(factors.total(), [-1]))); // [|θ_j|]
+          },
+        );
+        const each = trainable(this.model).map(
+          (layer) => found.get(layer.name) ?? tf.zeros([layer.variable.size]),
+        );
         return { rows: [objectives], sums: [tf.concat(each)] }; // [N], [P]
       } finally {
         tf.dispose([...found.values()]);
@@ -67,7 +83,11 @@ export class StepGradient {
 }
 
 /** A graph of as many equal parts of the batch as there are cores for. */
-function recorded(compute: Computation, batch: readonly Tensor[], parameters: Tensor): Graph | null {
+function recorded(
+  compute: Computation,
+  batch: readonly Tensor[],
+  parameters: Tensor,
+): Graph | null {
   const count = batch[0]?.shape[0] as number;
   let parts = Math.min(count, os.availableParallelism());
   while (count % parts !== 0) parts--;

@@ -1,10 +1,14 @@
 /**
  * # Training
  *
- * Maximise the mean of `log p(x)` (or what the family trains on instead) with Adam or Adamax: warm-up, a falling end, a moving average of the weights. One pass of the tape gives the summed gradients (`step-gradient.ts`).
+ * Maximise the mean of `log p(x)` (or what the family trains on instead) with Adam or Adamax:
+ * warm-up, a falling end, a moving average of the weights. One pass of the tape gives the summed
+ * gradients (`step-gradient.ts`).
  *
- * Everything random is a function of the seed and the step: the order of the images (a permutation an epoch), augmentation, noise. So a run that was killed at any moment and resumed goes through the same numbers
- * as one that was not. Its whole state, weights, moments, curve, is one file, written beside and renamed every so often; the best weights on held-out images are another.
+ * Everything random is a function of the seed and the step: the order of the images (a permutation
+ * an epoch), augmentation, noise. So a run that was killed at any moment and resumed goes through
+ * the same numbers as one that was not. Its whole state, weights, moments, curve, is one file,
+ * written beside and renamed every so often; the best weights on held-out images are another.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { deriveSeed, FisherlabError, permutation, tf } from '../backend/index';
@@ -13,7 +17,14 @@ import { pixels } from '../data/index';
 import type { CurvePoint, TapedModel } from '../models/index';
 import { type Augmentation, augment } from './augment';
 import { heldOut } from './evaluate';
-import { disposeState, initialState, learningRateAt, type OptimiserConfig, type OptimiserState, update } from './optimiser';
+import {
+  disposeState,
+  initialState,
+  learningRateAt,
+  type OptimiserConfig,
+  type OptimiserState,
+  update,
+} from './optimiser';
 import { firstNonFinite, flatParameters, setParameters } from './parameters';
 import { StepGradient } from './step-gradient';
 
@@ -51,7 +62,10 @@ export interface TrainingEvents {
 }
 
 /** The images of a set that train, and those held out (the last ones). */
-export function splitTraining(count: number, validation: number): { training: number[]; validation: number[] } {
+export function splitTraining(
+  count: number,
+  validation: number,
+): { training: number[]; validation: number[] } {
   if (!(Number.isInteger(validation) && validation > 0 && validation < count)) {
     throw new FisherlabError(
       `${validation} images cannot be held out of ${count}`,
@@ -62,7 +76,10 @@ export function splitTraining(count: number, validation: number): { training: nu
   return { training: all.slice(0, count - validation), validation: all.slice(count - validation) };
 }
 
-/** Trains from `start` (or from the beginning) to the last step or until an event says stop. The model ends with the averaged weights. */
+/**
+ * Trains from `start` (or from the beginning) to the last step or until an event says stop. The
+ * model ends with the averaged weights.
+ */
 export async function train(
   model: TapedModel,
   data: Dataset,
@@ -106,7 +123,10 @@ export async function train(
         order = permutation(training.length, deriveSeed(config.seed, 3, epoch));
       }
       const from = (state.step % perEpoch) * config.batch;
-      const indices = Array.from(order.subarray(from, from + config.batch), (k) => training[k] as number);
+      const indices = Array.from(
+        order.subarray(from, from + config.batch),
+        (k) => training[k] as number,
+      );
       const next = trainingStep(model, gradientAt, data, indices, config, state, events.mend);
       let { curve, running } = next;
       if (next.step % config.evaluateEvery === 0 || next.step === config.steps) {
@@ -144,13 +164,18 @@ function trainingStep(
   const gradient = tf.mul(ofSum, -model.loss.scale / indices.length);
   tf.dispose([images, ofSum]);
   const loss = -objective * model.loss.scale;
-  const rate = learningRateAt(state.step, config.learningRate, config.warmup, config.decay, config.steps);
+  const rate = learningRateAt(
+    state.step,
+    config.learningRate,
+    config.warmup,
+    config.decay,
+    config.steps,
+  );
   const { state: optimiser, norm } = update(state.optimiser, gradient, rate, config);
   // The sum is finite only where every parameter is: a state that is saved is a good one.
-  const [size, checksum] = tf.tidy(() => tf.stack([norm, tf.sum(optimiser.parameters)]).dataSync()) as unknown as [
-    number,
-    number,
-  ];
+  const [size, checksum] = tf.tidy(() =>
+    tf.stack([norm, tf.sum(optimiser.parameters)]).dataSync(),
+  ) as unknown as [number, number];
   norm.dispose();
   if (![loss, size, checksum].every(Number.isFinite)) {
     const culprit = firstNonFinite(model, [gradient, optimiser.parameters]);
@@ -170,7 +195,12 @@ function trainingStep(
   };
 }
 
-function augmented(data: Dataset, indices: readonly number[], augmentation: Augmentation, seed: number): Tensor {
+function augmented(
+  data: Dataset,
+  indices: readonly number[],
+  augmentation: Augmentation,
+  seed: number,
+): Tensor {
   const plain = pixels(data, indices);
   const before = plain.dataSync() as Float32Array;
   const values = augment(before, plain.shape, augmentation, seed);

@@ -5,7 +5,10 @@ import { BACKENDS, startBackend, tf } from '../../src/backend/start';
 
 const root = path.resolve(__dirname, '../..');
 
-/** Starts the backend in a process of its own, since a process has only one, and multiplies two matrices. */
+/**
+ * Starts the backend in a process of its own, since a process has only one, and multiplies two
+ * matrices.
+ */
 function startApart(wanted: string | undefined) {
   const script = `
     require('tsx/cjs');
@@ -19,7 +22,11 @@ function startApart(wanted: string | undefined) {
       (error) => { console.log(JSON.stringify({ error: error.name, message: error.message })); },
     );`;
   const env = { ...process.env, FISHERLAB_BACKEND: wanted };
-  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { cwd: root, env, encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+  });
   return { ...(JSON.parse(stdout) as Record<string, unknown>), stderr };
 }
 
@@ -36,7 +43,12 @@ describe('the backend', () => {
       if (name === 'tensorflow' && (await startBackend()).name !== 'tensorflow') this.skip();
       const { stderr, ...found } = startApart(name);
       // [1 2 3; 4 5 6] times its transpose
-      assert.deepEqual(found, { name, reason: 'chosen by FISHERLAB_BACKEND', runs: name, product: [14, 32, 32, 77] });
+      assert.deepEqual(found, {
+        name,
+        reason: 'chosen by FISHERLAB_BACKEND',
+        runs: name,
+        product: [14, 32, 32, 77],
+      });
       assert.equal(stderr, '');
     });
   }
@@ -50,6 +62,9 @@ describe('the backend', () => {
   it('refuses a name it does not know and lists those it knows', () => {
     const { error, message } = startApart('cuda') as Record<string, unknown>;
     assert.equal(error, 'FisherlabError');
-    assert.equal(message, "FISHERLAB_BACKEND 'cuda' is not known; choose one of tensorflow, wasm, cpu");
+    assert.equal(
+      message,
+      "FISHERLAB_BACKEND 'cuda' is not known; choose one of tensorflow, wasm, cpu",
+    );
   });
 });

@@ -7,7 +7,10 @@ const root = path.resolve(__dirname, '../..');
 
 describe('errors', () => {
   it('name the problem and the mend in one line', () => {
-    const error = new FisherlabError("data set 'cifar11' is not known", 'choose one of cifar10, mnist');
+    const error = new FisherlabError(
+      "data set 'cifar11' is not known",
+      'choose one of cifar10, mnist',
+    );
     assert.equal(error.message, "data set 'cifar11' is not known; choose one of cifar10, mnist");
     assert.equal(error.name, 'FisherlabError');
     assert.ok(error instanceof Error);

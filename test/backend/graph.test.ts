@@ -21,15 +21,25 @@ const random = (seed: number, shape: number[]) =>
     shape,
   );
 
-/** One of everything that a graph treats in a way of its own: a convolution with ReLU and one without, an axis, a mask, integers. */
+/**
+ * One of everything that a graph treats in a way of its own: a convolution with ReLU and one
+ * without, an axis, a mask, integers.
+ */
 const window = { kernel: [3, 3] as const, stride: 1, pad: 1 };
 const layered = (filter: Tensor, bias: Tensor): Computation => {
   return ([x]) => {
     const h = tf.relu(convolve(x as Tensor, filter, window, bias));
     const seen = convolve(h, filter, window, bias);
     const twice = tf.add(tf.relu(seen), seen); // this ReLU may not be drawn into its convolution
-    const y = tf.where(tf.greater(tf.expandDims(tf.gather(twice, tf.tensor1d([1, 0], 'int32'), 3), 1), 0), 2, 0.5);
-    return { rows: [tf.sum(y, [1, 2, 3, 4]), tf.mean(h, [1, 2])], sums: [tf.sum(tf.mul(h, h), [0, 1, 2])] };
+    const y = tf.where(
+      tf.greater(tf.expandDims(tf.gather(twice, tf.tensor1d([1, 0], 'int32'), 3), 1), 0),
+      2,
+      0.5,
+    );
+    return {
+      rows: [tf.sum(y, [1, 2, 3, 4]), tf.mean(h, [1, 2])],
+      sums: [tf.sum(tf.mul(h, h), [0, 1, 2])],
+    };
   };
 };
 
@@ -69,12 +79,20 @@ describe('a graph of a recorded computation (skipped where TensorFlow’s librar
     const [filter, bias] = [random(1, [3, 3, 2, 2]), random(2, [2])];
     const compute = layered(filter, bias);
     const x = random(3, [3, 4, 5, 2]);
-    const rowsAlone = Graph.of((batch) => ({ ...compute(batch), sums: [] }), [tf.slice(x, 0, 2)], [filter, bias]) as Graph;
-    const expected = tf.tidy(() => compute([x]).rows.map((tensor) => tensor.dataSync()) as never) as unknown as Float32Array[];
+    const rowsAlone = Graph.of(
+      (batch) => ({ ...compute(batch), sums: [] }),
+      [tf.slice(x, 0, 2)],
+      [filter, bias],
+    ) as Graph;
+    const expected = tf.tidy(
+      () => compute([x]).rows.map((tensor) => tensor.dataSync()) as never,
+    ) as unknown as Float32Array[];
     assertClose(
-      rowsAlone
-        .run([x], [filter, bias])
-        .rows.map((actual, k) => ({ name: `rows ${k}`, actual, expected: expected[k] as Float32Array })),
+      rowsAlone.run([x], [filter, bias]).rows.map((actual, k) => ({
+        name: `rows ${k}`,
+        actual,
+        expected: expected[k] as Float32Array,
+      })),
     );
     const withSums = Graph.of(compute, [tf.slice(x, 0, 2)], [filter, bias]) as Graph;
     assert.throws(() => withSums.run([x], [filter, bias]), /3 images are not whole parts of 2/);
@@ -87,7 +105,11 @@ describe('a graph of a recorded computation (skipped where TensorFlow’s librar
       sums: [],
     });
     assert.equal(Graph.of(looking, [x], []), null);
-    assert.deepEqual([...tf.abs(x).dataSync()], [...x.dataSync()].map(Math.abs), 'the backend is as before');
+    assert.deepEqual(
+      [...tf.abs(x).dataSync()],
+      [...x.dataSync()].map(Math.abs),
+      'the backend is as before',
+    );
   });
 
   it('leaves no tensor behind, also where the computation throws', () => {
@@ -97,7 +119,8 @@ describe('a graph of a recorded computation (skipped where TensorFlow’s librar
     const twice = tf.concat([x, x]); // [2N, …]
     Graph.of(layered(filter, bias), [x], [filter, bias])?.run([twice], [filter, bias]);
     twice.dispose();
-    assert.throws(() => Graph.of(() => { tf.abs(x); throw new Error('half-way'); }, [x], []), /half-way/); // biome-ignore format: one line
+    // biome-ignore format: one line
+    assert.throws(() => Graph.of(() => { tf.abs(x); throw new Error('half-way'); }, [x], []), /half-way/);
     assert.equal(tf.memory().numTensors, held);
   });
 });
@@ -108,7 +131,9 @@ describe('features by graph (skipped where TensorFlow’s library does not run)'
   for (const family of ['glow', 'diffusion', 'vae'] as const) {
     it(`of ${family}: the same as one operation after the other, also of images that do not fill the graph`, () => {
       const config = preset(family, 'small', [16, 16, 1], 3);
-      const model: TapedModel = createModel(config.family === 'glow' ? { ...config, K: 1, hidden: 8 } : config);
+      const model: TapedModel = createModel(
+        config.family === 'glow' ? { ...config, K: 1, hidden: 8 } : config,
+      );
       model.layers.forEach((layer, k) => {
         const before = layer.variable.dataSync();
         setLayer(
@@ -117,7 +142,9 @@ describe('features by graph (skipped where TensorFlow’s library does not run)'
         );
       });
       const sample = (count: number) => ({
-        images: tf.floor(tf.mul(tf.abs(tf.sin(tf.reshape(tf.range(0, count * 256), [count, 16, 16, 1]))), 255)),
+        images: tf.floor(
+          tf.mul(tf.abs(tf.sin(tf.reshape(tf.range(0, count * 256), [count, 16, 16, 1]))), 255),
+        ),
         noise: model.noise([...Array(count).keys()], 7),
       });
       const passes = featurePasses(model, [squaredNorm], [1, 5], 100_000, sample);
@@ -137,7 +164,10 @@ describe('features by graph (skipped where TensorFlow’s library does not run)'
         }));
       });
       assert.equal(pairs.length, 2 * model.layers.length);
-      assertClose([...pairs, { name: 'log-likelihood', actual: found.logLikelihood, expected: expected.logLikelihood }]);
+      assertClose([
+        ...pairs,
+        { name: 'log-likelihood', actual: found.logLikelihood, expected: expected.logLikelihood },
+      ]);
     });
   }
 });

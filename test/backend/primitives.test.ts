@@ -13,7 +13,10 @@ const CASES = [
   { norm: 'squaredNormOfPositions', length: 1024 },
 ] as const;
 
-/** For each case the relative errors, against sums in float64, of two rows of `length` numbers, or two channels at `length` positions; on a backend in a process of its own. */
+/**
+ * For each case the relative errors, against sums in float64, of two rows of `length` numbers, or
+ * two channels at `length` positions; on a backend in a process of its own.
+ */
 function errorsOn(backend: string): number[][] {
   const script = `
     require('tsx/cjs');
@@ -31,7 +34,11 @@ function errorsOn(backend: string): number[][] {
       console.log(JSON.stringify(errors));
     });`;
   const env = { ...process.env, FISHERLAB_BACKEND: backend };
-  const { stdout } = spawnSync(process.execPath, ['-e', script], { cwd: root, env, encoding: 'utf8' });
+  const { stdout } = spawnSync(process.execPath, ['-e', script], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+  });
   return JSON.parse(stdout) as number[][];
 }
 
@@ -42,7 +49,8 @@ describe('squared norms', () => {
       const errors = errorsOn(backend);
       CASES.forEach(({ norm, length }, k) => {
         assert.equal(errors[k]?.length, 2);
-        for (const error of errors[k] ?? []) assert.ok(error < 2e-6, `${norm} of ${length} numbers: ${error}`);
+        for (const error of errors[k] ?? [])
+          assert.ok(error < 2e-6, `${norm} of ${length} numbers: ${error}`);
       });
     });
   }

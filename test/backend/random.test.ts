@@ -11,7 +11,10 @@ import {
   uniforms,
 } from '../../src/backend/random';
 
-/** Mulberry32 as its author wrote it: a generator with a state, in 64-bit integers so that no rounding is shared with the program. */
+/**
+ * Mulberry32 as its author wrote it: a generator with a state, in 64-bit integers so that no
+ * rounding is shared with the program.
+ */
 function* mulberry32(seed: number): Generator<number> {
   const mask = 0xffffffffn;
   const multiply = (a: bigint, b: bigint) => (a * b) & mask;
@@ -23,14 +26,16 @@ function* mulberry32(seed: number): Generator<number> {
   }
 }
 
-const mean = (x: ArrayLike<number>) => Array.from(x).reduce((sum, value) => sum + value, 0) / x.length;
+const mean = (x: ArrayLike<number>) =>
+  Array.from(x).reduce((sum, value) => sum + value, 0) / x.length;
 
 /** The mean of the k-th powers. */
 const moment = (x: ArrayLike<number>, k: number) => mean(Array.from(x, (value) => value ** k));
 
 describe('seeded randomness', () => {
   it('gives the first numbers of mulberry32 that other implementations test for', () => {
-    const bits = (seed: number, n: number) => Array.from({ length: n }, (_, i) => uniformAt(seed, i) * 2 ** 32);
+    const bits = (seed: number, n: number) =>
+      Array.from({ length: n }, (_, i) => uniformAt(seed, i) * 2 ** 32);
     assert.deepEqual(bits(0, 4), [1144304738, 1416247, 958946056, 627933444]);
     assert.deepEqual(bits(1985, 2), [3527837133, 3112574143]);
   });
@@ -57,7 +62,8 @@ describe('seeded randomness', () => {
   it('has the moments of the uniform distribution', () => {
     const n = 100_000;
     const u = uniforms(3, n);
-    // k-th moment 1 / (k + 1), with five standard errors, sqrt((1 / (2k + 1) - 1 / (k + 1)²) / n) each.
+    // k-th moment 1 / (k + 1), with five standard errors, sqrt((1 / (2k + 1) - 1 / (k + 1)²) / n)
+    // each.
     for (const k of [1, 2, 3, 4]) {
       const error = Math.sqrt((1 / (2 * k + 1) - 1 / (k + 1) ** 2) / n);
       assert.ok(Math.abs(moment(u, k) - 1 / (k + 1)) < 5 * error, `moment ${k}`);
@@ -81,7 +87,10 @@ describe('seeded randomness', () => {
   it('keeps neighbouring images apart: their noise is not correlated', () => {
     const n = 20_000;
     const noise = noiseByIndex('normal', 0, [0, 1], n);
-    const products = Array.from({ length: n }, (_, i) => (noise[i] as number) * (noise[n + i] as number));
+    const products = Array.from(
+      { length: n },
+      (_, i) => (noise[i] as number) * (noise[n + i] as number),
+    );
     assert.ok(Math.abs(mean(products)) < 5 / Math.sqrt(n));
   });
 
@@ -94,7 +103,10 @@ describe('seeded randomness', () => {
           const size = 6;
           const together = noiseByIndex(kind, 42, indices, size);
           indices.forEach((index, k) => {
-            assert.deepEqual(together.slice(k * size, (k + 1) * size), noiseByIndex(kind, 42, [index], size));
+            assert.deepEqual(
+              together.slice(k * size, (k + 1) * size),
+              noiseByIndex(kind, 42, [index], size),
+            );
           });
         },
       ),
@@ -142,6 +154,7 @@ describe('seeded randomness', () => {
     }
     assert.equal(counts.size, 6);
     // 1000 of each, with a standard deviation of sqrt(6000 · 1/6 · 5/6) = 29.
-    for (const [order, count] of counts) assert.ok(Math.abs(count - draws / 6) < 5 * 29, `${order}: ${count}`);
+    for (const [order, count] of counts)
+      assert.ok(Math.abs(count - draws / 6) < 5 * 29, `${order}: ${count}`);
   });
 });

@@ -64,9 +64,15 @@ describe('set-up', () => {
 
     it('are missing, of another version, altered, or too many', () => {
       const a = here['node_modules/a'];
-      assert.equal(packageDifference(wanted, { packages: { 'node_modules/a': a } }), 'node_modules/b is missing');
+      assert.equal(
+        packageDifference(wanted, { packages: { 'node_modules/a': a } }),
+        'node_modules/b is missing',
+      );
       const older = { ...here, 'node_modules/b': { version: '1.9.0', integrity: 'sha512-b' } };
-      assert.equal(packageDifference(wanted, { packages: older }), 'node_modules/b is 1.9.0, not 2.0.0');
+      assert.equal(
+        packageDifference(wanted, { packages: older }),
+        'node_modules/b is 1.9.0, not 2.0.0',
+      );
       const altered = { ...here, 'node_modules/b': { version: '2.0.0', integrity: 'sha512-c' } };
       assert.notEqual(packageDifference(wanted, { packages: altered }), null);
       const wrongBuild = { ...here, 'node_modules/b-windows': { version: '1.0.0' } };
@@ -148,7 +154,10 @@ describe('set-up', () => {
       const enter = async () => {
         entered = true;
       };
-      const mine = withLock(at('lock'), enter, { waiting: (pid) => void waited.push(pid), every: 5 });
+      const mine = withLock(at('lock'), enter, {
+        waiting: (pid) => void waited.push(pid),
+        every: 5,
+      });
       await sleep(100);
       assert.equal(entered, false);
       child.kill('SIGKILL');
@@ -201,19 +210,31 @@ describe('set-up', () => {
   describe('the cache', () => {
     it('lies in XDG_CACHE_HOME, else in the home directory, and in the clone as a last resort', () => {
       const own = '/clone/.cache/fisherlab';
-      assert.deepEqual(cacheCandidates({ XDG_CACHE_HOME: '/xdg', HOME: '/home/ada' }, '/clone'), ['/xdg/fisherlab', own]);
-      assert.deepEqual(cacheCandidates({ HOME: '/home/ada' }, '/clone'), ['/home/ada/.cache/fisherlab', own]);
-      assert.deepEqual(cacheCandidates({ XDG_CACHE_HOME: 'relative', HOME: '/home/ada' }, '/clone'), [
+      assert.deepEqual(cacheCandidates({ XDG_CACHE_HOME: '/xdg', HOME: '/home/ada' }, '/clone'), [
+        '/xdg/fisherlab',
+        own,
+      ]);
+      assert.deepEqual(cacheCandidates({ HOME: '/home/ada' }, '/clone'), [
         '/home/ada/.cache/fisherlab',
         own,
       ]);
-      assert.equal(cacheCandidates({}, '/clone')[0], path.join(os.userInfo().homedir, '.cache/fisherlab'));
+      assert.deepEqual(
+        cacheCandidates({ XDG_CACHE_HOME: 'relative', HOME: '/home/ada' }, '/clone'),
+        ['/home/ada/.cache/fisherlab', own],
+      );
+      assert.equal(
+        cacheCandidates({}, '/clone')[0],
+        path.join(os.userInfo().homedir, '.cache/fisherlab'),
+      );
     });
 
     it('goes to the first folder that can be written', () => {
       writeFileSync(at('file'), '');
       // No folder can be made inside a file, whoever tries.
-      assert.equal(writableCache([at('file', 'cache'), at('clone', 'cache')]), at('clone', 'cache'));
+      assert.equal(
+        writableCache([at('file', 'cache'), at('clone', 'cache')]),
+        at('clone', 'cache'),
+      );
       assert.deepEqual(readdirSync(at('clone', 'cache')), []);
       assert.throws(
         () => writableCache([at('file', 'cache')]),
@@ -287,7 +308,10 @@ describe('set-up', () => {
       mkdirSync(at('bin'));
       for (const name of ['c++', 'ccache']) symlinkSync(process.execPath, at('bin', name));
       assert.deepEqual(findCompiler({ PATH: at('bin') }), [at('bin', 'c++')]);
-      assert.deepEqual(findCompiler({ PATH: at('bin'), CXX: 'ccache  g++-12' }), [at('bin', 'ccache'), 'g++-12']);
+      assert.deepEqual(findCompiler({ PATH: at('bin'), CXX: 'ccache  g++-12' }), [
+        at('bin', 'ccache'),
+        'g++-12',
+      ]);
       assert.deepEqual(findCompiler({ PATH: at('bin'), CXX: 'missing' }), [at('bin', 'c++')]);
       assert.equal(findCompiler({ PATH: '/nowhere' }), null);
     });
@@ -299,12 +323,21 @@ describe('set-up', () => {
         ['-e', 'console.log("working"); console.error("Error: disk on fire"); process.exit(3)'],
         what,
       );
-      await assert.rejects(failing, { name: 'Obstacle', message: 'it broke (Error: disk on fire); mend it' });
-      await assert.rejects(mustRun(process.execPath, ['-e', 'process.kill(process.pid, "SIGKILL")'], what), {
-        message: 'it broke (ended by SIGKILL); mend it',
+      await assert.rejects(failing, {
+        name: 'Obstacle',
+        message: 'it broke (Error: disk on fire); mend it',
       });
+      await assert.rejects(
+        mustRun(process.execPath, ['-e', 'process.kill(process.pid, "SIGKILL")'], what),
+        {
+          message: 'it broke (ended by SIGKILL); mend it',
+        },
+      );
       assert.equal((await run(at('missing'), [])).code, 127);
-      assert.equal((await mustRun(process.execPath, ['-e', 'console.log("fine")'], what)).trim(), 'fine');
+      assert.equal(
+        (await mustRun(process.execPath, ['-e', 'console.log("fine")'], what)).trim(),
+        'fine',
+      );
     });
 
     it('are quoted where they say why they failed', () => {
@@ -319,7 +352,10 @@ describe('set-up', () => {
         'ERROR: Could not find a version',
         'ERROR: No match',
       ];
-      assert.equal(lastWords(pip.join('\n')), 'Connection refused: ERROR: Could not find a version');
+      assert.equal(
+        lastWords(pip.join('\n')),
+        'Connection refused: ERROR: Could not find a version',
+      );
       assert.equal(lastWords('one\r\ntwo\n\n'), 'two');
       assert.equal(lastWords(''), 'it said nothing');
       assert.equal(lastWords(`error ${'x'.repeat(1000)}`).length, 200);
@@ -334,7 +370,14 @@ describe('set-up', () => {
 
     it('is plain lines in a log: what, how far, for how long', async () => {
       const { lines, output } = collect(false);
-      assert.equal(await step('Baking', () => sleep(50, 'bread'), { output, fraction: () => 0.254, plainEvery: 20 }), 'bread');
+      assert.equal(
+        await step('Baking', () => sleep(50, 'bread'), {
+          output,
+          fraction: () => 0.254,
+          plainEvery: 20,
+        }),
+        'bread',
+      );
       const text = lines.join('');
       assert.match(text, /^Baking …\n(Baking: 25 %, 0 s\n)+Baking: done, 0 s\n$/);
     });
@@ -371,7 +414,10 @@ describe('set-up', () => {
       assert.equal(choiceLine(null, null), 'Backend: tensorflow (the native library)');
       assert.equal(choiceLine('cpu', null), 'Backend: cpu, chosen by FISHERLAB_BACKEND');
       const line = choiceLine(null, new Obstacle('python3 was not found', 'install it'));
-      assert.equal(line, 'Backend: wasm, much slower than native TensorFlow: python3 was not found; install it');
+      assert.equal(
+        line,
+        'Backend: wasm, much slower than native TensorFlow: python3 was not found; install it',
+      );
     });
 
     it("takes a TensorFlow of the user's own where it is whole", () => {
@@ -382,7 +428,8 @@ describe('set-up', () => {
         /^Obstacle: FISHERLAB_TENSORFLOW names .* no tensorflow\/libtensorflow_cc.so.2; name the folder/,
       );
       mkdirSync(at('tensorflow/include/tensorflow/c'), { recursive: true });
-      for (const file of ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2']) writeFileSync(at('tensorflow', file), '');
+      for (const file of ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'])
+        writeFileSync(at('tensorflow', file), '');
       assert.throws(() => givenLibrary(folder), /c_api.h/);
       writeFileSync(at('tensorflow/include/tensorflow/c/c_api.h'), '');
       assert.equal(givenLibrary(path.relative(process.cwd(), folder)), folder);
@@ -405,7 +452,9 @@ describe('set-up', () => {
   describe('as a whole', () => {
     /** A clone with set-up in it, whose packages are there, on a machine with nothing but Node. */
     function bareClone() {
-      cpSync(path.join(root, 'src/backend/setup'), at('clone/src/backend/setup'), { recursive: true });
+      cpSync(path.join(root, 'src/backend/setup'), at('clone/src/backend/setup'), {
+        recursive: true,
+      });
       cpSync(path.join(root, 'src/backend/setup.mjs'), at('clone/src/backend/setup.mjs'));
       const lock = JSON.stringify({ packages: {} });
       mkdirSync(at('clone/node_modules'));
@@ -427,7 +476,10 @@ describe('set-up', () => {
       const { status, stdout, stderr } = setUp([]);
       assert.equal(status, 0);
       assert.match(stdout, /^Backend: wasm, [^\n]*; [^\n]*\n$/);
-      assert.match(stderr, /^JupyterLab is not installed: python3? was not found; install [^\n]*\n$/);
+      assert.match(
+        stderr,
+        /^JupyterLab is not installed: python3? was not found; install [^\n]*\n$/,
+      );
     });
 
     it('fails where the native backend was asked for and cannot be had', () => {
@@ -442,15 +494,21 @@ describe('set-up', () => {
       bareClone();
       const { status, stderr } = setUp([], { FISHERLAB_BACKEND: 'gpu' });
       assert.equal(status, 1);
-      assert.match(stderr, /^FISHERLAB_BACKEND 'gpu' is not known; choose one of tensorflow, wasm, cpu\n$/);
+      assert.match(
+        stderr,
+        /^FISHERLAB_BACKEND 'gpu' is not known; choose one of tensorflow, wasm, cpu\n$/,
+      );
     });
 
     it('runs the command it was given with its arguments and ends with its status', () => {
       bareClone();
       const echo = 'console.log(JSON.stringify(process.argv.slice(1))); process.exit(7)';
-      const { status, stdout } = setUp(['node', '-e', echo, '--', '--grep', 'two words', '--quick'], {
-        FISHERLAB_BACKEND: 'cpu',
-      });
+      const { status, stdout } = setUp(
+        ['node', '-e', echo, '--', '--grep', 'two words', '--quick'],
+        {
+          FISHERLAB_BACKEND: 'cpu',
+        },
+      );
       assert.equal(status, 7);
       assert.deepEqual(stdout.trim().split('\n'), [
         'Backend: cpu, chosen by FISHERLAB_BACKEND',
@@ -464,7 +522,10 @@ describe('set-up', () => {
       const { status, stdout, stderr } = setUp(['node', '-e', 'console.log("ran")']);
       assert.equal(status, 1);
       assert.equal(stdout, '');
-      assert.match(stderr.trim().split('\n').at(-1) as string, /^the npm packages cannot be installed \(.*\); see that /);
+      assert.match(
+        stderr.trim().split('\n').at(-1) as string,
+        /^the npm packages cannot be installed \(.*\); see that /,
+      );
       assert.equal(existsSync(at('clone/.cache/packages.lock')), false);
     });
 
@@ -484,7 +545,8 @@ describe('set-up', () => {
     };
     const lost = Object.entries(packages).flatMap(([place, { optionalDependencies = {} }]) =>
       Object.keys(optionalDependencies).filter(
-        (name) => !(`node_modules/${name}` in packages) && !(`${place}/node_modules/${name}` in packages),
+        (name) =>
+          !(`node_modules/${name}` in packages) && !(`${place}/node_modules/${name}` in packages),
       ),
     );
     assert.deepEqual(lost, []);

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FisherlabError } from '../../src/backend/errors';
@@ -44,7 +53,8 @@ describe('a file that is written', () => {
   it('where something is in the way says so in one line', async () => {
     writeFileSync(at('file'), 'x');
     mkdirSync(at('folder'));
-    const says = /cannot be written \((EEXIST|ENOTDIR|EISDIR)\); a file or folder of that name is in the way: choose another$/;
+    const says =
+      /cannot be written \((EEXIST|ENOTDIR|EISDIR)\); a file or folder of that name is in the way: choose another$/;
     await refused(() => writeBeside(at('file', 'c.txt'), 'x'), says);
     await refused(() => writeBeside(at('file', 'deeper', 'c.txt'), 'x'), says);
     await refused(() => writeBeside(at('folder'), 'x'), says);

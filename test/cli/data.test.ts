@@ -27,7 +27,10 @@ describe('fisherlab data', () => {
 
   it('list shows every set with what is on this machine', async () => {
     const { out } = await run('list');
-    assert.match(out, /svhn {3,}Street View House Numbers.*\n +not on this machine\n +non-commercial/);
+    assert.match(
+      out,
+      /svhn {3,}Street View House Numbers.*\n +not on this machine\n +non-commercial/,
+    );
     assert.match(out, /fashion_mnist .*\n +test 4,000 \(the embedded excerpt\)\n +MIT/);
     assert.equal(out.trimEnd().split('\n').length, 3 * 13);
   });
@@ -48,9 +51,15 @@ describe('fisherlab data', () => {
       run('download', 'celeba', '--from', file),
       /wants your agreement to these terms; answer yes, or give --agree/,
     );
-    await assert.rejects(run('download', 'celeba', '--from', file, '--agree'), /is no official file of 'celeba'/);
+    await assert.rejects(
+      run('download', 'celeba', '--from', file, '--agree'),
+      /is no official file of 'celeba'/,
+    );
     await assert.rejects(run('download', 'mnist', 'cifar11'), /'cifar11' is not known/);
-    await assert.rejects(run('download', 'mnist', 'kmnist', '--from', file), /--from goes with one data set/);
+    await assert.rejects(
+      run('download', 'mnist', 'kmnist', '--from', file),
+      /--from goes with one data set/,
+    );
     assert.ok(!existsSync(path.join(folder(), 'fisherlab', 'data', 'mnist')), 'nothing was begun');
   });
 });

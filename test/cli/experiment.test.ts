@@ -41,7 +41,16 @@ after(() => rmSync(folder, { recursive: true }));
 describe('fisherlab experiment', () => {
   it('writes a model’s results, the summary and figures, and goes on to the next model where one cannot be tried', async () => {
     const out = path.join(folder, 'results');
-    const line = ['--limit', '20', '--batch-sizes', '2', '--skip', 'diagonal-fisher-norm', '--out', out];
+    const line = [
+      '--limit',
+      '20',
+      '--batch-sizes',
+      '2',
+      '--skip',
+      'diagonal-fisher-norm',
+      '--out',
+      out,
+    ];
     const stranger = path.join(folder, 'stranger.safetensors');
     await saveTinyGlow(stranger, 'imagenet32');
     await assert.rejects(
@@ -52,12 +61,19 @@ describe('fisherlab experiment', () => {
     const [results] = readResults(out);
     assert.equal(results?.in, 'fashion_mnist');
     assert.equal(results?.limit, 20);
-    assert.ok(results?.rows.every(({ batchSize, method }) => batchSize === 2 && !method.includes('score statistic')));
+    assert.ok(
+      results?.rows.every(
+        ({ batchSize, method }) => batchSize === 2 && !method.includes('score statistic'),
+      ),
+    );
     const summary = JSON.parse(readFileSync(path.join(out, 'summary.json'), 'utf8')) as Summary;
     const likelihood = summary.families[0]?.methods.find(({ method }) => method === 'likelihood');
     const rows = results?.rows.filter(({ method }) => method === 'likelihood') ?? [];
     assert.ok(
-      Math.abs((likelihood?.mean as number) - rows.reduce((sum, { auroc }) => sum + auroc.value, 0) / rows.length) < 1e-12,
+      Math.abs(
+        (likelihood?.mean as number) -
+          rows.reduce((sum, { auroc }) => sum + auroc.value, 0) / rows.length,
+      ) < 1e-12,
     );
     assert.match(said, new RegExp(`likelihood +${likelihood?.mean.toFixed(3)} `));
     assert.ok(existsSync(path.join(out, 'figures', 'glow-grey-halves-2-differences.svg')));
@@ -65,11 +81,21 @@ describe('fisherlab experiment', () => {
   });
 
   it('names what it does not understand', async () => {
-    const tables = (...line: string[]) => fisherlab('experiment', 'paper-tables', '--models', model, ...line);
-    await assert.rejects(tables('--batch-sizes', '1,x'), /--batch-sizes is 'x'; give a whole number from 1 on/);
-    await assert.rejects(tables('--skip', 'everything'), /column to skip 'everything' is not known; choose one of diagonal/);
+    const tables = (...line: string[]) =>
+      fisherlab('experiment', 'paper-tables', '--models', model, ...line);
+    await assert.rejects(
+      tables('--batch-sizes', '1,x'),
+      /--batch-sizes is 'x'; give a whole number from 1 on/,
+    );
+    await assert.rejects(
+      tables('--skip', 'everything'),
+      /column to skip 'everything' is not known; choose one of diagonal/,
+    );
     await assert.rejects(tables('--limit', '0'), /--limit is '0'/);
-    await assert.rejects(fisherlab('experiment', 'ablations', 'nothing'), /model 'nothing' is not known/);
+    await assert.rejects(
+      fisherlab('experiment', 'ablations', 'nothing'),
+      /model 'nothing' is not known/,
+    );
   });
 });
 
@@ -80,7 +106,10 @@ describe('fisherlab update', () => {
   for (const { folder: where, protocol, limit } of TABLES) {
     const images = limit === null ? 'all images' : `${limit} images of each set`;
     it(`has nothing to do for what is shipped, ${protocol}, ${images}: results of every model and its weights, and their summary`, () => {
-      assert.deepEqual(withoutResults(triedModels(), weights(), { folder: where, protocol, limit }), []);
+      assert.deepEqual(
+        withoutResults(triedModels(), weights(), { folder: where, protocol, limit }),
+        [],
+      );
       const summary = JSON.parse(readFileSync(path.join(where, path.basename(SUMMARY)), 'utf8'));
       assert.deepEqual(JSON.parse(JSON.stringify(summarise(readResults(where)))), summary);
     });
@@ -89,12 +118,21 @@ describe('fisherlab update', () => {
   it('finds models whose results are not there, a trial’s, or of other weights', () => {
     const [first, second] = triedModels() as [string, string];
     const tables = { folder: path.dirname(SUMMARY), protocol: 'halves', limit: null } as const;
-    assert.deepEqual(withoutResults([first, second], { ...weights(), [second]: 'others' }, tables), [second]);
+    assert.deepEqual(
+      withoutResults([first, second], { ...weights(), [second]: 'others' }, tables),
+      [second],
+    );
     const folderOfTrials = path.join(folder, 'trials');
     mkdirSync(folderOfTrials);
     const results = JSON.parse(readFileSync(path.join(tables.folder, `${first}.json`), 'utf8'));
-    writeFileSync(path.join(folderOfTrials, `${first}.json`), JSON.stringify({ ...results, limit: 100 }));
-    assert.deepEqual(withoutResults([first, second], weights(), { ...tables, folder: folderOfTrials }), [first, second]);
+    writeFileSync(
+      path.join(folderOfTrials, `${first}.json`),
+      JSON.stringify({ ...results, limit: 100 }),
+    );
+    assert.deepEqual(
+      withoutResults([first, second], weights(), { ...tables, folder: folderOfTrials }),
+      [first, second],
+    );
   });
 
   it('measures only cards that are not there or of other weights', async () => {
@@ -104,21 +142,30 @@ describe('fisherlab update', () => {
     const known = { ...card, model: loaded.name, checksum: loaded.checksum };
     assert.deepEqual(await modelCards([model], 1, { known: [known] }), [known]);
     const [measured] = await modelCards([model], 1, { known: [{ ...known, checksum: 'others' }] });
-    assert.deepEqual([measured?.model, measured?.steps, measured?.checksum], [loaded.name, 1, loaded.checksum]);
+    assert.deepEqual(
+      [measured?.model, measured?.steps, measured?.checksum],
+      [loaded.name, 1, loaded.checksum],
+    );
   });
 
   it('names a model that is not shipped', async () => {
-    await assert.rejects(fisherlab('update', model), /shipped model '.*' is not known; choose one of/);
+    await assert.rejects(
+      fisherlab('update', model),
+      /shipped model '.*' is not known; choose one of/,
+    );
   });
 });
 
 describe('fisherlab detect', () => {
   it('scores pictures and arrays, gives images like the set larger p-values than noise, and draws them', async () => {
     const { images } = await dataset('fashion_mnist', 'test', { limit: 220 });
-    const own = path.join(folder, 'usual.npy'); // the last 20, which the detector has seen neither to fit nor to compare
+    // the last 20, which the detector has seen neither to fit nor to compare
+    const own = path.join(folder, 'usual.npy');
     writeFileSync(own, Buffer.concat([npyHeader([20, 32, 32, 1]), images.subarray(200 * 1024)]));
     const noise = path.join(folder, 'noise, "loud".png');
-    const loud = Buffer.from(Uint8Array.from({ length: 1024 }, (_, k) => (k * 7919 * (k + 3)) % 256));
+    const loud = Buffer.from(
+      Uint8Array.from({ length: 1024 }, (_, k) => (k * 7919 * (k + 3)) % 256),
+    );
     writeFileSync(
       noise,
       await sharp(loud, { raw: { width: 32, height: 32, channels: 1 } })
@@ -135,22 +182,40 @@ describe('fisherlab detect', () => {
     assert.equal(scored[20]?.image, noise);
     assert.equal(scored[20]?.p, 1 / 101); // the smallest that 100 usual images allow
     const usual = scored.slice(0, 20).map(({ p }) => p);
-    assert.ok(usual.filter((p) => p <= 0.05).length <= 4 && usual.some((p) => p > 0.5), String(usual));
+    assert.ok(
+      usual.filter((p) => p <= 0.05).length <= 4 && usual.some((p) => p > 0.5),
+      String(usual),
+    );
     assert.match(said, /^fashion_mnist test: first 200 of [\d,]+ images of .+\n/);
-    assert.match(said, /of 21 images have p ≤ 0\.05 .* against 100 images of fashion_mnist, by layer-wise gradients/);
+    assert.match(
+      said,
+      /of 21 images have p ≤ 0\.05 .* against 100 images of fashion_mnist, by layer-wise gradients/,
+    );
     assert.equal((await sharp(path.join(to, 'most-and-least.png')).metadata()).format, 'png');
   });
 
   it('writes CSV that keeps commas and quotes in names', () => {
-    assert.equal(csv([{ image: 'a, "b".png', score: 1.5, p: 0.25 }]), 'image,score,p\n"a, ""b"".png",1.5,0.25\n');
+    assert.equal(
+      csv([{ image: 'a, "b".png', score: 1.5, p: 0.25 }]),
+      'image,score,p\n"a, ""b"".png",1.5,0.25\n',
+    );
   });
 
   it('refuses what it cannot do, in one line', async () => {
     const detect = (...line: string[]) => fisherlab('detect', '--model', model, ...line);
-    await assert.rejects(detect('--out', path.join(folder, 'no.png')), /'.*no\.png' does not exist/);
+    await assert.rejects(
+      detect('--out', path.join(folder, 'no.png')),
+      /'.*no\.png' does not exist/,
+    );
     await assert.rejects(detect('--out', model), /is no image; its name should end in/);
-    await assert.rejects(detect('--in', 'cifar10', '--out', model), /'cifar10' has 3 channels and the model 'tiny' takes 1/);
-    await assert.rejects(detect('--detector', 'magic', '--out', model), /detector 'magic' is not known/);
+    await assert.rejects(
+      detect('--in', 'cifar10', '--out', model),
+      /'cifar10' has 3 channels and the model 'tiny' takes 1/,
+    );
+    await assert.rejects(
+      detect('--detector', 'magic', '--out', model),
+      /detector 'magic' is not known/,
+    );
     const one = path.join(folder, 'one.npy');
     writeFileSync(one, Buffer.concat([npyHeader([1, 32, 32, 1]), Buffer.alloc(1024)]));
     await assert.rejects(

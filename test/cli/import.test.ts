@@ -31,18 +31,25 @@ describe('fisherlab import and export', () => {
 
   it('write a shipped model as a plain state dictionary and read it back to the last bit', async () => {
     const lines = await fisherlab('export', 'glow-fashion_mnist', '--out', plain());
-    assert.match(lines[0] as string, /^394 tensors are in .*plain\.safetensors$/); // 345 and, for 24 steps, p and sign_s, and prior_h
+    // 345 and, for 24 steps, p and sign_s, and prior_h
+    assert.match(lines[0] as string, /^394 tensors are in .*plain\.safetensors$/);
     assert.deepEqual({ ...readSafetensors(plain()).metadata }, { format: 'pt' });
     const back = path.join(folder, 'new', 'back.safetensors');
     const said = await fisherlab('import', plain(), ...as, '--out', back);
     assert.equal(said[0], 'left out: 1 tensors (prior_h)');
     assert.match(said[1] as string, /^345 tensors of .* are now .*back\.safetensors$/);
-    assert.match(said[2] as string, /^check: \d\.\d{4} bits\/dim on the first 10 test images of fashion_mnist$/);
+    assert.match(
+      said[2] as string,
+      /^check: \d\.\d{4} bits\/dim on the first 10 test images of fashion_mnist$/,
+    );
     const [one, other] = [loadModel('glow-fashion_mnist'), loadModel(back)];
     assert.deepEqual(modelTensors(other.model), modelTensors(one.model));
     assert.equal(other.header.training.importedFrom, 'plain.safetensors');
     const bits = Number(/\d\.\d{4}/.exec(said[2] as string)?.[0]);
-    assert.ok(Math.abs(bits - (one.header.test as number)) < 0.5, `${bits} bits/dim, ${one.header.test} on the whole test set`);
+    assert.ok(
+      Math.abs(bits - (one.header.test as number)) < 0.5,
+      `${bits} bits/dim, ${one.header.test} on the whole test set`,
+    );
     for (const { model } of [one, other]) disposeModel(model);
   });
 
@@ -51,26 +58,38 @@ describe('fisherlab import and export', () => {
     const pt = path.join(folder, 'glow.pt');
     writeFileSync(pt, Buffer.from('PK\u0003\u0004 and so on', 'latin1'));
     const wrong: [string[], RegExp][] = [
-      [[pt, ...as], /is a PyTorch file, which only Python reads; convert it there: .*save_file.*torch\.load\('glow\.pt'/],
+      [
+        [pt, ...as],
+        /is a PyTorch file, which only Python reads; convert it there: .*save_file.*torch\.load\('glow\.pt'/,
+      ],
       [[path.join(folder, 'nothing'), ...as], /nothing' cannot be read; check the path/],
       [
         [plain(), ...as, '--config', '{"hidden": 32}'],
         /does not fit this glow model: .*block\.0\.conv\.weight is \[64, 2, 3, 3\], not \[32/,
       ],
       [[plain(), ...as, '--config', 'K=3'], /--config is 'K=3'; give a JSON object/],
-      [[plain(), '--model', 'gan', '--data', 'mnist'], /model 'gan' is not known; choose one of glow/],
+      [
+        [plain(), '--model', 'gan', '--data', 'mnist'],
+        /model 'gan' is not known; choose one of glow/,
+      ],
       [[plain(), '--model', 'vae', '--data', 'minst'], /data set 'minst' is not known/],
     ];
-    for (const [words, says] of wrong) await assert.rejects(fisherlab('import', ...words, '--out', out), says);
+    for (const [words, says] of wrong)
+      await assert.rejects(fisherlab('import', ...words, '--out', out), says);
     writeFileSync(plain(), readFileSync(plain()).subarray(0, -1));
-    await assert.rejects(fisherlab('import', plain(), ...as, '--out', out), /plain\.safetensors' is damaged/);
+    await assert.rejects(
+      fisherlab('import', plain(), ...as, '--out', out),
+      /plain\.safetensors' is damaged/,
+    );
     assert.ok(!existsSync(out));
   });
 
   it('take the weights of a network that was wrapped, and one prefix of two', async () => {
     await fisherlab('export', 'glow-fashion_mnist', '--out', plain());
     const { tensors } = readSafetensors(plain());
-    const twice = ['a.module.', 'b.'].flatMap((prefix) => [...tensors.values()].map((t) => ({ ...t, name: prefix + t.name })));
+    const twice = ['a.module.', 'b.'].flatMap((prefix) =>
+      [...tensors.values()].map((t) => ({ ...t, name: prefix + t.name })),
+    );
     const wrapped = path.join(folder, 'wrapped.safetensors');
     await writeSafetensors(wrapped, twice, {});
     const out = path.join(folder, 'unwrapped.safetensors');

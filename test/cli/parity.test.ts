@@ -43,7 +43,10 @@ describe('fisherlab parity', () => {
     assert.equal(error, null);
     assert.equal(lines.length, 2);
     assert.match(lines[0] as string, /^detector\.json scores=250 worst=\S+ auroc=\S+ ok$/);
-    assert.match(lines[1] as string, /^glow-small\.json tensors=177 objective=\d\.\de-\d+ p99=\d\.\de-\d+ worst=\d\.\de-\d+ ok$/);
+    assert.match(
+      lines[1] as string,
+      /^glow-small\.json tensors=177 objective=\d\.\de-\d+ p99=\d\.\de-\d+ worst=\d\.\de-\d+ ok$/,
+    );
   });
 
   it('fails on a number a thousandth off, on a damaged file and on another architecture, and still compares the rest', async () => {
@@ -67,7 +70,13 @@ describe('fisherlab parity', () => {
   });
 
   it('says so where there is no directory, or nothing in it', async () => {
-    assert.match((await parity(path.join(folder, 'none'))).error as string, /none' is not a directory/);
-    assert.match((await parity(folder)).error as string, /holds no reference files; they are JSON with a key 'model'/);
+    assert.match(
+      (await parity(path.join(folder, 'none'))).error as string,
+      /none' is not a directory/,
+    );
+    assert.match(
+      (await parity(folder)).error as string,
+      /holds no reference files; they are JSON with a key 'model'/,
+    );
   });
 });

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { startBackend } from '../../src/backend/start';
-import { filledIn, KEPT_RESULTS, MODELS_README, modelsParts, README, readmeParts, readResults } from '../../src/cli/readme';
+import {
+  filledIn,
+  KEPT_RESULTS,
+  MODELS_README,
+  modelsParts,
+  README,
+  readmeParts,
+  readResults,
+} from '../../src/cli/readme';
 import { shippedCards } from '../../src/experiments/model-cards';
 import { shippedSummary } from '../../src/experiments/summary';
 import { disposeModel, loadModel, shippedModels } from '../../src/models/checkpoint';
@@ -25,7 +33,10 @@ describe('the README', () => {
 
   it('that lost its marks, and results that are not there, are named', () => {
     assert.throws(() => filledIn('# no marks', parts), /the page lacks '<!-- results -->'/);
-    assert.throws(() => readResults('/nowhere/results.json'), /no results in .*run npm start first/);
+    assert.throws(
+      () => readResults('/nowhere/results.json'),
+      /no results in .*run npm start first/,
+    );
   });
 });
 

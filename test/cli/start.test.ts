@@ -29,7 +29,14 @@ describe('the table of npm start', () => {
         row('c', 1, 'likelihood', 0.3),
       ]),
       [
-        { model: 'glow', in: 'a', out: 'b', B: 1, likelihood: '0.100 [0.090, 0.110]', typicality: '0.750 [0.740, 0.760]' },
+        {
+          model: 'glow',
+          in: 'a',
+          out: 'b',
+          B: 1,
+          likelihood: '0.100 [0.090, 0.110]',
+          typicality: '0.750 [0.740, 0.760]',
+        },
         { model: 'glow', in: 'a', out: 'b', B: 5, likelihood: '0.200 [0.190, 0.210]' },
         { model: 'glow', in: 'a', out: 'c', B: 1, likelihood: '0.300 [0.290, 0.310]' },
       ],

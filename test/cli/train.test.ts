@@ -17,10 +17,30 @@ describe('fisherlab train', () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** The real command in a process of its own, interrupted once it has said that it is at a step. */
-  function interrupted(signal: NodeJS.Signals, ...words: string[]): Promise<{ said: string; code: number | null }> {
-    const args = ['bin/fisherlab.js', 'train', '--model', 'vae', '--data', 'mnist', '--batch', '4', '--held', '10', ...words];
-    const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, FISHERLAB_DATA: folder } });
+  /**
+   * The real command in a process of its own, interrupted once it has said that it is at a step.
+   */
+  function interrupted(
+    signal: NodeJS.Signals,
+    ...words: string[]
+  ): Promise<{ said: string; code: number | null }> {
+    const args = [
+      'bin/fisherlab.js',
+      'train',
+      '--model',
+      'vae',
+      '--data',
+      'mnist',
+      '--batch',
+      '4',
+      '--held',
+      '10',
+      ...words,
+    ];
+    const child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      env: { ...process.env, FISHERLAB_DATA: folder },
+    });
     let said = '';
     let sent = false;
     for (const stream of [child.stdout, child.stderr]) {
@@ -36,7 +56,11 @@ describe('fisherlab train', () => {
     const out = path.join(folder, 'run');
     const steps = ['--steps', '100000', '--out', out];
     const step = () =>
-      (JSON.parse(readSafetensors(path.join(out, 'state.safetensors')).metadata.run as string) as { step: number }).step;
+      (
+        JSON.parse(readSafetensors(path.join(out, 'state.safetensors')).metadata.run as string) as {
+          step: number;
+        }
+      ).step;
     const first = await interrupted('SIGINT', ...steps);
     assert.equal(first.code, 0, first.said);
     assert.match(
@@ -53,7 +77,20 @@ describe('fisherlab train', () => {
 
   it('leaves the curve in the folder as figures, in the unit of the loss and in bits/dim; a resumed run too', async () => {
     const out = path.join(folder, 'figures');
-    const words = ['--model', 'vae', '--data', 'mnist', '--batch', '4', '--held', '10', '--steps', '3', '--out', out];
+    const words = [
+      '--model',
+      'vae',
+      '--data',
+      'mnist',
+      '--batch',
+      '4',
+      '--held',
+      '10',
+      '--steps',
+      '3',
+      '--out',
+      out,
+    ];
     const [before, { log }, said] = [process.env.FISHERLAB_DATA, console, [] as string[]];
     process.env.FISHERLAB_DATA = folder;
     console.log = (line: string) => void said.push(line);
@@ -78,17 +115,33 @@ describe('fisherlab train', () => {
     const { log } = console;
     console.log = () => {};
     try {
-      const train = (...words: string[]) => main(['node', 'fisherlab', 'train', '--out', out, ...words]);
+      const train = (...words: string[]) =>
+        main(['node', 'fisherlab', 'train', '--out', out, ...words]);
       await assert.rejects(
         train('--model', 'gan', '--data', 'mnist'),
         /model 'gan' is not known; choose one of glow, diffusion, vae/,
       );
-      await assert.rejects(train('--model', 'vae', '--data', 'minst'), /data set 'minst' is not known/);
+      await assert.rejects(
+        train('--model', 'vae', '--data', 'minst'),
+        /data set 'minst' is not known/,
+      );
       const vae = ['--model', 'vae', '--data', 'mnist'];
-      await assert.rejects(train(...vae, '--batch', '0'), /--batch is '0'; give a whole number from 1 on/);
-      await assert.rejects(train(...vae, '--steps', '1.5'), /--steps is '1\.5'; give a whole number/);
-      await assert.rejects(train(...vae, '--learning-rate', 'fast'), /--learning-rate is 'fast'; give a number/);
-      await assert.rejects(train(...vae, '--clip', '-1'), /--clip is '-1'; give a number that is not below 0/);
+      await assert.rejects(
+        train(...vae, '--batch', '0'),
+        /--batch is '0'; give a whole number from 1 on/,
+      );
+      await assert.rejects(
+        train(...vae, '--steps', '1.5'),
+        /--steps is '1\.5'; give a whole number/,
+      );
+      await assert.rejects(
+        train(...vae, '--learning-rate', 'fast'),
+        /--learning-rate is 'fast'; give a number/,
+      );
+      await assert.rejects(
+        train(...vae, '--clip', '-1'),
+        /--clip is '-1'; give a number that is not below 0/,
+      );
     } finally {
       console.log = log;
     }

@@ -31,22 +31,35 @@ describe('batches', () => {
 
   it('with a seed every image comes once, in an order that depends on the seed alone', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 50 }), fc.nat(1e9), (count, size, seed) => {
-        const one = [...batches({ name: 'mnist', count }, size, { seed, keepLast: true })].flat();
-        const other = [...batches({ name: 'mnist', count }, size + 3, { seed, keepLast: true })].flat();
-        assert.deepEqual(one, other);
-        assert.deepEqual(
-          [...one].sort((a, b) => a - b),
-          [...Array(count).keys()],
-        );
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 200 }),
+        fc.integer({ min: 1, max: 50 }),
+        fc.nat(1e9),
+        (count, size, seed) => {
+          const one = [...batches({ name: 'mnist', count }, size, { seed, keepLast: true })].flat();
+          const other = [
+            ...batches({ name: 'mnist', count }, size + 3, { seed, keepLast: true }),
+          ].flat();
+          assert.deepEqual(one, other);
+          assert.deepEqual(
+            [...one].sort((a, b) => a - b),
+            [...Array(count).keys()],
+          );
+        },
+      ),
       { seed: 1 },
     );
-    assert.notDeepEqual([...batches(set(50), 50, { seed: 1 })], [...batches(set(50), 50, { seed: 2 })]);
+    assert.notDeepEqual(
+      [...batches(set(50), 50, { seed: 1 })],
+      [...batches(set(50), 50, { seed: 2 })],
+    );
   });
 
   it('a batch larger than the set, or of no images, is refused', () => {
-    assert.throws(() => [...batches(set(4), 5)], /a batch of 5 images is larger than the 4 of 'cifar10'; choose a smaller batch/);
+    assert.throws(
+      () => [...batches(set(4), 5)],
+      /a batch of 5 images is larger than the 4 of 'cifar10'; choose a smaller batch/,
+    );
     assert.throws(() => [...batches(set(4), 0)], /cannot have 0 images/);
     assert.throws(() => [...batches(set(4), 1.5)], /cannot have 1.5 images/);
   });

@@ -8,25 +8,47 @@ import { npyHeader } from '../../src/data/npy';
 import { bytes, ownFolder } from './help';
 
 /** Writes a split in the one layout. */
-function put(folder: string, name: string, shape: number[], pixels: Uint8Array, labels?: Uint8Array, split = 'test') {
+function put(
+  folder: string,
+  name: string,
+  shape: number[],
+  pixels: Uint8Array,
+  labels?: Uint8Array,
+  split = 'test',
+) {
   mkdirSync(path.join(folder, name), { recursive: true });
-  writeFileSync(path.join(folder, name, `${split}-images.npy.gz`), gzipSync(Buffer.concat([npyHeader(shape), pixels])));
+  writeFileSync(
+    path.join(folder, name, `${split}-images.npy.gz`),
+    gzipSync(Buffer.concat([npyHeader(shape), pixels])),
+  );
   if (labels !== undefined)
-    writeFileSync(path.join(folder, name, `${split}-labels.npy`), Buffer.concat([npyHeader([labels.length]), labels]));
+    writeFileSync(
+      path.join(folder, name, `${split}-labels.npy`),
+      Buffer.concat([npyHeader([labels.length]), labels]),
+    );
 }
 
 describe('data sets', () => {
   const folder = ownFolder();
 
   it('FISHERLAB_DATA comes before the official download, that before the embedded excerpt', async () => {
-    assert.match((await dataset('mnist', 'test')).source, /^mnist test: all 2,000 images of the embedded excerpt$/);
+    assert.match(
+      (await dataset('mnist', 'test')).source,
+      /^mnist test: all 2,000 images of the embedded excerpt$/,
+    );
     put(cacheFolder(), 'mnist', [3, 28, 28, 1], bytes(3 * 784));
-    assert.equal((await dataset('mnist', 'test')).source, 'mnist test: all 3 images of the official download');
+    assert.equal(
+      (await dataset('mnist', 'test')).source,
+      'mnist test: all 3 images of the official download',
+    );
     process.env.FISHERLAB_DATA = path.join(folder(), 'mine');
     mkdirSync(process.env.FISHERLAB_DATA);
     assert.equal((await dataset('mnist', 'test')).count, 3);
     put(process.env.FISHERLAB_DATA, 'mnist', [2, 28, 28, 1], bytes(2 * 784));
-    assert.equal((await dataset('mnist', 'test')).source, 'mnist test: all 2 images of FISHERLAB_DATA');
+    assert.equal(
+      (await dataset('mnist', 'test')).source,
+      'mnist test: all 2 images of FISHERLAB_DATA',
+    );
   });
 
   it('grey images lie in the middle of 32x32 black ones, pixel by pixel', async () => {
@@ -55,8 +77,14 @@ describe('data sets', () => {
   });
 
   it('what is not known or not there is said with the mend', async () => {
-    await assert.rejects(dataset('cifar11'), /data set 'cifar11' is not known; choose one of svhn, celeba, gtsrb, cifar10/);
-    await assert.rejects(dataset('mnist', 'valid'), /split 'valid' is not known; choose one of train, test/);
+    await assert.rejects(
+      dataset('cifar11'),
+      /data set 'cifar11' is not known; choose one of svhn, celeba, gtsrb, cifar10/,
+    );
+    await assert.rejects(
+      dataset('mnist', 'valid'),
+      /split 'valid' is not known; choose one of train, test/,
+    );
     await assert.rejects(
       dataset('svhn'),
       /'svhn' \(test\) is not on this machine; get it with 'fisherlab data download svhn' or .*FISHERLAB_DATA/,
@@ -65,7 +93,10 @@ describe('data sets', () => {
     await assert.rejects(dataset('notmnist', 'train'), /no official train set; ask for test/);
     await assert.rejects(dataset('mnist', 'test', { limit: 0 }), /limited to 0 images/);
     process.env.FISHERLAB_DATA = path.join(folder(), 'nowhere');
-    await assert.rejects(dataset('mnist'), /FISHERLAB_DATA names '.*nowhere', which is no folder; correct or unset/);
+    await assert.rejects(
+      dataset('mnist'),
+      /FISHERLAB_DATA names '.*nowhere', which is no folder; correct or unset/,
+    );
   });
 
   it('images of a wrong shape, labels of another number, a truncated file are refused by name', async () => {
@@ -75,7 +106,10 @@ describe('data sets', () => {
       /images of 'cifar10' .* have shape \[2, 32, 31, 3\]; the shape must be \[N, 32, 32, 3\]/,
     );
     put(cacheFolder(), 'cifar10', [2, 32, 32, 3], bytes(2 * 3072), Uint8Array.of(1, 2, 3));
-    await assert.rejects(dataset('cifar10'), /labels of 'cifar10' .* have shape \[3\] for 2 images/);
+    await assert.rejects(
+      dataset('cifar10'),
+      /labels of 'cifar10' .* have shape \[3\] for 2 images/,
+    );
     put(cacheFolder(), 'cifar10', [2, 32, 32, 3], bytes(2 * 3072 - 5));
     await assert.rejects(dataset('cifar10'), /test images of 'cifar10' .* cannot be read/);
   });
@@ -88,8 +122,13 @@ describe('data sets', () => {
     const altered = readFileSync(file);
     altered.writeUInt8(5, altered.length - 1);
     writeFileSync(file, altered);
-    const refused = /test labels of 'mnist' .* were altered: their SHA-256 is not .*\.sha256'; restore the file/;
+    const refused =
+      /test labels of 'mnist' .* were altered: their SHA-256 is not .*\.sha256'; restore the file/;
     await assert.rejects(dataset('mnist'), refused);
-    await assert.rejects(dataset('mnist', 'test', { limit: 1 }), refused, 'of a label that was not asked for, too');
+    await assert.rejects(
+      dataset('mnist', 'test', { limit: 1 }),
+      refused,
+      'of a label that was not asked for, too',
+    );
   });
 });

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import sharp from 'sharp';
-import { contactSheet, type Dataset, describe as describeSet, descriptionText } from '../../src/data/index';
+import {
+  contactSheet,
+  type Dataset,
+  describe as describeSet,
+  descriptionText,
+} from '../../src/data/index';
 import { bytes, ownFolder } from './help';
 
 const some = (count: number, channels: 1 | 3, labels?: number[]): Dataset => ({
@@ -25,7 +30,10 @@ describe('describing a data set', () => {
       const expected = values.reduce((a, b) => a + b) / values.length;
       assert.ok(Math.abs((mean[c] as number) - expected) < 1e-12);
       assert.ok(
-        Math.abs((std[c] as number) - Math.sqrt(values.reduce((a, b) => a + (b - expected) ** 2, 0) / values.length)) < 1e-12,
+        Math.abs(
+          (std[c] as number) -
+            Math.sqrt(values.reduce((a, b) => a + (b - expected) ** 2, 0) / values.length),
+        ) < 1e-12,
       );
     }
     assert.deepEqual(classes, [1, 0, 2]);
@@ -40,7 +48,10 @@ describe('describing a data set', () => {
         .toColourspace(channels === 1 ? 'b-w' : 'srgb')
         .raw()
         .toBuffer({ resolveWithObject: true });
-      assert.deepEqual([info.width, info.height, info.channels], [4 * 66 + 2, 2 * 66 + 2, channels]);
+      assert.deepEqual(
+        [info.width, info.height, info.channels],
+        [4 * 66 + 2, 2 * 66 + 2, channels],
+      );
       const at = (x: number, y: number) => [
         ...data.subarray((y * info.width + x) * channels, (y * info.width + x + 1) * channels),
       ];
@@ -50,12 +61,21 @@ describe('describing a data set', () => {
         [4, 5, 9],
         [6, 30, 2],
       ] as const) {
-        const pixel = [...set.images.subarray(((n * 32 + y) * 32 + x) * channels, ((n * 32 + y) * 32 + x + 1) * channels)];
+        const pixel = [
+          ...set.images.subarray(
+            ((n * 32 + y) * 32 + x) * channels,
+            ((n * 32 + y) * 32 + x + 1) * channels,
+          ),
+        ];
         const [left, top] = [2 + (n % 4) * 66 + 2 * x, 2 + Math.floor(n / 4) * 66 + 2 * y];
         assert.deepEqual([at(left, top), at(left + 1, top + 1)], [pixel, pixel]);
       }
       assert.deepEqual(at(0, 0), Array(channels).fill(128));
-      assert.deepEqual(at(info.width - 10, info.height - 10), Array(channels).fill(128), 'the eighth place is empty');
+      assert.deepEqual(
+        at(info.width - 10, info.height - 10),
+        Array(channels).fill(128),
+        'the eighth place is empty',
+      );
     }
   });
 });

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -10,7 +18,8 @@ import { bytes, entryWith, md5, ownFolder, servers, tarGz } from './help';
 const COUNT = 400;
 const PIXELS = bytes(COUNT * 784);
 const LABELS = PIXELS.subarray(0, COUNT).map((value) => value % 10);
-const head = (...shape: number[]) => Buffer.from([0, 0, 8, shape.length, ...shape.flatMap((n) => [0, 0, n >> 8, n & 255])]);
+const head = (...shape: number[]) =>
+  Buffer.from([0, 0, 8, shape.length, ...shape.flatMap((n) => [0, 0, n >> 8, n & 255])]);
 const IMAGES = gzipSync(Buffer.concat([head(COUNT, 28, 28), PIXELS]));
 const FILES = { 'images.gz': IMAGES, 'labels.gz': gzipSync(Buffer.concat([head(COUNT), LABELS])) };
 
@@ -30,32 +39,44 @@ describe('downloading a data set', () => {
       'test-labels.npy',
       'test-labels.npy.sha256',
     ]);
-    assert.deepEqual(readdirSync(cache('mnist', 'official')), [], 'the official files are removed once converted');
+    assert.deepEqual(
+      readdirSync(cache('mnist', 'official')),
+      [],
+      'the official files are removed once converted',
+    );
   };
 
   it('fetches, converts, cleans up, and the second time finds all there', async () => {
     const { url, ranges } = await serve(FILES);
     const entry = entryWith('mnist', { test: FILES }, url);
     const steps: Step[] = [];
-    assert.deepEqual(await download('mnist', { entry, onStep: (step) => steps.push(step) }), [{ split: 'test', count: COUNT }]);
+    assert.deepEqual(await download('mnist', { entry, onStep: (step) => steps.push(step) }), [
+      { split: 'test', count: COUNT },
+    ]);
     await check();
     assert.ok(steps.some((step) => step.kind === 'fetch' && step.file === 'images.gz'));
     assert.deepEqual(steps.at(-1), { kind: 'convert', split: 'test', count: COUNT });
     assert.match(readFileSync(cache('mnist', 'TERMS.txt'), 'utf8'), /CC BY-SA 3\.0/);
-    assert.deepEqual(await download('mnist', { entry }), [{ split: 'test', count: 'there already' }]);
+    assert.deepEqual(await download('mnist', { entry }), [
+      { split: 'test', count: 'there already' },
+    ]);
     assert.equal(ranges.length, 2);
   });
 
   it('two at once: one fetches, the other waits and finds it there', async () => {
     const { url, ranges } = await serve(FILES, (_, response) => {
       const end = response.end.bind(response);
-      response.end = ((...rest: Parameters<typeof end>) => setTimeout(() => end(...rest), 150)) as unknown as typeof response.end;
+      response.end = ((...rest: Parameters<typeof end>) =>
+        setTimeout(() => end(...rest), 150)) as unknown as typeof response.end;
       return false;
     });
     const entry = entryWith('mnist', { test: FILES }, url);
     const waits: Step[] = [];
     const onStep = (step: Step) => step.kind === 'wait' && waits.push(step);
-    const results = await Promise.all([download('mnist', { entry, onStep }), download('mnist', { entry, onStep })]);
+    const results = await Promise.all([
+      download('mnist', { entry, onStep }),
+      download('mnist', { entry, onStep }),
+    ]);
     assert.deepEqual(results.map(([one]) => String(one?.count)).sort(), ['400', 'there already']);
     assert.equal(ranges.length, 2, 'each file was asked for once');
     assert.equal(waits.length, 1);
@@ -71,12 +92,21 @@ describe('downloading a data set', () => {
       return true;
     });
     const script = path.join(__dirname, 'fixtures', 'download-mnist.ts');
-    const child = spawn(process.execPath, ['--require', 'tsx/cjs', script, url, md5(IMAGES), md5(FILES['labels.gz'])], {
-      stdio: 'ignore',
-    });
+    const child = spawn(
+      process.execPath,
+      ['--require', 'tsx/cjs', script, url, md5(IMAGES), md5(FILES['labels.gz'])],
+      {
+        stdio: 'ignore',
+      },
+    );
     const part = cache('mnist', 'official', 'images.gz.part');
     const closed = new Promise((resolve) => child.once('close', resolve));
-    while ((!existsSync(part) || statSync(part).size < sent) && child.exitCode === null && existsSync(folder())) await sleep(20);
+    while (
+      (!existsSync(part) || statSync(part).size < sent) &&
+      child.exitCode === null &&
+      existsSync(folder())
+    )
+      await sleep(20);
     child.kill('SIGKILL');
     await closed;
     assert.ok(existsSync(cache('mnist', 'lock')), 'the kill left its lock');
@@ -139,18 +169,26 @@ describe('downloading a data set', () => {
     await assert.rejects(download('celeba', { from: [file] }), (error: Error) => {
       assert.match(
         error.message,
-        new RegExp(`wrong\\.zip.*found md5 ${found}, expected img_align_celeba\\.zip \\(md5 00d2c5bc6d35e252742224ab0c1e8fcb\\)`),
+        new RegExp(
+          `wrong\\.zip.*found md5 ${found}, expected img_align_celeba\\.zip \\(md5 00d2c5bc6d35e252742224ab0c1e8fcb\\)`,
+        ),
       );
       return true;
     });
     assert.equal(readFileSync(file, 'utf8'), 'hello');
-    await assert.rejects(download('celeba', { from: [path.join(folder(), 'nowhere.zip')] }), /is no file/);
+    await assert.rejects(
+      download('celeba', { from: [path.join(folder(), 'nowhere.zip')] }),
+      /is no file/,
+    );
   });
 
   it('a set without a published checksum is held to its size', async () => {
     const archive = tarGz({ 'notMNIST_small/A/1.png': bytes(100) });
     const { url } = await serve({ 'n.tar.gz': archive });
-    const entry = { ...entryWith('notmnist', {}), files: { test: [{ url: `${url}/n.tar.gz`, bytes: archive.length + 1 }] } };
+    const entry = {
+      ...entryWith('notmnist', {}),
+      files: { test: [{ url: `${url}/n.tar.gz`, bytes: archive.length + 1 }] },
+    };
     await assert.rejects(
       download('notmnist', { entry }),
       new RegExp(`expected ${archive.length + 1} bytes, found ${archive.length}`),
@@ -158,6 +196,9 @@ describe('downloading a data set', () => {
   });
 
   it('an unknown name lists the known ones', async () => {
-    await assert.rejects(download('cifar11'), /data set 'cifar11' is not known; choose one of svhn, celeba, /);
+    await assert.rejects(
+      download('cifar11'),
+      /data set 'cifar11' is not known; choose one of svhn, celeba, /,
+    );
   });
 });

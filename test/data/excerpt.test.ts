@@ -1,4 +1,7 @@
-/** The data that come with the program are what their README says, and come out of the code where the full sets are at hand. */
+/**
+ * The data that come with the program are what their README says, and come out of the code where
+ * the full sets are at hand.
+ */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -11,7 +14,8 @@ import { ownFolder } from './help';
 const DATA = path.join(__dirname, '..', '..', 'data');
 const FULL = process.env.FISHERLAB_DATA;
 const sets = Object.entries(EXCERPTS) as [DataSetName, number][];
-const inflated = (name: string) => gunzipSync(readFileSync(path.join(DATA, name, 'test-images.npy.gz')));
+const inflated = (name: string) =>
+  gunzipSync(readFileSync(path.join(DATA, name, 'test-images.npy.gz')));
 
 describe('the embedded excerpts', () => {
   ownFolder();
@@ -24,9 +28,16 @@ describe('the embedded excerpts', () => {
         0,
       );
       const labels = readFileSync(path.join(DATA, name, 'test-labels.npy'));
-      const sums = [inflated(name), labels].map((bytes) => createHash('sha256').update(bytes).digest('hex'));
-      const row = readme.split('\n').find((line) => line.startsWith(`| \`${name}\` | ${count} | ${size} |`));
-      assert.ok(row?.endsWith(`| \`${sums[0]}\` | \`${sums[1]}\` |`), `${name}: ${count} images, ${size} bytes, ${sums}`);
+      const sums = [inflated(name), labels].map((bytes) =>
+        createHash('sha256').update(bytes).digest('hex'),
+      );
+      const row = readme
+        .split('\n')
+        .find((line) => line.startsWith(`| \`${name}\` | ${count} | ${size} |`));
+      assert.ok(
+        row?.endsWith(`| \`${sums[0]}\` | \`${sums[1]}\` |`),
+        `${name}: ${count} images, ${size} bytes, ${sums}`,
+      );
     }
   });
 
@@ -35,19 +46,31 @@ describe('the embedded excerpts', () => {
       const set = await dataset(name, 'test');
       assert.ok(set.count >= (set.shape[2] === 1 ? 2000 : 1000), name);
       assert.equal(set.labels?.length, set.count);
-      assert.ok(existsSync(path.join(DATA, name, 'test-labels.npy.sha256')), `${name}: altered labels would be found out`);
+      assert.ok(
+        existsSync(path.join(DATA, name, 'test-labels.npy.sha256')),
+        `${name}: altered labels would be found out`,
+      );
       assert.match(set.source, /embedded excerpt/);
     }
-    const folders = readdirSync(DATA).filter((name) => existsSync(path.join(DATA, name, 'test-images.npy.gz')));
+    const folders = readdirSync(DATA).filter((name) =>
+      existsSync(path.join(DATA, name, 'test-images.npy.gz')),
+    );
     const total = folders.flatMap((name) =>
       readdirSync(path.join(DATA, name)).map((file) => statSync(path.join(DATA, name, file)).size),
     );
     assert.ok(total.reduce((a, b) => a + b, 0) <= 15 * 1024 * 1024);
-    assert.deepEqual(folders.sort(), sets.map(([name]) => name as string).sort(), 'no set is embedded that is not meant to be');
+    assert.deepEqual(
+      folders.sort(),
+      sets.map(([name]) => name as string).sort(),
+      'no set is embedded that is not meant to be',
+    );
   });
 
   it('hold known images: the first MNIST test digits are 7 2 1 0 4 1 4 9 5 9', async () => {
-    assert.deepEqual([...((await dataset('mnist', 'test', { limit: 10 })).labels ?? [])], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
+    assert.deepEqual(
+      [...((await dataset('mnist', 'test', { limit: 10 })).labels ?? [])],
+      [7, 2, 1, 0, 4, 1, 4, 9, 5, 9],
+    );
   });
 
   it('come out of this code from the full sets (skipped where FISHERLAB_DATA does not name them)', async function () {

@@ -13,7 +13,12 @@ describe('fetching an official file', () => {
   const target = () => path.join(folder(), 'a.gz');
   const part = () => `${target()}.part`;
   const fetch = (url: string, options: FetchOptions = {}) =>
-    fetchFile({ url: `${url}/a.gz`, md5: md5(CONTENT) }, target(), { pause: 0.01, tries: 3, silence: 5, ...options });
+    fetchFile({ url: `${url}/a.gz`, md5: md5(CONTENT) }, target(), {
+      pause: 0.01,
+      tries: 3,
+      silence: 5,
+      ...options,
+    });
   const whole = () => {
     assert.deepEqual(readFileSync(target()), CONTENT);
     assert.ok(!existsSync(part()), 'nothing half-written is left');
@@ -22,9 +27,15 @@ describe('fetching an official file', () => {
   it('the file arrives whole, progress grows to its size, and a second time nothing is asked for', async () => {
     const { url, ranges } = await serve({ 'a.gz': CONTENT });
     const seen: number[] = [];
-    await fetch(url, { onProgress: (received, announced) => seen.push(received / (announced ?? 1)) });
+    await fetch(url, {
+      onProgress: (received, announced) => seen.push(received / (announced ?? 1)),
+    });
     whole();
-    assert.ok(seen.length > 0 && seen.at(-1) === 1 && seen.every((share, i) => i === 0 || share > (seen[i - 1] as number)));
+    assert.ok(
+      seen.length > 0 &&
+        seen.at(-1) === 1 &&
+        seen.every((share, i) => i === 0 || share > (seen[i - 1] as number)),
+    );
     await fetch(url);
     assert.deepEqual(ranges, ['']);
   });
@@ -45,12 +56,20 @@ describe('fetching an official file', () => {
         'Content-Length': CONTENT.length - from,
         'Content-Range': `bytes ${from}-${CONTENT.length - 1}/*`,
       });
-      response.write(CONTENT.subarray(from, from + 40_000), () => setTimeout(() => response.destroy(), 20));
+      response.write(CONTENT.subarray(from, from + 40_000), () =>
+        setTimeout(() => response.destroy(), 20),
+      );
       return true;
     });
     await fetch(url, { tries: 2 });
     whole();
-    assert.deepEqual(ranges, ['', 'bytes=40000-', 'bytes=80000-', 'bytes=120000-', 'bytes=160000-']);
+    assert.deepEqual(ranges, [
+      '',
+      'bytes=40000-',
+      'bytes=80000-',
+      'bytes=120000-',
+      'bytes=160000-',
+    ]);
   });
 
   it('a server that falls silent counts as dropped', async () => {
@@ -71,7 +90,10 @@ describe('fetching an official file', () => {
       response.write(CONTENT.subarray(0, HALF), () => response.destroy());
       return true;
     });
-    await assert.rejects(fetch(url, { tries: 1 }), /a\.gz cannot be fetched: .*; check the network/);
+    await assert.rejects(
+      fetch(url, { tries: 1 }),
+      /a\.gz cannot be fetched: .*; check the network/,
+    );
     assert.ok(!existsSync(target()));
   });
 
@@ -80,7 +102,10 @@ describe('fetching an official file', () => {
     altered[7] = 255 - (altered[7] as number);
     const { url, ranges } = await serve({ 'a.gz': altered });
     await assert.rejects(fetch(url), (error: Error) => {
-      assert.match(error.message, new RegExp(`a\\.gz.*expected md5 ${md5(CONTENT)}, found ${md5(altered)}.*a\\.gz\\.bad`));
+      assert.match(
+        error.message,
+        new RegExp(`a\\.gz.*expected md5 ${md5(CONTENT)}, found ${md5(altered)}.*a\\.gz\\.bad`),
+      );
       return error.name === 'FisherlabError';
     });
     assert.deepEqual(readFileSync(`${target()}.bad`), altered);
@@ -141,9 +166,11 @@ describe('fetching an official file', () => {
 
   it('redirects are followed, but not in a circle and not to something that is not the web', async () => {
     const { url } = await serve({ 'a.gz': CONTENT }, (request, response) => {
-      const to = { '/a.gz': '/there/a.gz', '/round/a.gz': '/round/a.gz', '/file/a.gz': 'file:///etc/hostname' }[
-        request.url ?? ''
-      ];
+      const to = {
+        '/a.gz': '/there/a.gz',
+        '/round/a.gz': '/round/a.gz',
+        '/file/a.gz': 'file:///etc/hostname',
+      }[request.url ?? ''];
       if (to === undefined) return false;
       response.writeHead(302, { Location: to }).end();
       return true;
@@ -152,12 +179,18 @@ describe('fetching an official file', () => {
     whole();
     writeFileSync(target(), '');
     await assert.rejects(fetch(`${url}/round`), /not followed/);
-    await assert.rejects(fetch(`${url}/file`), /leads to file:\/\/\/etc\/hostname, which is not followed/);
+    await assert.rejects(
+      fetch(`${url}/file`),
+      /leads to file:\/\/\/etc\/hostname, which is not followed/,
+    );
   });
 
   it('404 is said at once, 503 is tried again', async () => {
     const none = await serve({});
-    await assert.rejects(fetch(none.url), /a\.gz is not there: the server answered 404; .*--from FILE/);
+    await assert.rejects(
+      fetch(none.url),
+      /a\.gz is not there: the server answered 404; .*--from FILE/,
+    );
     assert.equal(none.ranges.length, 1);
     const busy = await serve({ 'a.gz': CONTENT }, (_, response, tries) => {
       if (tries < 3) response.writeHead(503).end('later');
@@ -170,7 +203,9 @@ describe('fetching an official file', () => {
 
   it('bytes are kept as they come, also where the server calls them encoded', async () => {
     const { url } = await serve({}, (_, response) => {
-      response.writeHead(200, { 'Content-Length': CONTENT.length, 'Content-Encoding': 'gzip' }).end(CONTENT);
+      response
+        .writeHead(200, { 'Content-Length': CONTENT.length, 'Content-Encoding': 'gzip' })
+        .end(CONTENT);
       return true;
     });
     await fetch(url);

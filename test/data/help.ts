@@ -1,6 +1,7 @@
 /**
- * What the tests of the data room share: a folder and a cache of their own, a server on 127.0.0.1 that can misbehave, a writer of zip
- * archives, and a way to obtain a data set from tiny archives in its official format.
+ * What the tests of the data room share: a folder and a cache of their own, a server on 127.0.0.1
+ * that can misbehave, a writer of zip archives, and a way to obtain a data set from tiny archives
+ * in its official format.
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,13 +30,18 @@ export const md5 = (bytes: Buffer) => createHash('md5').update(bytes).digest('he
 export const bytes = (n: number, seed = 1) =>
   Buffer.from(Uint8Array.from({ length: n }, (_, i) => Math.floor(256 * uniformAt(seed, i))));
 
-/** For the length of each test of a suite: an empty folder, the cache in it, and no FISHERLAB_DATA. */
+/**
+ * For the length of each test of a suite: an empty folder, the cache in it, and no FISHERLAB_DATA.
+ */
 export function ownFolder(): () => string {
   let folder = '';
   let before: Record<string, string | undefined> = {};
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'fisherlab-test-'));
-    before = { XDG_CACHE_HOME: process.env.XDG_CACHE_HOME, FISHERLAB_DATA: process.env.FISHERLAB_DATA };
+    before = {
+      XDG_CACHE_HOME: process.env.XDG_CACHE_HOME,
+      FISHERLAB_DATA: process.env.FISHERLAB_DATA,
+    };
     process.env.XDG_CACHE_HOME = folder;
     delete process.env.FISHERLAB_DATA;
   });
@@ -55,10 +61,20 @@ export interface Served {
   readonly ranges: string[];
 }
 
-export type Answer = (request: IncomingMessage, response: ServerResponse, tries: number) => boolean | undefined;
+export type Answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  tries: number,
+) => boolean | undefined;
 
-/** Serves files by path as a good server does; `answer` may take a request over (and returns true then). Closed after the suite's test. */
-export function servers(): (files: Readonly<Record<string, Buffer>>, answer?: Answer) => Promise<Served> {
+/**
+ * Serves files by path as a good server does; `answer` may take a request over (and returns true
+ * then). Closed after the suite's test.
+ */
+export function servers(): (
+  files: Readonly<Record<string, Buffer>>,
+  answer?: Answer,
+) => Promise<Served> {
   const open: http.Server[] = [];
   afterEach(() => {
     for (const server of open.splice(0)) {
@@ -74,10 +90,16 @@ export function servers(): (files: Readonly<Record<string, Buffer>>, answer?: An
       const content = files[path.posix.basename(request.url ?? '')];
       if (content === undefined) return void response.writeHead(404).end('not here');
       const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-      if (from >= content.length) return void response.writeHead(416, { 'Content-Range': `bytes */${content.length}` }).end();
+      if (from >= content.length)
+        return void response.writeHead(416, { 'Content-Range': `bytes */${content.length}` }).end();
       const rest = content.subarray(from);
-      const range = from > 0 ? { 'Content-Range': `bytes ${from}-${content.length - 1}/${content.length}` } : {};
-      response.writeHead(from > 0 ? 206 : 200, { 'Content-Length': rest.length, ...range }).end(rest);
+      const range =
+        from > 0
+          ? { 'Content-Range': `bytes ${from}-${content.length - 1}/${content.length}` }
+          : {};
+      response
+        .writeHead(from > 0 ? 206 : 200, { 'Content-Length': rest.length, ...range })
+        .end(rest);
     });
     open.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -85,7 +107,10 @@ export function servers(): (files: Readonly<Record<string, Buffer>>, answer?: An
   };
 }
 
-/** A zip archive of these entries; `lie` is what its directory says of each entry's size instead of the truth. */
+/**
+ * A zip archive of these entries; `lie` is what its directory says of each entry's size instead of
+ * the truth.
+ */
 export function zip(entries: Readonly<Record<string, Buffer>>, lie?: number): Buffer {
   const local: Buffer[] = [];
   const central: Buffer[] = [];
@@ -103,7 +128,15 @@ export function zip(entries: Readonly<Record<string, Buffer>>, lie?: number): Bu
     const record = Buffer.concat([Buffer.from('PK\x03\x04'), fields, Buffer.from(name), packed]);
     const tail = Buffer.alloc(14);
     tail.writeUInt32LE(offset, 10);
-    central.push(Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.from([20, 0]), fields, tail, Buffer.from(name)]));
+    central.push(
+      Buffer.concat([
+        Buffer.from('PK\x01\x02'),
+        Buffer.from([20, 0]),
+        fields,
+        tail,
+        Buffer.from(name),
+      ]),
+    );
     local.push(record);
     offset += record.length;
   }
@@ -120,18 +153,32 @@ export function zip(entries: Readonly<Record<string, Buffer>>, lie?: number): Bu
 export function tarGz(entries: Readonly<Record<string, Buffer>>): Buffer {
   const blocks = Object.entries(entries).map(([name, content]) => {
     const header = Buffer.alloc(512);
-    new tar.Header({ path: name, size: content.length, type: 'File', mode: 0o644, mtime: new Date(0) }).encode(header, 0);
+    new tar.Header({
+      path: name,
+      size: content.length,
+      type: 'File',
+      mode: 0o644,
+      mtime: new Date(0),
+    }).encode(header, 0);
     return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512)]);
   });
   return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]));
 }
 
 /** A PNG of these pixels, so that what a converter decodes is known exactly. */
-export function png(pixels: Uint8Array, width: number, height: number, channels: 1 | 3): Promise<Buffer> {
+export function png(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  channels: 1 | 3,
+): Promise<Buffer> {
   return sharp(pixels, { raw: { width, height, channels } }).png().toBuffer();
 }
 
-/** The catalogue's entry with these files instead of the official ones: served at `url`, or just known by their checksum. */
+/**
+ * The catalogue's entry with these files instead of the official ones: served at `url`, or just
+ * known by their checksum.
+ */
 export function entryWith(
   name: DataSetName,
   archives: Partial<Record<Split, Readonly<Record<string, Buffer>>>>,
@@ -146,7 +193,10 @@ export function entryWith(
   return { ...dataSet(name), files };
 }
 
-/** Downloads a set from a server of `archives` (or, where the owner demands agreement, from files) and reads what came of it. */
+/**
+ * Downloads a set from a server of `archives` (or, where the owner demands agreement, from files)
+ * and reads what came of it.
+ */
 export async function obtain(
   name: DataSetName,
   archives: Partial<Record<Split, Readonly<Record<string, Buffer>>>>,

@@ -22,7 +22,11 @@ describe('NumPy files', () => {
   };
 
   it('what NumPy wrote is read, whole, limited and packed', async () => {
-    assert.deepEqual(await readNpy(file(NUMPY), 'a'), { shape: [2, 3], rows: 2, data: Uint8Array.of(0, 1, 2, 3, 4, 5) });
+    assert.deepEqual(await readNpy(file(NUMPY), 'a'), {
+      shape: [2, 3],
+      rows: 2,
+      data: Uint8Array.of(0, 1, 2, 3, 4, 5),
+    });
     assert.deepEqual(await readNpy(file(gzipSync(NUMPY), 'a.npy.gz'), 'a', 1), {
       shape: [2, 3],
       rows: 1,
@@ -47,7 +51,10 @@ describe('NumPy files', () => {
         async (shape, cut) => {
           const data = bytes(shape.reduce((a, b) => a * b, 1));
           const whole = Buffer.concat([npyHeader(shape), data]);
-          const packed = Buffer.concat([gzipSync(whole.subarray(0, cut), { level: 0 }), gzipSync(whole.subarray(cut))]);
+          const packed = Buffer.concat([
+            gzipSync(whole.subarray(0, cut), { level: 0 }),
+            gzipSync(whole.subarray(cut)),
+          ]);
           const read = await readNpy(file(packed, 'a.npy.gz'), 'a');
           assert.deepEqual(read, { shape, rows: shape[0], data: new Uint8Array(data) });
         },
@@ -63,20 +70,35 @@ describe('NumPy files', () => {
     const cases: [Buffer, string, RegExp][] = [
       [packed.subarray(0, 700), 'a.npy.gz', /unexpected end of file/],
       [flipped, 'a.npy.gz', /incorrect data check|invalid/],
-      [Buffer.concat([npyHeader([50, 20]), bytes(999)]), 'a.npy', /holds 999 numbers where its header says 1000/],
-      [Buffer.concat([npyHeader([50, 20]), bytes(1001)]), 'a.npy', /holds 1001 numbers where its header says 1000/],
+      [
+        Buffer.concat([npyHeader([50, 20]), bytes(999)]),
+        'a.npy',
+        /holds 999 numbers where its header says 1000/,
+      ],
+      [
+        Buffer.concat([npyHeader([50, 20]), bytes(1001)]),
+        'a.npy',
+        /holds 1001 numbers where its header says 1000/,
+      ],
       [npyHeader([4_000_000_000, 3072]), 'a.npy', /more than the file holds/],
       [NUMPY.subarray(0, 60), 'a.npy', /ends within its header/],
       [Buffer.from('hello hello hello'), 'a.npy', /does not start as a .npy file/],
       [Buffer.from(NUMPY.toString('latin1').replace('|u1', '<f4'), 'latin1'), 'a.npy', /not uint8/],
-      [Buffer.from(NUMPY.toString('latin1').replace('False', 'True '), 'latin1'), 'a.npy', /Fortran order/],
+      [
+        Buffer.from(NUMPY.toString('latin1').replace('False', 'True '), 'latin1'),
+        'a.npy',
+        /Fortran order/,
+      ],
     ];
     for (const [content, name, message] of cases) {
-      await assert.rejects(readNpy(file(content, name), 'the file of digits', 3), (error: Error) => {
-        assert.equal(error.name, 'FisherlabError');
-        assert.match(error.message, message);
-        return error.message.startsWith('the file of digits cannot be read');
-      });
+      await assert.rejects(
+        readNpy(file(content, name), 'the file of digits', 3),
+        (error: Error) => {
+          assert.equal(error.name, 'FisherlabError');
+          assert.match(error.message, message);
+          return error.message.startsWith('the file of digits cannot be read');
+        },
+      );
     }
     await assert.rejects(readNpy(path.join(folder(), 'none.npy'), 'the file'), /ENOENT/);
   });

@@ -26,7 +26,10 @@ describe('images of one’s own', () => {
       data[k] = of(pixel % side, Math.floor(pixel / side), k % channels);
     }
     const image = sharp(data, { raw: { width: side, height: side, channels } });
-    writeFileSync(at(name), await (name.endsWith('.png') ? image.png() : image.jpeg({ quality: 100 })).toBuffer());
+    writeFileSync(
+      at(name),
+      await (name.endsWith('.png') ? image.png() : image.jpeg({ quality: 100 })).toBuffer(),
+    );
   }
 
   it('come in colour as they are at 32x32, averaged by area where larger, sorted by name', async () => {
@@ -43,11 +46,21 @@ describe('images of one’s own', () => {
     await put('digit.png', 28, 1, (x) => 100 + x);
     await put('whole.png', 32, 1, () => 200);
     await put('big.png', 56, 1, (x, y) => ((x + y) % 2) * 100);
-    const { images, resized } = await ownImages([at('digit.png'), at('whole.png'), at('big.png')], 1);
+    const { images, resized } = await ownImages(
+      [at('digit.png'), at('whole.png'), at('big.png')],
+      1,
+    );
     assert.equal(resized, 1);
-    assert.deepEqual([images[0], images[2 * 32 + 2], images[2 * 32 + 29], images[31 * 32 + 31]], [0, 100, 127, 0]);
+    assert.deepEqual(
+      [images[0], images[2 * 32 + 2], images[2 * 32 + 29], images[31 * 32 + 31]],
+      [0, 100, 127, 0],
+    );
     assert.ok(images.subarray(1024, 2048).every((value) => value === 200));
-    assert.ok(images.subarray(2048).every((value, k) => value === (k % 32 >= 2 && k % 32 < 30 && k >= 64 && k < 960 ? 50 : 0)));
+    assert.ok(
+      images
+        .subarray(2048)
+        .every((value, k) => value === (k % 32 >= 2 && k % 32 < 30 && k >= 64 && k < 960 ? 50 : 0)),
+    );
   });
 
   it('come from JPEG, from grey pictures into a colour model, and from npy arrays', async () => {

@@ -1,8 +1,10 @@
 /**
- * How long reading 50,000 colour images takes and how far memory grows, in the form that a download leaves in the cache (CIFAR-10's training
- * set has as many). Not a test: `npx tsx test/data/read.bench.ts`.
+ * How long reading 50,000 colour images takes and how far memory grows, in the form that a download
+ * leaves in the cache (CIFAR-10's training set has as many). Not a test:
+ * `npx tsx test/data/read.bench.ts`.
  *
- * Measured on two busy cores (load 12), Node 20, images repeated from CIFAR-10: 0.27 to 0.80 s, memory 1.2 to 1.3 times the array's 154 MB.
+ * Measured on two busy cores (load 12), Node 20, images repeated from CIFAR-10: 0.27 to 0.80 s,
+ * memory 1.2 to 1.3 times the array's 154 MB.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

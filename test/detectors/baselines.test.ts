@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { normals } from '../../src/backend/random';
 import { dose, doseSupport } from '../../src/detectors/dose';
 import { likelihood } from '../../src/detectors/likelihood';
-import { inputComplexity, likelihoodRatio, likelihoodRegret } from '../../src/detectors/likelihood-corrections';
+import {
+  inputComplexity,
+  likelihoodRatio,
+  likelihoodRegret,
+} from '../../src/detectors/likelihood-corrections';
 import { naiveSum } from '../../src/detectors/naive-sum';
 import { pValues } from '../../src/detectors/p-values';
 import { scoreStatisticAndTypicality } from '../../src/detectors/score-statistic';
@@ -19,18 +23,30 @@ describe('corrected likelihoods', () => {
 
   it('take complexity from the likelihood in one unit, bits', () => {
     const [first, second] = inputComplexity().fit(table).score(table);
-    assert.ok(Math.abs((first as number) - 6) < 1e-12 && Math.abs((second as number) + 2) < 1e-12, `${first}, ${second}`);
+    assert.ok(
+      Math.abs((first as number) - 6) < 1e-12 && Math.abs((second as number) + 2) < 1e-12,
+      `${first}, ${second}`,
+    );
   });
 
   it('are higher where the background model explains an image better than the model', () => {
-    assert.deepEqual([...likelihoodRatio().fit(table).score(table)], [10 * Math.LN2 - 1, 3 * Math.LN2 - 2]);
+    assert.deepEqual(
+      [...likelihoodRatio().fit(table).score(table)],
+      [10 * Math.LN2 - 1, 3 * Math.LN2 - 2],
+    );
     assert.deepEqual([...likelihoodRegret().fit(table).score(table)], [0.5, 7]);
   });
 
   it('name the column that is missing', () => {
     const bare = statistics({ 'log-likelihood': [1] });
-    assert.throws(() => inputComplexity().fit(bare).score(bare), /no feature 'complexity-bits'; it has log-likelihood/);
-    assert.throws(() => likelihoodRatio().fit(bare).score(bare), /no feature 'background-log-likelihood'/);
+    assert.throws(
+      () => inputComplexity().fit(bare).score(bare),
+      /no feature 'complexity-bits'; it has log-likelihood/,
+    );
+    assert.throws(
+      () => likelihoodRatio().fit(bare).score(bare),
+      /no feature 'background-log-likelihood'/,
+    );
   });
 });
 
@@ -59,13 +75,20 @@ describe('DoSE', () => {
 
   it('sees statistics that cancel in their sum, the log-likelihood', () => {
     // log p(z) 3 higher and log|det J| 3 lower: the likelihood is as before.
-    for (const detector of [dose(['log-prior', 'log-determinant']), doseSupport(['log-prior', 'log-determinant'])]) {
+    for (const detector of [
+      dose(['log-prior', 'log-determinant']),
+      doseSupport(['log-prior', 'log-determinant']),
+    ]) {
       const fitted = detector.fit(fit);
       const value = auroc(fitted.score(made(3, 0)), fitted.score(made(5, 3)));
       assert.ok(value > 0.95, `${detector.name}: ${value}`);
     }
     const sum = ({ columns }: typeof fit) =>
-      statistics({ 'log-likelihood': [...(columns[0]?.values ?? [])].map((v, i) => v + (columns[1]?.values[i] as number)) });
+      statistics({
+        'log-likelihood': [...(columns[0]?.values ?? [])].map(
+          (v, i) => v + (columns[1]?.values[i] as number),
+        ),
+      });
     const plain = likelihood().fit(sum(fit));
     const value = auroc(plain.score(sum(made(3, 0))), plain.score(sum(made(5, 3))));
     assert.ok(Math.abs(value - 0.5) < 0.07, `likelihood: ${value}`);
@@ -88,7 +111,10 @@ describe('the score statistic with typicality', () => {
   const table = (fisher: number[][], logP: number[]) => ({
     rows: logP.length,
     batchSize: 1,
-    columns: [...tableOf(fisher, 'diagonal-fisher-norm').columns, ...statistics({ 'log-likelihood': logP }).columns],
+    columns: [
+      ...tableOf(fisher, 'diagonal-fisher-norm').columns,
+      ...statistics({ 'log-likelihood': logP }).columns,
+    ],
   });
   // Statistics √(a + b): 1, 2, 3, 4; likelihoods −1, 0, 0, 1 with mean 0: typicalities 1, 0, 0, 1.
   const fit = table(
@@ -119,7 +145,10 @@ describe('the score statistic with typicality', () => {
       [0, 0],
     ].map(([s, t]) => -2 * (Math.log((s as number) + 1e-8) + Math.log((t as number) + 1e-8)));
     scores.forEach((score, i) => {
-      assert.ok(Math.abs(score - (expected[i] as number)) < 1e-12, `${score} instead of ${expected[i]}`);
+      assert.ok(
+        Math.abs(score - (expected[i] as number)) < 1e-12,
+        `${score} instead of ${expected[i]}`,
+      );
     });
   });
 
@@ -133,7 +162,10 @@ describe('the score statistic with typicality', () => {
 
 describe('p-values of scores', () => {
   it('are the share of reference scores at least as high, the score itself counted', () => {
-    assert.deepEqual([...pValues(Float64Array.of(3, 1, 2, 2), Float64Array.of(0, 2, 2.5, 9))], [1, 0.8, 0.4, 0.2]);
+    assert.deepEqual(
+      [...pValues(Float64Array.of(3, 1, 2, 2), Float64Array.of(0, 2, 2.5, 9))],
+      [1, 0.8, 0.4, 0.2],
+    );
   });
 
   it('are at most α with probability at most α in distribution', () => {
@@ -141,7 +173,10 @@ describe('p-values of scores', () => {
     for (const alpha of [0.01, 0.05, 0.5]) {
       const share = p.filter((value) => value <= alpha).length / 4000;
       assert.ok(
-        share < alpha + 4 * Math.sqrt((alpha * (1 - alpha)) / 4000) + 2 * Math.sqrt((alpha * (1 - alpha)) / 999),
+        share <
+          alpha +
+            4 * Math.sqrt((alpha * (1 - alpha)) / 4000) +
+            2 * Math.sqrt((alpha * (1 - alpha)) / 999),
         `${alpha}: ${share}`,
       );
       assert.ok(share > alpha * 0.6);

@@ -17,7 +17,9 @@ const sized = (table: FeatureTable): FeatureTable => ({
   columns: table.columns.map((column) => ({ ...column, size: 20 })),
 });
 const rowsOf = (table: FeatureTable) =>
-  Array.from({ length: table.rows }, (_, i) => table.columns.map((column) => column.values[i] as number));
+  Array.from({ length: table.rows }, (_, i) =>
+    table.columns.map((column) => column.values[i] as number),
+  );
 
 for (const name of Object.keys(COMBINERS)) {
   describe(`the combiner '${name}'`, () => {
@@ -26,11 +28,19 @@ for (const name of Object.keys(COMBINERS)) {
 
     it('gives a finite score to every row, extreme ones included, the same each time', () => {
       const fit = sized(usual);
-      const given = sized(tableOf([...rowsOf(logNormalTable(2, 20, 4)), [1e30, 1e-30, 1, 1], [0, 0, 0, 0], [1e300, 1, 1, 1]]));
+      const given = sized(
+        tableOf([
+          ...rowsOf(logNormalTable(2, 20, 4)),
+          [1e30, 1e-30, 1, 1],
+          [0, 0, 0, 0],
+          [1e300, 1, 1, 1],
+        ]),
+      );
       const scores = detector().fit(fit).score(given);
       assert.equal(scores.length, 23);
       scores.forEach((score, i) => {
-        // A chi-square density has a tail of exp(−u/2): at u = 10³⁰⁰ its logarithm is still a number.
+        // A chi-square density has a tail of exp(−u/2): at u = 10³⁰⁰ its logarithm is still a
+        // number.
         assert.ok(Number.isFinite(score), `row ${i}: ${score}`);
       });
       assert.deepEqual(detector().fit(fit).score(given), scores);
@@ -49,14 +59,25 @@ for (const name of Object.keys(COMBINERS)) {
     });
 
     it('drops constant columns', () => {
-      const constant = { feature: 'squared-norm', layer: 'constant', size: 3, values: new Float64Array(60).fill(7) };
+      const constant = {
+        feature: 'squared-norm',
+        layer: 'constant',
+        size: 3,
+        values: new Float64Array(60).fill(7),
+      };
       const withConstant = { ...sized(usual), columns: [constant, ...sized(usual).columns] };
-      assert.deepEqual(detector().fit(withConstant).score(withConstant), detector().fit(sized(usual)).score(sized(usual)));
+      assert.deepEqual(
+        detector().fit(withConstant).score(withConstant),
+        detector().fit(sized(usual)).score(sized(usual)),
+      );
     });
 
     it('works with collinear columns and with fewer rows than columns, or says why not', () => {
       const [first, ...others] = sized(usual).columns;
-      const twice = { ...sized(usual), columns: [first, first, ...others].flatMap((column) => (column ? [column] : [])) };
+      const twice = {
+        ...sized(usual),
+        columns: [first, first, ...others].flatMap((column) => (column ? [column] : [])),
+      };
       const wide = sized(logNormalTable(3, 6, 40));
       const narrowest = sized(logNormalTable(4, 2, 3));
       for (const table of [twice, wide, narrowest]) {
@@ -84,18 +105,27 @@ describe('kernel density', () => {
   const values = Float64Array.from({ length: 40 }, (_, i) => normalAt(1, i) ** 3);
 
   it('is the sum over all kernels, within 10⁻⁴ nats, near and far', () => {
-    const spread = Math.sqrt(values.reduce((sum, v) => sum + (v - values.reduce((a, b) => a + b) / 40) ** 2, 0) / 39);
+    const spread = Math.sqrt(
+      values.reduce((sum, v) => sum + (v - values.reduce((a, b) => a + b) / 40) ** 2, 0) / 39,
+    );
     const h = spread * 40 ** -0.2;
     const logDensity = kernelLogDensity(values);
     for (let y = -6 * spread; y < 6 * spread; y += 0.013) {
-      const direct = values.reduce((sum, v) => sum + Math.exp(-0.5 * ((y - v) / h) ** 2), 0) / (40 * h * Math.sqrt(2 * Math.PI));
+      const direct =
+        values.reduce((sum, v) => sum + Math.exp(-0.5 * ((y - v) / h) ** 2), 0) /
+        (40 * h * Math.sqrt(2 * Math.PI));
       if (direct > 1e-290)
-        assert.ok(Math.abs(logDensity(y) - Math.log(direct)) < 1e-4, `${y}: ${logDensity(y)}, ${Math.log(direct)}`);
+        assert.ok(
+          Math.abs(logDensity(y) - Math.log(direct)) < 1e-4,
+          `${y}: ${logDensity(y)}, ${Math.log(direct)}`,
+        );
     }
     // Far out only the nearest kernel is left.
     const nearest = Math.max(...values);
     const far = nearest + 1e4 * h;
-    assert.ok(Math.abs(logDensity(far) / (-0.5e8 - Math.log(40 * h * Math.sqrt(2 * Math.PI))) - 1) < 1e-12);
+    assert.ok(
+      Math.abs(logDensity(far) / (-0.5e8 - Math.log(40 * h * Math.sqrt(2 * Math.PI))) - 1) < 1e-12,
+    );
   });
 
   it('integrates to one', () => {
@@ -139,7 +169,10 @@ describe('nearest neighbours', () => {
               ),
             );
             const expected = distances.sort((a, b) => a - b)[k - 1] as number;
-            assert.ok(Math.abs(score - expected) < 1e-9 * Math.max(1, expected), `${score} instead of ${expected}`);
+            assert.ok(
+              Math.abs(score - expected) < 1e-9 * Math.max(1, expected),
+              `${score} instead of ${expected}`,
+            );
           });
         },
       ),
@@ -163,20 +196,27 @@ describe('the isolation forest', () => {
   });
 
   it('gives three points on a line the scores that can be computed by hand', () => {
-    // Of 0, 0.1 and 1 the last is alone after one cut with probability 0.9, else after two: 1.1 cuts on average; 0 and 0.1 need 1.9 and 2.
+    // Of 0, 0.1 and 1 the last is alone after one cut with probability 0.9, else after two: 1.1
+    // cuts on average; 0 and 0.1 need 1.9 and 2.
     const fit = tableOf([[0], [0.1], [1]]);
     const scores = combine([raw('squared-norm')], isolationForest({ seed: 3, trees: 20000 }))
       .fit(fit)
       .score(fit);
     [1.9, 2, 1.1].forEach((cuts, i) => {
       const expected = 2 ** (-cuts / (5 / 3));
-      assert.ok(Math.abs((scores[i] as number) - expected) < 0.003, `${scores[i]} instead of ${expected}`);
+      assert.ok(
+        Math.abs((scores[i] as number) - expected) < 0.003,
+        `${scores[i]} instead of ${expected}`,
+      );
     });
   });
 });
 
 describe('chi-square', () => {
   it('asks for the sizes of layers where it needs them', () => {
-    assert.throws(() => chiSquare().fit(logNormalTable(1, 5, 2)), /does not say how many parameters/);
+    assert.throws(
+      () => chiSquare().fit(logNormalTable(1, 5, 2)),
+      /does not say how many parameters/,
+    );
   });
 });

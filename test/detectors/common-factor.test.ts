@@ -8,7 +8,10 @@ import { mean, unbiasedStd } from '../../src/detectors/statistics';
 import { auroc } from '../../src/evaluation/metrics';
 import { logNormalTable, tableOf } from './tables';
 
-/** Rows of d columns that share a factor of size `shared`; `own` is added to the part that is not shared. */
+/**
+ * Rows of d columns that share a factor of size `shared`; `own` is added to the part that is not
+ * shared.
+ */
 function rowsWithFactor(seed: number, n: number, d: number, shared: number, own = 1): number[][] {
   return Array.from({ length: n }, (_, i) => {
     const factor = shared * normalAt(seed, i);
@@ -25,11 +28,19 @@ describe('common factors', () => {
       return { centre: mean(column), spread: unbiasedStd(column) };
     });
     const standard = (rows: number[][]) =>
-      new Matrix(rows.map((row) => row.map((x, j) => (x - (units[j]?.centre as number)) / (units[j]?.spread as number))));
+      new Matrix(
+        rows.map((row) =>
+          row.map((x, j) => (x - (units[j]?.centre as number)) / (units[j]?.spread as number)),
+        ),
+      );
     const z = standard(fit);
     const S = z.transpose().mmul(z).div(79);
-    const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(S, { assumeSymmetric: true });
-    const order = realEigenvalues.map((value, k) => ({ value, k })).sort((a, b) => b.value - a.value);
+    const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(S, {
+      assumeSymmetric: true,
+    });
+    const order = realEigenvalues
+      .map((value, k) => ({ value, k }))
+      .sort((a, b) => b.value - a.value);
     const noise = order.slice(K).reduce((sum, { value }) => sum + value, 0) / (d - K);
     const covariance = Matrix.eye(d).mul(noise);
     for (const { value, k } of order.slice(0, K)) {
@@ -39,12 +50,18 @@ describe('common factors', () => {
     const precision = inverse(covariance);
     const expected = standard(given)
       .to2DArray()
-      .map((row) => 0.5 * Matrix.rowVector(row).mmul(precision).mmul(Matrix.columnVector(row)).get(0, 0));
+      .map(
+        (row) =>
+          0.5 * Matrix.rowVector(row).mmul(precision).mmul(Matrix.columnVector(row)).get(0, 0),
+      );
     const scores = combine([raw('squared-norm')], commonFactors(K))
       .fit(tableOf(fit))
       .score(tableOf(given));
     expected.forEach((value, i) => {
-      assert.ok(Math.abs((scores[i] as number) - value) < 1e-9 * value, `row ${i}: ${scores[i]} instead of ${value}`);
+      assert.ok(
+        Math.abs((scores[i] as number) - value) < 1e-9 * value,
+        `row ${i}: ${scores[i]} instead of ${value}`,
+      );
     });
   });
 
@@ -64,7 +81,10 @@ describe('common factors', () => {
   it('find rows beside a factor that the independent normals cannot see for it, also with fewer rows than columns', () => {
     for (const rows of [200, 40]) {
       const fit = tableOf(rowsWithFactor(1, rows, 60, 3));
-      const [usual, odd] = [tableOf(rowsWithFactor(20, 100, 60, 3)), tableOf(rowsWithFactor(30, 100, 60, 3, 1.3))];
+      const [usual, odd] = [
+        tableOf(rowsWithFactor(20, 100, 60, 3)),
+        tableOf(rowsWithFactor(30, 100, 60, 3, 1.3)),
+      ];
       const quality = (combiner: ReturnType<typeof commonFactors>) => {
         const fitted = combine([raw('squared-norm')], combiner).fit(fit);
         return auroc(fitted.score(usual), fitted.score(odd));

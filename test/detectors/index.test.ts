@@ -5,11 +5,18 @@ import type { FeatureTable } from '../../src/detectors/table';
 import { auroc } from '../../src/evaluation/metrics';
 import { logNormalTable, statistics } from './tables';
 
-/** A table with every column that any detector reads; `shift` moves layers, `fall` lowers log-likelihoods. */
+/**
+ * A table with every column that any detector reads; `shift` moves layers, `fall` lowers
+ * log-likelihoods.
+ */
 function everything(seed: number, shift: number, fall: number): FeatureTable {
   const n = 200;
-  const layers = logNormalTable(seed, n, 6, shift).columns.map((column) => ({ ...column, size: 5 }));
-  const made = (k: number, centre: number) => [...normals(seed * 100 + k, n)].map((x) => centre + x);
+  const layers = logNormalTable(seed, n, 6, shift).columns.map((column) => ({
+    ...column,
+    size: 5,
+  }));
+  const made = (k: number, centre: number) =>
+    [...normals(seed * 100 + k, n)].map((x) => centre + x);
   const others = statistics({
     'log-likelihood': made(1, -fall),
     'background-log-likelihood': made(2, 0),
@@ -23,7 +30,11 @@ function everything(seed: number, shift: number, fall: number): FeatureTable {
     distortion: made(10, fall),
   });
   const fisher = layers.map((column) => ({ ...column, feature: 'diagonal-fisher-norm' }));
-  const norms = layers.map((column, k) => ({ ...column, feature: 'score-norm', layer: `t=${2 ** k - 1}` }));
+  const norms = layers.map((column, k) => ({
+    ...column,
+    feature: 'score-norm',
+    layer: `t=${2 ** k - 1}`,
+  }));
   return { rows: n, batchSize: 1, columns: [...layers, ...fisher, ...norms, ...others.columns] };
 }
 
@@ -43,7 +54,10 @@ describe('the registry of detectors', () => {
       () => detector('magic'),
       /detector 'magic' is not known; choose one of likelihood, typicality, layer-wise gradients/,
     );
-    assert.throws(() => combiner('magic'), /combiner 'magic' is not known; choose one of independent normals/);
+    assert.throws(
+      () => combiner('magic'),
+      /combiner 'magic' is not known; choose one of independent normals/,
+    );
     assert.throws(() => detector('toString'), /is not known/);
   });
 });

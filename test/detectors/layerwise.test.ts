@@ -10,7 +10,10 @@ function assertMinus(scores: Float64Array, reference: readonly number[]): void {
   assert.equal(scores.length, reference.length);
   scores.forEach((score, i) => {
     const expected = -(reference[i] as number);
-    assert.ok(Math.abs(score - expected) <= 1e-10 * Math.abs(expected), `batch ${i}: ${score} instead of ${expected}`);
+    assert.ok(
+      Math.abs(score - expected) <= 1e-10 * Math.abs(expected),
+      `batch ${i}: ${score} instead of ${expected}`,
+    );
   });
 }
 
@@ -29,7 +32,8 @@ describe('the layer-wise detector', () => {
   });
 
   it('is indifferent to the unit of the likelihood: a factor on all features leaves the scores as they are', () => {
-    const scaled = (rows: number[][]) => tableOf(rows.map((row) => row.map((value) => value * 1e-7)));
+    const scaled = (rows: number[][]) =>
+      tableOf(rows.map((row) => row.map((value) => value * 1e-7)));
     const scores = layerwise().fit(scaled(golden.fit)).score(scaled(golden.id));
     assertMinus(scores, golden.scoreId);
   });
@@ -45,7 +49,11 @@ describe('the layer-wise detector', () => {
           [1, 1, 1],
         ]),
       );
-    assert.ok(Number.isFinite(zero) && (zero as number) > (tiny as number) && (tiny as number) > (usual as number));
+    assert.ok(
+      Number.isFinite(zero) &&
+        (zero as number) > (tiny as number) &&
+        (tiny as number) > (usual as number),
+    );
   });
 
   it('drops a tensor that is zero on the fit set, whatever it is later', () => {
@@ -63,7 +71,10 @@ describe('the layer-wise detector', () => {
   it('drops a constant whose mean is rounded, so that its computed standard deviation is not zero', () => {
     const rows = Array.from({ length: 10 }, (_, i) => [0.1, i + 1]);
     const alone = rows.map((row) => row.slice(1));
-    assert.deepEqual(layerwise().fit(tableOf(rows)).score(tableOf(rows)), layerwise().fit(tableOf(alone)).score(tableOf(alone)));
+    assert.deepEqual(
+      layerwise().fit(tableOf(rows)).score(tableOf(rows)),
+      layerwise().fit(tableOf(alone)).score(tableOf(alone)),
+    );
   });
 
   it('names the feature, the layer and the batch of a number that is not finite', () => {
@@ -73,18 +84,33 @@ describe('the layer-wise detector', () => {
         [2, value],
         [3, 4],
       ]);
-    assert.throws(() => layerwise().fit(bad(Number.NaN)), /'squared-norm' of layer 'layer\.1' is NaN in batch 1/);
-    assert.throws(() => fitted.score(tableOf([golden.id[0]?.map(() => Infinity) ?? []])), /layer\.0' is Infinity in batch 0/);
+    assert.throws(
+      () => layerwise().fit(bad(Number.NaN)),
+      /'squared-norm' of layer 'layer\.1' is NaN in batch 1/,
+    );
+    assert.throws(
+      () => fitted.score(tableOf([golden.id[0]?.map(() => Infinity) ?? []])),
+      /layer\.0' is Infinity in batch 0/,
+    );
     assert.throws(() => layerwise().fit(bad(-1)), /has no logarithm/);
   });
 
   it('says why it cannot learn from one batch, from constants alone, or score another model', () => {
     assert.throws(() => layerwise().fit(tableOf([[1, 2]])), /cannot learn from 1 batches/);
     assert.throws(() => layerwise().fit(tableOf([[1], [1]])), /all 1 columns are constant/);
-    assert.throws(() => layerwise('norm').fit(tableOf([[1], [2]])), /no feature 'norm'; it has squared-norm/);
-    assert.throws(() => fitted.score(tableOf([[1, 2]])), /learned from 12 columns and is asked about 2/);
+    assert.throws(
+      () => layerwise('norm').fit(tableOf([[1], [2]])),
+      /no feature 'norm'; it has squared-norm/,
+    );
+    assert.throws(
+      () => fitted.score(tableOf([[1, 2]])),
+      /learned from 12 columns and is asked about 2/,
+    );
     const renamed = tableOf(golden.id);
-    const columns = renamed.columns.map((column) => ({ ...column, layer: `other.${column.layer}` }));
+    const columns = renamed.columns.map((column) => ({
+      ...column,
+      layer: `other.${column.layer}`,
+    }));
     assert.throws(() => fitted.score({ ...renamed, columns }), /'other\.layer\.0'/);
   });
 });

@@ -108,10 +108,14 @@ import { tableOf } from './tables';
 /** Column 5 is constant; the others say sizes of 10, 20, … parameters. */
 function layers(rows: number[][]) {
   const table = tableOf(rows);
-  return { ...table, columns: table.columns.map((column, j) => ({ ...column, size: 10 * (j + 1) })) };
+  return {
+    ...table,
+    columns: table.columns.map((column, j) => ({ ...column, size: 10 * (j + 1) })),
+  };
 }
 /** Every feature times the first: layers that share a factor. */
-const correlate = (rows: number[][]) => rows.map((row) => row.map((value, j) => (j === 5 ? value : value * (row[0] as number))));
+const correlate = (rows: number[][]) =>
+  rows.map((row) => row.map((value, j) => (j === 5 ? value : value * (row[0] as number))));
 
 const given = [...golden.id, ...golden.ood];
 const ins = golden.id.length;
@@ -137,29 +141,44 @@ describe('detectors against scikit-learn and scipy', () => {
     { name: 'shrunk Gaussian', combiner: shrunkGaussian(), correlated: true },
     { name: 'shrunk Gaussian, 8 rows', combiner: shrunkGaussian(), correlated: true, rows: 8 },
     { name: '4 principal components', combiner: principalComponents(4), correlated: true },
-    { name: '4 principal components, 8 rows', combiner: principalComponents(4), correlated: true, rows: 8 },
+    {
+      name: '4 principal components, 8 rows',
+      combiner: principalComponents(4),
+      correlated: true,
+      rows: 8,
+    },
     { name: '5 nearest neighbours', combiner: nearestNeighbours(5) },
     { name: '1 nearest neighbours', combiner: nearestNeighbours(1) },
   ];
   for (const { name, combiner, scale = log, correlated, rows = 100, tolerance = 1e-9 } of cases) {
     it(`${name} gives their scores and AUROC`, () => {
       const made = (list: number[][]) => layers(correlated ? correlate(list) : list);
-      const fitted: FittedDetector = combine([scale('squared-norm')], combiner).fit(sliceRows(made(golden.fit), 0, rows));
+      const fitted: FittedDetector = combine([scale('squared-norm')], combiner).fit(
+        sliceRows(made(golden.fit), 0, rows),
+      );
       const scores = fitted.score(made(given));
       reference.rows.forEach((row, k) => {
         const [score, expected] = [scores[row] as number, reference.scores[name][k] as number];
         const scaleOf = Math.max(1, Math.abs(expected));
-        assert.ok(Math.abs(score - expected) <= tolerance * scaleOf, `row ${row}: ${score} instead of ${expected}`);
+        assert.ok(
+          Math.abs(score - expected) <= tolerance * scaleOf,
+          `row ${row}: ${score} instead of ${expected}`,
+        );
       });
       const value = auroc(scores.subarray(0, ins), scores.subarray(ins));
-      assert.ok(Math.abs(value - reference.auroc[name]) < Math.max(tolerance, 1e-9), `AUROC ${value}, ${reference.auroc[name]}`);
+      assert.ok(
+        Math.abs(value - reference.auroc[name]) < Math.max(tolerance, 1e-9),
+        `AUROC ${value}, ${reference.auroc[name]}`,
+      );
     });
   }
 
   it('Ledoit–Wolf shrinks as much as theirs, with many rows and with few', () => {
     for (const rows of [100, 8] as const) {
       const { columns } = sliceRows(tableOf(correlate(golden.fit)), 0, rows);
-      const kept = columns.flatMap((column, j) => (j === 5 ? [] : [{ ...column, values: column.values.map(Math.log) }]));
+      const kept = columns.flatMap((column, j) =>
+        j === 5 ? [] : [{ ...column, values: column.values.map(Math.log) }],
+      );
       const { shrinkage } = ledoitWolf(standardiseBy(kept)(kept));
       const expected = reference.shrinkage[rows];
       assert.ok(
@@ -170,13 +189,17 @@ describe('detectors against scikit-learn and scipy', () => {
   });
 
   it('the isolation forest ranks and scores as theirs, as far as two random forests agree', () => {
-    // Forests of theirs with other seeds differ by 0.009 in AUROC; they approximate harmonic numbers by a logarithm, which moves scores by 0.002.
+    // Forests of theirs with other seeds differ by 0.009 in AUROC; they approximate harmonic
+    // numbers by a logarithm, which moves scores by 0.002.
     const combiner = isolationForest({ seed: 1, trees: 2000, sampleSize: 100 });
     const scores = combine([log('squared-norm')], combiner)
       .fit(tableOf(golden.fit))
       .score(tableOf(given));
     const value = auroc(scores.subarray(0, ins), scores.subarray(ins));
-    assert.ok(Math.abs(value - reference.isolationForestAuroc) < 0.015, `AUROC ${value}, ${reference.isolationForestAuroc}`);
+    assert.ok(
+      Math.abs(value - reference.isolationForestAuroc) < 0.015,
+      `AUROC ${value}, ${reference.isolationForestAuroc}`,
+    );
     const meanScore = scores.reduce((a, b) => a + b) / scores.length;
     assert.ok(
       Math.abs(meanScore - reference.isolationForestMeanScore) < 0.005,
@@ -185,14 +208,22 @@ describe('detectors against scikit-learn and scipy', () => {
   });
 
   it("Student's t is as likely as theirs, up to the grid of degrees of freedom", () => {
-    // The same quantiles of a t of 4 degrees of freedom, centre 2, scale ½: q = F⁻¹(p) in closed form (Shaw 2006).
+    // The same quantiles of a t of 4 degrees of freedom, centre 2, scale ½: q = F⁻¹(p) in closed
+    // form (Shaw 2006).
     const quantile = (p: number) => {
       const a = 4 * p * (1 - p);
-      return Math.sign(p - 0.5) * 2 * Math.sqrt(Math.cos(Math.acos(Math.sqrt(a)) / 3) / Math.sqrt(a) - 1);
+      return (
+        Math.sign(p - 0.5) * 2 * Math.sqrt(Math.cos(Math.acos(Math.sqrt(a)) / 3) / Math.sqrt(a) - 1)
+      );
     };
-    const fitted = fitStudentT(Float64Array.from({ length: 400 }, (_, i) => 2 + 0.5 * quantile((i + 0.5) / 400)));
+    const fitted = fitStudentT(
+      Float64Array.from({ length: 400 }, (_, i) => 2 + 0.5 * quantile((i + 0.5) / 400)),
+    );
     assert.equal(fitted.nu, 4);
-    assert.ok(Math.abs(fitted.mu - reference.studentT.mu) < 1e-4 && Math.abs(fitted.sigma - reference.studentT.sigma) < 0.005);
+    assert.ok(
+      Math.abs(fitted.mu - reference.studentT.mu) < 1e-4 &&
+        Math.abs(fitted.sigma - reference.studentT.sigma) < 0.005,
+    );
     const loss = reference.studentTMeanLogDensity - fitted.meanLogDensity;
     assert.ok(loss > -1e-9 && loss < 1e-4, `less likely by ${loss} nats`);
   });

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { logGamma, logSumExp, logTwoSidedP, normalCdf, quantileOfSorted, unbiasedStd } from '../../src/detectors/statistics';
+import {
+  logGamma,
+  logSumExp,
+  logTwoSidedP,
+  normalCdf,
+  quantileOfSorted,
+  unbiasedStd,
+} from '../../src/detectors/statistics';
 
 /*
  * From scipy 1.17: log(2) + scipy.stats.norm.logsf(z), and scipy.special.gammaln(x).
@@ -29,7 +36,10 @@ const LOG_GAMMA: [number, number][] = [
 ];
 
 function assertClose(value: number, expected: number, tolerance: number, of: string): void {
-  assert.ok(Math.abs(value - expected) <= tolerance * Math.max(1, Math.abs(expected)), `${of}: ${value} instead of ${expected}`);
+  assert.ok(
+    Math.abs(value - expected) <= tolerance * Math.max(1, Math.abs(expected)),
+    `${of}: ${value} instead of ${expected}`,
+  );
 }
 
 describe('statistics of a column', () => {

@@ -11,7 +11,9 @@ import { logNormalTable, statistics } from './tables';
 /** Scores a batch by one of its numbers, whatever it was fitted on. */
 const number = (feature: string): Detector => ({
   name: feature,
-  fit: () => ({ score: (table) => (columnsOf(table, feature)[0] as { values: Float64Array }).values.slice() }),
+  fit: () => ({
+    score: (table) => (columnsOf(table, feature)[0] as { values: Float64Array }).values.slice(),
+  }),
 });
 
 /** Knows the batches it was fitted on by heart: 0 for them, 100 + their number for others. */
@@ -32,12 +34,18 @@ const memory: Detector = {
 describe('the strangest of several detectors', () => {
   it('is the largest score, each in its own unit: from the median up to the 84th percentile of familiar batches', () => {
     // 0 … 10: median 5, and 84.13 % of the way is 8.413.
-    const familiar = statistics({ a: [...Array(11).keys()], b: [...Array(11).keys()].map((x) => 1000 - 100 * x) });
+    const familiar = statistics({
+      a: [...Array(11).keys()],
+      b: [...Array(11).keys()].map((x) => 1000 - 100 * x),
+    });
     const fitted = strangestOf([number('a'), number('b')]).fit(familiar);
     const scores = fitted.score(statistics({ a: [5, 12, 0, -3], b: [500, 500, 1500, 200] }));
     const expected = [0, 7 / 3.413, 1000 / 341.3, -300 / 341.3];
     expected.forEach((value, row) => {
-      assert.ok(Math.abs((scores[row] as number) - value) < 1e-12, `row ${row}: ${scores[row]} instead of ${value}`);
+      assert.ok(
+        Math.abs((scores[row] as number) - value) < 1e-12,
+        `row ${row}: ${scores[row]} instead of ${value}`,
+      );
     });
   });
 
@@ -53,7 +61,9 @@ describe('the strangest of several detectors', () => {
   it('finds what any one of them finds', () => {
     const table = (seed: number, shift: number, fall: number): FeatureTable => {
       const layers = logNormalTable(seed, 300, 8, shift);
-      const others = statistics({ 'log-likelihood': [...normals(1000 + seed, 300)].map((x) => x - fall) });
+      const others = statistics({
+        'log-likelihood': [...normals(1000 + seed, 300)].map((x) => x - fall),
+      });
       return { ...layers, columns: [...layers.columns, ...others.columns] };
     };
     const quality = (detector: Detector, strangers: FeatureTable) => {
@@ -64,7 +74,8 @@ describe('the strangest of several detectors', () => {
     const both = strangestOf([gradients, likelihood]);
     const [shifted, unlikely] = [table(3, 2, 0), table(4, 0, 4)];
     assert.ok(quality(likelihood, shifted) < 0.6 && quality(gradients, unlikely) < 0.6);
-    for (const strangers of [shifted, unlikely]) assert.ok(quality(both, strangers) > 0.9, `${quality(both, strangers)}`);
+    for (const strangers of [shifted, unlikely])
+      assert.ok(quality(both, strangers) > 0.9, `${quality(both, strangers)}`);
   });
 
   it('refuses to ask nobody, and a detector to which all batches are alike', () => {

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { normals, uniformAt } from '../../src/backend/random';
 import { mean, normalCdf, unbiasedStd } from '../../src/detectors/statistics';
-import { interval, metricsWithIntervals, pairedBootstrap, resampledAurocs } from '../../src/evaluation/bootstrap';
+import {
+  interval,
+  metricsWithIntervals,
+  pairedBootstrap,
+  resampledAurocs,
+} from '../../src/evaluation/bootstrap';
 import { metrics } from '../../src/evaluation/metrics';
 
 /**
- * DeLong, DeLong, Clarke-Pearson (Biometrics 44, 1988): Var AUROC = var(V10)/outs + var(V01)/ins, where V10 of an out-of-distribution score is
- * the share of in-distribution ones below it. For a difference of two detectors the components are subtracted first.
+ * DeLong, DeLong, Clarke-Pearson (Biometrics 44, 1988): Var AUROC = var(V10)/outs + var(V01)/ins,
+ * where V10 of an out-of-distribution score is the share of in-distribution ones below it. For a
+ * difference of two detectors the components are subtracted first.
  */
 function delongStd(pairs: { ins: ArrayLike<number>; outs: ArrayLike<number> }[]): number {
   const wins = (a: number, b: number) => (b > a ? 1 : b === a ? 0.5 : 0);
@@ -27,7 +33,10 @@ describe('the bootstrap of metrics', () => {
   it("has a spread that agrees with DeLong's formula", () => {
     const { auroc } = metricsWithIntervals(ins, outs, { seed: 7 });
     const expected = 2 * 1.959964 * delongStd([{ ins, outs }]);
-    assert.ok(Math.abs((auroc.high - auroc.low) / expected - 1) < 0.1, `width ${auroc.high - auroc.low}, DeLong ${expected}`);
+    assert.ok(
+      Math.abs((auroc.high - auroc.low) / expected - 1) < 0.1,
+      `width ${auroc.high - auroc.low}, DeLong ${expected}`,
+    );
     assert.ok(auroc.low < auroc.value && auroc.value < auroc.high);
   });
 
@@ -39,7 +48,8 @@ describe('the bootstrap of metrics', () => {
       const { auroc } = metricsWithIntervals(made.in, made.out, { seed: k, resamples: 400 });
       if (auroc.low <= truth && truth <= auroc.high) contained++;
     }
-    // Binomial(200, 0.95): 190 ± 3; four standard deviations, and a little for the percentile interval's known optimism.
+    // Binomial(200, 0.95): 190 ± 3; four standard deviations, and a little for the percentile
+    // interval's known optimism.
     assert.ok(contained >= 176 && contained <= 200, `${contained} of 200`);
   });
 
@@ -47,7 +57,8 @@ describe('the bootstrap of metrics', () => {
     const constant = metricsWithIntervals([0, 0, 0], [1, 1], { seed: 3, resamples: 50 });
     assert.deepEqual(constant.auroc, { value: 1, low: 1, high: 1 });
     assert.deepEqual(constant.fpr95, { value: 0, low: 0, high: 0 });
-    // With sorting anew for each resample, by another stream, quantiles agree within the noise of 1000 resamples.
+    // With sorting anew for each resample, by another stream, quantiles agree within the noise of
+    // 1000 resamples.
     const values = Float64Array.from({ length: 1000 }, (_, r) => {
       const draw = (list: Float32Array, side: number) =>
         list.map((_, i) => list[Math.floor(uniformAt(31 * r + side, i) * list.length)] as number);
@@ -55,11 +66,15 @@ describe('the bootstrap of metrics', () => {
     });
     const byHand = interval(values);
     const { aupr } = metricsWithIntervals(ins, outs, { seed: 4 });
-    assert.ok(Math.abs(byHand.low - aupr.low) < 0.006 && Math.abs(byHand.high - aupr.high) < 0.006, `${byHand.low} ${aupr.low}`);
+    assert.ok(
+      Math.abs(byHand.low - aupr.low) < 0.006 && Math.abs(byHand.high - aupr.high) < 0.006,
+      `${byHand.low} ${aupr.low}`,
+    );
   });
 
   it('depends on the seed and the names of the sets alone', () => {
-    const run = (options: { seed: number; inName?: string }) => metricsWithIntervals(ins, outs, { resamples: 100, ...options });
+    const run = (options: { seed: number; inName?: string }) =>
+      metricsWithIntervals(ins, outs, { resamples: 100, ...options });
     assert.deepEqual(run({ seed: 1 }), run({ seed: 1 }));
     assert.notDeepEqual(run({ seed: 1 }), run({ seed: 2 }));
     assert.notDeepEqual(run({ seed: 1 }), run({ seed: 1, inName: 'mnist' }));
@@ -71,7 +86,10 @@ describe('the bootstrap of metrics', () => {
   });
 
   it('refuses a number of resamples that is none', () => {
-    assert.throws(() => metricsWithIntervals(ins, outs, { seed: 1, resamples: 0 }), /0 is no number of resamples/);
+    assert.throws(
+      () => metricsWithIntervals(ins, outs, { seed: 1, resamples: 0 }),
+      /0 is no number of resamples/,
+    );
   });
 });
 
@@ -89,7 +107,10 @@ describe('the paired bootstrap', () => {
       { ins: shared.in, outs: shared.out },
       { ins: noisy.in, outs: noisy.out },
     ]);
-    assert.ok(Math.abs(unbiasedStd(resampled) / expected - 1) < 0.1, `${unbiasedStd(resampled)}, DeLong ${expected}`);
+    assert.ok(
+      Math.abs(unbiasedStd(resampled) / expected - 1) < 0.1,
+      `${unbiasedStd(resampled)}, DeLong ${expected}`,
+    );
     assert.ok(expected < 0.5 * delongStd([{ ins: shared.in, outs: shared.out }]));
     const { value, low, high } = pairedBootstrap(shared, noisy, { seed: 5 });
     assert.deepEqual({ low, high }, interval(resampled));
@@ -97,11 +118,21 @@ describe('the paired bootstrap', () => {
   });
 
   it('is exactly zero for a detector against itself, whatever monotone scale it is on', () => {
-    const warped = { in: shared.in.map((x) => Math.exp(x)), out: shared.out.map((x) => Math.exp(x)) };
-    assert.deepEqual(pairedBootstrap(shared, warped, { seed: 1, resamples: 50 }), { value: 0, low: 0, high: 0 });
+    const warped = {
+      in: shared.in.map((x) => Math.exp(x)),
+      out: shared.out.map((x) => Math.exp(x)),
+    };
+    assert.deepEqual(pairedBootstrap(shared, warped, { seed: 1, resamples: 50 }), {
+      value: 0,
+      low: 0,
+      high: 0,
+    });
   });
 
   it('refuses scores of different batches', () => {
-    assert.throws(() => pairedBootstrap(shared, { in: [1], out: [2] }, { seed: 1 }), /300 \+ 300 and 1 \+ 1 batches/);
+    assert.throws(
+      () => pairedBootstrap(shared, { in: [1], out: [2] }, { seed: 1 }),
+      /300 \+ 300 and 1 \+ 1 batches/,
+    );
   });
 });

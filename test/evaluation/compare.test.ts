@@ -19,13 +19,23 @@ function pair(seed: number, candidates: Record<string, Scores>, out = `out ${see
 describe('comparing candidates with a reference', () => {
   it('calls a clear gain a win, a clear loss a loss and a detector like the reference a draw', () => {
     const pairs = [100, 200, 300].map((seed) =>
-      pair(seed, { better: scores(seed, 2), same: scores(seed, 1, 0.1, seed + 5000), worse: scores(seed, 0.2) }),
+      pair(seed, {
+        better: scores(seed, 2),
+        same: scores(seed, 1, 0.1, seed + 5000),
+        worse: scores(seed, 0.2),
+      }),
     );
     const [better, same, worse] = compareScores(pairs, { seed: 1, resamples: 300 });
-    assert.deepEqual([better?.candidate, better?.wins, better?.draws, better?.losses], ['better', 3, 0, 0]);
+    assert.deepEqual(
+      [better?.candidate, better?.wins, better?.draws, better?.losses],
+      ['better', 3, 0, 0],
+    );
     assert.deepEqual([same?.wins, same?.draws, same?.losses], [0, 3, 0]);
     assert.deepEqual([worse?.wins, worse?.draws, worse?.losses], [0, 0, 3]);
-    assert.deepEqual([better?.mean.verdict, same?.mean.verdict, worse?.mean.verdict], ['win', 'draw', 'loss']);
+    assert.deepEqual(
+      [better?.mean.verdict, same?.mean.verdict, worse?.mean.verdict],
+      ['win', 'draw', 'loss'],
+    );
   });
 
   it('gives each pair the interval of the paired bootstrap', () => {
@@ -54,7 +64,11 @@ describe('comparing candidates with a reference', () => {
       return (comparison?.mean.high as number) - (comparison?.mean.low as number);
     };
     const one = width([made('x')]);
-    assert.equal(width([made('x'), made('x'), made('x'), made('x')]), one, 'the same pair four times tells nothing new');
+    assert.equal(
+      width([made('x'), made('x'), made('x'), made('x')]),
+      one,
+      'the same pair four times tells nothing new',
+    );
     const shared = width([made('x'), made('y'), made('z'), made('w')]);
     assert.ok(
       shared > 0.55 * one && shared < 0.95 * one,
@@ -67,19 +81,31 @@ describe('comparing candidates with a reference', () => {
     for (let k = 0; k < 100; k++) {
       // Ten candidates as good as the reference, but for noise of their own.
       const noisy = (own: number) => scores(10 * k, 1, 0.5, 100_000 + 1000 * k + 10 * own);
-      const candidates = Object.fromEntries(Array.from({ length: 10 }, (_, c) => [`c${c}`, noisy(c + 1)]));
+      const candidates = Object.fromEntries(
+        Array.from({ length: 10 }, (_, c) => [`c${c}`, noisy(c + 1)]),
+      );
       const only = { ...pair(10 * k, candidates), reference: noisy(50) };
-      if (compareScores([only], { seed: k, resamples: 100 }).some(({ wins, losses }) => wins + losses > 0)) called++;
+      if (
+        compareScores([only], { seed: k, resamples: 100 }).some(
+          ({ wins, losses }) => wins + losses > 0,
+        )
+      )
+        called++;
     }
-    // Binomial(100, 0.05) is above 12 with probability 0.001; uncorrected, more than a quarter of all tries would call one.
+    // Binomial(100, 0.05) is above 12 with probability 0.001; uncorrected, more than a quarter of
+    // all tries would call one.
     assert.ok(called <= 12, `${called} of 100`);
   });
 
   it('counts candidates that were given up', () => {
     const only = pair(100, { a: scores(100, 1.25, 0.3, 7) });
-    const p = (tried: number) => compareScores([only], { seed: 1, resamples: 300, tried })[0]?.pairs[0]?.p as number;
+    const p = (tried: number) =>
+      compareScores([only], { seed: 1, resamples: 300, tried })[0]?.pairs[0]?.p as number;
     assert.ok(Math.abs(p(5) - Math.min(1, 5 * p(1))) < 1e-15);
-    assert.throws(() => compareScores([only], { seed: 1, tried: 0 }), /1 candidates are compared but only 0/);
+    assert.throws(
+      () => compareScores([only], { seed: 1, tried: 0 }),
+      /1 candidates are compared but only 0/,
+    );
   });
 
   it('does not claim more than resampling can show where detectors separate perfectly', () => {

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { normals } from '../../src/backend/random';
 import { normalCdf } from '../../src/detectors/statistics';
-import { auroc, averagePrecision, fprAt95Tpr, metrics, rank, walk, walkAuroc } from '../../src/evaluation/metrics';
+import {
+  auroc,
+  averagePrecision,
+  fprAt95Tpr,
+  metrics,
+  rank,
+  walk,
+  walkAuroc,
+} from '../../src/evaluation/metrics';
 
 /** The definitions, counted pair by pair and threshold by threshold. */
 const bruteForce = {
@@ -14,7 +22,10 @@ const bruteForce = {
   /** True and false alarms at every threshold, from the highest downwards. */
   thresholds(ins: number[], outs: number[]): { found: number; alarms: number }[] {
     const levels = [...new Set([...ins, ...outs])].sort((a, b) => (b > a ? 1 : -1));
-    return levels.map((t) => ({ found: outs.filter((s) => s >= t).length, alarms: ins.filter((s) => s >= t).length }));
+    return levels.map((t) => ({
+      found: outs.filter((s) => s >= t).length,
+      alarms: ins.filter((s) => s >= t).length,
+    }));
   },
   aupr(ins: number[], outs: number[]): number {
     let before = 0;
@@ -26,16 +37,21 @@ const bruteForce = {
     return sum;
   },
   fpr95(ins: number[], outs: number[]): number {
-    const at = bruteForce.thresholds(ins, outs).find(({ found }) => found * 100 >= 95 * outs.length);
+    const at = bruteForce
+      .thresholds(ins, outs)
+      .find(({ found }) => found * 100 >= 95 * outs.length);
     return (at as { alarms: number }).alarms / ins.length;
   },
 };
 
 /** Scores with many ties, and infinities. */
-const scores = fc.array(fc.oneof(fc.integer({ min: -4, max: 4 }), fc.constantFrom(Infinity, -Infinity, 0.5)), {
-  minLength: 1,
-  maxLength: 45,
-});
+const scores = fc.array(
+  fc.oneof(fc.integer({ min: -4, max: 4 }), fc.constantFrom(Infinity, -Infinity, 0.5)),
+  {
+    minLength: 1,
+    maxLength: 45,
+  },
+);
 
 function assertNear(a: number, b: number, tolerance = 1e-12): void {
   assert.ok(Math.abs(a - b) <= tolerance, `${a} instead of ${b}`);
@@ -79,7 +95,8 @@ describe('metrics', () => {
   });
 
   it('agree with scikit-learn on a made example', () => {
-    // sklearn.metrics: roc_auc_score, average_precision_score, and roc_curve's first fpr with tpr >= 0.95, for labels 0,0,0,0,1,1,1
+    // sklearn.metrics: roc_auc_score, average_precision_score, and roc_curve's first fpr with tpr
+    // >= 0.95, for labels 0,0,0,0,1,1,1
     const value = metrics([0.1, 0.4, 0.35, 0.8], [0.4, 0.9, 0.7]);
     assertNear(value.auroc, 0.7916666666666667);
     assertNear(value.aupr, 0.7555555555555555);

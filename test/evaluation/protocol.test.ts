@@ -5,14 +5,25 @@ import { halves, resultRows, scoreAll } from '../../src/evaluation/protocol';
 
 /** Two layers with log-normal features and a log-likelihood. */
 function table(rows: number, seed: number, shift: number): FeatureTable {
-  const column = (j: number, f: (z: number) => number) => Float64Array.from({ length: rows }, (_, n) => f(normalAt(seed + j, n)));
+  const column = (j: number, f: (z: number) => number) =>
+    Float64Array.from({ length: rows }, (_, n) => f(normalAt(seed + j, n)));
   return {
     rows,
     batchSize: 5,
     columns: [
       { feature: 'log-likelihood', values: column(0, (z) => 10 * z + 20 * shift) },
-      { feature: 'squared-norm', layer: 'a', size: 3, values: column(1, (z) => Math.exp(z + shift)) },
-      { feature: 'squared-norm', layer: 'b', size: 4, values: column(2, (z) => Math.exp(2 * z - shift)) },
+      {
+        feature: 'squared-norm',
+        layer: 'a',
+        size: 3,
+        values: column(1, (z) => Math.exp(z + shift)),
+      },
+      {
+        feature: 'squared-norm',
+        layer: 'b',
+        size: 4,
+        values: column(2, (z) => Math.exp(2 * z - shift)),
+      },
     ],
   };
 }
@@ -41,7 +52,12 @@ describe('the protocol', () => {
 
   it("scores by the paper's formula: minus the sum of normal log-densities of log features, fitted on the first half alone", () => {
     const [inside, outside] = [table(41, 1, 0), table(20, 7, 0.5)];
-    const [scores] = scoreAll(inside, [{ name: 'other', table: outside }], ['layer-wise gradients'], 1);
+    const [scores] = scoreAll(
+      inside,
+      [{ name: 'other', table: outside }],
+      ['layer-wise gradients'],
+      1,
+    );
     const fitted = inside.columns.slice(1).map(({ values }) => {
       const logs = Array.from(values.subarray(0, 21), Math.log);
       const mean = logs.reduce((a, b) => a + b, 0) / 21;
@@ -63,10 +79,21 @@ describe('the protocol', () => {
 
   it('gives the share of pairs in the right order as AUROC, of the second half against the whole of the other set', () => {
     const [inside, outside] = [table(60, 1, 0), table(25, 7, 0.8)];
-    const rows = resultRows('m', { name: 'in', table: inside }, [{ name: 'out', table: outside }], METHODS, 3);
+    const rows = resultRows(
+      'm',
+      { name: 'in', table: inside },
+      [{ name: 'out', table: outside }],
+      METHODS,
+      3,
+    );
     const scores = scoreAll(inside, [{ name: 'out', table: outside }], METHODS, 3);
     assert.deepEqual(
-      rows.map(({ method, inCount, outCount, batchSize }) => [method, inCount, outCount, batchSize]),
+      rows.map(({ method, inCount, outCount, batchSize }) => [
+        method,
+        inCount,
+        outCount,
+        batchSize,
+      ]),
       METHODS.map((method) => [method, 30, 25, 5]),
     );
     rows.forEach(({ auroc }, m) => {

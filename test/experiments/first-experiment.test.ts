@@ -3,7 +3,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startBackend } from '../../src/backend/start';
-import { experimentRows, experimentTables, MAIN_METHODS } from '../../src/experiments/first-experiment';
+import {
+  experimentRows,
+  experimentTables,
+  MAIN_METHODS,
+} from '../../src/experiments/first-experiment';
 import { extractTables } from '../../src/features/extract';
 import { areKept, tablesOf } from '../../src/features/tables';
 import { type Feature, squaredNorm } from '../../src/gradients/features';
@@ -45,7 +49,10 @@ describe('an experiment', () => {
     assert.ok(passes > 0 && areKept(loaded, data, options()));
     passes = 0;
     let reported = 0;
-    assert.deepEqual(await tablesOf(loaded, data, { ...options(), progress: () => reported++ }), first);
+    assert.deepEqual(
+      await tablesOf(loaded, data, { ...options(), progress: () => reported++ }),
+      first,
+    );
     assert.deepEqual([passes, reported], [0, 0]);
     assert.deepEqual(first, await extractTables(model, data, options()));
   });
@@ -56,7 +63,11 @@ describe('an experiment', () => {
     const own: Feature = { ...squaredNorm, name: 'own' };
     for (const [other, set, change] of [
       [{ ...loaded, checksum: 'other' }, data, {}],
-      [loaded, { ...data, images: Uint8Array.from(data.images, (x, k) => (k === 0 ? one : x)) }, {}],
+      [
+        loaded,
+        { ...data, images: Uint8Array.from(data.images, (x, k) => (k === 0 ? one : x)) },
+        {},
+      ],
       [loaded, data, { seed: 4 }],
       [loaded, data, { features: [own] }],
       [loaded, data, { reference: 'fitted elsewhere' }],
@@ -71,7 +82,11 @@ describe('an experiment', () => {
   it('tells which images it is about to look at, also where they then do not fit the model', async () => {
     const begun: string[] = [];
     await assert.rejects(
-      experimentTables(loaded, ['mnist'], { ...options(), limit: 10, begins: ({ source }) => begun.push(source) }),
+      experimentTables(loaded, ['mnist'], {
+        ...options(),
+        limit: 10,
+        begins: ({ source }) => begun.push(source),
+      }),
       /images have shape \[\d+, 32, 32, 1\]; this glow model takes \[N, 4, 4, 1\]/,
     );
     assert.equal(begun.length, 1);
@@ -88,11 +103,18 @@ describe('an experiment', () => {
       },
     });
     await assert.rejects(interrupted, /interrupted/);
-    assert.equal(readdirSync(cache).length, 2, 'the first set, two batch sizes, and no half of the second');
+    assert.equal(
+      readdirSync(cache).length,
+      2,
+      'the first set, two batch sizes, and no half of the second',
+    );
     passes = 0;
     await tablesOf(loaded, data, options());
     assert.equal(passes, 0);
-    assert.deepEqual(await tablesOf(loaded, second, options()), await extractTables(model, second, options()));
+    assert.deepEqual(
+      await tablesOf(loaded, second, options()),
+      await extractTables(model, second, options()),
+    );
   });
 
   it('computes only the batch size that is missing', async () => {
@@ -118,14 +140,24 @@ describe('an experiment', () => {
   });
 
   it('gives a row for each method, batch size and other set', async () => {
-    const bySet = await Promise.all([1, 2, 3].map((seed) => tablesOf(loaded, images(`set ${seed}`, 20, SHAPE, seed), options())));
-    const tables = [0, 1].map((b) => bySet.map((made, s) => ({ name: `set ${s + 1}`, table: made[b] as (typeof made)[number] })));
+    const bySet = await Promise.all(
+      [1, 2, 3].map((seed) => tablesOf(loaded, images(`set ${seed}`, 20, SHAPE, seed), options())),
+    );
+    const tables = [0, 1].map((b) =>
+      bySet.map((made, s) => ({ name: `set ${s + 1}`, table: made[b] as (typeof made)[number] })),
+    );
     const rows = experimentRows(loaded, tables, MAIN_METHODS, 3);
     assert.deepEqual(
-      new Set(rows.map(({ model: name, in: inside, out, batchSize, method }) => [name, inside, out, batchSize, method].join())),
+      new Set(
+        rows.map(({ model: name, in: inside, out, batchSize, method }) =>
+          [name, inside, out, batchSize, method].join(),
+        ),
+      ),
       new Set(
         [1, 5].flatMap((B) =>
-          MAIN_METHODS.flatMap((method) => ['set 2', 'set 3'].map((out) => ['tiny', 'set 1', out, B, method].join())),
+          MAIN_METHODS.flatMap((method) =>
+            ['set 2', 'set 3'].map((out) => ['tiny', 'set 1', out, B, method].join()),
+          ),
         ),
       ),
     );

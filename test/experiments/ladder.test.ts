@@ -16,7 +16,8 @@ describe('a ladder of models', () => {
     const all = rungs();
     assert.equal(new Set(all.map((rung) => JSON.stringify(rung))).size, all.length);
     const largest = JSON.stringify(LADDER.sizes.at(-1));
-    for (const { steps, ...size } of all) assert.ok(steps === LADDER.steps || JSON.stringify(size) === largest);
+    for (const { steps, ...size } of all)
+      assert.ok(steps === LADDER.steps || JSON.stringify(size) === largest);
     assert.deepEqual(
       all
         .filter(({ steps, ...size }) => JSON.stringify(size) === largest)
@@ -35,7 +36,12 @@ describe('a ladder of models', () => {
     const options = { seed: 1, batchSizes: [1], cache: folder };
     const data = await Promise.all(sets.map((name) => dataset(name, 'test', { limit: 20 })));
     const { rung, at } = await rungResults(loaded, data, { K: 1, hidden: 2 }, options);
-    const { batchSizes } = await ablations(loaded, sets, { ...options, images: 20, sizes: [1], draws: [1] });
+    const { batchSizes } = await ablations(loaded, sets, {
+      ...options,
+      images: 20,
+      sizes: [1],
+      draws: [1],
+    });
     assert.deepEqual(at(1), batchSizes);
     assert.equal(
       rung.parameters,

@@ -25,13 +25,17 @@ describe('pairs for choosing and pairs for reporting', () => {
       ['celeba', 'gtsrb'],
       ['tinyimagenet32', 'cifar10'],
     ] as const;
-    for (const [inside, outside] of choosing) assert.equal(purposeOf(inside, outside), 'choosing', `${inside} → ${outside}`);
-    for (const [inside, outside] of reporting) assert.equal(purposeOf(inside, outside), 'reporting', `${inside} → ${outside}`);
+    for (const [inside, outside] of choosing)
+      assert.equal(purposeOf(inside, outside), 'choosing', `${inside} → ${outside}`);
+    for (const [inside, outside] of reporting)
+      assert.equal(purposeOf(inside, outside), 'reporting', `${inside} → ${outside}`);
   });
 
   it('are two lists without a common pair, each of its own kind', () => {
     const names = (pairs: readonly PairSet<'choosing' | 'reporting'>[]) =>
-      pairs.flatMap(({ model, in: inside, out }) => out.map((outside) => `${model} ${inside} ${outside}`));
+      pairs.flatMap(({ model, in: inside, out }) =>
+        out.map((outside) => `${model} ${inside} ${outside}`),
+      );
     const [development, reported] = [names(DEVELOPMENT_PAIRS), names(REPORTING_PAIRS)];
     assert.ok(development.length >= 2 && reported.length >= 2);
     assert.deepEqual(
@@ -48,9 +52,15 @@ describe('pairs for choosing and pairs for reporting', () => {
     assertPurpose(reporting, 'reporting');
     const shipped = shippedModels();
     for (const { model, in: own } of [...choosing, ...reporting]) {
-      assert.ok(shipped.includes(model) && familyModels().includes(model) && model.endsWith(own), model);
+      assert.ok(
+        shipped.includes(model) && familyModels().includes(model) && model.endsWith(own),
+        model,
+      );
     }
-    assert.ok(choosing.some(({ model }) => model === 'vae-gtsrb') && reporting.some(({ model }) => model === 'glow-cifar10'));
+    assert.ok(
+      choosing.some(({ model }) => model === 'vae-gtsrb') &&
+        reporting.some(({ model }) => model === 'glow-cifar10'),
+    );
   });
 
   it('are refused for the other purpose, by name and whatever they call themselves', () => {
@@ -60,7 +70,10 @@ describe('pairs for choosing and pairs for reporting', () => {
       in: 'fashion_mnist',
       out: ['kmnist', 'mnist'],
     };
-    assert.throws(() => assertPurpose([disguised], 'choosing'), /fashion_mnist → mnist is for reporting, not for choosing/);
+    assert.throws(
+      () => assertPurpose([disguised], 'choosing'),
+      /fashion_mnist → mnist is for reporting, not for choosing/,
+    );
     assert.throws(
       () => assertPurpose(DEVELOPMENT_PAIRS, 'reporting'),
       /is for choosing, not for reporting; report on REPORTING_PAIRS/,

@@ -54,12 +54,20 @@ describe('the results of a model', () => {
 
   it('have a row for every pair, batch size and method that finds its columns, and say why the others are left out', () => {
     const methods = new Set(results.rows.map(({ method }) => method));
-    for (const method of ['likelihood', 'layer-wise gradients', 'DoSE', 'input complexity', 'score statistic + typicality']) {
+    for (const method of [
+      'likelihood',
+      'layer-wise gradients',
+      'DoSE',
+      'input complexity',
+      'score statistic + typicality',
+    ]) {
       assert.ok(methods.has(method), method);
     }
     for (const method of methods) {
       const own = results.rows.filter((row) => row.method === method);
-      const sizes = [1, 5].filter((B) => !results.without.some((one) => one.method === method && one.batchSize === B));
+      const sizes = [1, 5].filter(
+        (B) => !results.without.some((one) => one.method === method && one.batchSize === B),
+      );
       assert.deepEqual(
         own.map(({ out, batchSize, inCount, outCount }) => [out, batchSize, inCount, outCount]),
         sizes.flatMap((B) => ['mnist', 'omniglot'].map((out) => [out, B, 20 / B, 40 / B])),
@@ -88,18 +96,26 @@ describe('the results of a model', () => {
   it('compare every method with typicality by the difference of the AUROCs in the rows', () => {
     for (const { batchSize, methods } of results.comparisons) {
       const value = (method: string, out: string) =>
-        results.rows.find((row) => row.batchSize === batchSize && row.method === method && row.out === out)?.auroc
-          .value as number;
+        results.rows.find(
+          (row) => row.batchSize === batchSize && row.method === method && row.out === out,
+        )?.auroc.value as number;
       assert.ok(methods.length > 10);
       for (const { candidate, pairs, mean, resampled } of methods) {
         const differences = pairs.map(({ out, value: difference }) => {
-          assert.ok(Math.abs(difference - (value(candidate, out) - value('typicality', out))) < 2e-6);
+          assert.ok(
+            Math.abs(difference - (value(candidate, out) - value('typicality', out))) < 2e-6,
+          );
           return difference;
         });
         assert.ok(Math.abs(mean.value - differences.reduce((a, b) => a + b) / 2) < 1e-9);
         // The resamples that families average are those the interval was made of.
-        const inside = resampled.filter((d) => d / 1e5 >= mean.low - 1e-5 && d / 1e5 <= mean.high + 1e-5).length;
-        assert.ok(resampled.length === 1000 && inside >= 945 && inside <= 1000, `${candidate}: ${inside}`);
+        const inside = resampled.filter(
+          (d) => d / 1e5 >= mean.low - 1e-5 && d / 1e5 <= mean.high + 1e-5,
+        ).length;
+        assert.ok(
+          resampled.length === 1000 && inside >= 945 && inside <= 1000,
+          `${candidate}: ${inside}`,
+        );
       }
     }
   });
@@ -107,10 +123,20 @@ describe('the results of a model', () => {
   it('of the held-out protocol are fitted on the last training images, and only on those the model was made without', async () => {
     const given = process.env.FISHERLAB_DATA;
     const held = (training: number, heldOut: number) => {
-      const parts = [images('train', 90, [28, 28, 1], training), images('train', 10, [28, 28, 1], heldOut)];
-      put(100, Buffer.concat(parts.map((part) => part.images))); // 90 + 10 is what the checkpoint says
+      const parts = [
+        images('train', 90, [28, 28, 1], training),
+        images('train', 10, [28, 28, 1], heldOut),
+      ];
+      // 90 + 10 is what the checkpoint says
+      put(100, Buffer.concat(parts.map((part) => part.images)));
       const skip = ['diagonal-fisher-norm']; // which does look at the training images
-      return modelResults(loaded, { ...options, batchSizes: [1], protocol: 'held-out', skip, cache: folder });
+      return modelResults(loaded, {
+        ...options,
+        batchSizes: [1],
+        protocol: 'held-out',
+        skip,
+        cache: folder,
+      });
     };
     const put = (count: number, pixels: Uint8Array) => {
       mkdirSync(path.join(folder, 'fashion_mnist'), { recursive: true });
@@ -138,7 +164,13 @@ describe('the results of a model', () => {
   it('are of the sets of the model’s kind that are here, its own first', () => {
     const { sets, missing } = setsFor('mnist');
     assert.equal(sets[0], 'mnist');
-    assert.deepEqual([...sets, ...missing].sort(), ['emnist_letters', 'fashion_mnist', 'kmnist', 'mnist', 'omniglot']);
+    assert.deepEqual([...sets, ...missing].sort(), [
+      'emnist_letters',
+      'fashion_mnist',
+      'kmnist',
+      'mnist',
+      'omniglot',
+    ]);
     assert.ok(!setsFor('cifar10').sets.includes('mnist'));
   });
 
@@ -172,15 +204,27 @@ describe('the results of a model', () => {
     );
     const method = families[0]?.methods.find((one) => one.method === 'layer-wise gradients');
     const row = (out: string) =>
-      results.rows.find((one) => one.batchSize === 1 && one.method === 'layer-wise gradients' && one.out === out)?.auroc
-        .value as number;
+      results.rows.find(
+        (one) => one.batchSize === 1 && one.method === 'layer-wise gradients' && one.out === out,
+      )?.auroc.value as number;
     assert.deepEqual(method?.auroc[0], [null, row('mnist'), null, null, row('omniglot')]);
     assert.deepEqual(method?.auroc[1], [null, null, null, null, 0.25]);
-    assert.ok(Math.abs((method?.mean as number) - (row('mnist') + row('omniglot') + 0.25) / 3) < 1e-12);
-    const own = results.comparisons[0]?.methods.find(({ candidate }) => candidate === 'layer-wise gradients');
+    assert.ok(
+      Math.abs((method?.mean as number) - (row('mnist') + row('omniglot') + 0.25) / 3) < 1e-12,
+    );
+    const own = results.comparisons[0]?.methods.find(
+      ({ candidate }) => candidate === 'layer-wise gradients',
+    );
     // Two pairs of one model weigh twice the one pair of the other.
-    assert.ok(Math.abs((method?.against?.mean.value as number) - (2 * (own?.mean.value as number) + 0.4) / 3) < 1e-12);
-    assert.ok(Math.abs((method?.against?.mean.low as number) - (2 * (own?.mean.low as number) + 0.4) / 3) < 2e-5);
+    assert.ok(
+      Math.abs(
+        (method?.against?.mean.value as number) - (2 * (own?.mean.value as number) + 0.4) / 3,
+      ) < 1e-12,
+    );
+    assert.ok(
+      Math.abs((method?.against?.mean.low as number) - (2 * (own?.mean.low as number) + 0.4) / 3) <
+        2e-5,
+    );
     assert.equal(method?.against?.wins, (own?.wins as number) + 1);
     assert.ok(missing.includes('vae-cifar10') && !missing.includes('glow-mnist'));
     assert.throws(() => summarise([results, results]), /two results of glow-fashion_mnist/);
@@ -220,7 +264,12 @@ describe('ablations', () => {
       points.map(({ x }) => x),
       [1, 2, 3],
     );
-    const whole = scoreSplit(halves((given[0] as NamedTable).table), given.slice(1), 'layer-wise gradients', 4);
+    const whole = scoreSplit(
+      halves((given[0] as NamedTable).table),
+      given.slice(1),
+      'layer-wise gradients',
+      4,
+    );
     assert.equal(points[2]?.auroc.value, auroc(whole.in, whole.out[0]?.scores as Float64Array));
     // One layer in three finds the other set; of single layers most do not.
     assert.ok((points[0]?.auroc.low as number) < 0.6 && (points[0]?.auroc.high as number) > 0.99);
@@ -236,7 +285,12 @@ describe('ablations', () => {
     );
     const spread = points.map(({ auroc: { low, high } }) => high - low);
     assert.ok((spread[0] as number) > (spread[3] as number), String(spread));
-    const whole = scoreSplit(halves((given[0] as NamedTable).table), given.slice(1), 'typicality', 4);
+    const whole = scoreSplit(
+      halves((given[0] as NamedTable).table),
+      given.slice(1),
+      'typicality',
+      4,
+    );
     assert.equal(points[4]?.auroc.value, auroc(whole.in, whole.out[0]?.scores as Float64Array));
   });
 
@@ -252,18 +306,36 @@ describe('ablations', () => {
       seed: 1,
     } as const;
     const model = shaken(new Diffusion(config));
-    const header = { ...HEADER, data: { name: 'fashion_mnist', images: 90, validation: 10 }, config, curve: [], commit: 'none' };
+    const header = {
+      ...HEADER,
+      data: { name: 'fashion_mnist', images: 90, validation: 10 },
+      config,
+      curve: [],
+      commit: 'none',
+    };
     const loaded: LoadedModel = { name: 'tiny', model, header, checksum: 'tiny' };
-    const options = { seed: 1, images: 20, batchSizes: [1], sizes: [1], draws: [1, 2], cache: folder };
+    const options = {
+      seed: 1,
+      images: 20,
+      batchSizes: [1],
+      sizes: [1],
+      draws: [1, 2],
+      cache: folder,
+    };
     const results = await ablations(loaded, ['fashion_mnist', 'mnist'], options);
     assert.deepEqual([...new Set(results.timesteps.map(({ x }) => x))], [1, 2, 4]);
     const at = (points: readonly AblationPoint[], x: number) =>
       points.filter((point) => point.x === x).map(({ auroc }) => auroc.value);
     assert.deepEqual(at(results.timesteps, 1), at(results.batchSizes, 1));
     const later: LoadedModel = { ...loaded, model: model.atTimestep(3), checksum: 'later' };
-    const sets = await Promise.all(['fashion_mnist', 'mnist'].map((name) => dataset(name, 'test', { limit: options.images })));
+    const sets = await Promise.all(
+      ['fashion_mnist', 'mnist'].map((name) => dataset(name, 'test', { limit: options.images })),
+    );
     const [tables] = await allTables(later, sets, [1], options);
-    assert.deepEqual(at(results.timesteps, 4), at(plain(tables as NamedTable[], MAIN_METHODS, 4, options.seed), 4));
+    assert.deepEqual(
+      at(results.timesteps, 4),
+      at(plain(tables as NamedTable[], MAIN_METHODS, 4, options.seed), 4),
+    );
     assert.deepEqual(at(results.noiseDraws, 1), at(results.batchSizes, 1));
     disposeModel(model);
     rmSync(folder, { recursive: true });
@@ -277,11 +349,23 @@ describe('ablations', () => {
       known.map((_, k) => 2 ** k),
     );
     const typical = paperTimesteps('typicality');
-    assert.ok(known.every(({ auroc, x }, k) => auroc.value > (typical[k] as AblationPoint).auroc.value === x < 512));
+    assert.ok(
+      known.every(
+        ({ auroc, x }, k) => auroc.value > (typical[k] as AblationPoint).auroc.value === x < 512,
+      ),
+    );
     const own: AblationPoint = { ...(known[0] as AblationPoint), out: 'mnist' };
-    const { data } = ablationFigure([own, ...known], { title: '', x: 'T', method: 'layer-wise gradients', batchSize: 5 });
+    const { data } = ablationFigure([own, ...known], {
+      title: '',
+      x: 'T',
+      method: 'layer-wise gradients',
+      batchSize: 5,
+    });
     const [, line] = data.filter(({ name }) => name !== undefined && name !== '');
-    assert.deepEqual([line?.name, line?.y], ['mean of 20 pairs in the paper', known.map(({ auroc }) => auroc.value)]);
+    assert.deepEqual(
+      [line?.name, line?.y],
+      ['mean of 20 pairs in the paper', known.map(({ auroc }) => auroc.value)],
+    );
   });
 
   it('of noise average tables number by number', () => {

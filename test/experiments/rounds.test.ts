@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startBackend } from '../../src/backend/start';
 import { detector } from '../../src/detectors/index';
-import { isPlayed, keepTables, modelsOf, playRound, type Round } from '../../src/experiments/rounds';
+import {
+  isPlayed,
+  keepTables,
+  modelsOf,
+  playRound,
+  type Round,
+} from '../../src/experiments/rounds';
 import { disposeModel, loadModel } from '../../src/models/checkpoint';
 import { saveTinyGlow } from '../support/tiny';
 
@@ -28,7 +34,10 @@ describe('a round of choosing', () => {
     await saveTinyGlow(model);
     const pairs = { model, in: 'fashion_mnist' };
     round = {
-      candidates: ['likelihood', 'typicality'].map((name) => ({ name, detector: () => detector(name) })),
+      candidates: ['likelihood', 'typicality'].map((name) => ({
+        name,
+        detector: () => detector(name),
+      })),
       images: 40,
       tried: 3,
       chosen: 'typicality',
@@ -39,7 +48,8 @@ describe('a round of choosing', () => {
     };
     const loaded = loadModel(model);
     weights = { tiny: loaded.checksum };
-    await keepTables(round, { ...loaded, name: model }, options()); // a checkpoint is asked for by its path
+    // a checkpoint is asked for by its path
+    await keepTables(round, { ...loaded, name: model }, options());
     disposeModel(loaded.model);
   });
   after(() => rmSync(folder, { recursive: true }));
@@ -70,9 +80,15 @@ describe('a round of choosing', () => {
       { images: 41 },
       { chosen: 'likelihood' },
       { candidates: round.candidates.slice(1) },
-      { development: [development, { ...named.development[0], model: 'another' } as Round['development'][0]] },
+      {
+        development: [
+          development,
+          { ...named.development[0], model: 'another' } as Round['development'][0],
+        ],
+      },
       { file: path.join(folder, 'not there.json') },
     ];
-    for (const other of others) assert.ok(!isPlayed({ ...named, ...other }, weights), Object.keys(other)[0]);
+    for (const other of others)
+      assert.ok(!isPlayed({ ...named, ...other }, weights), Object.keys(other)[0]);
   });
 });

@@ -37,7 +37,11 @@ let reporting: PairSet<'reporting'>[];
 let options: TrialOptions;
 
 const largest = (name = 'largest') =>
-  defineFeature({ name, ofLayer: (x: Tensor, dy: Tensor) => tf.max(tf.abs(tf.matMul(x as never, dy as never, true)), [1, 2]) });
+  defineFeature({
+    name,
+    ofLayer: (x: Tensor, dy: Tensor) =>
+      tf.max(tf.abs(tf.matMul(x as never, dy as never, true)), [1, 2]),
+  });
 const neighbours: Candidate = {
   name: 'neighbours',
   detector: () => combine([log('squared-norm')], nearestNeighbours(3)),
@@ -47,7 +51,14 @@ const likelihood: Candidate = { name: 'likelihood', detector: () => detector('li
 before(async () => {
   await startBackend();
   folder = await mkdtemp(path.join(os.tmpdir(), 'fisherlab-trial-'));
-  const config = { family: 'glow', imageShape: [32, 32, 1], K: 1, L: 1, hidden: 4, seed: 1 } as const;
+  const config = {
+    family: 'glow',
+    imageShape: [32, 32, 1],
+    K: 1,
+    L: 1,
+    hidden: 4,
+    seed: 1,
+  } as const;
   const model = new Glow(config);
   shake(model.layers, 4, 0.05);
   const file = path.join(folder, 'tiny.safetensors');
@@ -62,9 +73,17 @@ before(async () => {
     commit: '',
   });
   disposeModel(model);
-  development = [{ purpose: 'choosing', model: file, in: 'fashion_mnist', out: ['kmnist', 'omniglot'] }];
+  development = [
+    { purpose: 'choosing', model: file, in: 'fashion_mnist', out: ['kmnist', 'omniglot'] },
+  ];
   reporting = [{ purpose: 'reporting', model: file, in: 'fashion_mnist', out: ['mnist'] }];
-  options = { images: IMAGES, reference: REFERENCE, resamples: 200, seed: 3, cache: path.join(folder, 'cache') };
+  options = {
+    images: IMAGES,
+    reference: REFERENCE,
+    resamples: 200,
+    seed: 3,
+    cache: path.join(folder, 'cache'),
+  };
 });
 after(() => rm(folder, { recursive: true }));
 
@@ -72,12 +91,23 @@ describe('a trial', () => {
   it('takes ten lines from a feature to a verdict', async () => {
     const mine = largest();
     const trial = await compare(
-      [{ name: 'mine', features: [mine], detector: () => combine([log('largest')], nearestNeighbours(3)) }],
+      [
+        {
+          name: 'mine',
+          features: [mine],
+          detector: () => combine([log('largest')], nearestNeighbours(3)),
+        },
+      ],
       options,
       development,
     );
     assert.deepEqual(
-      trial.rows.map(({ candidate, batchSize, in: inside, out }) => [candidate, batchSize, inside, out]),
+      trial.rows.map(({ candidate, batchSize, in: inside, out }) => [
+        candidate,
+        batchSize,
+        inside,
+        out,
+      ]),
       [1, 5].flatMap((B) => ['kmnist', 'omniglot'].map((out) => ['mine', B, 'fashion_mnist', out])),
     );
     for (const { verdict, value, auroc, paper } of trial.rows) {
@@ -88,16 +118,24 @@ describe('a trial', () => {
 
   it('gives the margins of the paired bootstrap on scores made by hand', async () => {
     const before = tf.memory().numTensors;
-    const { rows, means } = await compare([neighbours, likelihood], { ...options, tried: 4 }, development);
+    const { rows, means } = await compare(
+      [neighbours, likelihood],
+      { ...options, tried: 4 },
+      development,
+    );
     assert.equal(tf.memory().numTensors, before, 'a trial leaves no tensors');
     const { model } = loadModel((development[0] as PairSet<'choosing'>).model);
     const clothes = await dataset('fashion_mnist', 'test', { limit: REFERENCE + IMAGES });
     const rest = { ...clothes, count: IMAGES, images: clothes.images.slice(REFERENCE * 1024) };
     const [inside] = await extractTables(model, rest, { batchSizes: [1], seed: 3 });
-    const [outside] = await extractTables(model, await dataset('omniglot', 'test', { limit: IMAGES }), {
-      batchSizes: [1],
-      seed: 3,
-    });
+    const [outside] = await extractTables(
+      model,
+      await dataset('omniglot', 'test', { limit: IMAGES }),
+      {
+        batchSizes: [1],
+        seed: 3,
+      },
+    );
     disposeModel(model);
     assert.ok(inside && outside);
     const { fit, score } = halves(inside);
@@ -112,13 +150,18 @@ describe('a trial', () => {
       inName: 'fashion_mnist',
       outName: 'omniglot',
     });
-    const row = rows.find((one) => one.candidate === 'neighbours' && one.out === 'omniglot' && one.batchSize === 1);
+    const row = rows.find(
+      (one) => one.candidate === 'neighbours' && one.out === 'omniglot' && one.batchSize === 1,
+    );
     assert.ok(expected.value !== 0, 'a pair that tells them apart');
     assert.deepEqual({ value: row?.value, low: row?.low, high: row?.high }, expected);
 
     const mine = rows.filter((one) => one.candidate === 'neighbours' && one.batchSize === 1);
     const mean = means.find((one) => one.candidate === 'neighbours' && one.batchSize === 1);
-    assert.ok(Math.abs((mean?.value as number) - mine.reduce((sum, { value }) => sum + value / 2, 0)) < 1e-12);
+    assert.ok(
+      Math.abs((mean?.value as number) - mine.reduce((sum, { value }) => sum + value / 2, 0)) <
+        1e-12,
+    );
     assert.equal(mean?.worst, Math.min(...mine.map(({ value }) => value)));
     const { categories, series } = marginBars(rows, 1);
     assert.deepEqual(categories, ['fashion_mnist → kmnist', 'fashion_mnist → omniglot']);
@@ -140,7 +183,11 @@ describe('a trial', () => {
 
   it('computes a known feature once, and a feature of one’s own once a process', async () => {
     const passes: string[] = [];
-    const counting = { ...options, cache: path.join(folder, 'fresh'), progress: (set: string) => passes.push(set) };
+    const counting = {
+      ...options,
+      cache: path.join(folder, 'fresh'),
+      progress: (set: string) => passes.push(set),
+    };
     const mine = largest('largest, counted');
     const candidate: Candidate = {
       name: 'mine',
@@ -169,21 +216,29 @@ describe('a trial', () => {
       'maximum',
     ];
     const ofImages = ['input-gradient-norm', 'log-prior', 'log-determinant'];
-    const [[table] = []] = await trialTables(loaded, { in: 'fashion_mnist', out: [] }, [...names, ...ofImages], {
-      batchSizes: [5],
-      seed: 3,
-      images: 20,
-      reference: REFERENCE,
-      cache: path.join(folder, 'named'),
-    });
+    const [[table] = []] = await trialTables(
+      loaded,
+      { in: 'fashion_mnist', out: [] },
+      [...names, ...ofImages],
+      {
+        batchSizes: [5],
+        seed: 3,
+        images: 20,
+        reference: REFERENCE,
+        cache: path.join(folder, 'named'),
+      },
+    );
     assert.equal(tf.memory().numTensors, before);
     const columns = table?.table.columns ?? [];
-    const count = (feature: string) => columns.filter((column) => column.feature === feature).length;
+    const count = (feature: string) =>
+      columns.filter((column) => column.feature === feature).length;
     const layers = loaded.model.layers.filter(({ frozen }) => !frozen).length;
-    for (const name of names.filter((one) => one !== 'random-projections')) assert.equal(count(name), layers, name);
+    for (const name of names.filter((one) => one !== 'random-projections'))
+      assert.equal(count(name), layers, name);
     assert.equal(count('random-projections[1]'), layers);
     for (const name of [...ofImages, 'log-likelihood']) assert.equal(count(name), 1, name);
-    const values = (feature: string) => columns.find((column) => column.feature === feature)?.values as Float64Array;
+    const values = (feature: string) =>
+      columns.find((column) => column.feature === feature)?.values as Float64Array;
     values('log-likelihood').forEach((whole, r) => {
       const parts = (values('log-prior')[r] as number) + (values('log-determinant')[r] as number);
       assert.ok(Math.abs(parts - whole) < 1e-4 * Math.abs(whole), `${parts} instead of ${whole}`);
@@ -212,8 +267,14 @@ describe('a trial', () => {
     await refused([neighbours, neighbours], /two candidates are called 'neighbours'/);
     await refused([], /there are no candidates/);
     await refused([{ ...neighbours, features: ['two-norm'] }], /feature 'two-norm'/);
-    await refused([{ ...neighbours, features: [largest('one-norm'), 'one-norm'] }], /two features are called 'one-norm'/);
-    await refused([{ ...neighbours, detector: () => combine([raw('largest')], nearestNeighbours(3)) }], /no feature 'largest'/);
+    await refused(
+      [{ ...neighbours, features: [largest('one-norm'), 'one-norm'] }],
+      /two features are called 'one-norm'/,
+    );
+    await refused(
+      [{ ...neighbours, detector: () => combine([raw('largest')], nearestNeighbours(3)) }],
+      /no feature 'largest'/,
+    );
     const relative = defineFeature({
       name: 'relative',
       ofLayer: (x, dy) => {
@@ -221,7 +282,10 @@ describe('a trial', () => {
         return tf.sub(norm, tf.mean(norm));
       },
     });
-    await refused([{ ...neighbours, features: [relative] }], /feature 'relative' of layer '[^']+' depends on the other images/);
+    await refused(
+      [{ ...neighbours, features: [relative] }],
+      /feature 'relative' of layer '[^']+' depends on the other images/,
+    );
     await assert.rejects(
       () => compare([neighbours], { ...options, reference: 45, images: 3 }, development),
       /has 48 images, too few for 45 as a reference/,
@@ -247,14 +311,20 @@ describe('reporting', () => {
 
     const again = await report(freeze(trial, 'neighbours'), { ...options, looks }, reporting);
     assert.deepEqual(again.rows, first.rows);
-    assert.equal(await readFile(looks, 'utf8'), written, 'the same candidate again is no other look');
+    assert.equal(
+      await readFile(looks, 'utf8'),
+      written,
+      'the same candidate again is no other look',
+    );
 
     const [pair] = reporting as [PairSet<'reporting'>];
     const more = await report(freeze(trial, 'neighbours'), { ...options, looks }, [
       { ...pair, out: ['mnist', 'emnist_letters'] },
     ]);
     assert.equal(more.tried, 1);
-    assert.deepEqual(more.looks, [{ ...look, pairs: [...look.pairs, look.pairs[0].replace('→ mnist', '→ emnist_letters')] }]);
+    assert.deepEqual(more.looks, [
+      { ...look, pairs: [...look.pairs, look.pairs[0].replace('→ mnist', '→ emnist_letters')] },
+    ]);
 
     const second = await report(freeze(trial, 'likelihood'), { ...options, looks }, reporting);
     assert.equal(second.looks.length, 2);
@@ -266,10 +336,19 @@ describe('reporting', () => {
     assert.throws(() => freeze(trial, 'likelihood'), /no candidate 'likelihood' was in the trial/);
     const looks = path.join(folder, 'refused.json');
     const loose = { candidate: neighbours, chosenFrom: 1, chosenFor: [] } as unknown as Frozen;
-    await assert.rejects(() => report(loose, { ...options, looks }, reporting), /only one frozen candidate can be reported/);
+    await assert.rejects(
+      () => report(loose, { ...options, looks }, reporting),
+      /only one frozen candidate can be reported/,
+    );
     const wrong = development as unknown as PairSet<'reporting'>[];
-    await assert.rejects(() => report(freeze(trial, 'neighbours'), { ...options, looks }, wrong), /is for choosing/);
-    await assert.rejects(() => compare([neighbours], options, reporting as unknown as PairSet<'choosing'>[]), /is for reporting/);
+    await assert.rejects(
+      () => report(freeze(trial, 'neighbours'), { ...options, looks }, wrong),
+      /is for choosing/,
+    );
+    await assert.rejects(
+      () => compare([neighbours], options, reporting as unknown as PairSet<'choosing'>[]),
+      /is for reporting/,
+    );
     await assert.rejects(() => readFile(looks), 'nothing was looked at');
   });
 
@@ -297,7 +376,14 @@ describe('reporting', () => {
     const row = (value: number) => ({ ...margin, value, model: '', in: '', out: '' });
     const outcome = (values: number[], low: number) => ({
       rows: values.map(row),
-      means: [{ ...margin, low, value: values.reduce((a, b) => a + b) / values.length, worst: Math.min(...values) }],
+      means: [
+        {
+          ...margin,
+          low,
+          value: values.reduce((a, b) => a + b) / values.length,
+          worst: Math.min(...values),
+        },
+      ],
       tried: 1,
       models: {},
     });

@@ -14,7 +14,12 @@ import { flowParts } from '../../src/features/flow-parts';
 import { likelihoodRegret, regrets } from '../../src/features/likelihood-regret';
 import { posteriorParts } from '../../src/features/posterior-parts';
 import { scoreNorms, timestepsOf } from '../../src/features/score-norms';
-import { beside, type ImageStatistic, statisticTable, summedInBatches } from '../../src/features/statistic';
+import {
+  beside,
+  type ImageStatistic,
+  statisticTable,
+  summedInBatches,
+} from '../../src/features/statistic';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Diffusion } from '../../src/models/diffusion';
 import { Glow } from '../../src/models/glow';
@@ -40,7 +45,12 @@ describe('statistics of single images', () => {
       async of(data, indices) {
         this.asked += indices.length;
         const size = data.images.length / data.count;
-        return [indices.map((k) => factor * data.images.subarray(k * size, (k + 1) * size).reduce((a, b) => a + b, 0))];
+        return [
+          indices.map(
+            (k) =>
+              factor * data.images.subarray(k * size, (k + 1) * size).reduce((a, b) => a + b, 0),
+          ),
+        ];
       },
     };
   }
@@ -82,35 +92,50 @@ describe('statistics of single images', () => {
   });
 
   it('do not go beside tables of other batches', () => {
-    const table = (rows: number, batchSize: number): FeatureTable => ({ rows, batchSize, columns: [] });
+    const table = (rows: number, batchSize: number): FeatureTable => ({
+      rows,
+      batchSize,
+      columns: [],
+    });
     assert.throws(() => beside(table(4, 5), table(4, 1)), /4 batches of 5 and of 4 batches of 1/);
     assert.throws(() => beside(table(4, 5), table(3, 5)), /do not go side by side/);
   });
 });
 
 describe('complexity in bits', () => {
-  const bits = async (data: Images) => (await complexity().of(data, [...Array(data.count).keys()]))[0] as ArrayLike<number>;
+  const bits = async (data: Images) =>
+    (await complexity().of(data, [...Array(data.count).keys()]))[0] as ArrayLike<number>;
 
   it('is small for a plain image and at least the entropy for noise, in bits', async () => {
     const noise = images('noise', 2, [32, 32, 3], 3);
     const plain = { ...noise, images: noise.images.map(() => 77) };
     const random = (await bits(noise))[0] as number;
-    // 3072 independent bytes cannot be packed, and no codec here wastes a tenth: a unit of bytes or nats would show.
+    // 3072 independent bytes cannot be packed, and no codec here wastes a tenth: a unit of bytes or
+    // nats would show.
     assert.ok(random > 8 * 3072 && random < 8 * 3072 * 1.1, `${random} bits`);
     assert.ok(((await bits(plain))[0] as number) < 8 * 200);
   });
 
   it('orders images as deflate does and takes no more than it on smooth ones', async () => {
     const smooth = images('smooth', 6, [32, 32, 3], 4);
-    const graded = Uint8Array.from(smooth.images, (value, at) => value % (1 + 6 * Math.floor(at / 3072)));
+    const graded = Uint8Array.from(
+      smooth.images,
+      (value, at) => value % (1 + 6 * Math.floor(at / 3072)),
+    );
     const found = Array.from(await bits({ ...smooth, images: graded }));
     const deflated = Array.from(
       { length: 6 },
       (_, k) => 8 * deflateSync(graded.subarray(k * 3072, (k + 1) * 3072), { level: 9 }).length,
     );
     for (let k = 1; k < 6; k++) {
-      assert.ok((found[k] as number) > (found[k - 1] as number) && (deflated[k] as number) > (deflated[k - 1] as number));
-      assert.ok((found[k] as number) < (deflated[k] as number) + 8 * 100, `${found} against ${deflated}`);
+      assert.ok(
+        (found[k] as number) > (found[k - 1] as number) &&
+          (deflated[k] as number) > (deflated[k - 1] as number),
+      );
+      assert.ok(
+        (found[k] as number) < (deflated[k] as number) + 8 * 100,
+        `${found} against ${deflated}`,
+      );
     }
   });
 
@@ -118,7 +143,8 @@ describe('complexity in bits', () => {
     const inner = images('noise', 1, [28, 28, 1], 5);
     const framed = (frame: number): Images => {
       const whole = new Uint8Array(32 * 32).fill(frame);
-      for (let y = 0; y < 28; y++) whole.set(inner.images.subarray(28 * y, 28 * (y + 1)), 32 * (y + 2) + 2);
+      for (let y = 0; y < 28; y++)
+        whole.set(inner.images.subarray(28 * y, 28 * (y + 1)), 32 * (y + 2) + 2);
       return { name: 'framed', count: 1, shape: [32, 32, 1], images: whole };
     };
     assert.equal((await bits(framed(0)))[0], (await bits(inner))[0]);
@@ -128,21 +154,36 @@ describe('complexity in bits', () => {
 
 describe('columns of models', () => {
   it('split the log-likelihood of a flow into two parts that add up to it, whatever the company', async () => {
-    const model = shaken(new Glow({ family: 'glow', imageShape: [4, 4, 1], K: 1, L: 1, hidden: 4, seed: 1 }));
+    const model = shaken(
+      new Glow({ family: 'glow', imageShape: [4, 4, 1], K: 1, L: 1, hidden: 4, seed: 1 }),
+    );
     const data = images('some', 6, [4, 4, 1], 2);
-    const [prior, logDet] = (await flowParts(model, 'x', 3).of(data, [2, 5])) as [Float32Array, Float32Array];
-    const expected = model.logLikelihood(pixels(data, [0, 2, 5]), model.noise([0, 2, 5], 3)).dataSync();
+    const [prior, logDet] = (await flowParts(model, 'x', 3).of(data, [2, 5])) as [
+      Float32Array,
+      Float32Array,
+    ];
+    const expected = model
+      .logLikelihood(pixels(data, [0, 2, 5]), model.noise([0, 2, 5], 3))
+      .dataSync();
     [2, 5].forEach((_, k) => {
-      assert.ok(Math.abs((prior[k] as number) + (logDet[k] as number) - (expected[k + 1] as number)) < 1e-3);
+      assert.ok(
+        Math.abs((prior[k] as number) + (logDet[k] as number) - (expected[k + 1] as number)) < 1e-3,
+      );
     });
     assert.ok(Math.abs((prior[0] as number) - (prior[1] as number)) > 1e-3);
   });
 
   it('take a VAE’s objective apart: divergence and distortion add up to it, and the divergence is the cross-entropy less the entropy', async () => {
-    const model = shaken(new Vae({ family: 'vae', imageShape: [8, 8, 1], channels: [4, 8], latent: 3, seed: 2 }));
+    const model = shaken(
+      new Vae({ family: 'vae', imageShape: [8, 8, 1], channels: [4, 8], latent: 3, seed: 2 }),
+    );
     const data = images('some', 7, [8, 8, 1], 4);
     const indices = [0, 1, 2, 3, 4, 5, 6];
-    const [crossEntropy, entropy, divergence, distortion] = (await posteriorParts(model, 'none', 5).of(data, indices)) as [
+    const [crossEntropy, entropy, divergence, distortion] = (await posteriorParts(
+      model,
+      'none',
+      5,
+    ).of(data, indices)) as [
       ArrayLike<number>,
       ArrayLike<number>,
       ArrayLike<number>,
@@ -152,12 +193,20 @@ describe('columns of models', () => {
     const objective = model.logLikelihood(x, noise).dataSync();
     const { mu, logs } = model.encode(x);
     const [means, deviations] = [mu.dataSync(), logs.dataSync()];
-    const pixelError = tf.sum(tf.square(tf.div(tf.sub(x, model.reconstruct(x, noise)), 256)), [1, 2, 3]).dataSync();
+    const pixelError = tf
+      .sum(tf.square(tf.div(tf.sub(x, model.reconstruct(x, noise)), 256)), [1, 2, 3])
+      .dataSync();
     const latents = (n: number, of: (m: number, s: number) => number) =>
-      [0, 1, 2].reduce((sum, k) => sum + of(means[3 * n + k] as number, deviations[3 * n + k] as number), 0);
+      [0, 1, 2].reduce(
+        (sum, k) => sum + of(means[3 * n + k] as number, deviations[3 * n + k] as number),
+        0,
+      );
     for (const n of indices) {
       const near = (value: number | undefined, expected: number, what: string) =>
-        assert.ok(Math.abs((value as number) - expected) < 1e-4, `${what} of image ${n}: ${value} instead of ${expected}`);
+        assert.ok(
+          Math.abs((value as number) - expected) < 1e-4,
+          `${what} of image ${n}: ${value} instead of ${expected}`,
+        );
       near(
         crossEntropy[n],
         latents(n, (m, s) => 0.5 * (m * m + Math.exp(2 * s) + Math.log(2 * Math.PI))),
@@ -174,7 +223,11 @@ describe('columns of models', () => {
         'divergence',
       );
       near(distortion[n], pixelError[n] as number, 'distortion');
-      near(-(divergence[n] as number) - (distortion[n] as number), objective[n] as number, 'objective');
+      near(
+        -(divergence[n] as number) - (distortion[n] as number),
+        objective[n] as number,
+        'objective',
+      );
     }
     const [alone] = await posteriorParts(model, 'none', 5).of(data, [4]);
     assert.ok(Math.abs((alone?.[0] as number) - (crossEntropy[4] as number)) < 1e-5);
@@ -203,10 +256,15 @@ describe('columns of models', () => {
     const t = 7;
     const share = model.schedule.signal[t] as number;
     const scaled = tf.mul(tf.sub(tf.div(pixels(data, [0, 2]), 127.5), 1), Math.sqrt(share));
-    const network = (model as unknown as { denoiser(): (x: tf.Tensor, t: number) => tf.Tensor }).denoiser();
+    const network = (
+      model as unknown as { denoiser(): (x: tf.Tensor, t: number) => tf.Tensor }
+    ).denoiser();
     const expected = tf.mean(tf.abs(network(scaled, t)), [1, 2, 3]).dataSync();
     Array.from(found[3] as Float32Array).forEach((value, k) => {
-      assert.ok(value > 0 && Math.abs(value / (expected[k] as number) - 1) < 1e-4, `${value} and ${expected[k]}`);
+      assert.ok(
+        value > 0 && Math.abs(value / (expected[k] as number) - 1) < 1e-4,
+        `${value} and ${expected[k]}`,
+      );
     });
     assert.notDeepEqual(found[0], found[3]);
   });
@@ -253,27 +311,37 @@ describe('columns of models', () => {
 
 describe('likelihood regret', () => {
   const SHAPE = [8, 8, 1] as const;
-  const model = () => grown(new Vae({ family: 'vae', imageShape: SHAPE, channels: [4, 6], latent: 3, seed: 2 }), 0.4);
+  const model = () =>
+    grown(new Vae({ family: 'vae', imageShape: SHAPE, channels: [4, 6], latent: 3, seed: 2 }), 0.4);
 
   it('is what a search gains over the encoder: no less than most of what sixty random posteriors do, and each image by itself', async () => {
     const vae = model();
     const data = images('some', 4, SHAPE, 6);
     const all = (await likelihoodRegret(vae, 'x', 5).of(data, [0, 1, 2, 3]))[0] as Float32Array;
     const alone = (await likelihoodRegret(vae, 'x', 5).of(data, [2]))[0] as Float32Array;
-    assert.ok(Math.abs((alone[0] as number) - (all[2] as number)) < 1e-3 * Math.max(1, Math.abs(all[2] as number)));
+    assert.ok(
+      Math.abs((alone[0] as number) - (all[2] as number)) <
+        1e-3 * Math.max(1, Math.abs(all[2] as number)),
+    );
     const { mu, logs } = vae.encode(pixels(data, [0, 1, 2, 3]));
     const bound = (m: ArrayLike<number>, s: ArrayLike<number>, image: number): number => {
       let sum = 0;
       for (let draw = 0; draw < 8; draw++) {
         const eps = noiseByIndex('normal', deriveSeed(5, 50 + draw), [image], 3);
-        const z = Array.from({ length: 3 }, (_, d) => (m[d] as number) + Math.exp(s[d] as number) * (eps[d] as number));
+        const z = Array.from(
+          { length: 3 },
+          (_, d) => (m[d] as number) + Math.exp(s[d] as number) * (eps[d] as number),
+        );
         const decoded = vae.decode(tf.tensor2d([z])).dataSync() as Float32Array;
         const kl = z.reduce(
-          (total, _, d) => total + (((m[d] as number) ** 2 + Math.exp(2 * (s[d] as number)) - 1) / 2 - (s[d] as number)),
+          (total, _, d) =>
+            total +
+            (((m[d] as number) ** 2 + Math.exp(2 * (s[d] as number)) - 1) / 2 - (s[d] as number)),
           0,
         );
         const error = decoded.reduce(
-          (total, value, at) => total + ((value - (data.images[image * 64 + at] as number)) / 256) ** 2,
+          (total, value, at) =>
+            total + ((value - (data.images[image * 64 + at] as number)) / 256) ** 2,
           0,
         );
         sum -= (error + kl) / 8;
@@ -281,10 +349,9 @@ describe('likelihood regret', () => {
       return sum;
     };
     for (const image of [0, 3]) {
-      const [m, s] = [mu, logs].map((tensor) => tensor.dataSync().slice(3 * image, 3 * image + 3)) as [
-        Float32Array,
-        Float32Array,
-      ];
+      const [m, s] = [mu, logs].map((tensor) =>
+        tensor.dataSync().slice(3 * image, 3 * image + 3),
+      ) as [Float32Array, Float32Array];
       const start = bound(m, s, image);
       let best = 0;
       for (let k = 0; k < 60; k++) {
@@ -298,7 +365,10 @@ describe('likelihood regret', () => {
           ) - start,
         );
       }
-      assert.ok((all[image] as number) > 0.8 * best - 0.01, `regret ${all[image]}, found by luck ${best}`);
+      assert.ok(
+        (all[image] as number) > 0.8 * best - 0.01,
+        `regret ${all[image]}, found by luck ${best}`,
+      );
     }
   });
 

@@ -21,7 +21,11 @@ function assertAlike(actual: FeatureTable | undefined, expected: FeatureTable | 
     expected?.columns.map(({ values, ...column }) => column),
   );
   const lines = (expected?.columns ?? []).map(({ feature, layer, values }, j) =>
-    difference({ name: `${feature} ${layer}`, actual: actual?.columns[j]?.values ?? [], expected: values }),
+    difference({
+      name: `${feature} ${layer}`,
+      actual: actual?.columns[j]?.values ?? [],
+      expected: values,
+    }),
   );
   assert.deepEqual(
     lines.filter((line) => line !== null),
@@ -39,7 +43,9 @@ describe('a table of features', () => {
   after(() => disposeModel(model));
 
   it('holds, for every batch, the gradient of the summed log-likelihood squared, and the sum itself', async () => {
-    const [table] = (await extractTables(model, data, { batchSizes: [3], seed: 4 })) as [FeatureTable];
+    const [table] = (await extractTables(model, data, { batchSizes: [3], seed: 4 })) as [
+      FeatureTable,
+    ];
     assert.equal(table.rows, 7, 'the batch that is not full is dropped');
     assert.deepEqual(
       table.columns.map(({ layer }) => layer),
@@ -51,20 +57,34 @@ describe('a table of features', () => {
     let likelihood = 0;
     for (const index of indices) {
       tf.tidy(() => {
-        const value = model.gradients(pixels(data, [index]), model.noise([index], 4), (layer, factors) => {
-          const gradient = factors.instantiate(1).dataSync();
-          const sum = sums.get(layer.name) ?? new Float64Array(gradient.length);
-          sums.set(
-            layer.name,
-            sum.map((x, k) => x + (gradient[k] as number)),
-          );
-        });
+        const value = model.gradients(
+          pixels(data, [index]),
+          model.noise([index], 4),
+          (layer, factors) => {
+            const gradient = factors.instantiate(1).dataSync();
+            const sum = sums.get(layer.name) ?? new Float64Array(gradient.length);
+            sums.set(
+              layer.name,
+              sum.map((x, k) => x + (gradient[k] as number)),
+            );
+          },
+        );
         likelihood += value.dataSync()[0] as number;
       });
     }
     for (const { feature, layer, values } of table.columns) {
-      const expected = layer === undefined ? likelihood : (sums.get(layer) ?? new Float64Array(0)).reduce((s, g) => s + g * g, 0);
-      assert.equal(difference({ name: `${feature} ${layer}`, actual: [values[5] as number], expected: [expected] }), null);
+      const expected =
+        layer === undefined
+          ? likelihood
+          : (sums.get(layer) ?? new Float64Array(0)).reduce((s, g) => s + g * g, 0);
+      assert.equal(
+        difference({
+          name: `${feature} ${layer}`,
+          actual: [values[5] as number],
+          expected: [expected],
+        }),
+        null,
+      );
     }
   });
 
@@ -100,7 +120,10 @@ describe('a table of features', () => {
     assertAlike(few, {
       ...(all as FeatureTable),
       rows: 8,
-      columns: (all as FeatureTable).columns.map((column) => ({ ...column, values: column.values.slice(0, 8) })),
+      columns: (all as FeatureTable).columns.map((column) => ({
+        ...column,
+        values: column.values.slice(0, 8),
+      })),
     });
     const [other] = await extractTables(model, first, { batchSizes: [1], seed: 5 });
     assert.notDeepEqual(other?.columns[0]?.values, few?.columns[0]?.values);
@@ -115,9 +138,17 @@ describe('a table of features', () => {
           1,
         ),
     });
-    const size = defineFeature({ name: 'T', ofLayer: (x) => tf.fill([x.shape[0] as number], x.shape[1] as number) });
-    const [table] = await extractTables(model, data, { batchSizes: [2], seed: 4, features: [ends, size] });
-    const columns = table?.columns.filter(({ layer }) => layer === 'flow.layers.1.block.0.conv.weight') ?? [];
+    const size = defineFeature({
+      name: 'T',
+      ofLayer: (x) => tf.fill([x.shape[0] as number], x.shape[1] as number),
+    });
+    const [table] = await extractTables(model, data, {
+      batchSizes: [2],
+      seed: 4,
+      features: [ends, size],
+    });
+    const columns =
+      table?.columns.filter(({ layer }) => layer === 'flow.layers.1.block.0.conv.weight') ?? [];
     assert.deepEqual(
       columns.map(({ feature, size }) => [feature, size]),
       [
@@ -126,7 +157,11 @@ describe('a table of features', () => {
         ['T', 54],
       ],
     );
-    const [most, least, positions] = columns.map(({ values }) => values) as [Float64Array, Float64Array, Float64Array];
+    const [most, least, positions] = columns.map(({ values }) => values) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
     assert.ok(
       positions.every((T) => T === 2 * 2 * 2),
       '2 images of 2x2 positions',
@@ -137,16 +172,27 @@ describe('a table of features', () => {
   it('reports progress, frees its tensors, and says what it cannot do', async () => {
     const before = tf.memory().numTensors;
     const seen: number[] = [];
-    await extractTables(model, data, { batchSizes: [4], seed: 1, chunk: 8, progress: (n) => seen.push(n) });
+    await extractTables(model, data, {
+      batchSizes: [4],
+      seed: 1,
+      chunk: 8,
+      progress: (n) => seen.push(n),
+    });
     assert.deepEqual(seen, [8, 16, 20]);
     await assert.rejects(
       extractTables(model, data, { batchSizes: [1, 24], seed: 1 }),
       /a batch of 24 is larger than the 23 images of 'uniform'; choose a smaller/,
     );
     for (const B of [0, -1, 2.5]) {
-      await assert.rejects(extractTables(model, data, { batchSizes: [B], seed: 1 }), /a batch cannot have .* images; give whole/);
+      await assert.rejects(
+        extractTables(model, data, { batchSizes: [B], seed: 1 }),
+        /a batch cannot have .* images; give whole/,
+      );
     }
-    const infinite = defineFeature({ name: 'inverse', ofLayer: (x) => tf.div(1, tf.mul(0, tf.sum(x, [1, 2]))) });
+    const infinite = defineFeature({
+      name: 'inverse',
+      ofLayer: (x) => tf.div(1, tf.mul(0, tf.sum(x, [1, 2]))),
+    });
     await assert.rejects(
       extractTables(model, data, { batchSizes: [1], seed: 1, features: [infinite] }),
       /inverse of tensor '.*' \(.*\) is (NaN|-?Infinity) at image 0/,
@@ -158,7 +204,10 @@ describe('a table of features', () => {
     const seen = represent(model, logit());
     const dequantised = represent(model, affine(1, 0)); // the points of the model's own space, with the noise in them
     const [changed, plain] = await Promise.all(
-      [seen, dequantised].map(async (one) => (await extractTables(one, data, { batchSizes: [1], seed: 4 }))[0] as FeatureTable),
+      [seen, dequantised].map(
+        async (one) =>
+          (await extractTables(one, data, { batchSizes: [1], seed: 4 }))[0] as FeatureTable,
+      ),
     );
     assertAlike(
       { ...(changed as FeatureTable), columns: (changed as FeatureTable).columns.slice(1) },

@@ -54,7 +54,11 @@ describe('the cache of feature tables', () => {
     const file = join(directory, 't.parquet');
     await fc.assert(
       fc.asyncProperty(fc.array(fc.double(), { maxLength: 50 }), async (numbers) => {
-        const made = { rows: numbers.length, batchSize: 1, columns: [{ feature: 'a', values: Float64Array.from(numbers) }] };
+        const made = {
+          rows: numbers.length,
+          batchSize: 1,
+          columns: [{ feature: 'a', values: Float64Array.from(numbers) }],
+        };
         await writeTable(file, made);
         assertIdentical(await readTable(file), made);
       }),
@@ -63,7 +67,9 @@ describe('the cache of feature tables', () => {
     const long = {
       rows: 300_000,
       batchSize: 1,
-      columns: [{ feature: 'a', values: Float64Array.from({ length: 300_000 }, (_, i) => normalAt(1, i)) }],
+      columns: [
+        { feature: 'a', values: Float64Array.from({ length: 300_000 }, (_, i) => normalAt(1, i)) },
+      ],
     };
     await writeTable(file, long);
     assertIdentical(await readTable(file), long);
@@ -84,7 +90,10 @@ describe('the cache of feature tables', () => {
       return table;
     };
     await cachedTable(directory, key, make);
-    assertIdentical(await cachedTable(directory, { batchSize: 5, seed: 1, model: 'glow' }, make), table);
+    assertIdentical(
+      await cachedTable(directory, { batchSize: 5, seed: 1, model: 'glow' }, make),
+      table,
+    );
     assert.equal(made, 1, 'the order of names in a key does not matter');
     await cachedTable(directory, { ...key, seed: 2 }, make);
     assert.equal(made, 2);
@@ -107,7 +116,12 @@ describe('the cache of feature tables', () => {
     const file = tablePath(directory, key);
     await writeTable(file, table, key);
     const whole = await readFile(file);
-    for (const bytes of [whole.subarray(0, 100), whole.subarray(100), Buffer.alloc(0), Buffer.from('not a table')]) {
+    for (const bytes of [
+      whole.subarray(0, 100),
+      whole.subarray(100),
+      Buffer.alloc(0),
+      Buffer.from('not a table'),
+    ]) {
       await writeFile(file, bytes);
       await assert.rejects(readTable(file), (error: Error) => {
         assert.ok(error instanceof FisherlabError && error.message.includes(file), error.message);
@@ -119,7 +133,8 @@ describe('the cache of feature tables', () => {
       const altered = Buffer.from(whole);
       altered[at] = (altered[at] as number) ^ 16;
       await writeFile(file, altered);
-      // A byte that nothing depends on (a statistic of a page) may change; a table that is not the one that was written may not come out.
+      // A byte that nothing depends on (a statistic of a page) may change; a table that is not the
+      // one that was written may not come out.
       await readTable(file).then(
         (read) => assertIdentical(read, table),
         (error) => {
@@ -137,7 +152,10 @@ describe('the cache of feature tables', () => {
     });
     await assert.rejects(failing, /out of images/);
     const ragged = { ...table, rows: 7 };
-    await assert.rejects(writeTable(tablePath(directory, key), ragged), /'log-likelihood' has 8 values in a table of 7 rows/);
+    await assert.rejects(
+      writeTable(tablePath(directory, key), ragged),
+      /'log-likelihood' has 8 values in a table of 7 rows/,
+    );
     assert.deepEqual(await readdir(directory), []);
   });
 });

@@ -14,7 +14,12 @@ import { disagreements, shake } from '../models/finite-differences';
 import { ActnormFlow, identity, LinearFlow, LinearGaussian } from './tiny-models';
 
 const allWeights = (model: TapedModel) =>
-  new Map(model.layers.map((layer) => [layer.name, Array.from({ length: layer.variable.size }, (_, i) => i)]));
+  new Map(
+    model.layers.map((layer) => [
+      layer.name,
+      Array.from({ length: layer.variable.size }, (_, i) => i),
+    ]),
+  );
 
 /** Largest |a − b|. */
 const gap = (a: ArrayLike<number>, b: ArrayLike<number>) =>
@@ -32,11 +37,14 @@ const linearFlow = (d = 3, C = identity(d)) =>
     identity(d).map((value, k) => value + 0.4 * (normals(3, d * d)[k] as number)),
     C,
   );
-const actnormFlow = () => new ActnormFlow([2, 3, 2], Float32Array.of(0.3, -0.2), Float32Array.of(0.4, -0.7));
+const actnormFlow = () =>
+  new ActnormFlow([2, 3, 2], Float32Array.of(0.3, -0.2), Float32Array.of(0.4, -0.7));
 
 /** The whole F̂ of a tiny model, its layers one after the other. */
 function wholeFisher(model: TapedModel, samples: number, seed = 5): Float64Array {
-  const estimate = estimateFisher(model, samplesOf(model, seed, samples), { windows: allWeights(model) });
+  const estimate = estimateFisher(model, samplesOf(model, seed, samples), {
+    windows: allWeights(model),
+  });
   return fisherWindow(
     estimate,
     model.layers.map((layer) => layer.name),
@@ -51,7 +59,8 @@ function linearGaussianFisher({ h, s }: LinearGaussian): Float64Array {
   for (let i = 0; i < p; i++)
     for (let j = 0; j < p; j++)
       for (let k = 0; k < d; k++)
-        F[(i * d + k) * P + j * d + k] = (h[i] as number) * (h[j] as number) * Math.exp(2 * (s[k] as number));
+        F[(i * d + k) * P + j * d + k] =
+          (h[i] as number) * (h[j] as number) * Math.exp(2 * (s[k] as number));
   for (let k = 0; k < d; k++) F[(p * d + k) * P + p * d + k] = 2;
   return F;
 }
@@ -100,12 +109,21 @@ describe('the Monte-Carlo Fisher information', () => {
     const { layers } = estimateFisher(model, samplesOf(model, 5, 20_000));
     const [bias, logs] = layers as [(typeof layers)[0], (typeof layers)[0]];
     model.s.forEach((s, c) => {
-      assert.ok(Math.abs((bias.diagonal[c] as number) / (6 * Math.exp(2 * s)) - 1) < 0.05, `bias ${c}: ${bias.diagonal[c]}`);
-      assert.ok(Math.abs((logs.diagonal[c] as number) / 12 - 1) < 0.05, `logs ${c}: ${logs.diagonal[c]}`);
+      assert.ok(
+        Math.abs((bias.diagonal[c] as number) / (6 * Math.exp(2 * s)) - 1) < 0.05,
+        `bias ${c}: ${bias.diagonal[c]}`,
+      );
+      assert.ok(
+        Math.abs((logs.diagonal[c] as number) / 12 - 1) < 0.05,
+        `logs ${c}: ${logs.diagonal[c]}`,
+      );
     });
     assert.ok(
-      Math.abs(bias.trace / (bias.diagonal[0] as number) - 1 - (bias.diagonal[1] as number) / (bias.diagonal[0] as number)) <
-        1e-4,
+      Math.abs(
+        bias.trace / (bias.diagonal[0] as number) -
+          1 -
+          (bias.diagonal[1] as number) / (bias.diagonal[0] as number),
+      ) < 1e-4,
     );
     disposeModel(model);
   });
@@ -123,7 +141,10 @@ describe('the Monte-Carlo Fisher information', () => {
     });
     const x = sizes.map(Math.log);
     const y = errors.map(Math.log);
-    const [mx, my] = [x, y].map((values) => values.reduce((a, b) => a + b, 0) / 4) as [number, number];
+    const [mx, my] = [x, y].map((values) => values.reduce((a, b) => a + b, 0) / 4) as [
+      number,
+      number,
+    ];
     const slope =
       x.reduce((sum, value, i) => sum + (value - mx) * ((y[i] as number) - my), 0) /
       x.reduce((sum, value) => sum + (value - mx) ** 2, 0);
@@ -141,13 +162,16 @@ describe('the Monte-Carlo Fisher information', () => {
     const step = 0.02;
     const meanScore = (i: number, by: number) => {
       tf.tidy(() =>
-        layer.variable.assign(tf.add(before, tf.reshape(tf.oneHot(tf.tensor1d([i], 'int32'), P).mul(by), before.shape))),
+        layer.variable.assign(
+          tf.add(before, tf.reshape(tf.oneHot(tf.tensor1d([i], 'int32'), P).mul(by), before.shape)),
+        ),
       );
       return estimateFisher(model, draws).layers[0]?.mean as Float32Array;
     };
     for (let i = 0; i < P; i++) {
       const [up, down] = [meanScore(i, step), meanScore(i, -step)];
-      for (let j = 0; j < P; j++) hessian[i * P + j] = ((up[j] as number) - (down[j] as number)) / (2 * step);
+      for (let j = 0; j < P; j++)
+        hessian[i * P + j] = ((up[j] as number) - (down[j] as number)) / (2 * step);
     }
     layer.variable.assign(before);
     before.dispose();
@@ -171,7 +195,14 @@ describe('the Monte-Carlo Fisher information', () => {
   });
 
   it('has a mean score of 0 for a Glow over its samples before they are rounded', () => {
-    const model = new Glow({ family: 'glow', imageShape: [4, 4, 1], K: 2, L: 1, hidden: 6, seed: 1 });
+    const model = new Glow({
+      family: 'glow',
+      imageShape: [4, 4, 1],
+      K: 2,
+      L: 1,
+      hidden: 6,
+      seed: 1,
+    });
     shake(model.layers, 4, 0.1);
     const z = scoreZ(estimateFisher(model, continuousSamplesOf(model, 21, 4096)));
     const beyond = z.filter((value) => Math.abs(value) > 1.96).length / z.length;
@@ -194,29 +225,52 @@ describe('the Monte-Carlo Fisher information', () => {
 
   it('changes under a reparameterisation of the weights as a metric does: Cᵀ F C', () => {
     const d = 3;
-    const C = Float32Array.from(identity(d), (value, k) => value + 0.5 * (normals(9, 9)[k] as number));
+    const C = Float32Array.from(
+      identity(d),
+      (value, k) => value + 0.5 * (normals(9, 9)[k] as number),
+    );
     // The same flow W in two parameterisations: W itself, and V with W = C V.
     const inC = linearFlow(d, C);
-    const W = tf.tidy(() => tf.matMul(tf.tensor2d(C, [d, d]), inC.layers[0]?.variable as never).dataSync() as Float32Array);
+    const W = tf.tidy(
+      () =>
+        tf
+          .matMul(tf.tensor2d(C, [d, d]), inC.layers[0]?.variable as never)
+          .dataSync() as Float32Array,
+    );
     const plain = new LinearFlow(d, W);
     const [ofV, ofW] = [wholeFisher(inC, 300), wholeFisher(plain, 300)];
     // ∂W/∂V = C ⊗ I: W_kj = Σ_i C_ki V_ij.
     const P = d * d;
-    const jacobian = (w: number, v: number) => (w % d === v % d ? (C[Math.floor(w / d) * d + Math.floor(v / d)] as number) : 0);
+    const jacobian = (w: number, v: number) =>
+      w % d === v % d ? (C[Math.floor(w / d) * d + Math.floor(v / d)] as number) : 0;
     const expected = Float64Array.from({ length: P * P }, (_, k) => {
       const [a, b] = [Math.floor(k / P), k % P];
       let total = 0;
       for (let i = 0; i < P; i++)
-        for (let j = 0; j < P; j++) total += jacobian(i, a) * (ofW[i * P + j] as number) * jacobian(j, b);
+        for (let j = 0; j < P; j++)
+          total += jacobian(i, a) * (ofW[i * P + j] as number) * jacobian(j, b);
       return total;
     });
-    assert.ok(gap(ofV, expected) < 2e-4 * Math.max(...expected), `differs by ${gap(ofV, expected)}`);
-    assert.ok(gap(ofV, ofW) > 0.1 * Math.max(...ofW), 'the two parameterisations should not have the same matrix');
+    assert.ok(
+      gap(ofV, expected) < 2e-4 * Math.max(...expected),
+      `differs by ${gap(ofV, expected)}`,
+    );
+    assert.ok(
+      gap(ofV, ofW) > 0.1 * Math.max(...ofW),
+      'the two parameterisations should not have the same matrix',
+    );
     for (const model of [inC, plain]) disposeModel(model);
   });
 
   it('does not change when images are represented in another way', () => {
-    const model = new Glow({ family: 'glow', imageShape: [4, 4, 3], K: 2, L: 1, hidden: 6, seed: 1 });
+    const model = new Glow({
+      family: 'glow',
+      imageShape: [4, 4, 3],
+      K: 2,
+      L: 1,
+      hidden: 6,
+      seed: 1,
+    });
     const first = model.sample(8, 3);
     model.initialise(first, 1);
     first.dispose();
@@ -227,21 +281,32 @@ describe('the Monte-Carlo Fisher information', () => {
       const other = estimateFisher(seen, samplesOf(seen, 3, 100), { windows });
       own.layers.forEach((layer, j) => {
         const [a, b] = [layer.trace, other.layers[j]?.trace as number];
-        assert.ok(Math.abs(a - b) <= 2e-3 * a, `${T.name}: trace of ${layer.name} is ${a}, then ${b}`);
+        assert.ok(
+          Math.abs(a - b) <= 2e-3 * a,
+          `${T.name}: trace of ${layer.name} is ${a}, then ${b}`,
+        );
       });
-      const [a, b] = [own, other].map((estimate) => fisherWindow(estimate, [...windows.keys()]).normalised) as [
-        Float64Array,
-        Float64Array,
-      ];
+      const [a, b] = [own, other].map(
+        (estimate) => fisherWindow(estimate, [...windows.keys()]).normalised,
+      ) as [Float64Array, Float64Array];
       assert.ok(gap(a, b) < 2e-3, `${T.name}: windows differ by ${gap(a, b)}`);
     }
     disposeModel(model);
   });
 
   it('over images of a set does not change with the representation either: they enter as points', () => {
-    const model = new Glow({ family: 'glow', imageShape: [4, 4, 3], K: 2, L: 1, hidden: 6, seed: 1 });
+    const model = new Glow({
+      family: 'glow',
+      imageShape: [4, 4, 3],
+      K: 2,
+      L: 1,
+      hidden: 6,
+      seed: 1,
+    });
     shake(model.layers, 4, 0.1);
-    const images = Uint8Array.from(normals(6, 20 * 48), (z) => Math.max(0, Math.min(255, 128 + 50 * z)));
+    const images = Uint8Array.from(normals(6, 20 * 48), (z) =>
+      Math.max(0, Math.min(255, 128 + 50 * z)),
+    );
     const data = { name: 'made', count: 20, shape: [4, 4, 3], images } as unknown as Dataset;
     const indices = Array.from({ length: 20 }, (_, i) => i);
     const [own, ...others] = [compose(), hsv, logit()].map((T) => {
@@ -250,17 +315,19 @@ describe('the Monte-Carlo Fisher information', () => {
     });
     for (const layers of others)
       own?.forEach(({ name, trace }, j) => {
-        assert.ok(Math.abs((layers[j]?.trace as number) - trace) <= 2e-3 * trace, `${name}: ${trace}, then ${layers[j]?.trace}`);
+        assert.ok(
+          Math.abs((layers[j]?.trace as number) - trace) <= 2e-3 * trace,
+          `${name}: ${trace}, then ${layers[j]?.trace}`,
+        );
       });
     disposeModel(model);
   });
 
   it('does not depend on how samples are cut into blocks: more begin with fewer', () => {
     const model = linearGaussian();
-    const [few, many] = [100, 200].map((N) => estimateFisher(model, samplesOf(model, 5, N)).layers[0]?.squaredNorms) as [
-      Float64Array,
-      Float64Array,
-    ];
+    const [few, many] = [100, 200].map(
+      (N) => estimateFisher(model, samplesOf(model, 5, N)).layers[0]?.squaredNorms,
+    ) as [Float64Array, Float64Array];
     assert.ok(gap(few.slice(0, 100), many.slice(0, 100)) < 1e-5);
     disposeModel(model);
   });
@@ -270,9 +337,11 @@ describe('the Monte-Carlo Fisher information', () => {
     const exact = [6 * (Math.exp(0.8) + Math.exp(-1.4)), 2 * 12];
     let held = 0;
     for (let seed = 0; seed < 60; seed++) {
-      traceIntervals(estimateFisher(model, samplesOf(model, seed, 256)), seed, 200).forEach(({ low, high }, j) => {
-        if (low <= (exact[j] as number) && (exact[j] as number) <= high) held++;
-      });
+      traceIntervals(estimateFisher(model, samplesOf(model, seed, 256)), seed, 200).forEach(
+        ({ low, high }, j) => {
+          if (low <= (exact[j] as number) && (exact[j] as number) <= high) held++;
+        },
+      );
     }
     assert.ok(held >= 102 && held <= 119, `${held} of 120`);
     disposeModel(model);
@@ -293,7 +362,9 @@ describe('the Monte-Carlo Fisher information', () => {
     model.sample = (n, seed) =>
       tf.tidy(() => {
         const bad = tf.tensor(
-          Float32Array.from({ length: n }, (_, i) => (i % 20 === 3 ? Number.NaN : i % 20 === 13 ? 1e9 : 0)),
+          Float32Array.from({ length: n }, (_, i) =>
+            i % 20 === 3 ? Number.NaN : i % 20 === 13 ? 1e9 : 0,
+          ),
           [n, 1, 1, 1],
         );
         return tf.add(sample(n, seed), bad);
@@ -302,7 +373,11 @@ describe('the Monte-Carlo Fisher information', () => {
     const { layers, samples } = estimateFisher(model, draws);
     assert.equal(samples, 100);
     assert.equal(draws.lost, 14);
-    assert.ok(layers.every(({ squaredNorms }) => squaredNorms.length === 100 && squaredNorms.every((norm) => norm > 0)));
+    assert.ok(
+      layers.every(
+        ({ squaredNorms }) => squaredNorms.length === 100 && squaredNorms.every((norm) => norm > 0),
+      ),
+    );
     model.sample = (n) => tf.fill([n, 1, 1, 4], Number.NaN);
     assert.throws(() => estimateFisher(model, samplesOf(model, 5, 100)), /not finite.*damaged/s);
     disposeModel(model);

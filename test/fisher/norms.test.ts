@@ -22,8 +22,15 @@ const glow = () => {
 };
 
 /** Values of a feature for the first `count` samples of another seed, by layer: [count/B]. */
-function valuesOf(model: Model, feature: FittedFeature, count: number, B: number): Map<string, Float32Array> {
-  const [{ images, noise }] = [...samplesOf(model, 77, count).blocks()] as [{ images: Tensor; noise: Tensor }];
+function valuesOf(
+  model: Model,
+  feature: FittedFeature,
+  count: number,
+  B: number,
+): Map<string, Float32Array> {
+  const [{ images, noise }] = [...samplesOf(model, 77, count).blocks()] as [
+    { images: Tensor; noise: Tensor },
+  ];
   const { byBatchSize } = batchFeatures(model, images, noise, [feature], [B]);
   tf.dispose([images, noise]);
   return new Map(byBatchSize[0]?.map(({ layer, values }) => [layer.name, values]));
@@ -53,9 +60,14 @@ const secondMoment = (rows: readonly Float64Array[]) => {
 const traceOf = (F: Float64Array, P: number) =>
   Array.from({ length: P }, (_, i) => F[i * (P + 1)] as number).reduce((a, b) => a + b, 0);
 const sumOf = (rows: readonly Float64Array[]) =>
-  (rows[0] as Float64Array).map((_, i) => rows.reduce((total, row) => total + (row[i] as number), 0));
+  (rows[0] as Float64Array).map((_, i) =>
+    rows.reduce((total, row) => total + (row[i] as number), 0),
+  );
 const close = (name: string, value: number, expected: number, tolerance = 2e-3) =>
-  assert.ok(Math.abs(value - expected) <= tolerance * Math.abs(expected), `${name}: ${value} instead of ${expected}`);
+  assert.ok(
+    Math.abs(value - expected) <= tolerance * Math.abs(expected),
+    `${name}: ${value} instead of ${expected}`,
+  );
 
 describe('norms fitted on the Fisher information', () => {
   before(startBackend);
@@ -80,7 +92,11 @@ describe('norms fitted on the Fisher information', () => {
             continue;
           }
           values.forEach((value, k) => {
-            close(`${name} at B = ${B}`, value, statistic(F, lambda, sumOf(rows.slice(k * B, (k + 1) * B))) / B);
+            close(
+              `${name} at B = ${B}`,
+              value,
+              statistic(F, lambda, sumOf(rows.slice(k * B, (k + 1) * B))) / B,
+            );
           });
         }
       }
@@ -92,7 +108,8 @@ describe('norms fitted on the Fisher information', () => {
   it('the damped one is exact also along the largest eigenvalue, where naive differences lose all digits', () => {
     const N = 40;
     const model = glow();
-    // One reference gradient, a thousand times as large as the others, makes the top eigenvalue; it is scored itself.
+    // One reference gradient, a thousand times as large as the others, makes the top eigenvalue; it
+    // is scored itself.
     const layer = 'flow.layers.1.block.4.conv.weight';
     const reference = gradientsOf(model, 3, N).get(layer) as Float64Array[];
     reference[0] = (reference[0] as Float64Array).map((value) => 1000 * value);
@@ -103,7 +120,9 @@ describe('norms fitted on the Fisher information', () => {
     const fitted = fitLayer(rows, 0.01) as FittedLayer;
     rows.dispose();
     const g = tf.tensor2d([Array.from(reference[0])]);
-    const value = tf.tidy(() => fitted.of({ instantiate: () => g } as never, 1).dataSync()[0]) as number;
+    const value = tf.tidy(
+      () => fitted.of({ instantiate: () => g } as never, 1).dataSync()[0],
+    ) as number;
     close('along the top eigenvector', value, statistic(F, lambda, reference[0]), 1e-3);
     tf.dispose([g, ...fitted.tensors]);
     disposeModel(model);
@@ -131,8 +150,13 @@ describe('norms fitted on the Fisher information', () => {
   });
 
   it('the Kronecker-factored one agrees with the exact one where F is a Kronecker product', () => {
-    // F of the mean's weights is hhᵀ ⊗ diag e^{2s}. Its null space along A is damped differently: look along h, where gradients live.
-    const model = new LinearGaussian(Float32Array.of(1, -0.5), normals(1, 6), Float32Array.of(0.4, -0.3, 0.1));
+    // F of the mean's weights is hhᵀ ⊗ diag e^{2s}. Its null space along A is damped differently:
+    // look along h, where gradients live.
+    const model = new LinearGaussian(
+      Float32Array.of(1, -0.5),
+      normals(1, 6),
+      Float32Array.of(0.4, -0.3, 0.1),
+    );
     const draws = samplesOf(model, 3, 4000);
     const [kronecker, exact] = [
       kroneckerFisherNorm(model, draws, { damping: 1e-5 }),
@@ -164,8 +188,10 @@ describe('norms fitted on the Fisher information', () => {
           for (let row = 0; row < xs.length; row += 5)
             for (let i = 0; i < 5; i++)
               for (let j = 0; j < 5; j++) {
-                A[i * 5 + j] = (A[i * 5 + j] as number) + (xs[row + i] as number) * (xs[row + j] as number);
-                S[i * 5 + j] = (S[i * 5 + j] as number) + (dys[row + i] as number) * (dys[row + j] as number);
+                A[i * 5 + j] =
+                  (A[i * 5 + j] as number) + (xs[row + i] as number) * (xs[row + j] as number);
+                S[i * 5 + j] =
+                  (S[i * 5 + j] as number) + (dys[row + i] as number) * (dys[row + j] as number);
               }
         })
         .dispose();
@@ -184,7 +210,11 @@ describe('norms fitted on the Fisher information', () => {
     const whole = Float64Array.from({ length: 625 }, (_, k) => {
       const [p, q] = [Math.floor(k / 25), k % 25];
       const [i, o, j, r] = [Math.floor(p / 5), p % 5, Math.floor(q / 5), q % 5];
-      return phi * ((UA[i * 5 + j] as number) + (i === j ? root : 0)) * ((US[o * 5 + r] as number) + (o === r ? root : 0));
+      return (
+        phi *
+        ((UA[i * 5 + j] as number) + (i === j ? root : 0)) *
+        ((US[o * 5 + r] as number) + (o === r ? root : 0))
+      );
     });
     valuesOf(model, feature, 3, 1)
       .get(name)
@@ -216,7 +246,9 @@ describe('norms fitted on the Fisher information', () => {
     const C = Float32Array.of(1, 0.9, 0, 2);
     const V = Float32Array.of(1, 0.4, -0.3, 0.8);
     const inC = new LinearFlow(2, V, C);
-    const W = tf.tidy(() => tf.matMul(tf.tensor2d(C, [2, 2]), tf.tensor2d(V, [2, 2])).dataSync() as Float32Array);
+    const W = tf.tidy(
+      () => tf.matMul(tf.tensor2d(C, [2, 2]), tf.tensor2d(V, [2, 2])).dataSync() as Float32Array,
+    );
     const plain = new LinearFlow(2, W, identity(2));
     const ratios = (make: (model: TapedModel) => FittedFeature) => {
       const [a, b] = [inC, plain].map((model) => {
@@ -227,8 +259,14 @@ describe('norms fitted on the Fisher information', () => {
       }) as [Float32Array, Float32Array];
       return Math.max(...a.map((value, n) => Math.abs(Math.log(value / (b[n] as number)))));
     };
-    assert.ok(ratios((model) => dampedFisherNorm(model, samplesOf(model, 3, 500), { damping: 1e-5 })) < 0.01);
-    assert.ok(ratios((model) => diagonalFisherNorm(model, samplesOf(model, 3, 500), { damping: 1e-5 })) > 0.1);
+    assert.ok(
+      ratios((model) => dampedFisherNorm(model, samplesOf(model, 3, 500), { damping: 1e-5 })) <
+        0.01,
+    );
+    assert.ok(
+      ratios((model) => diagonalFisherNorm(model, samplesOf(model, 3, 500), { damping: 1e-5 })) >
+        0.1,
+    );
     for (const model of [inC, plain]) disposeModel(model);
   });
 
@@ -236,8 +274,14 @@ describe('norms fitted on the Fisher information', () => {
     const [model, other] = [glow(), new LinearFlow(2, identity(2))];
     const feature = dampedFisherNorm(other, samplesOf(other, 3, 20));
     assert.throws(() => valuesOf(model, feature, 2, 1), /not fitted on layer/);
-    assert.throws(() => dampedFisherNorm(other, samplesOf(other, 3, 20), { damping: 0 }), /damping of 0/);
-    assert.throws(() => dampedFisherNorm(other, samplesOf(other, 3, 20), { memory: 100 }), /fewer images/);
+    assert.throws(
+      () => dampedFisherNorm(other, samplesOf(other, 3, 20), { damping: 0 }),
+      /damping of 0/,
+    );
+    assert.throws(
+      () => dampedFisherNorm(other, samplesOf(other, 3, 20), { memory: 100 }),
+      /fewer images/,
+    );
     feature.dispose();
     for (const m of [model, other]) disposeModel(m);
   });

@@ -8,17 +8,39 @@ import { samplesOf } from '../../src/fisher/draws';
 import { estimateFisher, type FisherEstimate } from '../../src/fisher/estimate';
 import { spectra } from '../../src/fisher/spectrum';
 import { inverseCholesky, symmetricEigenvalues } from '../../src/fisher/symmetric';
-import { chooseWindows, entryInterval, fisherWindow, noiseFloor, offDiagonals } from '../../src/fisher/windows';
+import {
+  chooseWindows,
+  entryInterval,
+  fisherWindow,
+  noiseFloor,
+  offDiagonals,
+} from '../../src/fisher/windows';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
 import { LinearFlow } from './tiny-models';
 
 /** An estimate that consists of one layer's given gradients, `column(n, i)`. */
-function madeOf(samples: number, k: number, column: (n: number, i: number) => number): FisherEstimate {
-  const gradients = Float32Array.from({ length: samples * k }, (_, at) => column(Math.floor(at / k), at % k));
+function madeOf(
+  samples: number,
+  k: number,
+  column: (n: number, i: number) => number,
+): FisherEstimate {
+  const gradients = Float32Array.from({ length: samples * k }, (_, at) =>
+    column(Math.floor(at / k), at % k),
+  );
   const empty = new Float32Array(0);
-  const layer = { name: 'made', size: k, squaredNorms: new Float64Array(samples), trace: 0, diagonal: empty, mean: empty };
-  return { samples, layers: [{ ...layer, weights: Array.from({ length: k }, (_, i) => i), gradients }] };
+  const layer = {
+    name: 'made',
+    size: k,
+    squaredNorms: new Float64Array(samples),
+    trace: 0,
+    diagonal: empty,
+    mean: empty,
+  };
+  return {
+    samples,
+    layers: [{ ...layer, weights: Array.from({ length: k }, (_, i) => i), gradients }],
+  };
 }
 
 describe('symmetric matrices', () => {
@@ -26,10 +48,15 @@ describe('symmetric matrices', () => {
     it(`of ${n} rows have the eigenvalues that ml-matrix finds`, () => {
       const B = Matrix.from1DArray(n, n, normals(n, n * n));
       const A = B.mmul(B.transpose());
-      const expected = new EigenvalueDecomposition(A, { assumeSymmetric: true }).realEigenvalues.sort((a, b) => b - a);
+      const expected = new EigenvalueDecomposition(A, {
+        assumeSymmetric: true,
+      }).realEigenvalues.sort((a, b) => b - a);
       const found = symmetricEigenvalues(A.to1DArray(), n);
       expected.forEach((value, i) => {
-        assert.ok(Math.abs(value - (found[i] as number)) < 1e-10 * (expected[0] as number), `${i}: ${found[i]} for ${value}`);
+        assert.ok(
+          Math.abs(value - (found[i] as number)) < 1e-10 * (expected[0] as number),
+          `${i}: ${found[i]} for ${value}`,
+        );
       });
     });
   }
@@ -62,16 +89,23 @@ describe('quantiles', () => {
     ];
     for (const [df, expected] of table) {
       [0.05, 0.5, 0.95, 0.99].forEach((p, i) => {
-        assert.ok(Math.abs(chiSquareQuantile(p, df) / (expected[i] as number) - 1) < 1e-5, `df ${df}, p ${p}`);
+        assert.ok(
+          Math.abs(chiSquareQuantile(p, df) / (expected[i] as number) - 1) < 1e-5,
+          `df ${df}, p ${p}`,
+        );
       });
     }
   });
 
   it('of χ² with 2 degrees of freedom are −2 ln(1 − p), and with many go back and forth', () => {
-    for (const p of [1e-6, 0.1, 0.9, 1 - 1e-9]) assert.ok(Math.abs(chiSquareQuantile(p, 2) / (-2 * Math.log1p(-p)) - 1) < 1e-6);
+    for (const p of [1e-6, 0.1, 0.9, 1 - 1e-9])
+      assert.ok(Math.abs(chiSquareQuantile(p, 2) / (-2 * Math.log1p(-p)) - 1) < 1e-6);
     for (const nu of [0.3, 7.7, 500, 40_000])
       for (const p of [0.001, 0.5, 0.999])
-        assert.ok(Math.abs(lowerGamma(nu / 2, chiSquareQuantile(p, nu) / 2) - p) < 1e-8, `${nu} at ${p}`);
+        assert.ok(
+          Math.abs(lowerGamma(nu / 2, chiSquareQuantile(p, nu) / 2) - p) < 1e-8,
+          `${nu} at ${p}`,
+        );
   });
 
   it('of the normal distribution are the well-known ones', () => {
@@ -107,10 +141,17 @@ describe('windows of the Fisher information', () => {
     const N = 1024;
     const noise = normals(3, N * 41);
     const found = offDiagonals(
-      madeOf(N, 40, (n, i) => Math.exp(noise[n * 41 + 40] as number) * (noise[n * 41 + i] as number)),
+      madeOf(
+        N,
+        40,
+        (n, i) => Math.exp(noise[n * 41 + 40] as number) * (noise[n * 41 + i] as number),
+      ),
       1,
     );
-    assert.ok(found.measuredFloor > 1.5 * found.floor, `${found.measuredFloor} against ${found.floor}`);
+    assert.ok(
+      found.measuredFloor > 1.5 * found.floor,
+      `${found.measuredFloor} against ${found.floor}`,
+    );
     assert.ok(Math.abs(found.average.value / found.measuredFloor - 1) < 0.1);
   });
 
@@ -118,12 +159,19 @@ describe('windows of the Fisher information', () => {
     const N = 600;
     const noise = normals(3, N * 31);
     const [own, common] = [Math.sqrt(0.7), Math.sqrt(0.3)];
-    const estimate = madeOf(N, 30, (n, i) => own * (noise[n * 31 + i] as number) + common * (noise[n * 31 + 30] as number));
+    const estimate = madeOf(
+      N,
+      30,
+      (n, i) => own * (noise[n * 31 + i] as number) + common * (noise[n * 31 + 30] as number),
+    );
     const { beyondNoise, average } = offDiagonals(estimate, 1);
     assert.ok(Math.abs(beyondNoise - 0.3) < 0.03, `${beyondNoise}`);
     assert.ok(Math.abs(average.value - 0.3) < 0.03, `${average.value}`);
     const { value, low, high } = entryInterval(estimate, ['made', 0], ['made', 1], 1);
-    assert.ok(low < 0.3 && 0.3 < high && high - low < 0.25 && low < value && value < high, `${value} in [${low}, ${high}]`);
+    assert.ok(
+      low < 0.3 && 0.3 < high && high - low < 0.25 && low < value && value < high,
+      `${value} in [${low}, ${high}]`,
+    );
   });
 
   it('are positive semi-definite, have a diagonal of 1 once normalised, and are blank at weights without gradients', () => {
@@ -149,7 +197,14 @@ describe('windows of the Fisher information', () => {
   });
 
   it('are of at most 50 different weights of random layers, the same for the same seed', () => {
-    const model = new Glow({ family: 'glow', imageShape: [4, 4, 1], K: 2, L: 1, hidden: 20, seed: 1 });
+    const model = new Glow({
+      family: 'glow',
+      imageShape: [4, 4, 1],
+      K: 2,
+      L: 1,
+      hidden: 20,
+      seed: 1,
+    });
     const windows = chooseWindows(model, { seed: 1, layers: 6 });
     assert.equal(windows.size, 6);
     for (const [name, weights] of windows) {
@@ -158,7 +213,10 @@ describe('windows of the Fisher information', () => {
       assert.ok(weights.every((weight) => weight < size));
     }
     assert.deepEqual(chooseWindows(model, { seed: 1, layers: 6 }), windows);
-    assert.notDeepEqual([...chooseWindows(model, { seed: 2, layers: 6 }).keys()], [...windows.keys()]);
+    assert.notDeepEqual(
+      [...chooseWindows(model, { seed: 2, layers: 6 }).keys()],
+      [...windows.keys()],
+    );
     disposeModel(model);
   });
 });
@@ -171,10 +229,12 @@ describe('the spectrum of a layer', () => {
       4,
       Float32Array.from({ length: 16 }, (_, k) => (k % 5 === 0 ? 1 : 0)),
     );
-    // W = I: F[(a,b),(c,d)] = δ δ + δ δ: eigenvalue 2 for symmetric directions (10), 0 for the rest. ν = 20²/40 = 10.
+    // W = I: F[(a,b),(c,d)] = δ δ + δ δ: eigenvalue 2 for symmetric directions (10), 0 for the
+    // rest. ν = 20²/40 = 10.
     const few = Array.from(
       { length: 40 },
-      (_, r) => spectra(model, samplesOf(model, deriveSeed(5, r), 24), { seed: 1, resamples: 2 })[0],
+      (_, r) =>
+        spectra(model, samplesOf(model, deriveSeed(5, r), 24), { seed: 1, resamples: 2 })[0],
     );
     const mean = (pick: (s: NonNullable<(typeof few)[0]>) => number) =>
       few.reduce((sum, s) => sum + pick(s as NonNullable<typeof s>), 0) / few.length;
@@ -182,18 +242,32 @@ describe('the spectrum of a layer', () => {
       Math.abs(mean(({ traceOfSquare }) => traceOfSquare) / 40 - 1) < 0.12,
       `${mean(({ traceOfSquare }) => traceOfSquare)}`,
     );
-    const plugIn = mean(({ eigenvalues }) => eigenvalues.reduce((sum, value) => sum + value * value, 0));
+    const plugIn = mean(({ eigenvalues }) =>
+      eigenvalues.reduce((sum, value) => sum + value * value, 0),
+    );
     assert.ok(plugIn > 1.5 * 40, `plugging in gives ${plugIn}: biased`);
     disposeModel(model);
   });
 
   it('is that of GᵀG/N, whichever side is smaller, with trace and degrees inside their interval', () => {
-    const model = new Glow({ family: 'glow', imageShape: [4, 4, 1], K: 2, L: 1, hidden: 6, seed: 1 });
+    const model = new Glow({
+      family: 'glow',
+      imageShape: [4, 4, 1],
+      K: 2,
+      L: 1,
+      hidden: 6,
+      seed: 1,
+    });
     const images = model.sample(8, 3);
     model.initialise(images, 1);
     images.dispose();
     const before = tf.memory().numTensors;
-    const windows = new Map(model.layers.map((layer) => [layer.name, Array.from({ length: layer.variable.size }, (_, i) => i)]));
+    const windows = new Map(
+      model.layers.map((layer) => [
+        layer.name,
+        Array.from({ length: layer.variable.size }, (_, i) => i),
+      ]),
+    );
     const draws = samplesOf(model, 5, 70);
     const estimate = estimateFisher(model, draws, { windows });
     const found = spectra(model, draws, { seed: 1, memory: 70 * 4 * 600 }); // several passes
@@ -211,9 +285,16 @@ describe('the spectrum of a layer', () => {
           Math.abs(value - (dense[i] as number)) <= 1e-4 * (dense[0] as number),
           `${name}, eigenvalue ${i}: ${value} for ${dense[i]}`,
         );
-        assert.ok(value >= -1e-5 * (eigenvalues[0] as number), `${name} has the eigenvalue ${value}`);
+        assert.ok(
+          value >= -1e-5 * (eigenvalues[0] as number),
+          `${name} has the eigenvalue ${value}`,
+        );
       });
-      if (trace > 0) assert.ok(degrees.low <= degrees.value && degrees.value <= degrees.high && degrees.low > 0, name);
+      if (trace > 0)
+        assert.ok(
+          degrees.low <= degrees.value && degrees.value <= degrees.high && degrees.low > 0,
+          name,
+        );
     });
     disposeModel(model);
   });
@@ -226,7 +307,9 @@ describe('decorrelation over depth', () => {
     const [n, J] = [1500, 40];
     const noise = normals(8, n * (J + 2));
     const columns = Array.from({ length: J }, (_, j) =>
-      Float64Array.from({ length: n }, (_, i) => [0, 1, 2].reduce((sum, k) => sum + (noise[i * (J + 2) + j + k] as number), 0)),
+      Float64Array.from({ length: n }, (_, i) =>
+        [0, 1, 2].reduce((sum, k) => sum + (noise[i * (J + 2) + j + k] as number), 0),
+      ),
     );
     const { byLag, layers, overall } = decorrelation([...columns, new Float64Array(n).fill(3)], {
       seed: 1,
@@ -246,7 +329,10 @@ describe('decorrelation over depth', () => {
     const [n, J] = [800, 30];
     const noise = normals(8, n * (J + 1));
     const columns = Array.from({ length: J }, (_, j) =>
-      Float64Array.from({ length: n }, (_, i) => (noise[i * (J + 1) + J] as number) + (noise[i * (J + 1) + j] as number)),
+      Float64Array.from(
+        { length: n },
+        (_, i) => (noise[i * (J + 1) + J] as number) + (noise[i * (J + 1) + j] as number),
+      ),
     );
     const { overall, commonShare } = decorrelation(columns, { seed: 1, resamples: 50 });
     assert.ok(overall.low < 0.5 && 0.5 < overall.high, `${overall.low} … ${overall.high}`);

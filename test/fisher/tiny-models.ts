@@ -1,4 +1,7 @@
-/** Models so small that their Fisher information is known in closed form. Each samples itself exactly: no 8-bit grid. */
+/**
+ * Models so small that their Fisher information is known in closed form. Each samples itself
+ * exactly: no 8-bit grid.
+ */
 import type { Tensor } from '@tensorflow/tfjs';
 import { normals } from '../../src/backend/random';
 import { tf } from '../../src/backend/start';
@@ -37,8 +40,14 @@ export class LinearGaussian extends Tiny {
     this.imageShape = [1, 1, s.length];
     // A is [p, d] here, [d, p] in PyTorch's layout.
     const [p, d] = [h.length, s.length];
-    const transposed = Float32Array.from({ length: p * d }, (_, k) => A[(k % p) * d + Math.floor(k / p)] as number);
-    this.layers = [makeLayer('mean.weight', 'dense', [d, p], transposed), makeLayer('logs', 'plain', [d], s)];
+    const transposed = Float32Array.from(
+      { length: p * d },
+      (_, k) => A[(k % p) * d + Math.floor(k / p)] as number,
+    );
+    this.layers = [
+      makeLayer('mean.weight', 'dense', [d, p], transposed),
+      makeLayer('logs', 'plain', [d], s),
+    ];
   }
 
   private parts(): [Layer, Layer] {
@@ -50,7 +59,10 @@ export class LinearGaussian extends Tiny {
     const [n, p, d] = [images.shape[0] as number, this.h.length, this.s.length];
     const scale = tf.exp(logs.variable);
     const h = tf.tensor2d(this.h, [1, p]);
-    const z = tf.mul(tf.sub(tf.reshape(images.tensor, [n, d]), tf.matMul(h, A.variable as never)), scale); // [N, d]
+    const z = tf.mul(
+      tf.sub(tf.reshape(images.tensor, [n, d]), tf.matMul(h, A.variable as never)),
+      scale,
+    ); // [N, d]
     const l = tf.sum(tf.sub(logs.variable, tf.add(tf.mul(0.5, tf.square(z)), LOG_TWO_PI / 2)), 1);
     return tape.record([images], [A, logs], [l], [z, scale, h], () => {
       tape.gradient(
@@ -61,7 +73,10 @@ export class LinearGaussian extends Tiny {
           positions: 1,
           inputs: p,
           outputs: d,
-          build: () => ({ x: tf.tile(tf.reshape(h, [1, 1, p]), [n, 1, 1]), dy: tf.reshape(tf.mul(z, scale), [n, 1, d]) }),
+          build: () => ({
+            x: tf.tile(tf.reshape(h, [1, 1, p]), [n, 1, 1]),
+            dy: tf.reshape(tf.mul(z, scale), [n, 1, d]),
+          }),
         }),
       );
       tape.gradient(
@@ -84,8 +99,9 @@ export class LinearGaussian extends Tiny {
 }
 
 /**
- * A linear flow z = xW, l = log|det W| + log N(z), with W = C·V for a known C [d, d] (the identity by default) and V the parameter.
- * Along a direction δV, with M = W⁻¹ C δV, the information is ‖M‖²_F + tr M².
+ * A linear flow z = xW, l = log|det W| + log N(z), with W = C·V for a known C [d, d] (the identity
+ * by default) and V the parameter. Along a direction δV, with M = W⁻¹ C δV, the information is
+ * ‖M‖²_F + tr M².
  */
 export class LinearFlow extends Tiny {
   readonly imageShape: ImageShape;
@@ -115,7 +131,12 @@ export class LinearFlow extends Tiny {
     const z = tf.matMul(x as never, W as never);
     const values = W.dataSync() as Float32Array;
     const logDet = Math.log(Math.abs(determinant(Float64Array.from(values), d)));
-    const constant = tf.matMul(C as never, tf.tensor2d(Float32Array.from(inverse(values, d)), [d, d]), true, true); // Cᵀ W⁻ᵀ
+    const constant = tf.matMul(
+      C as never,
+      tf.tensor2d(Float32Array.from(inverse(values, d)), [d, d]),
+      true,
+      true,
+    ); // Cᵀ W⁻ᵀ
     const l = tf.add(tf.mul(-0.5, tf.sum(tf.square(z), 1)), logDet - (d * LOG_TWO_PI) / 2);
     const inputs = tf.matMul(x as never, C as never); // ∂z/∂V goes through xC
     return tape.record([images], [weight], [l], [inputs, z, constant], () => {
@@ -133,7 +154,10 @@ export class LinearFlow extends Tiny {
   override sample(n: number, seed: number): Tensor {
     return tf.tidy(() => {
       const z = tf.tensor2d(normals(seed, n * this.d), [n, this.d]);
-      const back = tf.tensor2d(Float32Array.from(inverse(this.matrices().W.dataSync(), this.d)), [this.d, this.d]);
+      const back = tf.tensor2d(Float32Array.from(inverse(this.matrices().W.dataSync(), this.d)), [
+        this.d,
+        this.d,
+      ]);
       return tf.reshape(tf.matMul(z, back), [n, 1, 1, this.d]);
     });
   }
@@ -149,23 +173,31 @@ export class LinearFlow extends Tiny {
       const M = new Float64Array(d * d);
       for (let r = 0; r < d; r++) {
         for (let k = 0; k < d; k++)
-          M[r * d + j] = (M[r * d + j] as number) + (back[r * d + k] as number) * (this.C[k * d + i] as number);
+          M[r * d + j] =
+            (M[r * d + j] as number) + (back[r * d + k] as number) * (this.C[k * d + i] as number);
       }
       return M;
     };
     const directions = Array.from({ length: d * d }, (_, k) => relative(k));
     return Float64Array.from({ length: d ** 4 }, (_, k) => {
-      const [M, N] = [directions[Math.floor(k / (d * d))], directions[k % (d * d)]] as [Float64Array, Float64Array];
+      const [M, N] = [directions[Math.floor(k / (d * d))], directions[k % (d * d)]] as [
+        Float64Array,
+        Float64Array,
+      ];
       let total = 0;
       for (let i = 0; i < d; i++) {
-        for (let j = 0; j < d; j++) total += (M[i * d + j] as number) * ((N[i * d + j] as number) + (N[j * d + i] as number));
+        for (let j = 0; j < d; j++)
+          total += (M[i * d + j] as number) * ((N[i * d + j] as number) + (N[j * d + i] as number));
       }
       return total;
     });
   }
 }
 
-/** An actnorm on T pixels, from the project's own operations: F of the bias is T e^{2s}, of the log scale 2T, between them 0. */
+/**
+ * An actnorm on T pixels, from the project's own operations: F of the bias is T e^{2s}, of the log
+ * scale 2T, between them 0.
+ */
 export class ActnormFlow extends Tiny {
   readonly layers: readonly Layer[];
 
@@ -176,7 +208,10 @@ export class ActnormFlow extends Tiny {
   ) {
     super();
     const c = imageShape[2];
-    this.layers = [makeLayer('actnorm.bias', 'plain', [1, c, 1, 1], b), makeLayer('actnorm.logs', 'plain', [1, c, 1, 1], s)];
+    this.layers = [
+      makeLayer('actnorm.bias', 'plain', [1, c, 1, 1], b),
+      makeLayer('actnorm.logs', 'plain', [1, c, 1, 1], s),
+    ];
   }
 
   override trace(tape: Tape, images: Value, _noise: Tensor): Value {
@@ -213,7 +248,8 @@ export function inverse(A: ArrayLike<number>, d: number): Float64Array {
   ]);
   for (let i = 0; i < d; i++) {
     const best = rows.reduce(
-      (at, row, r) => (r >= i && Math.abs(row[i] as number) > Math.abs(rows[at]?.[i] as number) ? r : at),
+      (at, row, r) =>
+        r >= i && Math.abs(row[i] as number) > Math.abs(rows[at]?.[i] as number) ? r : at,
       i,
     );
     [rows[i], rows[best]] = [rows[best] as number[], rows[i] as number[]];
@@ -221,7 +257,10 @@ export function inverse(A: ArrayLike<number>, d: number): Float64Array {
     rows[i] = (rows[i] as number[]).map((value) => value / pivot);
     for (let r = 0; r < d; r++) {
       const factor = rows[r]?.[i] as number;
-      if (r !== i) rows[r] = (rows[r] as number[]).map((value, k) => value - factor * (rows[i]?.[k] as number));
+      if (r !== i)
+        rows[r] = (rows[r] as number[]).map(
+          (value, k) => value - factor * (rows[i]?.[k] as number),
+        );
     }
   }
   return Float64Array.from(rows.flatMap((row) => row.slice(d)));
@@ -243,10 +282,14 @@ export function determinant(A: Float64Array, d: number): number {
 /** gᵀ (F + λI)⁻¹ g in float64. */
 export function statistic(F: ArrayLike<number>, lambda: number, g: ArrayLike<number>): number {
   const P = g.length;
-  const damped = Float64Array.from({ length: P * P }, (_, k) => (F[k] as number) + (k % (P + 1) === 0 ? lambda : 0));
+  const damped = Float64Array.from(
+    { length: P * P },
+    (_, k) => (F[k] as number) + (k % (P + 1) === 0 ? lambda : 0),
+  );
   const back = inverse(damped, P);
   let total = 0;
   for (let i = 0; i < P; i++)
-    for (let j = 0; j < P; j++) total += (g[i] as number) * (back[i * P + j] as number) * (g[j] as number);
+    for (let j = 0; j < P; j++)
+      total += (g[i] as number) * (back[i * P + j] as number) * (g[j] as number);
   return total;
 }

@@ -2,16 +2,33 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
-/** The portable ways (no filter gradient in wasm, no native kernels in either) run the very comparisons of `operations.test.ts`, in a process of their own. */
+/**
+ * The portable ways (no filter gradient in wasm, no native kernels in either) run the very
+ * comparisons of `operations.test.ts`, in a process of their own.
+ */
 describe('gradients of operations without the native library', () => {
   for (const backend of ['cpu', 'wasm']) {
     it(`equal those of a plain loop over images on the ${backend} backend`, function () {
       this.timeout(300_000);
-      const mocha = path.join(path.dirname(require.resolve('mocha/package.json')), 'bin', 'mocha.js');
+      const mocha = path.join(
+        path.dirname(require.resolve('mocha/package.json')),
+        'bin',
+        'mocha.js',
+      );
       const tests = path.join(__dirname, 'operations.test.ts');
       const child = spawnSync(
         process.execPath,
-        [mocha, '--no-config', '--require', 'tsx/cjs', '--timeout', '120000', '--reporter', 'json', tests],
+        [
+          mocha,
+          '--no-config',
+          '--require',
+          'tsx/cjs',
+          '--timeout',
+          '120000',
+          '--reporter',
+          'json',
+          tests,
+        ],
         {
           encoding: 'utf8',
           maxBuffer: 1e8,

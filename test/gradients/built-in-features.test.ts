@@ -10,7 +10,12 @@ import {
   oneNorm,
   randomProjections,
 } from '../../src/gradients/built-in-features';
-import { batchFeatures, defineFeature, type Feature, squaredNorm } from '../../src/gradients/features';
+import {
+  batchFeatures,
+  defineFeature,
+  type Feature,
+  squaredNorm,
+} from '../../src/gradients/features';
 import { gradientsOf } from '../../src/gradients/visitors';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
@@ -67,13 +72,20 @@ describe('built-in features', () => {
       5,
     );
     const all = gradientsOf(
-      new Map(model.layers.map((layer) => [layer.name, Array.from({ length: layer.variable.size }, (_, i) => i)])),
+      new Map(
+        model.layers.map((layer) => [
+          layer.name,
+          Array.from({ length: layer.variable.size }, (_, i) => i),
+        ]),
+      ),
     );
     model.gradients(images, noise, all.visitor).dispose();
     gradients = new Map(
       [...all.read()].map(([name, flat]) => [
         name,
-        Array.from({ length: N }, (_, n) => Float64Array.from(flat.slice((n * flat.length) / N, ((n + 1) * flat.length) / N))),
+        Array.from({ length: N }, (_, n) =>
+          Float64Array.from(flat.slice((n * flat.length) / N, ((n + 1) * flat.length) / N)),
+        ),
       ]),
     );
   });
@@ -96,7 +108,10 @@ describe('built-in features', () => {
     const cosine = cosineWithMean(model, { blocks: () => [part(0, 3), part(3, 5)] });
     assert.equal(tf.memory().numTensors, before, 'fitting leaves no tensors');
     assertAll(cosine, (g, layer) => {
-      const sum = ofBatches((gradients.get(layer) as Float64Array[]).slice(0, 5), 5)[0] as Float64Array;
+      const sum = ofBatches(
+        (gradients.get(layer) as Float64Array[]).slice(0, 5),
+        5,
+      )[0] as Float64Array;
       const dot = g.reduce((total, x, i) => total + x * (sum[i] as number), 0);
       const norm = Math.hypot(...g) * Math.hypot(...sum);
       return norm === 0 ? 0 : dot / norm;
@@ -104,7 +119,14 @@ describe('built-in features', () => {
   });
 
   it('refuse a cosine fitted on another model', () => {
-    const other = new Glow({ family: 'glow', imageShape: [4, 4, 1], K: 1, L: 1, hidden: 5, seed: 1 });
+    const other = new Glow({
+      family: 'glow',
+      imageShape: [4, 4, 1],
+      K: 1,
+      L: 1,
+      hidden: 5,
+      seed: 1,
+    });
     const cosine = cosineWithMean(other, { blocks: () => [] });
     disposeModel(other);
     assert.throws(() => values(cosine, 1), /'cosine-with-mean' was not fitted on layer '/);
@@ -127,8 +149,12 @@ describe('built-in features', () => {
       for (let n = 0; n < N; n++) {
         const mean = projected.slice(n * K, (n + 1) * K).reduce((sum, x) => sum + x * x, 0) / K;
         const norm = norms.get(layer)?.[n] as number;
-        // The square of a product of two sign sums has a standard deviation of √8 times its mean at most.
-        assert.ok(Math.abs(mean - norm) <= 5 * Math.sqrt(8 / K) * norm, `${layer}: ${mean} instead of ${norm}`);
+        // The square of a product of two sign sums has a standard deviation of √8 times its mean at
+        // most.
+        assert.ok(
+          Math.abs(mean - norm) <= 5 * Math.sqrt(8 / K) * norm,
+          `${layer}: ${mean} instead of ${norm}`,
+        );
       }
     }
     assert.notDeepEqual(values(randomProjections(3, 9), 1), ones, 'another seed, other directions');
@@ -154,7 +180,10 @@ describe('built-in features', () => {
       });
     }
     inputGradientNorms(model, images, noise).forEach((value, n) => {
-      assert.ok(Math.abs(value - (squares[n] as number)) < 0.02 * value, `image ${n}: ${value} instead of ${squares[n]}`);
+      assert.ok(
+        Math.abs(value - (squares[n] as number)) < 0.02 * value,
+        `image ${n}: ${value} instead of ${squares[n]}`,
+      );
     });
   });
 });
@@ -180,7 +209,8 @@ describe('checking a feature', () => {
 
   it('is content with the built-in ones, k numbers a layer included', () => {
     const before = tf.memory().numTensors;
-    for (const feature of [squaredNorm, oneNorm, maximum, randomProjections(3, 1)]) for (const B of [1, 2]) check(feature, B);
+    for (const feature of [squaredNorm, oneNorm, maximum, randomProjections(3, 1)])
+      for (const B of [1, 2]) check(feature, B);
     assert.equal(tf.memory().numTensors, before);
   });
 
@@ -188,8 +218,14 @@ describe('checking a feature', () => {
   const norm = (x: Tensor, dy: Tensor) => tf.sum(tf.square(gradient(x, dy)), [1, 2]);
 
   it('finds a feature that subtracts the mean of the pass, though a shuffle alone would not show it', () => {
-    const relative = defineFeature({ name: 'relative', ofLayer: (x, dy) => tf.sub(norm(x, dy), tf.mean(norm(x, dy))) });
-    assert.throws(() => check(relative), /feature 'relative' of layer '[^']+' depends on the other images of the pass/);
+    const relative = defineFeature({
+      name: 'relative',
+      ofLayer: (x, dy) => tf.sub(norm(x, dy), tf.mean(norm(x, dy))),
+    });
+    assert.throws(
+      () => check(relative),
+      /feature 'relative' of layer '[^']+' depends on the other images of the pass/,
+    );
   });
 
   it('finds a feature that looks at its neighbour in the pass, in one of k numbers', () => {
@@ -197,7 +233,10 @@ describe('checking a feature', () => {
       name: 'neighbour',
       ofLayer: (x, dy) => tf.stack([norm(x, dy), tf.cumsum(norm(x, dy))], 1),
     });
-    assert.throws(() => check(neighbour, 2), /feature 'neighbour' of layer '[^']+' depends on the other images/);
+    assert.throws(
+      () => check(neighbour, 2),
+      /feature 'neighbour' of layer '[^']+' depends on the other images/,
+    );
   });
 
   it('names feature and layer where the shape is wrong or a number is none', () => {
@@ -206,7 +245,13 @@ describe('checking a feature', () => {
       /feature 'total' gives shape \[\] for layer '[^']+'/,
     );
     assert.throws(
-      () => check(defineFeature({ name: 'root', ofLayer: (x, dy) => tf.sqrt(tf.neg(tf.add(norm(x, dy), 1))) })),
+      () =>
+        check(
+          defineFeature({
+            name: 'root',
+            ofLayer: (x, dy) => tf.sqrt(tf.neg(tf.add(norm(x, dy), 1))),
+          }),
+        ),
       /root of tensor '[^']+' .* is NaN at image 0/,
     );
   });

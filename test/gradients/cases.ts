@@ -1,5 +1,6 @@
 /**
- * Every operation on the tape, next to the same by definition in plain `tf` (see `plain.ts`), for any shape. To test a new operation, add a case.
+ * Every operation on the tape, next to the same by definition in plain `tf` (see `plain.ts`), for
+ * any shape. To test a new operation, add a case.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { normals } from '../../src/backend/random';
@@ -47,7 +48,13 @@ export interface Sizes {
 /** Makes layers one after the other, each from a stream of its own. */
 function maker({ seed, frozen }: Sizes) {
   const layers: Layer[] = [];
-  const make = (name: string, shape: number[], layout: Layout = 'plain', scale = 0.5, centre = 0): Layer => {
+  const make = (
+    name: string,
+    shape: number[],
+    layout: Layout = 'plain',
+    scale = 0.5,
+    centre = 0,
+  ): Layer => {
     const size = shape.reduce((product, length) => product * length, 1);
     const values = normals(seed + layers.length, size).map((value) => centre + scale * value);
     const layer = makeLayer(name, layout, shape, values, frozen && layers.length === 0);
@@ -62,7 +69,13 @@ const scaleOf = (logs: Layer) => tf.exp(v(logs));
 
 function luLayers(make: ReturnType<typeof maker>['make'], c: number): LuLayers {
   const constant = (name: string, shape: number[], value: (k: number) => number): Layer => {
-    const layer = makeLayer(name, 'plain', shape, new Float32Array(shape.reduce((a, b) => a * b, 1)), true);
+    const layer = makeLayer(
+      name,
+      'plain',
+      shape,
+      new Float32Array(shape.reduce((a, b) => a * b, 1)),
+      true,
+    );
     setLayer(
       layer,
       Float32Array.from({ length: layer.variable.size }, (_, k) => value(k)),
@@ -139,7 +152,10 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
   },
   convolution: (s) => {
     const { layers, make } = maker(s);
-    const [weight, bias] = [make('weight', [s.o, s.i, s.kernel, s.kernel], 'convolution'), make('bias', [s.o])];
+    const [weight, bias] = [
+      make('weight', [s.o, s.i, s.kernel, s.kernel], 'convolution'),
+      make('bias', [s.o]),
+    ];
     const window = { kernel: [s.kernel, s.kernel] as const, stride: s.stride, pad: s.pad };
     return {
       layers,
@@ -151,7 +167,10 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
   'convolution to fewer channels': (s) => {
     const { layers, make } = maker(s);
     const k = 3;
-    const [weight, bias] = [make('weight', [s.o, s.o + s.i, k, k], 'convolution'), make('bias', [s.o])];
+    const [weight, bias] = [
+      make('weight', [s.o, s.o + s.i, k, k], 'convolution'),
+      make('bias', [s.o]),
+    ];
     const window = { kernel: [k, k] as const, stride: 1, pad: 1 };
     return {
       layers,
@@ -178,34 +197,54 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
     return {
       layers,
       input: [s.h, s.w, s.i],
-      taped: (tape, x) => [convolution(tape, convolution(tape, x, weight, undefined, window), weight, undefined, window)],
+      taped: (tape, x) => [
+        convolution(
+          tape,
+          convolution(tape, x, weight, undefined, window),
+          weight,
+          undefined,
+          window,
+        ),
+      ],
       plain: (x) => [plain.convolution(plain.convolution(x, v(weight), window), v(weight), window)],
     };
   },
   'transposed convolution': (s) => {
     const { layers, make } = maker(s);
     const kernel = Math.max(s.kernel, 2 * s.pad + 1, s.stride);
-    const [weight, bias] = [make('weight', [s.i, s.o, kernel, kernel], 'convolution'), make('bias', [s.o])];
+    const [weight, bias] = [
+      make('weight', [s.i, s.o, kernel, kernel], 'convolution'),
+      make('bias', [s.o]),
+    ];
     const window = { kernel: [kernel, kernel] as const, stride: s.stride, pad: s.pad };
     const outputPad = s.stride - 1;
-    const out = [s.h, s.w].map((length) => (length - 1) * s.stride - 2 * s.pad + kernel + outputPad) as [number, number];
+    const out = [s.h, s.w].map(
+      (length) => (length - 1) * s.stride - 2 * s.pad + kernel + outputPad,
+    ) as [number, number];
     return {
       layers,
       input: [s.h, s.w, s.i],
-      taped: (tape, x) => [transposedConvolution(tape, x, weight, bias, { stride: s.stride, pad: s.pad, outputPad })],
+      taped: (tape, x) => [
+        transposedConvolution(tape, x, weight, bias, { stride: s.stride, pad: s.pad, outputPad }),
+      ],
       plain: (x) => [tf.add(plain.transposedConvolution(x, v(weight), window, out), v(bias))],
     };
   },
   'weight-standardised convolution': (s) => {
     const { layers, make } = maker(s);
     const k = 2 * Math.floor(s.kernel / 2) + 1;
-    const [weight, bias] = [make('weight', [s.o, s.i + 1, k, k], 'convolution', 1), make('bias', [s.o])];
+    const [weight, bias] = [
+      make('weight', [s.o, s.i + 1, k, k], 'convolution', 1),
+      make('bias', [s.o]),
+    ];
     const window = { kernel: [k, k] as const, stride: 1, pad: (k - 1) / 2 };
     return {
       layers,
       input: [s.h, s.w, s.i + 1],
       taped: (tape, x) => [standardisedConvolution(tape, x, weight, bias)],
-      plain: (x) => [tf.add(plain.convolution(x, plain.normalise(v(weight), [0, 1, 2]), window), v(bias))],
+      plain: (x) => [
+        tf.add(plain.convolution(x, plain.normalise(v(weight), [0, 1, 2]), window), v(bias)),
+      ],
     };
   },
   'group norm': (s) => {
@@ -219,7 +258,9 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
       plain: (x) => {
         const shape = x.shape as [number, number, number, number];
         const grouped = tf.reshape(x, [shape[0], shape[1] * shape[2], s.i, 2]); // [N, T, groups, 2]
-        return [tf.add(tf.mul(tf.reshape(plain.normalise(grouped, [1, 3]), shape), v(weight)), v(bias))];
+        return [
+          tf.add(tf.mul(tf.reshape(plain.normalise(grouped, [1, 3]), shape), v(weight)), v(bias)),
+        ];
       },
     };
   },
@@ -244,13 +285,22 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
         Float32Array.from({ length: s.i }, (_, k) => values(k)),
         true,
       );
-    const [runningMean, runningVariance, batches] = [stored((k) => 0.2 * k - 0.1), stored((k) => 0.5 + 0.3 * k), stored(() => 0)];
+    const [runningMean, runningVariance, batches] = [
+      stored((k) => 0.2 * k - 0.1),
+      stored((k) => 0.5 + 0.3 * k),
+      stored(() => 0),
+    ];
     return {
       layers,
       input: [s.h, s.w, s.i],
-      taped: (tape, x) => [batchNorm(tape, x, { weight, bias, runningMean, runningVariance, batches })],
+      taped: (tape, x) => [
+        batchNorm(tape, x, { weight, bias, runningMean, runningVariance, batches }),
+      ],
       plain: (x) => {
-        const normalised = tf.div(tf.sub(x, v(runningMean)), tf.sqrt(tf.add(v(runningVariance), 1e-5)));
+        const normalised = tf.div(
+          tf.sub(x, v(runningMean)),
+          tf.sqrt(tf.add(v(runningVariance), 1e-5)),
+        );
         return [tf.add(tf.mul(normalised, v(weight)), v(bias))];
       },
     };
@@ -265,7 +315,10 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
         const { y, logDet } = actnorm(tape, x, bias, logs);
         return [y, logDet];
       },
-      plain: (x) => [tf.mul(tf.add(x, v(bias)), scaleOf(logs)), forAll(x, tf.mul(tf.sum(v(logs)), s.h * s.w))],
+      plain: (x) => [
+        tf.mul(tf.add(x, v(bias)), scaleOf(logs)),
+        forAll(x, tf.mul(tf.sum(v(logs)), s.h * s.w)),
+      ],
     };
   },
   'LU 1x1 convolution': (s) => {
@@ -311,7 +364,10 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
     const scaled = (x: Tensor, { weight, bias, logs }: typeof last, times: number) => {
       const size = weight.variable.shape[0] as number;
       const window = { kernel: [size, size] as const, stride: 1, pad: (size - 1) / 2 };
-      return tf.mul(tf.add(plain.convolution(x, v(weight), window), v(bias)), tf.exp(tf.mul(v(logs), times)));
+      return tf.mul(
+        tf.add(plain.convolution(x, v(weight), window), v(bias)),
+        tf.exp(tf.mul(v(logs), times)),
+      );
     };
     return {
       layers,
@@ -335,7 +391,12 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
       layers,
       input: [s.h, s.w, s.i],
       taped: (tape, x) => [zeroConvolution(tape, x, { weight, bias, logs })],
-      plain: (x) => [tf.mul(tf.add(plain.convolution(x, v(weight), window), v(bias)), tf.exp(tf.mul(v(logs), 3)))],
+      plain: (x) => [
+        tf.mul(
+          tf.add(plain.convolution(x, v(weight), window), v(bias)),
+          tf.exp(tf.mul(v(logs), 3)),
+        ),
+      ],
     };
   },
   'coupling of a zero-convolution': (s) => {
@@ -353,7 +414,10 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
       },
       plain: (x) => {
         const [a, b] = tf.split(x, 2, 3) as [Tensor, Tensor];
-        const h = tf.mul(tf.add(plain.convolution(a, v(weight), window), v(bias)), tf.exp(tf.mul(v(logs), 3)));
+        const h = tf.mul(
+          tf.add(plain.convolution(a, v(weight), window), v(bias)),
+          tf.exp(tf.mul(v(logs), 3)),
+        );
         const scale = tf.sigmoid(tf.add(plain.everyOther(h, 1), 2));
         const y = tf.mul(tf.add(b, plain.everyOther(h, 0)), scale);
         return [tf.concat([a, y], 3), tf.sum(tf.log(scale), [1, 2, 3])];
@@ -374,7 +438,11 @@ export const CASES: Record<string, (sizes: Sizes) => Case> = {
         return [sum(tape, [density, density])];
       },
       plain: (x) => {
-        const [z, mean, logs] = tf.split(plain.convolution(x, v(weight), window), 3, 3) as [Tensor, Tensor, Tensor];
+        const [z, mean, logs] = tf.split(plain.convolution(x, v(weight), window), 3, 3) as [
+          Tensor,
+          Tensor,
+          Tensor,
+        ];
         const u = tf.div(tf.sub(z, mean), tf.exp(logs));
         const each = tf.add(tf.add(tf.mul(logs, 2), tf.square(u)), Math.log(2 * Math.PI));
         return [tf.mul(tf.sum(each, [1, 2, 3]), -1)];

@@ -19,12 +19,23 @@ describe('the squared norm of a gradient, by the Gram form', () => {
       const [images, i, o] = [2 * B, 512, 520];
       assert.ok(prefersGram(B * t, i, o));
       const held = tf.memory().numTensors;
-      const random = (seed: number, width: number) => tf.tensor3d(normals(seed, images * t * width), [images, t, width]); // [N, T, ·]
+      const random = (seed: number, width: number) =>
+        tf.tensor3d(normals(seed, images * t * width), [images, t, width]); // [N, T, ·]
       const build = () => ({ x: random(1, i), dy: random(2, o) });
-      const factors = new Factors({ operation: 'any', images, positions: t, inputs: i, outputs: o, build });
+      const factors = new Factors({
+        operation: 'any',
+        images,
+        positions: t,
+        inputs: i,
+        outputs: o,
+        build,
+      });
       const [found, expected] = tf.tidy(() => {
         const gradient = factors.instantiate(B); // [2, I·O]
-        return [factors.squaredNorms(B).dataSync(), tf.sum(tf.square(gradient), 1).dataSync()] as never;
+        return [
+          factors.squaredNorms(B).dataSync(),
+          tf.sum(tf.square(gradient), 1).dataSync(),
+        ] as never;
       }) as [Float32Array, Float32Array];
       factors.dispose();
       assertClose([{ name: 'squared norm', actual: found, expected }]);

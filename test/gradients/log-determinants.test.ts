@@ -11,8 +11,10 @@ import { groupNorms, summedGradients } from '../../src/gradients/visitors';
 import { assertClose } from '../support/close';
 
 /**
- * One step of a flow whose coupling network is a zero-convolution, once on the tape and once in float64 loops of our own. Its objective is the log-determinant *alone* — by the
- * Jacobian of the whole map in float64, by elimination — so what is compared is exactly the part of the gradient that activations do not show.
+ * One step of a flow whose coupling network is a zero-convolution, once on the tape and once in
+ * float64 loops of our own. Its objective is the log-determinant *alone* — by the Jacobian of the
+ * whole map in float64, by elimination — so what is compared is exactly the part of the gradient
+ * that activations do not show.
  */
 const [H, W, C] = [2, 3, 4];
 const T = H * W;
@@ -62,7 +64,9 @@ function step(p: Parameters, x: Float64Array): Float64Array {
       for (let c = 0; c < C; c++)
         z[t * C + r] =
           at(z, t * C + r) +
-          ((mixing[r] as number[])[c] as number) * (at(x, t * C + c) + at(p.bias, c)) * Math.exp(at(p.logs, c));
+          ((mixing[r] as number[])[c] as number) *
+            (at(x, t * C + c) + at(p.bias, c)) *
+            Math.exp(at(p.logs, c));
   const out = Float64Array.from(z);
   for (let h = 0; h < H; h++)
     for (let w = 0; w < W; w++) {
@@ -73,7 +77,8 @@ function step(p: Parameters, x: Float64Array): Float64Array {
             const [row, column] = [h + i - 1, w + j - 1];
             if (row < 0 || row >= H || column < 0 || column >= W) continue;
             for (let c = 0; c < HALF; c++)
-              total += at(p.weight, ((i * 3 + j) * HALF + c) * C + o) * at(z, (row * W + column) * C + c);
+              total +=
+                at(p.weight, ((i * 3 + j) * HALF + c) * C + o) * at(z, (row * W + column) * C + c);
           }
         return total * Math.exp(3 * at(p.zeroLogs, o));
       });
@@ -86,7 +91,10 @@ function step(p: Parameters, x: Float64Array): Float64Array {
   return out;
 }
 
-/** log|det| of the Jacobian of `step`, its columns by central differences, by elimination with pivots. */
+/**
+ * log|det| of the Jacobian of `step`, its columns by central differences, by elimination with
+ * pivots.
+ */
 function logDeterminant(p: Parameters, x: Float64Array): number {
   const n = x.length;
   const rows: number[][] = Array.from({ length: n }, () => new Array<number>(n).fill(0));
@@ -97,12 +105,14 @@ function logDeterminant(p: Parameters, x: Float64Array): number {
         Float64Array.from(x, (value, j) => (j === k ? value + by : value)),
       );
     const [up, down] = [moved(1e-5), moved(-1e-5)];
-    for (let r = 0; r < n; r++) (rows[r] as number[])[k] = ((up[r] as number) - (down[r] as number)) / 2e-5;
+    for (let r = 0; r < n; r++)
+      (rows[r] as number[])[k] = ((up[r] as number) - (down[r] as number)) / 2e-5;
   }
   let total = 0;
   for (let k = 0; k < n; k++) {
     let pivot = k;
-    for (let r = k + 1; r < n; r++) if (Math.abs(rows[r]?.[k] as number) > Math.abs(rows[pivot]?.[k] as number)) pivot = r;
+    for (let r = k + 1; r < n; r++)
+      if (Math.abs(rows[r]?.[k] as number) > Math.abs(rows[pivot]?.[k] as number)) pivot = r;
     [rows[k], rows[pivot]] = [rows[pivot] as number[], rows[k] as number[]];
     const top = rows[k] as number[];
     total += Math.log(Math.abs(top[k] as number));
@@ -120,7 +130,10 @@ describe('log-determinants', () => {
 
   it('of actnorm, LU convolution and coupling, and their gradients for every weight, equal float64 finite differences of the Jacobian', () => {
     const parameters = Object.fromEntries(
-      NAMES.map((name, k) => [name, Float64Array.from(normals(40 + k, SIZES[name]), (value) => Math.fround(0.3 * value))]),
+      NAMES.map((name, k) => [
+        name,
+        Float64Array.from(normals(40 + k, SIZES[name]), (value) => Math.fround(0.3 * value)),
+      ]),
     ) as unknown as Parameters;
     const x = Float64Array.from(normals(7, T * C), (value) => Math.fround(value));
     const layers = Object.fromEntries(
@@ -151,22 +164,44 @@ describe('log-determinants', () => {
       const tape = new Tape(collector.visitor);
       try {
         return tf.tidy(() => {
-          const { z, logDet } = actnormLuConvolution(tape, tape.constant(images), layers.bias, layers.logs, {
-            lower: layers.lower,
-            logs: layers.lus,
-            upper: layers.upper,
-            P,
-            signs,
-          });
+          const { z, logDet } = actnormLuConvolution(
+            tape,
+            tape.constant(images),
+            layers.bias,
+            layers.logs,
+            {
+              lower: layers.lower,
+              logs: layers.lus,
+              upper: layers.upper,
+              P,
+              signs,
+            },
+          );
           const [a, b] = splitChannels(tape, z, HALF);
           const { y, logDet: scaling } = coupling(
             tape,
             b,
-            zeroConvolution(tape, a, { weight: layers.weight, bias: layers.zeroBias, logs: layers.zeroLogs }),
+            zeroConvolution(tape, a, {
+              weight: layers.weight,
+              bias: layers.zeroBias,
+              logs: layers.zeroLogs,
+            }),
           );
           const joined = joinChannels(tape, a, y);
-          const root = tape.record([logDet, scaling], [], [tf.add(logDet.tensor, scaling.tensor)], [], (dy) => [dy, dy])[0];
-          assertClose([{ name: 'step', actual: joined.tensor.dataSync().slice(0, T * C), expected: step(parameters, x) }]);
+          const root = tape.record(
+            [logDet, scaling],
+            [],
+            [tf.add(logDet.tensor, scaling.tensor)],
+            [],
+            (dy) => [dy, dy],
+          )[0];
+          assertClose([
+            {
+              name: 'step',
+              actual: joined.tensor.dataSync().slice(0, T * C),
+              expected: step(parameters, x),
+            },
+          ]);
           const value = root?.tensor.dataSync().slice() as Float32Array;
           if (root !== undefined) tape.backward(root);
           return value;
@@ -178,7 +213,13 @@ describe('log-determinants', () => {
     const sums = summedGradients();
     const value = run(sums);
     assertClose(
-      [{ name: 'log-determinant', actual: value, expected: [logDeterminant(parameters, x), logDeterminant(parameters, x)] }],
+      [
+        {
+          name: 'log-determinant',
+          actual: value,
+          expected: [logDeterminant(parameters, x), logDeterminant(parameters, x)],
+        },
+      ],
       {
         relative: 1e-5,
       },
@@ -190,7 +231,10 @@ describe('log-determinants', () => {
     const pairs = NAMES.map((name) => {
       const expected = Float64Array.from(parameters[name], (_, k) => {
         const moved = (by: number) => {
-          const other = { ...parameters, [name]: Float64Array.from(parameters[name], (w, j) => (j === k ? w + by : w)) };
+          const other = {
+            ...parameters,
+            [name]: Float64Array.from(parameters[name], (w, j) => (j === k ? w + by : w)),
+          };
           return logDeterminant(other, x);
         };
         return (2 * (moved(1e-3) - moved(-1e-3))) / 2e-3; // two equal images
@@ -208,9 +252,16 @@ describe('log-determinants', () => {
       { relative: 1e-3, absolute: 1e-5 },
     );
     assert.ok(
-      pairs.every(({ name, expected }) => name === 'bias' || expected.some((slope) => Math.abs(slope) > 1e-3)),
+      pairs.every(
+        ({ name, expected }) => name === 'bias' || expected.some((slope) => Math.abs(slope) > 1e-3),
+      ),
       'every layer moves it',
     );
-    tf.dispose([images, P.variable, signs.variable, ...Object.values(layers).map((layer) => layer.variable)]);
+    tf.dispose([
+      images,
+      P.variable,
+      signs.variable,
+      ...Object.values(layers).map((layer) => layer.variable),
+    ]);
   });
 });

@@ -6,13 +6,23 @@ import type { Layer } from '../../src/gradients/layer';
 import { apply, sum } from '../../src/gradients/operations/plumbing';
 import { oracleGradients } from '../../src/gradients/oracle';
 import { Tape, type Value, type Visitor } from '../../src/gradients/tape';
-import { type Collector, gradientsOf, grams, groupNorms, ofFactors, summedGradients } from '../../src/gradients/visitors';
+import {
+  type Collector,
+  gradientsOf,
+  grams,
+  groupNorms,
+  ofFactors,
+  summedGradients,
+} from '../../src/gradients/visitors';
 import { assertClose, type Pair } from '../support/close';
 import { CASES, type Case } from './cases';
 
 const RUNS = Number(process.env.FISHERLAB_TEST_RUNS ?? 12);
 
-/** An objective of each image with a gradient that differs at every output: Σ (c·y + 0.3·y²), c made by a fixed stream. */
+/**
+ * An objective of each image with a gradient that differs at every output: Σ (c·y + 0.3·y²), c made
+ * by a fixed stream.
+ */
 function objective(y: Tensor, k: number): Tensor {
   const [n, ...rest] = y.shape as [number, ...number[]];
   const size = rest.reduce((a, b) => a * b, 1);
@@ -28,7 +38,11 @@ function trace(tape: Tape, { taped }: Case, x: Value): Value {
   return parts.length === 1 ? (parts[0] as Value) : sum(tape, parts);
 }
 
-function gradients(example: Case, images: Tensor, visitor: Visitor): { value: Float32Array; dx: Float32Array } {
+function gradients(
+  example: Case,
+  images: Tensor,
+  visitor: Visitor,
+): { value: Float32Array; dx: Float32Array } {
   const tape = new Tape(visitor);
   try {
     return tf.tidy(() => {
@@ -44,7 +58,10 @@ function gradients(example: Case, images: Tensor, visitor: Visitor): { value: Fl
 }
 
 /** Gradients of every image from the oracle, [N][|θ|] in float64. */
-function expected(example: Case, images: Tensor): { value: Float32Array; dx: Float32Array; rows: Map<Layer, Float64Array[]> } {
+function expected(
+  example: Case,
+  images: Tensor,
+): { value: Float32Array; dx: Float32Array; rows: Map<Layer, Float64Array[]> } {
   const plain = (x: Tensor) => addAll(example.plain(x).map(objective));
   const rows = new Map<Layer, Float64Array[]>();
   const n = images.shape[0] as number;
@@ -68,32 +85,50 @@ function expected(example: Case, images: Tensor): { value: Float32Array; dx: Flo
   return { value: numbers, dx, rows };
 }
 
-const dot = (a: Float64Array, b: Float64Array) => a.reduce((total, value, k) => total + value * (b[k] as number), 0);
+const dot = (a: Float64Array, b: Float64Array) =>
+  a.reduce((total, value, k) => total + value * (b[k] as number), 0);
 const added = (rows: Float64Array[]) =>
-  rows.reduce((total, row) => total.map((value, k) => value + (row[k] as number)), new Float64Array(rows[0]?.length ?? 0));
+  rows.reduce(
+    (total, row) => total.map((value, k) => value + (row[k] as number)),
+    new Float64Array(rows[0]?.length ?? 0),
+  );
 
 function compare(example: Case, n: number, B: number, seed: number): void {
-  const images = tf.tensor(normals(seed, n * B * example.input.reduce((a, b) => a * b, 1)), [n * B, ...example.input]);
+  const images = tf.tensor(normals(seed, n * B * example.input.reduce((a, b) => a * b, 1)), [
+    n * B,
+    ...example.input,
+  ]);
   const want = expected(example, images);
-  const groups = (rows: Float64Array[]) => Array.from({ length: n }, (_, g) => added(rows.slice(g * B, (g + 1) * B)));
+  const groups = (rows: Float64Array[]) =>
+    Array.from({ length: n }, (_, g) => added(rows.slice(g * B, (g + 1) * B)));
   const learned = example.layers.filter((layer) => !layer.frozen);
-  const spread = (length: number) => [0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9].map((part) => Math.floor(part * length));
+  const spread = (length: number) =>
+    [0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9].map((part) => Math.floor(part * length));
   const choice = new Map(learned.map((layer) => [layer.name, spread(layer.variable.size)]));
   const collect = (collector: Collector) => {
     const { value, dx } = gradients(example, images, collector.visitor);
     return { value, dx, numbers: collector.read() };
   };
   const sums = collect(summedGradients());
-  const found: [string, Map<string, Float32Array>, (rows: Float64Array[]) => ArrayLike<number>][] = [
-    ['summed', sums.numbers, added],
-    ['squared norms', collect(groupNorms(B)).numbers, (rows) => groups(rows).map((g) => dot(g, g))],
-    ['Gram matrix', collect(grams(B)).numbers, (rows) => groups(rows).flatMap((a) => groups(rows).map((b) => dot(a, b)))],
+  const found: [string, Map<string, Float32Array>, (rows: Float64Array[]) => ArrayLike<number>][] =
     [
-      'user function',
-      collect(ofFactors((x, dy) => tf.sum(tf.square(tf.matMul(x, dy, true)), [1, 2]), B)).numbers,
-      (rows) => groups(rows).map((g) => dot(g, g)),
-    ],
-  ];
+      ['summed', sums.numbers, added],
+      [
+        'squared norms',
+        collect(groupNorms(B)).numbers,
+        (rows) => groups(rows).map((g) => dot(g, g)),
+      ],
+      [
+        'Gram matrix',
+        collect(grams(B)).numbers,
+        (rows) => groups(rows).flatMap((a) => groups(rows).map((b) => dot(a, b))),
+      ],
+      [
+        'user function',
+        collect(ofFactors((x, dy) => tf.sum(tf.square(tf.matMul(x, dy, true)), [1, 2]), B)).numbers,
+        (rows) => groups(rows).map((g) => dot(g, g)),
+      ],
+    ];
   const pairs: Pair[] = [
     { name: 'value', actual: sums.value, expected: want.value },
     { name: 'input', actual: sums.dx, expected: want.dx },
@@ -102,7 +137,11 @@ function compare(example: Case, n: number, B: number, seed: number): void {
   for (const layer of learned) {
     const rows = want.rows.get(layer) as Float64Array[];
     for (const [name, numbers, of] of found)
-      pairs.push({ name: `${layer.name}, ${name}`, actual: numbers.get(layer.name) ?? [], expected: of(rows) });
+      pairs.push({
+        name: `${layer.name}, ${name}`,
+        actual: numbers.get(layer.name) ?? [],
+        expected: of(rows),
+      });
     const places = choice.get(layer.name) as number[];
     pairs.push({
       name: `${layer.name}, chosen`,
@@ -111,9 +150,11 @@ function compare(example: Case, n: number, B: number, seed: number): void {
     });
   }
   const frozen = example.layers.filter((layer) => layer.frozen);
-  if (frozen.some((layer) => found.some(([, numbers]) => numbers.has(layer.name)))) throw new Error('a frozen layer was visited');
+  if (frozen.some((layer) => found.some(([, numbers]) => numbers.has(layer.name))))
+    throw new Error('a frozen layer was visited');
   images.dispose();
-  // Squares double a relative error; sums over a dozen terms of either sign are measured against the largest number.
+  // Squares double a relative error; sums over a dozen terms of either sign are measured against
+  // the largest number.
   assertClose(pairs, { relative: 4e-4, ofLargest: 4e-5, absolute: 2e-5 });
 }
 
@@ -135,18 +176,24 @@ describe('gradients of operations', () => {
   for (const [name, make] of Object.entries(CASES)) {
     it(`${name}: value, gradients to input and layers by every visitor equal those of a plain loop over images`, () => {
       fc.assert(
-        fc.property(sizes, fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }), (s, n, B) => {
-          // The window has to fit, and padding stays below the kernel.
-          const fits = s.pad < s.kernel && Math.min(s.h, s.w) + 2 * s.pad >= s.kernel;
-          fc.pre(fits);
-          const before = tf.memory().numTensors;
-          const example = make(s);
-          const held = tf.memory().numTensors;
-          compare(example, n, B, s.seed + 500);
-          if (tf.memory().numTensors !== held) throw new Error(`${tf.memory().numTensors - held} tensors leaked`);
-          tf.dispose(example.layers.map((layer) => layer.variable));
-          return before <= held;
-        }),
+        fc.property(
+          sizes,
+          fc.integer({ min: 1, max: 3 }),
+          fc.integer({ min: 1, max: 3 }),
+          (s, n, B) => {
+            // The window has to fit, and padding stays below the kernel.
+            const fits = s.pad < s.kernel && Math.min(s.h, s.w) + 2 * s.pad >= s.kernel;
+            fc.pre(fits);
+            const before = tf.memory().numTensors;
+            const example = make(s);
+            const held = tf.memory().numTensors;
+            compare(example, n, B, s.seed + 500);
+            if (tf.memory().numTensors !== held)
+              throw new Error(`${tf.memory().numTensors - held} tensors leaked`);
+            tf.dispose(example.layers.map((layer) => layer.variable));
+            return before <= held;
+          },
+        ),
         { numRuns: RUNS, seed: 20240917 },
       );
     });

@@ -1,5 +1,6 @@
 /**
- * The operations of the diffusion U-Net and of the VAE that are not in `cases.ts`, likewise next to the same by definition.
+ * The operations of the diffusion U-Net and of the VAE that are not in `cases.ts`, likewise next to
+ * the same by definition.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { normals } from '../../src/backend/random';
@@ -23,7 +24,13 @@ const v = (layer: Layer) => layer.variable as Tensor;
 
 function maker({ seed, frozen }: Sizes) {
   const layers: Layer[] = [];
-  const make = (name: string, shape: number[], layout: Layout = 'plain', spread = 0.5, centre = 0): Layer => {
+  const make = (
+    name: string,
+    shape: number[],
+    layout: Layout = 'plain',
+    spread = 0.5,
+    centre = 0,
+  ): Layer => {
     const size = shape.reduce((product, length) => product * length, 1);
     const values = normals(seed + layers.length, size).map((value) => centre + spread * value);
     const layer = makeLayer(name, layout, shape, values, frozen && layers.length === 0);
@@ -36,7 +43,10 @@ function maker({ seed, frozen }: Sizes) {
 /** The same numbers for every image: [N, …shape]. */
 function forEach(x: Tensor, shape: number[], seed: number): Tensor {
   const size = shape.reduce((product, length) => product * length, 1);
-  return tf.tile(tf.reshape(tf.tensor1d(normals(seed, size)), [1, ...shape]), [x.shape[0] as number, ...shape.map(() => 1)]);
+  return tf.tile(tf.reshape(tf.tensor1d(normals(seed, size)), [1, ...shape]), [
+    x.shape[0] as number,
+    ...shape.map(() => 1),
+  ]);
 }
 
 function block(s: Sizes, modulated: boolean): Case {
@@ -64,11 +74,20 @@ function block(s: Sizes, modulated: boolean): Case {
     },
     plain: (x) => {
       const window = { kernel: [k, k] as const, stride: 1, pad: (k - 1) / 2 };
-      const n = tf.add(plain.convolution(x, plain.normalise(v(weight), [0, 1, 2]), window), v(bias));
+      const n = tf.add(
+        plain.convolution(x, plain.normalise(v(weight), [0, 1, 2]), window),
+        v(bias),
+      );
       const grouped = tf.reshape(n, [-1, h * w, s.o, 2]); // [N, T, groups, 2]
-      const normal = tf.add(tf.mul(tf.reshape(plain.normalise(grouped, [1, 3]), n.shape), v(gain)), v(offset));
+      const normal = tf.add(
+        tf.mul(tf.reshape(plain.normalise(grouped, [1, 3]), n.shape), v(gain)),
+        v(offset),
+      );
       if (time === null) return [tf.mul(normal, tf.sigmoid(normal))];
-      const [a, c] = tf.split(tf.reshape(tf.matMul(flat(x), v(time)), [-1, 1, 1, 2 * o]), 2, 3) as [Tensor, Tensor];
+      const [a, c] = tf.split(tf.reshape(tf.matMul(flat(x), v(time)), [-1, 1, 1, 2 * o]), 2, 3) as [
+        Tensor,
+        Tensor,
+      ];
       const z = tf.add(tf.mul(normal, tf.add(a, 1)), c);
       return [tf.mul(z, tf.sigmoid(z))];
     },
@@ -96,13 +115,23 @@ export const UNET_CASES: Record<string, (sizes: Sizes) => Case> = {
       taped: (tape, x) => [linearAttention(tape, x, { qkv, out, bias }, heads)],
       plain: (x) => {
         const [n, t] = [x.shape[0] as number, s.h * s.w];
-        const all = tf.reshape(tf.matMul(tf.reshape(x, [n * t, c]), tf.reshape(v(qkv), [c, 3 * e])), [n, t, 3 * e]);
-        const [q, k, values] = tf.split(all, 3, 2).map((part) => byHead(part, heads)) as [Tensor, Tensor, Tensor];
+        const all = tf.reshape(
+          tf.matMul(tf.reshape(x, [n * t, c]), tf.reshape(v(qkv), [c, 3 * e])),
+          [n, t, 3 * e],
+        );
+        const [q, k, values] = tf.split(all, 3, 2).map((part) => byHead(part, heads)) as [
+          Tensor,
+          Tensor,
+          Tensor,
+        ];
         const queries = tf.div(tf.softmax(q), Math.sqrt(d)); // [N, heads, T, d]
         const keys = tf.softmax(tf.transpose(k, [0, 1, 3, 2])); // [N, heads, d, T]
         const context = tf.matMul(keys, tf.div(values, t)); // [N, heads, d, d]
         const looked = tf.transpose(tf.matMul(queries, context), [0, 2, 1, 3]); // [N, T, heads, d]
-        const y = tf.add(tf.matMul(tf.reshape(looked, [n * t, e]), tf.reshape(v(out), [e, c])), v(bias));
+        const y = tf.add(
+          tf.matMul(tf.reshape(looked, [n * t, e]), tf.reshape(v(out), [e, c])),
+          v(bias),
+        );
         return [tf.reshape(y, [n, s.h, s.w, c])];
       },
     };
@@ -118,10 +147,19 @@ export const UNET_CASES: Record<string, (sizes: Sizes) => Case> = {
       taped: (tape, x) => [attention(tape, convolution(tape, x, qkv), heads)],
       plain: (x) => {
         const [n, t] = [x.shape[0] as number, s.h * s.w];
-        const all = tf.reshape(tf.matMul(tf.reshape(x, [n * t, s.i]), tf.reshape(v(qkv), [s.i, 3 * e])), [n, t, 3 * e]);
-        const [q, k, values] = tf.split(all, 3, 2).map((part) => byHead(part, heads)) as [Tensor, Tensor, Tensor];
+        const all = tf.reshape(
+          tf.matMul(tf.reshape(x, [n * t, s.i]), tf.reshape(v(qkv), [s.i, 3 * e])),
+          [n, t, 3 * e],
+        );
+        const [q, k, values] = tf.split(all, 3, 2).map((part) => byHead(part, heads)) as [
+          Tensor,
+          Tensor,
+          Tensor,
+        ];
         const weights = tf.softmax(tf.div(tf.matMul(q, k, false, true), Math.sqrt(d))); // [N, heads, T, T]
-        return [tf.reshape(tf.transpose(tf.matMul(weights, values), [0, 2, 1, 3]), [n, s.h, s.w, e])];
+        return [
+          tf.reshape(tf.transpose(tf.matMul(weights, values), [0, 2, 1, 3]), [n, s.h, s.w, e]),
+        ];
       },
     };
   },
@@ -142,7 +180,10 @@ export const UNET_CASES: Record<string, (sizes: Sizes) => Case> = {
       plain: (x) => {
         const n = x.shape[0] as number;
         const y = plain.convolution(x, v(weight), { kernel: [1, 1], stride: 1, pad: 0 });
-        const rows = tf.matMul(tf.tile(tf.expandDims(repeat(s.h), 0), [n, 1, 1]), tf.reshape(y, [n, s.h, s.w * s.o])); // [N, 2H, W·O]
+        const rows = tf.matMul(
+          tf.tile(tf.expandDims(repeat(s.h), 0), [n, 1, 1]),
+          tf.reshape(y, [n, s.h, s.w * s.o]),
+        ); // [N, 2H, W·O]
         const wide = tf.matMul(
           tf.tile(tf.expandDims(repeat(s.w), 0), [2 * n * s.h, 1, 1]),
           tf.reshape(rows, [2 * n * s.h, s.w, s.o]),
@@ -160,7 +201,13 @@ export const UNET_CASES: Record<string, (sizes: Sizes) => Case> = {
       input: [s.i],
       taped: (tape: Tape, x: Value) => {
         const y = dense(tape, x, weight);
-        return [leakyRelu(tape, y, slope), tanh(tape, y), silu(tape, y), gelu(tape, y), scale(tape, y, -3, 2)];
+        return [
+          leakyRelu(tape, y, slope),
+          tanh(tape, y),
+          silu(tape, y),
+          gelu(tape, y),
+          scale(tape, y, -3, 2),
+        ];
       },
       plain: (x) => {
         const y = tf.matMul(x, v(weight));
@@ -177,7 +224,10 @@ export const UNET_CASES: Record<string, (sizes: Sizes) => Case> = {
   },
   'latent and squared error': (s) => {
     const { layers, make } = maker(s);
-    const [encode, decode] = [make('encode', [2 * s.o, s.i], 'dense'), make('decode', [s.i, s.o], 'dense')];
+    const [encode, decode] = [
+      make('encode', [2 * s.o, s.i], 'dense'),
+      make('decode', [s.i, s.o], 'dense'),
+    ];
     return {
       layers,
       input: [s.i],

@@ -7,7 +7,14 @@ import { eagerly } from '../../src/gradients/feature-passes';
 import { squaredNorm } from '../../src/gradients/features';
 import { setLayer } from '../../src/gradients/layer';
 import { oracleGradients } from '../../src/gradients/oracle';
-import { gradientsOf, grams, groupNorms, ofFactors, squaredNorms, summedGradients } from '../../src/gradients/visitors';
+import {
+  gradientsOf,
+  grams,
+  groupNorms,
+  ofFactors,
+  squaredNorms,
+  summedGradients,
+} from '../../src/gradients/visitors';
 import { Glow } from '../../src/models/glow';
 import { ordinaryModel } from '../../src/models/ordinary';
 import { assertClose, difference } from '../support/close';
@@ -38,7 +45,8 @@ function batch(model: Glow, n: number): [tf.Tensor, tf.Tensor] {
   ];
 }
 
-const free = (model: Glow) => tf.dispose([...model.layers, ...model.buffers].map((layer) => layer.variable));
+const free = (model: Glow) =>
+  tf.dispose([...model.layers, ...model.buffers].map((layer) => layer.variable));
 
 /** Runs `f` with warnings collected. */
 function warnings(f: () => void): string[] {
@@ -63,7 +71,8 @@ describe('visitors of the one pass', () => {
 
   it('the norms of a whole Glow, single and in groups, equal those of its log-likelihood differentiated by TensorFlow.js image by image', () => {
     const [images, noise] = batch(model, 4);
-    // The forward pass is ordinary tf operations without the tape's gradients: the oracle differentiates it by itself.
+    // The forward pass is ordinary tf operations without the tape's gradients: the oracle
+    // differentiates it by itself.
     const rows = new Map<string, Float32Array>();
     const value = oracleGradients(
       model.layers,
@@ -119,11 +128,21 @@ describe('visitors of the one pass', () => {
     const [images, noise] = batch(model, 7);
     const whole = squaredNorms(model, images, noise, 1);
     for (const atOnce of [1, 2, 3]) {
-      const { norms, logLikelihood } = squaredNorms(model, images, noise, 1, eagerly(model, [squaredNorm], [1], atOnce));
+      const { norms, logLikelihood } = squaredNorms(
+        model,
+        images,
+        noise,
+        1,
+        eagerly(model, [squaredNorm], [1], atOnce),
+      );
       assertClose(
         [
           { name: `norms, ${atOnce} at once`, actual: norms, expected: whole.norms },
-          { name: `log-likelihood, ${atOnce} at once`, actual: logLikelihood, expected: whole.logLikelihood },
+          {
+            name: `log-likelihood, ${atOnce} at once`,
+            actual: logLikelihood,
+            expected: whole.logLikelihood,
+          },
         ],
         { relative: 1e-4, ofLargest: 1e-7 },
       );
@@ -133,11 +152,19 @@ describe('visitors of the one pass', () => {
 
   it('a gradient that is not finite is an error that names tensor, image and operation, not a number in a table', () => {
     const [images, noise] = batch(model, 3);
-    const spoilt = tf.tidy(() => tf.add(images, tf.reshape(tf.tensor1d([0, Number.NaN, 0]), [3, 1, 1, 1])));
-    assert.throws(() => squaredNorms(model, spoilt, noise, 1), /tensor 'learn_top_fn\.\S+' \(zero-convolution\).*image 1\b/);
+    const spoilt = tf.tidy(() =>
+      tf.add(images, tf.reshape(tf.tensor1d([0, Number.NaN, 0]), [3, 1, 1, 1])),
+    );
+    assert.throws(
+      () => squaredNorms(model, spoilt, noise, 1),
+      /tensor 'learn_top_fn\.\S+' \(zero-convolution\).*image 1\b/,
+    );
     const norms = groupNorms(1);
     model.gradients(spoilt, noise, norms.visitor).dispose();
-    assert.throws(() => norms.read(), /tensor '\S+' \([a-zA-Z -]+\) at image 1 is NaN; look for damaged weights or images/);
+    assert.throws(
+      () => norms.read(),
+      /tensor '\S+' \([a-zA-Z -]+\) at image 1 is NaN; look for damaged weights or images/,
+    );
     tf.dispose([images, noise, spoilt]);
   });
 
@@ -150,7 +177,8 @@ describe('visitors of the one pass', () => {
       family: 'own',
       imageShape: [1, 1, 1],
       variables,
-      logLikelihood: (images) => tf.sum(tf.mul(tf.mul(images, variables.used), variables.frozen), [1, 2, 3]),
+      logLikelihood: (images) =>
+        tf.sum(tf.mul(tf.mul(images, variables.used), variables.frozen), [1, 2, 3]),
     });
     const images = tf.tensor4d([5, 7], [2, 1, 1, 1]);
     const noise = own.noise([0, 1], 1);
@@ -198,14 +226,24 @@ describe('visitors of the one pass', () => {
         ),
       /mine/,
     );
-    assert.throws(() => gradientsAt(model, images, noise, name, 10_000), /has no weight 10000; choose among 0 to/);
+    assert.throws(
+      () => gradientsAt(model, images, noise, name, 10_000),
+      /has no weight 10000; choose among 0 to/,
+    );
     assert.equal(tf.memory().numTensors, held, 'after a visitor that throws');
     tf.dispose([images, noise]);
   });
 
   it('the number of images at once falls with the size of the model and is at least one', () => {
     const [images, noise] = batch(model, 2);
-    const large = new Glow({ family: 'glow', imageShape: [64, 64, 3], K: 4, L: 2, hidden: 768, seed: 1 });
+    const large = new Glow({
+      family: 'glow',
+      imageShape: [64, 64, 3],
+      K: 4,
+      L: 2,
+      hidden: 768,
+      seed: 1,
+    });
     const [big, bigNoise] = [tf.zeros([2, 64, 64, 3]), large.noise([0, 1], 1)];
     const [few, many] = [imagesAtOnce(large, big, bigNoise), imagesAtOnce(model, images, noise)];
     assert.equal(many, 128);
@@ -234,10 +272,19 @@ describe('assertClose', () => {
 
 /** A model that was not measured before. */
 function tinyProxy(model: Glow): Pick<Glow, 'layers' | 'gradients'> {
-  return { layers: model.layers, gradients: (images, noise, visitor) => model.gradients(images, noise, visitor) };
+  return {
+    layers: model.layers,
+    gradients: (images, noise, visitor) => model.gradients(images, noise, visitor),
+  };
 }
 
-function gradientsAt(model: Glow, images: tf.Tensor, noise: tf.Tensor, name: string, position: number): void {
+function gradientsAt(
+  model: Glow,
+  images: tf.Tensor,
+  noise: tf.Tensor,
+  name: string,
+  position: number,
+): void {
   const collector = gradientsOf(new Map([[name, [position]]]));
   try {
     model.gradients(images, noise, collector.visitor);

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { FisherlabError } from '../../src/backend/errors';
 import { uniformAt } from '../../src/backend/random';
-import { compose, deltaBitsPerDim, dequantise, enter, hsv, hsvDelta } from '../../src/invariance/index';
+import {
+  compose,
+  deltaBitsPerDim,
+  dequantise,
+  enter,
+  hsv,
+  hsvDelta,
+} from '../../src/invariance/index';
 
 const grey = (value: number, side: number) => ({
   images: new Uint8Array(side * side * 3).fill(value),
@@ -56,7 +63,10 @@ describe('bits per dimension from RGB to HSV', () => {
     const images = Uint8Array.from({ length: 4 * 12 }, (_, i) => (37 * i) % 256);
     const shape = [2, 2, 3] as const;
     const all = dequantise({ images, shape }, { noise: 'uniform', seed: 5 });
-    const two = dequantise({ images: images.slice(24), shape, indices: [2, 3] }, { noise: 'uniform', seed: 5 });
+    const two = dequantise(
+      { images: images.slice(24), shape, indices: [2, 3] },
+      { noise: 'uniform', seed: 5 },
+    );
     assert.deepEqual(two, all.slice(2));
     all
       .flatMap((image) => [...image])
@@ -69,10 +79,15 @@ describe('bits per dimension from RGB to HSV', () => {
     const images = { images: Uint8Array.from([10, 20, 30, 50, 50, 50]), shape: [1, 1, 3] as const };
     assert.throws(
       () => enter(hsv, images, { noise: 'none' }),
-      (error: Error) => error instanceof FisherlabError && /image 1 lies outside the domain of RGB→HSV/.test(error.message),
+      (error: Error) =>
+        error instanceof FisherlabError &&
+        /image 1 lies outside the domain of RGB→HSV/.test(error.message),
     );
     assert.equal(enter(hsv, images, { noise: 'uniform', seed: 6 }).length, 2);
     assert.equal(enter(compose(), images, { noise: 'none' }).length, 2);
-    assert.throws(() => dequantise({ images: [1, 2], shape: [1, 1, 3] }, { noise: 'none' }), FisherlabError);
+    assert.throws(
+      () => dequantise({ images: [1, 2], shape: [1, 1, 3] }, { noise: 'none' }),
+      FisherlabError,
+    );
   });
 });

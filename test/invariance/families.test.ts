@@ -14,7 +14,17 @@ const configs: ModelConfig[] = [
 ];
 const { affine, cielab, compose, gamma, hsl, hsv, logit, orthogonal, spaceToDepth, ycbcr } = maps;
 const everyMap = [
-  ...[hsv, hsl, ycbcr, cielab, logit(), gamma(2.2), affine(-1, 1), orthogonal(imageShape, 1), spaceToDepth(imageShape)],
+  ...[
+    hsv,
+    hsl,
+    ycbcr,
+    cielab,
+    logit(),
+    gamma(2.2),
+    affine(-1, 1),
+    orthogonal(imageShape, 1),
+    spaceToDepth(imageShape),
+  ],
   compose(hsv, logit(0.01), orthogonal(imageShape, 1)),
 ];
 
@@ -34,9 +44,14 @@ describe('Proposition 1 for each family of models', () => {
         );
         const pass = (T: maps.Representation) => {
           const seen = maps.represent(model, T, { lattice: true });
-          return { model: seen, images: seen.points(images, [0, 1], 9), noise: seen.noise([0, 1], 9) };
+          return {
+            model: seen,
+            images: seen.points(images, [0, 1], 9),
+            noise: seen.noise([0, 1], 9),
+          };
         };
-        // Gradients of nothing would be the same through anything. One is nothing: the weights that a map of zeros meets.
+        // Gradients of nothing would be the same through anything. One is nothing: the weights that
+        // a map of zeros meets.
         const plain = pass(compose());
         const none: string[] = [];
         plain.model

@@ -21,7 +21,8 @@ export const shape: ImageShape = [2, 2, 3];
 export const size = 12;
 
 /** Flat images inside the open cube. */
-export const inside = (seed: number): Float64Array => Float64Array.from(uniforms(seed, size), (u) => 0.001 + 0.998 * u);
+export const inside = (seed: number): Float64Array =>
+  Float64Array.from(uniforms(seed, size), (u) => 0.001 + 0.998 * u);
 
 export const maps: Representation[] = [
   hsv,
@@ -41,10 +42,14 @@ export const maps: Representation[] = [
   compose(gamma(1.8), ycbcr),
 ];
 
-const pixel = (...rgb: number[]) => Float64Array.from({ length: size }, (_, i) => rgb[i % 3] as number);
+const pixel = (...rgb: number[]) =>
+  Float64Array.from({ length: size }, (_, i) => rgb[i % 3] as number);
 const e = 1e-6;
 
-/** One image for each seam of the colour maps: the sextants, their borders, and the neighbourhood of grey, black, white and the gamma joint. */
+/**
+ * One image for each seam of the colour maps: the sextants, their borders, and the neighbourhood of
+ * grey, black, white and the gamma joint.
+ */
 export const seams: Record<string, Float64Array> = {
   'sextant r>g>b': pixel(0.8, 0.5, 0.1),
   'sextant g>r>b': pixel(0.5, 0.8, 0.1),

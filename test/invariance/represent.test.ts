@@ -80,14 +80,22 @@ describe('a model seen through a representation', () => {
         const images = eightBit();
         const [y, noise] = [seen.points(images, indices, 9), seen.noise(indices, 9)];
         const pixels = dequantised(images, indices, 9).mul(256);
-        const [differences = []] = compareGradients({ model, images: pixels, noise }, { model: seen, images: y, noise });
+        const [differences = []] = compareGradients(
+          { model, images: pixels, noise },
+          { model: seen, images: y, noise },
+        );
         assert.equal(differences.length, model.layers.length);
-        for (const { layer, relative } of differences) assert.ok(relative <= 1e-4, `${layer.name}: ${relative}`);
+        for (const { layer, relative } of differences)
+          assert.ok(relative <= 1e-4, `${layer.name}: ${relative}`);
 
         const x = dequantised(images, indices, 9).arraySync() as number[][][][];
-        const change = tf.sub(model.logLikelihood(pixels, noise), seen.logLikelihood(y, noise)).dataSync();
+        const change = tf
+          .sub(model.logLikelihood(pixels, noise), seen.logLikelihood(y, noise))
+          .dataSync();
         x.forEach((image, n) => {
-          const logDet = T.logAbsDetJacobian(new Field(Float64Array.from(image.flat(2)), [1, ...shape])).values[0] as number;
+          const logDet = T.logAbsDetJacobian(
+            new Field(Float64Array.from(image.flat(2)), [1, ...shape]),
+          ).values[0] as number;
           assert.ok(
             Math.abs((change[n] as number) - logDet) < 1e-4 * Math.max(size, Math.abs(logDet)),
             `${change[n]} is not ${logDet}`,
@@ -103,7 +111,10 @@ describe('a model seen through a representation', () => {
         const images = eightBit();
         const [y, noise] = [seen.points(images, indices, 9), seen.noise(indices, 9)];
         const pixels = dequantised(images, indices, 9).mul(256);
-        const [differences = []] = compareGradients({ model, images: pixels, noise }, { model: seen, images: y, noise });
+        const [differences = []] = compareGradients(
+          { model, images: pixels, noise },
+          { model: seen, images: y, noise },
+        );
         const worst = Math.max(...differences.map(({ relative }) => relative));
         assert.ok(worst === 0, `${worst}`);
         assert.deepEqual(seen.pixels(y).dataSync(), pixels.dataSync());
@@ -117,8 +128,14 @@ describe('a model seen through a representation', () => {
       const seen = represent(model, hsv);
       const [y, noise] = [seen.points(eightBit(), indices, 9), seen.noise(indices, 9)];
       const other = seen.points(eightBit(), indices, 10);
-      const [differences = []] = compareGradients({ model: seen, images: y, noise }, { model: seen, images: other, noise });
-      assert.ok(differences.filter(({ relative }) => relative > 1e-4).length > 0.9 * model.layers.length - 3);
+      const [differences = []] = compareGradients(
+        { model: seen, images: y, noise },
+        { model: seen, images: other, noise },
+      );
+      assert.ok(
+        differences.filter(({ relative }) => relative > 1e-4).length >
+          0.9 * model.layers.length - 3,
+      );
     });
   });
 
@@ -138,7 +155,11 @@ describe('a model seen through a representation', () => {
     const colours = Float32Array.from({ length: size }, (_, i) =>
       Math.round(40 + 80 * ((i + Math.floor(i / 24)) % 3) + 30 * uniformAt(8, i)),
     );
-    for (const T of [hsv, compose(logit(), orthogonal(shape, 3)), flip(shape, uniforms(3, size), uniforms(4, size), 40)]) {
+    for (const T of [
+      hsv,
+      compose(logit(), orthogonal(shape, 3)),
+      flip(shape, uniforms(3, size), uniforms(4, size), 40),
+    ]) {
       const seen = represent(model, T);
       tf.tidy(() => {
         const y = seen.points(tf.tensor4d(colours, [1, ...shape]), [0], 1);
@@ -148,7 +169,8 @@ describe('a model seen through a representation', () => {
         // Along the gradient itself: the largest signal a float32 difference can have.
         const direction = gradient.div(norm);
         const h = 0.01;
-        const at = (step: number) => seen.logLikelihood(y.add(direction.mul(step)), noise).dataSync()[0] as number;
+        const at = (step: number) =>
+          seen.logLikelihood(y.add(direction.mul(step)), noise).dataSync()[0] as number;
         const slope = (at(h) - at(-h)) / (2 * h);
         assert.ok(Math.abs(slope / norm - 1) < 0.01, `${T.name}: ${slope} against ${norm}`);
       });
@@ -156,13 +178,16 @@ describe('a model seen through a representation', () => {
   });
 
   it('a tiny model in float64 has the same gradients in every representation to 1e-10, by dual numbers', () => {
-    // Half of the values are Gaussian, the other half Gaussian about a mean that depends on the first: 3·size/2 + size parameters.
+    // Half of the values are Gaussian, the other half Gaussian about a mean that depends on the
+    // first: 3·size/2 + size parameters.
     const half = smallSize / 2;
     const logDensity = (x: Field, theta: Field): Field => {
       const [mean, logScale, weight] = theta.split(3, 1) as [Field, Field, Field]; // [1, size] each
       const flat = x.reshape([1, smallSize]);
       const [first, second] = flat.split(2, 1) as [Field, Field];
-      const centred = first.concat([second.sub((weight.split(2, 1)[0] as Field).mul(first.exp()))], 1).sub(mean);
+      const centred = first
+        .concat([second.sub((weight.split(2, 1)[0] as Field).mul(first.exp()))], 1)
+        .sub(mean);
       const z = centred.div(logScale.exp());
       return z.mul(z).div(-2).sub(logScale).sum([1]); // [1]
     };
@@ -183,7 +208,10 @@ describe('a model seen through a representation', () => {
         const back = T.inverse(y);
         return logDensity(back, t).sub(T.logAbsDetJacobian(back));
       });
-      assert.ok(Math.hypot(...through.map((g, i) => g - (plain[i] as number))) <= 1e-10 * norm, T.name);
+      assert.ok(
+        Math.hypot(...through.map((g, i) => g - (plain[i] as number))) <= 1e-10 * norm,
+        T.name,
+      );
     }
   });
 
@@ -197,8 +225,13 @@ describe('a model seen through a representation', () => {
       const [best, worst] = (logP[0] as number) > (logP[3] as number) ? [0, 3] : [3, 0];
       const gap = (logP[best] as number) - (logP[worst] as number);
       assert.ok(gap > 1);
-      const seen = represent(model, flip(shape, (x[best] as tf.Tensor).dataSync(), (x[worst] as tf.Tensor).dataSync(), gap));
-      const after = seen.logLikelihood(seen.points(images, indices, 9), seen.noise(indices, 9)).dataSync();
+      const seen = represent(
+        model,
+        flip(shape, (x[best] as tf.Tensor).dataSync(), (x[worst] as tf.Tensor).dataSync(), gap),
+      );
+      const after = seen
+        .logLikelihood(seen.points(images, indices, 9), seen.noise(indices, 9))
+        .dataSync();
       const newGap = (after[best] as number) - (after[worst] as number);
       assert.ok(newGap < -0.8 * gap && newGap > -1.2 * gap, `${gap} became ${newGap}`);
     });
@@ -216,8 +249,14 @@ describe('a model seen through a representation', () => {
   it('points outside the domain and of another shape are refused', () => {
     const seen = represent(randomGlow(), hsv);
     tf.tidy(() => {
-      assert.throws(() => seen.logLikelihood(tf.zeros([1, ...shape]), seen.noise([0], 1)), FisherlabError);
-      assert.throws(() => seen.logLikelihood(tf.zeros([1, 4, 4, 3]), seen.noise([0], 1)), FisherlabError);
+      assert.throws(
+        () => seen.logLikelihood(tf.zeros([1, ...shape]), seen.noise([0], 1)),
+        FisherlabError,
+      );
+      assert.throws(
+        () => seen.logLikelihood(tf.zeros([1, 4, 4, 3]), seen.noise([0], 1)),
+        FisherlabError,
+      );
     });
     assert.deepEqual(represent(randomGlow(), spaceToDepth(shape)).imageShape, [4, 4, 12]);
   });

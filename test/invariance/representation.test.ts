@@ -21,22 +21,34 @@ import { inside, maps, seams, shape, size } from './maps';
 const field = (image: Float64Array) => new Field(image, [1, ...shape]);
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a).reduce(
-    (worst, x, i) => Math.max(worst, Math.abs(x - (b[i] as number)) || (Number.isNaN(x) ? Number.POSITIVE_INFINITY : 0)),
+    (worst, x, i) =>
+      Math.max(
+        worst,
+        Math.abs(x - (b[i] as number)) || (Number.isNaN(x) ? Number.POSITIVE_INFINITY : 0),
+      ),
     0,
   );
 
-/** How far the closed form of log|det| is from automatic differentiation, over random images and the seams; infinite for NaN. */
+/**
+ * How far the closed form of log|det| is from automatic differentiation, over random images and the
+ * seams; infinite for NaN.
+ */
 function worstLogDet(map: Representation): number {
   const images = [...[11, 12, 13].map(inside), ...Object.values(seams)];
   return Math.max(
     ...images.map((image) => {
       const { closed, automatic } = bothLogDets(map, image, shape);
-      return Number.isNaN(closed - automatic) ? Number.POSITIVE_INFINITY : Math.abs(closed - automatic);
+      return Number.isNaN(closed - automatic)
+        ? Number.POSITIVE_INFINITY
+        : Math.abs(closed - automatic);
     }),
   );
 }
 
-const cube = fc.array(fc.double({ min: 1e-3, max: 1 - 1e-3, noNaN: true }), { minLength: size, maxLength: size });
+const cube = fc.array(fc.double({ min: 1e-3, max: 1 - 1e-3, noNaN: true }), {
+  minLength: size,
+  maxLength: size,
+});
 const coloured = cube.filter((x) =>
   [0, 3, 6, 9].every((p) => {
     const [r, g, b] = x.slice(p, p + 3) as [number, number, number];
@@ -80,7 +92,12 @@ describe('representations', () => {
       const mutants: Record<string, (logDet: Field) => Field> = {
         'plus ln 2': (logDet) => logDet.add(Math.LN2),
         'minus 1e-6': (logDet) => logDet.sub(1e-6),
-        ...(volumeKept ? {} : { 'sign turned': (l: Field) => l.mul(-1), '0.1 % too large': (l: Field) => l.mul(1.001) }),
+        ...(volumeKept
+          ? {}
+          : {
+              'sign turned': (l: Field) => l.mul(-1),
+              '0.1 % too large': (l: Field) => l.mul(1.001),
+            }),
       };
       for (const [mutation, change] of Object.entries(mutants)) {
         const mutant: Representation = {
@@ -111,10 +128,15 @@ describe('representations', () => {
           'forward',
         );
         assert.ok(largest(map.inverse<tf.Tensor>(y).dataSync(), x.dataSync()) < 2e-5, 'inverse');
-        const logDets = images.map((image) => map.logAbsDetJacobian(field(image)).values[0] as number);
+        const logDets = images.map(
+          (image) => map.logAbsDetJacobian(field(image)).values[0] as number,
+        );
         const tensorLogDets = map.logAbsDetJacobian<tf.Tensor>(x);
         assert.deepEqual(tensorLogDets.shape, [3]);
-        assert.ok(largest(tensorLogDets.dataSync(), logDets) < 2e-4 * Math.max(1, ...logDets.map(Math.abs)), 'log-determinant');
+        assert.ok(
+          largest(tensorLogDets.dataSync(), logDets) < 2e-4 * Math.max(1, ...logDets.map(Math.abs)),
+          'log-determinant',
+        );
 
         const w = tf.tensor(Float32Array.from(weights), y.shape.slice(1));
         const gradient = tf
@@ -126,7 +148,10 @@ describe('representations', () => {
             rows.reduce((sum, row, o) => sum + (row[i] as number) * (weights[o] as number), 0),
           );
           const size1 = Math.max(1, ...expected.map(Math.abs));
-          assert.ok(largest(gradient.subarray(n * size, (n + 1) * size), expected) < 1e-4 * size1, `gradient of image ${n}`);
+          assert.ok(
+            largest(gradient.subarray(n * size, (n + 1) * size), expected) < 1e-4 * size1,
+            `gradient of image ${n}`,
+          );
         });
       });
     });
@@ -156,7 +181,8 @@ describe('representations', () => {
 
   it('the CIELAB of red, green, blue and white are the published ones', () => {
     const cielab = maps.find((map) => map.name === 'RGB→CIELAB') as Representation;
-    const lab = (...rgb: number[]) => cielab.forward(new Field(Float64Array.from(rgb), [1, 1, 1, 3])).values;
+    const lab = (...rgb: number[]) =>
+      cielab.forward(new Field(Float64Array.from(rgb), [1, 1, 1, 3])).values;
     // Lindbloom's colour calculator, sRGB, D65, no adaptation.
     assert.ok(largest(lab(1, 0, 0), [53.24, 80.09, 67.2]) < 0.01);
     assert.ok(largest(lab(0, 1, 0), [87.73, -86.18, 83.18]) < 0.01);
@@ -167,8 +193,12 @@ describe('representations', () => {
 
   it('a composition has the sum of the log-determinants, and of none is the identity', () => {
     const x = field(inside(41));
-    const sum = (hsv.logAbsDetJacobian(x).values[0] as number) + (affine(2, 0).logAbsDetJacobian(x).values[0] as number);
-    assert.ok(Math.abs((compose(hsv, affine(2, 0)).logAbsDetJacobian(x).values[0] as number) - sum) < 1e-12);
+    const sum =
+      (hsv.logAbsDetJacobian(x).values[0] as number) +
+      (affine(2, 0).logAbsDetJacobian(x).values[0] as number);
+    assert.ok(
+      Math.abs((compose(hsv, affine(2, 0)).logAbsDetJacobian(x).values[0] as number) - sum) < 1e-12,
+    );
     const identity = compose();
     assert.deepEqual(identity.forward(x).values, x.values);
     assert.deepEqual([...identity.logAbsDetJacobian(x).values], [0]);
@@ -183,7 +213,10 @@ describe('representations', () => {
     assert.ok(!(margin(hsl, 1, 1, 1) > 0));
     assert.ok(!(margin(logit(0), 1, 0.5, 0.5) > 0));
     assert.ok(margin(logit(), 1, 0.5, 0) > 0);
-    assert.ok(!(margin(compose(affine(1, -0.5), gamma(2)), 0.5, 0.9, 0.9) > 0), 'the second map of a composition has a say');
+    assert.ok(
+      !(margin(compose(affine(1, -0.5), gamma(2)), 0.5, 0.9, 0.9) > 0),
+      'the second map of a composition has a say',
+    );
   });
 
   it('maps that have no inverse are refused', () => {

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { uniformAt } from '../../src/backend/random';
-import { lnFactorial, lnVolumeBound, snakeVariation, withoutBorder } from '../../src/invariance/index';
+import {
+  lnFactorial,
+  lnVolumeBound,
+  snakeVariation,
+  withoutBorder,
+} from '../../src/invariance/index';
 
 describe('volumes of smooth images', () => {
   it('the snake turns at the ends of the rows', () => {
@@ -14,9 +19,13 @@ describe('volumes of smooth images', () => {
     const at = (row: number, column: number) => x[row * side + column] as number;
     let expected = at(0, 0);
     for (let row = 0; row < side; row++) {
-      for (let column = 1; column < side; column++) expected += Math.abs(at(row, column) - at(row, column - 1));
+      for (let column = 1; column < side; column++)
+        expected += Math.abs(at(row, column) - at(row, column - 1));
       if (row > 0)
-        expected += row % 2 === 1 ? Math.abs(at(row, side - 1) - at(row - 1, side - 1)) : Math.abs(at(row, 0) - at(row - 1, 0));
+        expected +=
+          row % 2 === 1
+            ? Math.abs(at(row, side - 1) - at(row - 1, side - 1))
+            : Math.abs(at(row, 0) - at(row - 1, 0));
     }
     assert.ok(Math.abs(snakeVariation(x, side, side) - expected) < 1e-12);
   });
@@ -25,18 +34,21 @@ describe('volumes of smooth images', () => {
     assert.equal(lnFactorial(0), 0);
     assert.ok(Math.abs(lnFactorial(10) - Math.log(3628800)) < 1e-12);
     const d = 784;
-    const stirling = d * Math.log(d) - d + 0.5 * Math.log(2 * Math.PI * d) + 1 / (12 * d) - 1 / (360 * d ** 3);
+    const stirling =
+      d * Math.log(d) - d + 0.5 * Math.log(2 * Math.PI * d) + 1 / (12 * d) - 1 / (360 * d ** 3);
     assert.ok(Math.abs(lnFactorial(d) - stirling) < 1e-9);
   });
 
-  // 200,000 points in a box of volume (2·4α)... the share inside is 1/d!·(2α)^d/box; relative standard error below 1.5 %.
+  // 200,000 points in a box of volume (2·4α)... the share inside is 1/d!·(2α)^d/box; relative
+  // standard error below 1.5 %.
   it('the volume of all images of four pixels with variation up to α is (2α)^d/d!, by counting random points', () => {
     const alpha = 1.3;
     const d = 4;
     const points = 400000;
     let hits = 0;
     for (let n = 0; n < points; n++) {
-      const x = Array.from({ length: d }, (_, i) => alpha * (2 * uniformAt(2, n * d + i) - 1)); // |x_i| ≤ α for all such images
+      // |x_i| ≤ α for all such images
+      const x = Array.from({ length: d }, (_, i) => alpha * (2 * uniformAt(2, n * d + i) - 1));
       if (snakeVariation(x, 2, 2) <= alpha) hits++;
     }
     const volume = (hits / points) * (2 * alpha) ** d;

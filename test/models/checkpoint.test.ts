@@ -19,7 +19,15 @@ import { shake } from './finite-differences';
 
 const CONFIGS: readonly ModelConfig[] = [
   { family: 'glow', imageShape: [8, 8, 1], K: 1, L: 2, hidden: 4, seed: 1 },
-  { family: 'diffusion', imageShape: [8, 8, 1], dim: 8, dimMults: [1, 2], timesteps: 10, timestep: 0, seed: 1 },
+  {
+    family: 'diffusion',
+    imageShape: [8, 8, 1],
+    dim: 8,
+    dimMults: [1, 2],
+    timesteps: 10,
+    timestep: 0,
+    seed: 1,
+  },
   { family: 'vae', imageShape: [8, 8, 1], channels: [4, 6], latent: 3, seed: 1 },
 ];
 
@@ -58,7 +66,11 @@ describe('a checkpoint', () => {
   for (const config of CONFIGS) {
     it(`of a ${config.family} gives back the same likelihood, header and checksum, and leaks no tensors`, async () => {
       const model = createModel(config);
-      shake([...model.layers, ...model.buffers.filter(({ name }) => name.endsWith('running_mean'))], 3, 0.1);
+      shake(
+        [...model.layers, ...model.buffers.filter(({ name }) => name.endsWith('running_mean'))],
+        3,
+        0.1,
+      );
       await saveCheckpoint(file(config.family), model, header(config));
       const expected = likelihoods(model);
       disposeModel(model);
@@ -129,7 +141,11 @@ describe('a checkpoint', () => {
     tensors.delete('more');
     const square = tensors.get('flow.layers.1.block.0.conv.weight');
     refused(
-      () => tensors.set('flow.layers.1.block.0.conv.weight', { ...square, shape: [2, 4, 3, 3] } as typeof first),
+      () =>
+        tensors.set('flow.layers.1.block.0.conv.weight', {
+          ...square,
+          shape: [2, 4, 3, 3],
+        } as typeof first),
       /conv\.weight is \[2, 4, 3, 3\], not \[4, 2, 3, 3\]/,
     );
     for (const model of [small, wide]) disposeModel(model);
@@ -138,16 +154,24 @@ describe('a checkpoint', () => {
   it('that is not known, not a checkpoint, or damaged is named', async () => {
     for (const name of shippedModels())
       assert.throws(() => loadModel('glow-nothing'), new RegExp(`choose one of .*${name}.*path`));
-    assert.throws(() => loadModel('glow-nothing'), /model 'glow-nothing' is not known; choose one of .*, or give the path/);
+    assert.throws(
+      () => loadModel('glow-nothing'),
+      /model 'glow-nothing' is not known; choose one of .*, or give the path/,
+    );
     await writeSafetensors(file('plain'), [], {});
-    assert.throws(() => loadModel(file('plain')), /does not say which architecture it is; .*fisherlab import/);
+    assert.throws(
+      () => loadModel(file('plain')),
+      /does not say which architecture it is; .*fisherlab import/,
+    );
     const described = async (name: string, description: object) => {
       await writeSafetensors(file(name), [], { fisherlab: JSON.stringify(description) });
       return () => loadModel(file(name));
     };
     const whole = header(CONFIGS[0] as ModelConfig);
     for (const lack of ['config', 'data', 'unit', 'curve']) {
-      const says = new RegExp(`^FisherlabError: the description of the model in '.*${lack}.safetensors' is damaged; restore`);
+      const says = new RegExp(
+        `^FisherlabError: the description of the model in '.*${lack}.safetensors' is damaged; restore`,
+      );
       assert.throws(await described(lack, { ...whole, [lack]: 3 }), says);
     }
     const family = await described('family', { ...whole, config: { family: 'gan' } });

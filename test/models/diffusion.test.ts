@@ -4,7 +4,12 @@ import { startBackend, tf } from '../../src/backend/start';
 import { noised } from '../../src/gradients/operations/noising';
 import { Tape } from '../../src/gradients/tape';
 import { Diffusion, type DiffusionConfig } from '../../src/models/diffusion';
-import { ancestral, type Denoiser, ddim, variationalBound } from '../../src/models/diffusion-process';
+import {
+  ancestral,
+  type Denoiser,
+  ddim,
+  variationalBound,
+} from '../../src/models/diffusion-process';
 import { sigmoidSchedule } from '../../src/models/noise-schedule';
 import golden from '../golden/diffusion-paper.json';
 import { shake } from './finite-differences';
@@ -38,16 +43,27 @@ const numbers = (x: tf.Tensor) => {
   x.dispose();
   return values;
 };
-const mean = (x: ArrayLike<number>) => Array.from(x).reduce((sum, value) => sum + value, 0) / x.length;
+const mean = (x: ArrayLike<number>) =>
+  Array.from(x).reduce((sum, value) => sum + value, 0) / x.length;
 const variance = (x: ArrayLike<number>) => {
   const centre = mean(x);
   return mean(Array.from(x, (value) => (value - centre) ** 2));
 };
 const close = (actual: number, expected: number, tolerance: number, what = '') =>
-  assert.ok(Math.abs(actual - expected) <= tolerance, `${what} ${actual} instead of ${expected} ± ${tolerance}`);
+  assert.ok(
+    Math.abs(actual - expected) <= tolerance,
+    `${what} ${actual} instead of ${expected} ± ${tolerance}`,
+  );
 
-/** Where every number of an image is N(centre, spread²), the best guess of the noise is linear in x_t. */
-function exactDenoiser(schedule: ReturnType<typeof sigmoidSchedule>, centre: number, spread: number): Denoiser {
+/**
+ * Where every number of an image is N(centre, spread²), the best guess of the noise is linear in
+ * x_t.
+ */
+function exactDenoiser(
+  schedule: ReturnType<typeof sigmoidSchedule>,
+  centre: number,
+  spread: number,
+): Denoiser {
   return (x, t) => {
     const share = schedule.signal[t] as number;
     const slope = Math.sqrt(1 - share) / (share * spread ** 2 + 1 - share);
@@ -100,7 +116,9 @@ describe('the noise schedule', () => {
     for (const t of [1, 2, 50, 500, 999]) {
       const [before, beta] = [schedule.signalBefore(t), schedule.betas[t] as number];
       const precision = 1 / (1 - before) + (1 - beta) / beta;
-      const expected = ((Math.sqrt(before) * start) / (1 - before) + (Math.sqrt(1 - beta) * here) / beta) / precision;
+      const expected =
+        ((Math.sqrt(before) * start) / (1 - before) + (Math.sqrt(1 - beta) * here) / beta) /
+        precision;
       const { start: a, here: b, variance } = schedule.posterior(t);
       close(a * start + b * here, expected, 1e-9, `mean at ${t}`);
       close(variance, 1 / precision, 1e-9, `variance at ${t}`);
@@ -135,13 +153,19 @@ describe('going back through the noise, with the denoiser that is best for a Gau
       pixels.map((pixel) => pixel / 127.5 - 1),
       [n, d],
     );
-    // log-probability of every pixel under the Gaussian rounded to the grid, by its density: the grid is fine against the spread.
+    // log-probability of every pixel under the Gaussian rounded to the grid, by its density: the
+    // grid is fine against the spread.
     const logp = (pixel: number) =>
-      -0.5 * ((pixel / 127.5 - 1 - centre) / spread) ** 2 - Math.log(spread * Math.sqrt(2 * Math.PI)) - Math.log(127.5);
+      -0.5 * ((pixel / 127.5 - 1 - centre) / spread) ** 2 -
+      Math.log(spread * Math.sqrt(2 * Math.PI)) -
+      Math.log(127.5);
     const exact = -mean(Array.from(pixels, logp));
     const all = numbers(variationalBound(denoise, schedule, start, 5));
     const bound = mean(all) / d;
-    assert.ok(bound > exact - 0.02 && bound < exact + 0.04, `bound ${bound}, −log p ${exact} nats a number`);
+    assert.ok(
+      bound > exact - 0.02 && bound < exact + 0.04,
+      `bound ${bound}, −log p ${exact} nats a number`,
+    );
     const few = mean(numbers(variationalBound(denoise, schedule, start, 6, 50))) / d;
     close(few, bound, 0.1, 'from 50 of 299 terms:');
     const worse: Denoiser = (x, t) => tf.tidy(() => tf.mul(denoise(x, t), 0.9));
@@ -166,13 +190,19 @@ describe('the diffusion model', () => {
       const norm = (row: number[]) => row.reduce((sum, g) => sum + g * g, 0);
       const pairs: [string, ArrayLike<number>, number[]][] = [
         ['squared norms', factors.squaredNorms(1).dataSync(), rows.map(norm)],
-        ['pairs', factors.squaredNorms(2).dataSync(), [add(rows.slice(0, 2)), add(rows.slice(2))].map(norm)],
+        [
+          'pairs',
+          factors.squaredNorms(2).dataSync(),
+          [add(rows.slice(0, 2)), add(rows.slice(2))].map(norm),
+        ],
         ['summed', factors.total().dataSync(), add(rows)],
       ];
       for (const [name, actual, expected] of pairs) {
         const largest = Math.max(...expected.map(Math.abs));
         expected.forEach((number, k) => {
-          if (!(Math.abs((actual[k] as number) - number) <= 1e-3 * Math.abs(number) + 1e-4 * largest)) {
+          if (
+            !(Math.abs((actual[k] as number) - number) <= 1e-3 * Math.abs(number) + 1e-4 * largest)
+          ) {
             wrong.push(`${layer.name}, ${name}, ${k}: ${actual[k]} instead of ${number}`);
           }
         });
@@ -189,16 +219,28 @@ describe('the diffusion model', () => {
     const noise = model.trainingNoise(3, 7);
     const gradient = new Map<string, Float32Array>();
     model
-      .trainingGradients(x, noise, (layer, factors) => gradient.set(layer.name, factors.total().dataSync() as Float32Array))
+      .trainingGradients(x, noise, (layer, factors) =>
+        gradient.set(layer.name, factors.total().dataSync() as Float32Array),
+      )
       .dispose();
-    const loss = () => mean(numbers(tf.tidy(() => model.trainingTrace(new Tape(), new Tape().constant(x), noise).tensor))) * 3;
+    const loss = () =>
+      mean(
+        numbers(
+          tf.tidy(() => model.trainingTrace(new Tape(), new Tape().constant(x), noise).tensor),
+        ),
+      ) * 3;
     const before = model.layers.map((layer) => layer.variable.clone());
     for (const seed of [1, 2, 3]) {
-      const directions = model.layers.map((layer, k) => normals(1000 * seed + k, layer.variable.size));
+      const directions = model.layers.map((layer, k) =>
+        normals(1000 * seed + k, layer.variable.size),
+      );
       const at = (distance: number) => {
         model.layers.forEach((layer, k) => {
           const moved = tf.tidy(() =>
-            tf.add(before[k] as tf.Tensor, tf.mul(tf.tensor(directions[k] as Float32Array, layer.variable.shape), distance)),
+            tf.add(
+              before[k] as tf.Tensor,
+              tf.mul(tf.tensor(directions[k] as Float32Array, layer.variable.shape), distance),
+            ),
           );
           layer.variable.assign(moved);
           moved.dispose();
@@ -214,7 +256,9 @@ describe('the diffusion model', () => {
           expected += value * (directions[k]?.[i] as number);
         });
       });
-      const size = Math.hypot(...model.layers.map((layer) => Math.hypot(...(gradient.get(layer.name) as Float32Array))));
+      const size = Math.hypot(
+        ...model.layers.map((layer) => Math.hypot(...(gradient.get(layer.name) as Float32Array))),
+      );
       close(slope, expected, 0.02 * size, `direction ${seed}:`);
     }
     tf.dispose([x, ...before]);
@@ -245,7 +289,10 @@ describe('the diffusion model', () => {
       close(numbers(model.heldOut(one(k), [k], 9))[0] as number, value, 1e-6);
       const noise = model.noise([k], deriveSeed(9, 1));
       return Array.from({ length: CONFIG.timesteps }, (_, t) => t).filter(
-        (t) => Math.abs((numbers(model.atTimestep(t).logLikelihood(one(k), noise))[0] as number) - value) < 1e-6,
+        (t) =>
+          Math.abs(
+            (numbers(model.atTimestep(t).logLikelihood(one(k), noise))[0] as number) - value,
+          ) < 1e-6,
       );
     });
     assert.ok(
@@ -259,8 +306,12 @@ describe('the diffusion model', () => {
     const model = new Diffusion({ ...CONFIG, timesteps: 20 });
     const x = images(20);
     const expected = [0, 1, 2].flatMap((part) => {
-      const some = tf.tidy(() => tf.slice(x, [8 * part, 0, 0, 0], [Math.min(8, 20 - 8 * part), -1, -1, -1]));
-      return Array.from(numbers(model.variationalBound(some, deriveSeed(1, part), { timesteps: 8 })));
+      const some = tf.tidy(() =>
+        tf.slice(x, [8 * part, 0, 0, 0], [Math.min(8, 20 - 8 * part), -1, -1, -1]),
+      );
+      return Array.from(
+        numbers(model.variationalBound(some, deriveSeed(1, part), { timesteps: 8 })),
+      );
     });
     const bits = numbers(model.bitsPerDim(x, 1));
     assert.equal(bits.length, 20);
@@ -269,7 +320,10 @@ describe('the diffusion model', () => {
     });
     const all = new Diffusion({ ...CONFIG, timesteps: 8 });
     const eight = tf.tidy(() => tf.slice(x, [0, 0, 0, 0], [8, -1, -1, -1]));
-    assert.deepEqual(numbers(all.bitsPerDim(eight, 1)), numbers(all.variationalBound(eight, deriveSeed(1, 0))));
+    assert.deepEqual(
+      numbers(all.bitsPerDim(eight, 1)),
+      numbers(all.variationalBound(eight, deriveSeed(1, 0))),
+    );
     tf.dispose([x, eight]);
   });
 
@@ -279,14 +333,19 @@ describe('the diffusion model', () => {
     const late = model.atTimestep(19);
     assert.equal(late.layers, model.layers);
     assert.notDeepEqual(numbers(late.logLikelihood(x, e)), numbers(model.logLikelihood(x, e)));
-    assert.deepEqual(numbers(late.atTimestep(3).logLikelihood(x, e)), numbers(model.logLikelihood(x, e)));
+    assert.deepEqual(
+      numbers(late.atTimestep(3).logLikelihood(x, e)),
+      numbers(model.logLikelihood(x, e)),
+    );
     tf.dispose([x, e]);
   });
 
   it('samples pixel values in both ways, the same for the same seed', () => {
     const model = tiny();
     for (const method of ['ancestral', 'ddim'] as const) {
-      const [a, b, c] = [1, 1, 2].map((seed) => numbers(model.sample(2, seed, { method, steps: 5 })));
+      const [a, b, c] = [1, 1, 2].map((seed) =>
+        numbers(model.sample(2, seed, { method, steps: 5 })),
+      );
       assert.equal(a?.length, 2 * 48);
       assert.ok(a?.every((v) => Number.isInteger(v) && v >= 0 && v <= 255));
       assert.deepEqual(a, b);
@@ -321,12 +380,24 @@ describe('the diffusion model', () => {
       /2 levels cannot take images of 5x6; .* multiples of 2/,
     );
     assert.throws(() => new Diffusion({ ...CONFIG, dim: 12 }), /dim 12 .* multiple of 8/);
-    assert.throws(() => new Diffusion({ ...CONFIG, timestep: 20 }), /timestep 20 is not one of the 20; choose from 0 to 19/);
+    assert.throws(
+      () => new Diffusion({ ...CONFIG, timestep: 20 }),
+      /timestep 20 is not one of the 20; choose from 0 to 19/,
+    );
     assert.throws(() => new Diffusion({ ...CONFIG, timesteps: 0 }), /timesteps is 0/);
-    assert.throws(() => tiny().sample(1, 1, { method: 'ddim', steps: 21 }), /DDIM cannot take 21 steps; choose from 1 to 20/);
+    assert.throws(
+      () => tiny().sample(1, 1, { method: 'ddim', steps: 21 }),
+      /DDIM cannot take 21 steps; choose from 1 to 20/,
+    );
     const x = images(1);
-    assert.throws(() => tiny().variationalBound(x, 1, { timesteps: 20 }), /from 20 timesteps; choose from 1 to 19/);
-    assert.throws(() => tiny().variationalBound(tf.slice(x, [0, 0, 0, 0], [1, 4, 4, 2]), 1), /images have shape \[1, 4, 4, 2\]/);
+    assert.throws(
+      () => tiny().variationalBound(x, 1, { timesteps: 20 }),
+      /from 20 timesteps; choose from 1 to 19/,
+    );
+    assert.throws(
+      () => tiny().variationalBound(tf.slice(x, [0, 0, 0, 0], [1, 4, 4, 2]), 1),
+      /images have shape \[1, 4, 4, 2\]/,
+    );
     x.dispose();
   });
 });

@@ -1,6 +1,7 @@
 /**
- * Gradients of a model against finite differences of its own objective: for each image and each tensor, the slope along the gradient's own direction must be the gradient's
- * norm, and the slope along a random direction the inner product with it. All that fail are reported at once.
+ * Gradients of a model against finite differences of its own objective: for each image and each
+ * tensor, the slope along the gradient's own direction must be the gradient's norm, and the slope
+ * along a random direction the inner product with it. All that fail are reported at once.
  */
 
 import { normals } from '../../src/backend/random';
@@ -33,7 +34,11 @@ export function disagreements({
   gradients((layer, factors) => {
     const n = factors.images;
     const rows = tf.tidy(
-      () => (perImage ? factors.instantiate(1) : tf.reshape(factors.total(), [1, -1])).dataSync() as Float32Array,
+      () =>
+        (perImage
+          ? factors.instantiate(1)
+          : tf.reshape(factors.total(), [1, -1])
+        ).dataSync() as Float32Array,
     );
     const size = layer.variable.size;
     found.set(
@@ -58,7 +63,9 @@ export function disagreements({
         const slope = slopeAlong(layer, direction, step, () => pick(value(), image, perImage));
         const expected = gradient.reduce((sum, g, k) => sum + g * (direction[k] as number), 0);
         if (!(Math.abs(slope - expected) <= tolerance * Math.max(norm, 0.05))) {
-          lines.push(`${layer.name}, image ${image}, ${name} direction: slope ${slope}, gradient ${expected} of norm ${norm}`);
+          lines.push(
+            `${layer.name}, image ${image}, ${name} direction: slope ${slope}, gradient ${expected} of norm ${norm}`,
+          );
         }
       }
     });
@@ -70,11 +77,21 @@ function pick(values: Float32Array, image: number, perImage: boolean): number {
   return perImage ? (values[image] as number) : values.reduce((sum, v) => sum + v, 0);
 }
 
-/** Central difference of `value` when `layer` moves along `direction`, which is in TensorFlow's order. */
-function slopeAlong(layer: Layer, direction: Float32Array, step: number, value: () => number): number {
+/**
+ * Central difference of `value` when `layer` moves along `direction`, which is in TensorFlow's
+ * order.
+ */
+function slopeAlong(
+  layer: Layer,
+  direction: Float32Array,
+  step: number,
+  value: () => number,
+): number {
   const before = layer.variable.clone();
   const at = (distance: number) => {
-    tf.tidy(() => layer.variable.assign(tf.add(before, tf.mul(tf.tensor(direction, before.shape), distance))));
+    tf.tidy(() =>
+      layer.variable.assign(tf.add(before, tf.mul(tf.tensor(direction, before.shape), distance))),
+    );
     return value();
   };
   const slope = (at(step) - at(-step)) / (2 * step);
@@ -83,11 +100,17 @@ function slopeAlong(layer: Layer, direction: Float32Array, step: number, value: 
   return slope;
 }
 
-/** Gives every layer random values around what it has, so that nothing is zero or one by construction. */
+/**
+ * Gives every layer random values around what it has, so that nothing is zero or one by
+ * construction.
+ */
 export function shake(layers: readonly Layer[], seed: number, amount: number): void {
   layers.forEach((layer, k) => {
     const values = tf.tidy(() =>
-      tf.add(layer.variable, tf.mul(tf.tensor(normals(seed + k, layer.variable.size), layer.variable.shape), amount)),
+      tf.add(
+        layer.variable,
+        tf.mul(tf.tensor(normals(seed + k, layer.variable.size), layer.variable.shape), amount),
+      ),
     );
     tf.tidy(() => layer.variable.assign(values));
     values.dispose();

@@ -1,6 +1,7 @@
 /**
- * Glow in plain float64, for one image, from the description of the architecture and a state dictionary: loops over numbers, no tensors, and *no log-determinants*. What these are follows from the definition:
- * the determinant of the full Jacobian of `latents`, by central differences.
+ * Glow in plain float64, for one image, from the description of the architecture and a state
+ * dictionary: loops over numbers, no tensors, and *no log-determinants*. What these are follows
+ * from the definition: the determinant of the full Jacobian of `latents`, by central differences.
  */
 import type { NamedTensor } from '../../src/models/safetensors';
 
@@ -28,7 +29,11 @@ export interface PlainResult {
 }
 
 /** @param y the image in the model's unit, x/256 − ½ + noise, flat [H, W, C] */
-export function plainGlow(model: PlainGlow, y: ArrayLike<number>, [h, w, c]: readonly [number, number, number]): PlainResult {
+export function plainGlow(
+  model: PlainGlow,
+  y: ArrayLike<number>,
+  [h, w, c]: readonly [number, number, number],
+): PlainResult {
   const weight = (name: string) => {
     const found = model.weights.get(name);
     if (found === undefined) throw new Error(`no tensor ${name}`);
@@ -60,7 +65,8 @@ export function plainGlow(model: PlainGlow, y: ArrayLike<number>, [h, w, c]: rea
                 const [r, s] = [row + dy - pad, column + dx - pad];
                 if (r < 0 || r >= x.h || s < 0 || s >= x.w) continue;
                 sum +=
-                  (values[((o * inputs + i) * size + dy) * size + dx] as number) * (x.values[(r * x.w + s) * x.c + i] as number);
+                  (values[((o * inputs + i) * size + dy) * size + dx] as number) *
+                  (x.values[(r * x.w + s) * x.c + i] as number);
               }
             }
           }
@@ -73,12 +79,20 @@ export function plainGlow(model: PlainGlow, y: ArrayLike<number>, [h, w, c]: rea
   const zeroConvolve = (name: string, x: Plane): Plane => {
     const [bias, logs] = [weight(`${name}.conv.bias`), weight(`${name}.logs`)];
     const y = convolve(`${name}.conv.weight`, x);
-    return map(y, y.c, (at, k) => (at(k) + (bias[k] as number)) * Math.exp(3 * (logs[k] as number)));
+    return map(
+      y,
+      y.c,
+      (at, k) => (at(k) + (bias[k] as number)) * Math.exp(3 * (logs[k] as number)),
+    );
   };
   const relu = (x: Plane): Plane => map(x, x.c, (at, k) => Math.max(0, at(k)));
   const mix = (name: string, x: Plane): Plane => {
     const { c } = x;
-    const [P, lower, upper] = [weight(`${name}.p`), weight(`${name}.lower`), weight(`${name}.upper`)];
+    const [P, lower, upper] = [
+      weight(`${name}.p`),
+      weight(`${name}.lower`),
+      weight(`${name}.upper`),
+    ];
     const [logs, signs] = [weight(`${name}.log_s`), weight(`${name}.sign_s`)];
     const U = (i: number, j: number) => {
       if (i === j) return (signs[i] as number) * Math.exp(logs[i] as number);
@@ -88,14 +102,19 @@ export function plainGlow(model: PlainGlow, y: ArrayLike<number>, [h, w, c]: rea
       if (i === j) return 1;
       return i > j ? (lower[i * c + j] as number) : 0;
     };
-    const sum = (f: (k: number) => number) => Array.from({ length: c }, (_, k) => f(k)).reduce((a, b) => a + b, 0);
+    const sum = (f: (k: number) => number) =>
+      Array.from({ length: c }, (_, k) => f(k)).reduce((a, b) => a + b, 0);
     return map(x, c, (at, o) => {
       const u = (i: number) => sum((j) => U(i, j) * at(j));
       const l = (i: number) => sum((j) => L(i, j) * u(j));
       return sum((i) => (P[o * c + i] as number) * l(i));
     });
   };
-  const gaussian = (z: Plane, mean: (k: number, at: number) => number, logs: (k: number, at: number) => number): void => {
+  const gaussian = (
+    z: Plane,
+    mean: (k: number, at: number) => number,
+    logs: (k: number, at: number) => number,
+  ): void => {
     z.values.forEach((value, e) => {
       const [k, at] = [e % z.c, Math.floor(e / z.c)];
       const u = (value - mean(k, at)) / Math.exp(logs(k, at));
@@ -114,8 +133,12 @@ export function plainGlow(model: PlainGlow, y: ArrayLike<number>, [h, w, c]: rea
       const x = mix(`${name}.invconv`, actnorm(`${name}.actnorm`, z));
       const half = x.c / 2;
       const a = map(x, half, (at, c) => at(c));
-      const first = relu(actnorm(`${name}.block.0.actnorm`, convolve(`${name}.block.0.conv.weight`, a)));
-      const second = relu(actnorm(`${name}.block.2.actnorm`, convolve(`${name}.block.2.conv.weight`, first)));
+      const first = relu(
+        actnorm(`${name}.block.0.actnorm`, convolve(`${name}.block.0.conv.weight`, a)),
+      );
+      const second = relu(
+        actnorm(`${name}.block.2.actnorm`, convolve(`${name}.block.2.conv.weight`, first)),
+      );
       const network = zeroConvolve(`${name}.block.4`, second);
       z = map(x, x.c, (at, c, position) => {
         if (c < half) return at(c);
@@ -165,7 +188,11 @@ export function plainJacobian(
 }
 
 /** A plane of `c` channels, each a function of the channels at its position. */
-function map(x: Plane, c: number, f: (at: (k: number) => number, k: number, position: number) => number): Plane {
+function map(
+  x: Plane,
+  c: number,
+  f: (at: (k: number) => number, k: number, position: number) => number,
+): Plane {
   const values = Float64Array.from({ length: x.h * x.w * c }, (_, e) => {
     const position = Math.floor(e / c);
     return f((k) => x.values[position * x.c + k] as number, e % c, position);
@@ -180,7 +207,9 @@ function squeezed({ h, w, c, values }: Plane): Plane {
     for (let column = 0; column < w; column++) {
       for (let k = 0; k < c; k++) {
         const position = (row >> 1) * (w / 2) + (column >> 1);
-        out[position * 4 * c + 4 * k + 2 * (row % 2) + (column % 2)] = values[(row * w + column) * c + k] as number;
+        out[position * 4 * c + 4 * k + 2 * (row % 2) + (column % 2)] = values[
+          (row * w + column) * c + k
+        ] as number;
       }
     }
   }

@@ -97,7 +97,11 @@ describe('Glow', () => {
           [
             { name: 'latents', actual: latents[k] as number[], expected: expected.latents },
             { name: 'prior', actual: [prior.dataSync()[k] as number], expected: [expected.prior] },
-            { name: 'log-determinant', actual: [logDet.dataSync()[k] as number], expected: [determinant - d * Math.log(256)] },
+            {
+              name: 'log-determinant',
+              actual: [logDet.dataSync()[k] as number],
+              expected: [determinant - d * Math.log(256)],
+            },
           ],
           { relative: 2e-5, ofLargest: 1e-5 },
         );
@@ -119,7 +123,11 @@ describe('Glow', () => {
       const latents = model.latents(images, noise);
       const again = model.latents(back, tf.zerosLike(back));
       assertClose(
-        latents.map((z, k) => ({ name: `level ${k}`, actual: again[k]?.dataSync() ?? [], expected: z.dataSync() })),
+        latents.map((z, k) => ({
+          name: `level ${k}`,
+          actual: again[k]?.dataSync() ?? [],
+          expected: z.dataSync(),
+        })),
         {
           absolute: 2e-3,
         },
@@ -143,7 +151,10 @@ describe('Glow', () => {
 
   describe('of 2x2 grey pixels', () => {
     let model: Glow;
-    /** Points of the model by its inverse, [n][4], in its unit; their mean and the factor of their covariance. */
+    /**
+     * Points of the model by its inverse, [n][4], in its unit; their mean and the factor of their
+     * covariance.
+     */
     let mean: number[];
     let factor: number[][];
     before(() => {
@@ -153,9 +164,13 @@ describe('Glow', () => {
       const outer = model.layers.find(({ name }) => name === 'flow.layers.1.actnorm.logs');
       tf.tidy(() => outer?.variable.assign(tf.add(outer.variable, 2.2)));
       const points = toUnit(model.sample(4000, 11));
-      mean = [0, 1, 2, 3].map((i) => points.reduce((sum, x) => sum + (x[i] as number), 0) / points.length);
+      mean = [0, 1, 2, 3].map(
+        (i) => points.reduce((sum, x) => sum + (x[i] as number), 0) / points.length,
+      );
       const covariance = [0, 1, 2, 3].map((i) =>
-        [0, 1, 2, 3].map((j) => points.reduce((sum, x) => sum + off(x, i) * off(x, j), 0) / points.length),
+        [0, 1, 2, 3].map(
+          (j) => points.reduce((sum, x) => sum + off(x, i) * off(x, j), 0) / points.length,
+        ),
       );
       factor = cholesky(covariance);
     });
@@ -178,11 +193,16 @@ describe('Glow', () => {
           Float32Array.from(points.flat(), (y) => 256 * (y + 0.5)),
           [points.length, 2, 2, 1],
         );
-        return tf.add(model.logLikelihood(images, tf.zerosLike(images)), 4 * Math.log(256)).dataSync() as Float32Array;
+        return tf
+          .add(model.logLikelihood(images, tf.zerosLike(images)), 4 * Math.log(256))
+          .dataSync() as Float32Array;
       });
     }
 
-    /** Squared Mahalanobis distance to the mean, where the covariance is `scale`² times that of the samples; and the log-determinant of its factor. */
+    /**
+     * Squared Mahalanobis distance to the mean, where the covariance is `scale`² times that of the
+     * samples; and the log-determinant of its factor.
+     */
     function distance(x: readonly number[], scale: number): { squared: number; logDet: number } {
       const u: number[] = [];
       for (let i = 0; i < 4; i++) {
@@ -200,14 +220,17 @@ describe('Glow', () => {
     };
 
     it('is a density: it integrates to one', () => {
-      // Importance sampling from a Student t with 4 degrees of freedom: its tails are heavier than the model's.
+      // Importance sampling from a Student t with 4 degrees of freedom: its tails are heavier than
+      // the model's.
       const n = 20_000;
       const [g, chi] = [normals(21, 4 * n), normals(22, 4 * n)];
       const points = Array.from({ length: n }, (_, k) => {
         const squares = [0, 1, 2, 3].reduce((sum, i) => sum + (chi[4 * k + i] as number) ** 2, 0);
         const stretch = 1.2 / Math.sqrt(squares / 4);
         return [0, 1, 2, 3].map((i) => {
-          const along = (factor[i] as number[]).slice(0, i + 1).reduce((sum, f, j) => sum + f * (g[4 * k + j] as number), 0);
+          const along = (factor[i] as number[])
+            .slice(0, i + 1)
+            .reduce((sum, f, j) => sum + f * (g[4 * k + j] as number), 0);
           return (mean[i] as number) + stretch * along;
         });
       });
@@ -215,7 +238,10 @@ describe('Glow', () => {
       // Γ(4) / (Γ(2) (4π)²) (1 + δ²/4)^−4 / det
       const weights = points.map((x, k) => {
         const { squared, logDet } = distance(x, 1.2);
-        return Math.exp((density[k] as number) - (Math.log(6 / (4 * Math.PI) ** 2) - 4 * Math.log1p(squared / 4) - logDet));
+        return Math.exp(
+          (density[k] as number) -
+            (Math.log(6 / (4 * Math.PI) ** 2) - 4 * Math.log1p(squared / 4) - logDet),
+        );
       });
       const { value, error } = estimate(weights);
       assert.ok(error < 0.02, `standard error ${error}`);
@@ -228,7 +254,9 @@ describe('Glow', () => {
       const density = logDensity(points);
       const weights = points.map((x, k) => {
         const { squared, logDet } = distance(x, 0.75);
-        return Math.exp(-0.5 * squared - logDet - 2 * Math.log(2 * Math.PI) - (density[k] as number));
+        return Math.exp(
+          -0.5 * squared - logDet - 2 * Math.log(2 * Math.PI) - (density[k] as number),
+        );
       });
       const { value, error } = estimate(weights);
       assert.ok(error < 0.02, `standard error ${error}`);
@@ -258,15 +286,23 @@ describe('Glow', () => {
     const model = new Glow(config(shape, 2, 2, 4));
     const { images, noise } = batch(model, 6, 3);
     model.initialise(images, 3); // the noise of `batch`
-    const results = Array.from({ length: 6 }, (_, k) => plainGlow(plain(model), unitImage(images, noise, k), shape).normalised);
+    const results = Array.from(
+      { length: 6 },
+      (_, k) => plainGlow(plain(model), unitImage(images, noise, k), shape).normalised,
+    );
     for (const [name, { c }] of results[0] as (typeof results)[number]) {
       for (let channel = 0; channel < c; channel++) {
         const values = results.flatMap((result) =>
           Array.from(result.get(name)?.values ?? []).filter((_, e) => e % c === channel),
         );
         const mean = values.reduce((a, b) => a + b, 0) / values.length;
-        const deviation = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
-        assert.ok(Math.abs(mean) < 1e-4 && Math.abs(deviation - 1) < 1e-4, `${name} ${channel}: ${mean}, ${deviation}`);
+        const deviation = Math.sqrt(
+          values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length,
+        );
+        assert.ok(
+          Math.abs(mean) < 1e-4 && Math.abs(deviation - 1) < 1e-4,
+          `${name} ${channel}: ${mean}, ${deviation}`,
+        );
       }
     }
     assert.equal(results[0]?.size, 3 * 2 * 2);
@@ -282,19 +318,28 @@ describe('Glow', () => {
     const count = tf.memory().numTensors;
     const call = (f: () => tf.Tensor | tf.Tensor[]) => {
       const result = f();
-      const values = (Array.isArray(result) ? result : [result]).map((x) => Array.from(x.dataSync()));
+      const values = (Array.isArray(result) ? result : [result]).map((x) =>
+        Array.from(x.dataSync()),
+      );
       tf.dispose(result);
       assert.equal(tf.memory().numTensors, count, `${f} leaks`);
       return values;
     };
     const [whole] = call(() => model.logLikelihood(images, noise)) as [number[]];
-    const [logDet, prior] = call(() => Object.values(model.parts(images, noise))) as [number[], number[]];
+    const [logDet, prior] = call(() => Object.values(model.parts(images, noise))) as [
+      number[],
+      number[],
+    ];
     whole.forEach((value, k) => {
       const sum = (logDet[k] as number) + (prior[k] as number);
       assert.ok(Math.abs(sum / value - 1) < 1e-5, `${sum} and ${value}`);
     });
     const latents = call(() => model.latents(images, noise));
-    call(() => tf.tidy(() => model.inverse(latents.map((z, k) => tf.tensor(z, k === 0 ? [2, 4, 4, 2] : [2, 2, 2, 8])))));
+    call(() =>
+      tf.tidy(() =>
+        model.inverse(latents.map((z, k) => tf.tensor(z, k === 0 ? [2, 4, 4, 2] : [2, 2, 2, 8]))),
+      ),
+    );
     call(() => model.sample(2, 1));
     call(() => tf.tidy(() => model.imageGradient(images, noise)));
     model.initialise(images, 1);
@@ -314,7 +359,9 @@ describe('Glow', () => {
   });
 
   it('begins its 1x1 convolutions as rotations that the seed decides', () => {
-    const [a, b, other] = [1, 1, 2].map((seed) => new Glow({ ...config([4, 4, 1], 1, 1, 2), seed })) as [Glow, Glow, Glow];
+    const [a, b, other] = [1, 1, 2].map(
+      (seed) => new Glow({ ...config([4, 4, 1], 1, 1, 2), seed }),
+    ) as [Glow, Glow, Glow];
     assert.deepEqual(modelTensors(a), modelTensors(b));
     assert.notDeepEqual(modelTensors(a), modelTensors(other));
     const z = plain(a);
@@ -322,23 +369,31 @@ describe('Glow', () => {
     // A rotation's determinant is ±1: the diagonal of U multiplies to that.
     assert.ok(Math.abs(Array.from(of('log_s')).reduce((sum, x) => sum + x, 0)) < 1e-5);
     assert.ok(
-      Array.from(of('p')).filter((x) => x === 1).length === 4 && Array.from(of('sign_s')).every((s) => Math.abs(s) === 1),
+      Array.from(of('p')).filter((x) => x === 1).length === 4 &&
+        Array.from(of('sign_s')).every((s) => Math.abs(s) === 1),
     );
     for (const model of [a, b, other]) disposeModel(model);
   });
 
   it('says what is wrong with its images, its size and its weights', () => {
-    assert.throws(() => new Glow(config([28, 28, 1], 1, 3, 4)), /3 levels cannot take images of 28x28; .*multiples of 8/);
+    assert.throws(
+      () => new Glow(config([28, 28, 1], 1, 3, 4)),
+      /3 levels cannot take images of 28x28; .*multiples of 8/,
+    );
     const model = new Glow(config([8, 8, 1], 1, 2, 4));
     const count = tf.memory().numTensors;
     const wrong = tf.zeros([1, 8, 8, 3]);
     for (const method of ['logLikelihood', 'parts', 'latents'] as const) {
-      assert.throws(() => model[method](wrong, wrong), /images have shape \[1, 8, 8, 3\]; this glow model takes \[N, 8, 8, 1\]/);
+      assert.throws(
+        () => model[method](wrong, wrong),
+        /images have shape \[1, 8, 8, 3\]; this glow model takes \[N, 8, 8, 1\]/,
+      );
     }
     wrong.dispose();
     const before = modelTensors(model);
     const grey = tf.fill([4, 8, 8, 1], 7);
-    model.noise = () => tf.zeros([4, 8, 8, 1]); // else dequantisation hides that the images are constant
+    // else dequantisation hides that the images are constant
+    model.noise = () => tf.zeros([4, 8, 8, 1]);
     assert.throws(
       () => model.initialise(grey, 1),
       /a channel of the input of 'flow\.layers\.1\.actnorm\.bias' is constant on the first batch; initialise from more or other images/,
@@ -347,7 +402,10 @@ describe('Glow', () => {
     const deep = model.layers.find(({ name }) => name === 'flow.layers.1.invconv.log_s');
     const logs = deep?.variable.clone() as tf.Tensor;
     tf.tidy(() => deep?.variable.assign(tf.sub(logs, 200)));
-    assert.throws(() => tf.dispose(model.sample(1, 1)), /a 1x1 convolution is singular; its weights are damaged/);
+    assert.throws(
+      () => tf.dispose(model.sample(1, 1)),
+      /a 1x1 convolution is singular; its weights are damaged/,
+    );
     deep?.variable.assign(logs);
     logs.dispose();
     assert.deepEqual(modelTensors(model), before);

@@ -43,7 +43,8 @@ describe('a model of one’s own', () => {
     const [images, noise] = [pixels(), realNvp.noise([0, 1, 2, 3, 4, 5], 2)];
     const { norms, layers, logLikelihood } = squaredNorms(realNvp, images, noise, 2);
     assert.deepEqual(layers, ['first.hidden', 'first.out', 'second.hidden', 'second.out']);
-    const value = () => tf.tidy(() => realNvp.logLikelihood(images, noise).dataSync().slice()) as Float32Array;
+    const value = () =>
+      tf.tidy(() => realNvp.logLikelihood(images, noise).dataSync().slice()) as Float32Array;
     assertClose([{ name: 'log-likelihood', actual: logLikelihood, expected: value() }]);
     const expected = new Float64Array(norms.length);
     layers.forEach((name, j) => {
@@ -63,7 +64,10 @@ describe('a model of one’s own', () => {
       for (let k = 0; k < own.length; k++) {
         const [up, down] = [at(k, 0.01), at(k, -0.01)];
         for (let g = 0; g < 3; g++) {
-          const slope = [0, 1].reduce((sum, b) => sum + ((up[2 * g + b] as number) - (down[2 * g + b] as number)) / 0.02, 0);
+          const slope = [0, 1].reduce(
+            (sum, b) => sum + ((up[2 * g + b] as number) - (down[2 * g + b] as number)) / 0.02,
+            0,
+          );
           const cell = g * layers.length + j;
           expected[cell] = (expected[cell] as number) + slope ** 2;
         }
@@ -76,17 +80,29 @@ describe('a model of one’s own', () => {
 
   it('its gradient to an image is the slope of its log-likelihood along a pixel', () => {
     const [images, noise] = [pixels(), realNvp.noise([0, 1, 2, 3, 4, 5], 2)];
-    const gradient = tf.tidy(() => realNvp.imageGradient(images, noise).dataSync().slice()) as Float32Array;
+    const gradient = tf.tidy(() =>
+      realNvp.imageGradient(images, noise).dataSync().slice(),
+    ) as Float32Array;
     const slopes = Float64Array.from({ length: 6 }, (_, n) => {
       const value = (by: number) =>
         tf.tidy(() => {
-          const moved = images.dataSync().map((pixel, k) => (k === n * 16 + 3 ? pixel + by : pixel));
-          return realNvp.logLikelihood(tf.tensor4d(moved, [6, 4, 4, 1]), noise).dataSync()[n] as number;
+          const moved = images
+            .dataSync()
+            .map((pixel, k) => (k === n * 16 + 3 ? pixel + by : pixel));
+          return realNvp.logLikelihood(tf.tensor4d(moved, [6, 4, 4, 1]), noise).dataSync()[
+            n
+          ] as number;
         });
       return (value(8) - value(-8)) / 16;
     });
     assertClose(
-      [{ name: 'slope of one pixel', actual: slopes.map((_, n) => gradient[n * 16 + 3] as number), expected: slopes }],
+      [
+        {
+          name: 'slope of one pixel',
+          actual: slopes.map((_, n) => gradient[n * 16 + 3] as number),
+          expected: slopes,
+        },
+      ],
       {
         relative: 0.02,
         absolute: 2e-4,
@@ -107,11 +123,23 @@ describe('a model of one’s own', () => {
       /log-likelihood of 6 images has shape \[\]; return one number an image, \[6\]/,
     );
     assert.throws(() => scalar.gradients(images, noise, () => {}), /return one number an image/);
-    assert.throws(() => make((x) => tf.sum(x, [1, 2, 3])).gradients(images, noise, () => {}), /does not depend on any layer/);
-    assert.throws(() => realNvp.gradients(tf.zeros([1, 2, 2, 1]), noise, () => {}), /images have shape \[1, 2, 2, 1\]/);
+    assert.throws(
+      () => make((x) => tf.sum(x, [1, 2, 3])).gradients(images, noise, () => {}),
+      /does not depend on any layer/,
+    );
+    assert.throws(
+      () => realNvp.gradients(tf.zeros([1, 2, 2, 1]), noise, () => {}),
+      /images have shape \[1, 2, 2, 1\]/,
+    );
     assert.throws(() => realNvp.sample(1, 1), /cannot be sampled/);
     assert.throws(
-      () => ordinaryModel({ family: 'own', imageShape: [4, 4, 1], variables: {}, logLikelihood: (x) => x }),
+      () =>
+        ordinaryModel({
+          family: 'own',
+          imageShape: [4, 4, 1],
+          variables: {},
+          logLikelihood: (x) => x,
+        }),
       /has no variables/,
     );
     assert.equal(tf.memory().numTensors, held + 1); // the images of a wrong shape

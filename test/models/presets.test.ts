@@ -8,9 +8,16 @@ import { type PRESETS, preset } from '../../src/models/presets';
 const FAMILIES = ['glow', 'diffusion', 'vae'] as const;
 
 /** Number of tensors and of parameters; the model is freed. */
-function sizes(family: (typeof FAMILIES)[number], name: (typeof PRESETS)[number], shape: ImageShape): [number, number] {
+function sizes(
+  family: (typeof FAMILIES)[number],
+  name: (typeof PRESETS)[number],
+  shape: ImageShape,
+): [number, number] {
   const model = createModel(preset(family, name, shape, 1));
-  const result: [number, number] = [model.layers.length, model.layers.reduce((sum, layer) => sum + layerSize(layer), 0)];
+  const result: [number, number] = [
+    model.layers.length,
+    model.layers.reduce((sum, layer) => sum + layerSize(layer), 0),
+  ];
   tf.dispose([...model.layers, ...model.buffers].map((layer) => layer.variable));
   return result;
 }
@@ -43,7 +50,12 @@ describe('presets', () => {
         const values = model.logLikelihood(images, noise);
         assert.deepEqual(values.shape, [2]);
         assert.ok(values.dataSync().every(Number.isFinite), `${family} ${shape}`);
-        tf.dispose([images, noise, values, ...[...model.layers, ...model.buffers].map((layer) => layer.variable)]);
+        tf.dispose([
+          images,
+          noise,
+          values,
+          ...[...model.layers, ...model.buffers].map((layer) => layer.variable),
+        ]);
       }
     }
   });

@@ -16,7 +16,10 @@ const formula = (count: number, factor: number, modulus: number) =>
   Float32Array.from({ length: count }, (_, i) => (factor * i) % modulus);
 const normal = (count: number) => formula(count, 29, 61).map((value) => (value - 30) / 16);
 
-/** For each family what `fisherlab import` is told and says, and the noise of the script's objective. */
+/**
+ * For each family what `fisherlab import` is told and says, and the noise of the script's
+ * objective.
+ */
 const FAMILIES = {
   glow: {
     config: { K: 1, L: 2, hidden: 4 },
@@ -70,7 +73,10 @@ describe('a state dictionary that PyTorch wrote', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  const objectives = JSON.parse(readFileSync(fixture('pytorch.json'), 'utf8')) as Record<string, number[]>;
+  const objectives = JSON.parse(readFileSync(fixture('pytorch.json'), 'utf8')) as Record<
+    string,
+    number[]
+  >;
 
   for (const [family, { config, says, noise }] of Object.entries(FAMILIES)) {
     it(`of a ${family} is imported to the last bit, and gives PyTorch's objective`, async () => {

@@ -23,9 +23,11 @@ function file(header: unknown, data: Uint8Array): Buffer {
   return Buffer.concat([length, json, data]);
 }
 
-const one = (dtype: string, data: Uint8Array, shape = [2]) => file({ a: { dtype, shape, data_offsets: [0, data.length] } }, data);
+const one = (dtype: string, data: Uint8Array, shape = [2]) =>
+  file({ a: { dtype, shape, data_offsets: [0, data.length] } }, data);
 
-const values = (bytes: Buffer) => Array.from(decodeSafetensors(bytes, 'x').tensors.get('a')?.values ?? []);
+const values = (bytes: Buffer) =>
+  Array.from(decodeSafetensors(bytes, 'x').tensors.get('a')?.values ?? []);
 
 describe('safetensors', () => {
   it('give back every bit of every float32, the shapes, the metadata and the order', () => {
@@ -43,7 +45,11 @@ describe('safetensors', () => {
           assert.deepEqual({ ...read.metadata }, { ...metadata });
           assert.deepEqual([...read.tensors.values()], tensors);
           for (const { name, values } of tensors) {
-            assert.ok(Buffer.from(values.buffer).equals(Buffer.from(read.tensors.get(name)?.values.buffer as ArrayBuffer)));
+            assert.ok(
+              Buffer.from(values.buffer).equals(
+                Buffer.from(read.tensors.get(name)?.values.buffer as ArrayBuffer),
+              ),
+            );
           }
         },
       ),
@@ -52,10 +58,14 @@ describe('safetensors', () => {
   });
 
   it('are written as the format says: length, JSON, numbers, little-endian, the JSON padded to 8 bytes', () => {
-    const bytes = Buffer.from(encodeSafetensors([{ name: 'a', shape: [2], values: Float32Array.of(1, -2) }], { k: 'v' }));
+    const bytes = Buffer.from(
+      encodeSafetensors([{ name: 'a', shape: [2], values: Float32Array.of(1, -2) }], { k: 'v' }),
+    );
     const length = Number(bytes.readBigUInt64LE(0));
     assert.equal(length % 8, 0);
-    const { __metadata__: metadata, ...entries } = JSON.parse(bytes.toString('utf8', 8, 8 + length));
+    const { __metadata__: metadata, ...entries } = JSON.parse(
+      bytes.toString('utf8', 8, 8 + length),
+    );
     assert.equal(metadata.k, 'v');
     assert.deepEqual(entries, { a: { dtype: 'F32', shape: [2], data_offsets: [0, 8] } });
     assert.equal(bytes.toString('hex', 8 + length), '0000803f000000c0');
@@ -63,9 +73,14 @@ describe('safetensors', () => {
 
   it('are sealed with the checksum of the file as it is without its seal, which is no other than that file’s', () => {
     const numbers = Buffer.from('0000803f000000c0', 'hex');
-    const header = { __metadata__: { k: 'v' }, a: { dtype: 'F32', shape: [2], data_offsets: [0, 8] } };
+    const header = {
+      __metadata__: { k: 'v' },
+      a: { dtype: 'F32', shape: [2], data_offsets: [0, 8] },
+    };
     const plain = file(JSON.stringify(header).padEnd(80), numbers);
-    const sealed = Buffer.from(encodeSafetensors([{ name: 'a', shape: [2], values: Float32Array.of(1, -2) }], { k: 'v' }));
+    const sealed = Buffer.from(
+      encodeSafetensors([{ name: 'a', shape: [2], values: Float32Array.of(1, -2) }], { k: 'v' }),
+    );
     const sha256 = createHash('sha256').update(plain).digest('hex');
     assert.ok(sealed.includes(`"sha256":"${sha256}"`));
     assert.equal(decodeSafetensors(plain, 'x').checksum, sha256);
@@ -73,7 +88,11 @@ describe('safetensors', () => {
   });
 
   it('that were altered in any byte are found out', () => {
-    const tensors = ['a', 'b'].map((name) => ({ name, shape: [3], values: Float32Array.of(1, 2, 3) }));
+    const tensors = ['a', 'b'].map((name) => ({
+      name,
+      shape: [3],
+      values: Float32Array.of(1, 2, 3),
+    }));
     const whole = Buffer.from(encodeSafetensors(tensors, { fisherlab: '{"step": 300}' }));
     const key = whole.indexOf('"sha256"'); // without which there is no seal
     for (let at = 0; at < whole.length; at++) {
@@ -95,7 +114,10 @@ describe('safetensors', () => {
 
   it('of every type of number come in', () => {
     const bytes = (array: ArrayBufferView) => new Uint8Array(array.buffer);
-    assert.deepEqual(values(one('F64', bytes(Float64Array.of(0.1, -1e300)))), [Math.fround(0.1), Number.NEGATIVE_INFINITY]);
+    assert.deepEqual(values(one('F64', bytes(Float64Array.of(0.1, -1e300)))), [
+      Math.fround(0.1),
+      Number.NEGATIVE_INFINITY,
+    ]);
     assert.deepEqual(values(one('F16', bytes(Uint16Array.of(0x3c00, 0xc000)))), [1, -2]);
     // The upper halves of the float32 numbers 1 and −3.140625 (0xc0490000).
     assert.deepEqual(values(one('BF16', bytes(Uint16Array.of(0x3f80, 0xc049)))), [1, -3.140625]);
@@ -108,7 +130,10 @@ describe('safetensors', () => {
     assert.deepEqual(values(one('I8', bytes(Int8Array.of(-3, 9)))), [-3, 9]);
     assert.deepEqual(values(one('U8', bytes(Uint8Array.of(253, 9)))), [253, 9]);
     assert.deepEqual(values(one('BOOL', bytes(Uint8Array.of(1, 0)))), [1, 0]);
-    assert.throws(() => values(one('F8_E4M3', new Uint8Array(2))), /'a' is of type F8_E4M3; store it as one of .*F32/);
+    assert.throws(
+      () => values(one('F8_E4M3', new Uint8Array(2))),
+      /'a' is of type F8_E4M3; store it as one of .*F32/,
+    );
   });
 
   it('of half precision hold the known numbers of IEEE 754', () => {
@@ -142,7 +167,9 @@ describe('safetensors', () => {
 
   it('of half precision are the nearest there are, the even one of two as near', () => {
     // All halves from 0 up, in order: their bit patterns count up with their values.
-    const halves = Float64Array.from({ length: 0x7c01 }, (_, bits) => (bits === 0x7c00 ? 65536 : fromHalf(bits)));
+    const halves = Float64Array.from({ length: 0x7c01 }, (_, bits) =>
+      bits === 0x7c00 ? 65536 : fromHalf(bits),
+    );
     const nearest = (x: number) => {
       let [low, high] = [0, 0x7c00];
       while (high - low > 1) {
@@ -163,7 +190,11 @@ describe('safetensors', () => {
     );
     for (let bits = 0; bits < 0x7c00; bits += 7) {
       const middle = ((halves[bits] as number) + (halves[bits + 1] as number)) / 2;
-      assert.equal(toHalf(middle), bits % 2 === 0 ? bits : bits + 1, `between ${bits} and the next`);
+      assert.equal(
+        toHalf(middle),
+        bits % 2 === 0 ? bits : bits + 1,
+        `between ${bits} and the next`,
+      );
     }
   });
 
@@ -177,8 +208,14 @@ describe('safetensors', () => {
     const bytes = Buffer.from(encodeSafetensors([tensor(6000, 'I64')], {}));
     assert.equal(bytes.readBigInt64LE(bytes.length - 8), 6000n);
     assert.deepEqual(values(bytes), [6000]);
-    assert.throws(() => encodeSafetensors([tensor(1e5, 'F16')], {}), /tensor 'a' holds 100000; half precision ends at 65504/);
-    assert.throws(() => encodeSafetensors([{ ...tensor(1, 'F32'), shape: [2] }], {}), /'a' has 1 values; its shape is \[2\]/);
+    assert.throws(
+      () => encodeSafetensors([tensor(1e5, 'F16')], {}),
+      /tensor 'a' holds 100000; half precision ends at 65504/,
+    );
+    assert.throws(
+      () => encodeSafetensors([{ ...tensor(1, 'F32'), shape: [2] }], {}),
+      /'a' has 1 values; its shape is \[2\]/,
+    );
   });
 
   it('that are cut anywhere, or go on too long, are found out', () => {
@@ -191,7 +228,9 @@ describe('safetensors', () => {
     for (let length = 0; length < whole.length; length++) {
       assert.throws(
         () => decodeSafetensors(whole.subarray(0, length), 'weights'),
-        (error: Error) => error instanceof FisherlabError && /^'weights' is damaged: .*; restore the file/.test(error.message),
+        (error: Error) =>
+          error instanceof FisherlabError &&
+          /^'weights' is damaged: .*; restore the file/.test(error.message),
         `cut to ${length} of ${whole.length}`,
       );
     }
@@ -203,7 +242,8 @@ describe('safetensors', () => {
 
   it('whose header lies are found out', () => {
     const data = new Uint8Array(8);
-    const entry = (change: object) => file({ a: { dtype: 'F32', shape: [2], data_offsets: [0, 8], ...change } }, data);
+    const entry = (change: object) =>
+      file({ a: { dtype: 'F32', shape: [2], data_offsets: [0, 8], ...change } }, data);
     for (const [bytes, says] of [
       [entry({ shape: [3] }), /'a' has 8 bytes for \[3\] of F32/],
       [entry({ shape: [-2] }), /says no shape or place of 'a'/],
@@ -228,7 +268,10 @@ describe('safetensors', () => {
         ),
         /'b' does not begin where the one before it ends/,
       ],
-      [Buffer.from('%PDF-1.7 and so on, no weights'), /shorter than its header, or no safetensors file/],
+      [
+        Buffer.from('%PDF-1.7 and so on, no weights'),
+        /shorter than its header, or no safetensors file/,
+      ],
     ] as const) {
       assert.throws(
         () => decodeSafetensors(bytes, 'weights'),
@@ -247,7 +290,10 @@ describe('safetensors', () => {
       assert.deepEqual(Array.from(readSafetensors(name).tensors.get('a')?.values ?? []), [7]);
       writeFileSync(name, readFileSync(name).subarray(1));
       assert.throws(() => readSafetensors(name), FisherlabError);
-      assert.throws(() => readSafetensors(path.join(folder, 'b')), /b' cannot be read; check the path/);
+      assert.throws(
+        () => readSafetensors(path.join(folder, 'b')),
+        /b' cannot be read; check the path/,
+      );
     } finally {
       rmSync(folder, { recursive: true });
     }

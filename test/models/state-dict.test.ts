@@ -6,12 +6,22 @@ import { startBackend, tf } from '../../src/backend/start';
 import { disposeModel, modelTensors } from '../../src/models/checkpoint';
 import { createModel, type ModelConfig } from '../../src/models/families';
 import type { TapedModel } from '../../src/models/model';
-import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/models/safetensors';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensor,
+} from '../../src/models/safetensors';
 import { setStateDict, stateDict } from '../../src/models/state-dict';
 import { shake } from './finite-differences';
 
 const GLOW: ModelConfig = { family: 'glow', imageShape: [8, 8, 1], K: 1, L: 2, hidden: 4, seed: 1 };
-const VAE: ModelConfig = { family: 'vae', imageShape: [8, 8, 1], channels: [4, 6], latent: 3, seed: 1 };
+const VAE: ModelConfig = {
+  family: 'vae',
+  imageShape: [8, 8, 1],
+  channels: [4, 6],
+  latent: 3,
+  seed: 1,
+};
 const DIFFUSION: ModelConfig = {
   family: 'diffusion',
   imageShape: [8, 8, 1],
@@ -26,7 +36,9 @@ const sizeOf = (shape: readonly number[]) => shape.reduce((product, axis) => pro
 
 type Tensors = Map<string, NamedTensor>;
 const asMap = (tensors: readonly NamedTensor[], prefix = ''): Tensors =>
-  new Map(tensors.map((tensor) => [prefix + tensor.name, { ...tensor, name: prefix + tensor.name }]));
+  new Map(
+    tensors.map((tensor) => [prefix + tensor.name, { ...tensor, name: prefix + tensor.name }]),
+  );
 
 /** Two models of one architecture, the first with weights of its own. Both are freed afterwards. */
 function pair(config: ModelConfig, check: (from: TapedModel, to: TapedModel) => void): void {
@@ -47,7 +59,9 @@ describe('a state dictionary', () => {
   before(() => startBackend());
 
   it("made by the formula of the golden file gives the paper's code's log-likelihood", () => {
-    const golden = JSON.parse(readFileSync(path.join(__dirname, '../golden/glow-small.json'), 'utf8')) as {
+    const golden = JSON.parse(
+      readFileSync(path.join(__dirname, '../golden/glow-small.json'), 'utf8'),
+    ) as {
       seed: number;
       K: number;
       L: number;
@@ -55,17 +69,29 @@ describe('a state dictionary', () => {
       objective: number[];
       tensors: { name: string; shape: number[] }[];
     };
-    // As PyTorch would write it: names and shapes of the file, numbers of its README, and the buffers p, sign_s and prior_h.
+    // As PyTorch would write it: names and shapes of the file, numbers of its README, and the
+    // buffers p, sign_s and prior_h.
     const tensors: Tensors = new Map();
     const put = (name: string, shape: number[], at: (e: number) => number) =>
-      tensors.set(`module.${name}`, { name, shape, values: Float32Array.from({ length: sizeOf(shape) }, (_, e) => at(e)) });
+      tensors.set(`module.${name}`, {
+        name,
+        shape,
+        values: Float32Array.from({ length: sizeOf(shape) }, (_, e) => at(e)),
+      });
     golden.tensors.forEach(({ name, shape }, k) => {
       const numbers = uniforms(1000 * golden.seed + k, sizeOf(shape));
-      put(name, shape, (e) => (name.endsWith('weight') ? 0.05 : 0.1) * (2 * (numbers[e] as number) - 1));
+      put(
+        name,
+        shape,
+        (e) => (name.endsWith('weight') ? 0.05 : 0.1) * (2 * (numbers[e] as number) - 1),
+      );
       const c = shape[0] as number;
       if (name.endsWith('invconv.upper'))
-        put(name.replace('upper', 'p'), shape, (e) => (Math.floor(e / c) + (e % c) === c - 1 ? 1 : 0));
-      if (name.endsWith('log_s')) put(name.replace('log_s', 'sign_s'), shape, (e) => (e % 2 === 0 ? 1 : -1));
+        put(name.replace('upper', 'p'), shape, (e) =>
+          Math.floor(e / c) + (e % c) === c - 1 ? 1 : 0,
+        );
+      if (name.endsWith('log_s'))
+        put(name.replace('log_s', 'sign_s'), shape, (e) => (e % 2 === 0 ? 1 : -1));
     });
     put('prior_h', [1, 96, 4, 4], () => 0);
     const file = Buffer.from(
@@ -83,10 +109,15 @@ describe('a state dictionary', () => {
         uniforms(1_000_000 + seed, 6144).map((u) => Math.floor(256 * u)),
         [2, 32, 32, 3],
       );
-      const found = model.logLikelihood(images, tf.tensor4d(uniforms(2_000_000 + seed, 6144), [2, 32, 32, 3])).dataSync();
+      const found = model
+        .logLikelihood(images, tf.tensor4d(uniforms(2_000_000 + seed, 6144), [2, 32, 32, 3]))
+        .dataSync();
       for (const image of [0, 1]) {
         const expected = golden.objective[image] as number;
-        assert.ok(Math.abs((found[image] as number) / expected - 1) < 1e-5, `${found[image]} instead of ${expected}`);
+        assert.ok(
+          Math.abs((found[image] as number) / expected - 1) < 1e-5,
+          `${found[image]} instead of ${expected}`,
+        );
       }
     });
     disposeModel(model);
@@ -95,7 +126,8 @@ describe('a state dictionary', () => {
   for (const config of [GLOW, VAE, DIFFUSION]) {
     it(`of a ${config.family} goes out and comes back to the last bit`, () => {
       pair(config, (from, to) => {
-        for (const { name, variable } of from.buffers) if (name.endsWith('tracked')) variable.assign(tf.tensor1d([123_457]));
+        for (const { name, variable } of from.buffers)
+          if (name.endsWith('tracked')) variable.assign(tf.tensor1d([123_457]));
         const bytes = Buffer.from(encodeSafetensors(stateDict(from), {}));
         setStateDict(to, decodeSafetensors(bytes, 'x').tensors, 'x');
         assertSame(from, to);
@@ -111,7 +143,11 @@ describe('a state dictionary', () => {
     pair(GLOW, (glow) => {
       const prior = stateDict(glow).find(({ name }) => name === 'prior_h');
       // 8x8x1: 4 channels at 4x4, of which 2 go on; 8 at 2x2; mean and deviation: 16.
-      assert.deepEqual(prior, { name: 'prior_h', shape: [1, 16, 2, 2], values: new Float32Array(64) });
+      assert.deepEqual(prior, {
+        name: 'prior_h',
+        shape: [1, 16, 2, 2],
+        values: new Float32Array(64),
+      });
     });
   });
 
@@ -119,7 +155,11 @@ describe('a state dictionary', () => {
     pair(GLOW, (from, to) => {
       const mask = { name: 'm', shape: [4, 4], values: new Float32Array(16) };
       const more = { 'flow.layers.1.invconv.l_mask': mask, 'flow.layers.1.invconv.eye': mask };
-      const report = setStateDict(to, new Map([...asMap(modelTensors(from)), ...Object.entries(more)]), 'x');
+      const report = setStateDict(
+        to,
+        new Map([...asMap(modelTensors(from)), ...Object.entries(more)]),
+        'x',
+      );
       assert.deepEqual(report, { prefix: '', leftOut: Object.keys(more), missing: [] });
       assertSame(from, to);
     });
@@ -131,7 +171,9 @@ describe('a state dictionary', () => {
 
   it('of a diffusion process comes in from below its prefix if its noise schedule is the same', () => {
     pair(DIFFUSION, (from, to) => {
-      const signal = Float32Array.from((from as unknown as { schedule: { signal: Float64Array } }).schedule.signal);
+      const signal = Float32Array.from(
+        (from as unknown as { schedule: { signal: Float64Array } }).schedule.signal,
+      );
       const process = (values: Float32Array) =>
         new Map([
           ['betas', { name: 'betas', shape: [10], values: new Float32Array(10) }],
@@ -139,7 +181,10 @@ describe('a state dictionary', () => {
           ...asMap(modelTensors(from), 'model.'),
         ]);
       const linear = signal.map((_, t) => 1 - (t + 1) / 11);
-      assert.throws(() => setStateDict(to, process(linear), 'x'), /trained with another noise schedule \('alphas_cumprod'\)/);
+      assert.throws(
+        () => setStateDict(to, process(linear), 'x'),
+        /trained with another noise schedule \('alphas_cumprod'\)/,
+      );
       assert.deepEqual(setStateDict(to, process(signal), 'x'), {
         prefix: 'model.',
         leftOut: ['betas', 'alphas_cumprod'],
@@ -151,8 +196,14 @@ describe('a state dictionary', () => {
 
   it('that holds the model twice wants a prefix', () => {
     pair(GLOW, (from, to) => {
-      const twice = new Map([...asMap(modelTensors(to), 'model.'), ...asMap(modelTensors(from), 'ema_model.')]);
-      assert.throws(() => setStateDict(to, twice, 'x'), /under 'model\.' and 'ema_model\.'; choose one with --prefix/);
+      const twice = new Map([
+        ...asMap(modelTensors(to), 'model.'),
+        ...asMap(modelTensors(from), 'ema_model.'),
+      ]);
+      assert.throws(
+        () => setStateDict(to, twice, 'x'),
+        /under 'model\.' and 'ema_model\.'; choose one with --prefix/,
+      );
       assert.equal(setStateDict(to, twice, 'x', 'ema_model.').leftOut.length, twice.size / 2);
       assertSame(from, to);
     });
@@ -164,8 +215,14 @@ describe('a state dictionary', () => {
       const tensors = asMap(modelTensors(from), 'net.');
       tensors.delete('net.flow.layers.1.invconv.p');
       tensors.set('net.head', { name: 'net.head', shape: [1], values: new Float32Array(1) });
-      assert.throws(() => setStateDict(to, tensors, 'x'), /flow\.layers\.1\.invconv\.p is missing; head is not of this model/);
-      assert.throws(() => setStateDict(to, new Map(), 'x'), /flow\.layers\.1\.actnorm\.bias is missing; .* more;/);
+      assert.throws(
+        () => setStateDict(to, tensors, 'x'),
+        /flow\.layers\.1\.invconv\.p is missing; head is not of this model/,
+      );
+      assert.throws(
+        () => setStateDict(to, new Map(), 'x'),
+        /flow\.layers\.1\.actnorm\.bias is missing; .* more;/,
+      );
       assert.deepEqual(
         modelTensors(to).map(({ values }) => values),
         before,

@@ -32,7 +32,10 @@ function dequantised(x: tf.Tensor, seed: number): tf.Tensor {
   return tf.add(x, tf.tensor(uniforms(deriveSeed(seed, 0), x.size), x.shape));
 }
 
-/** log ∫ N(z) N(y; decoder(z), variance) dz − D ln 256 by the trapezoidal rule, in float64 from the decoder's images on. */
+/**
+ * log ∫ N(z) N(y; decoder(z), variance) dz − D ln 256 by the trapezoidal rule, in float64 from the
+ * decoder's images on.
+ */
 function integral(model: Vae, x: tf.Tensor, seed: number, variance: number): number[] {
   const [points, width] = [2001, 12];
   const z = Float32Array.from({ length: points }, (_, k) => (k / (points - 1) - 0.5) * width);
@@ -42,10 +45,12 @@ function integral(model: Vae, x: tf.Tensor, seed: number, variance: number): num
   return Array.from({ length: x.shape[0] as number }, (_, image) => {
     const total = z.reduce((sum, at, k) => {
       let error = 0;
-      for (let i = 0; i < d; i++) error += (((y[image * d + i] as number) - (decoded[k * d + i] as number)) / 256) ** 2;
+      for (let i = 0; i < d; i++)
+        error += (((y[image * d + i] as number) - (decoded[k * d + i] as number)) / 256) ** 2;
       return sum + Math.exp(-0.5 * at * at - error / (2 * variance));
     }, 0);
-    const constant = -0.5 * Math.log(2 * Math.PI) - (d / 2) * Math.log(2 * Math.PI * variance) - d * Math.log(256);
+    const constant =
+      -0.5 * Math.log(2 * Math.PI) - (d / 2) * Math.log(2 * Math.PI * variance) - d * Math.log(256);
     return Math.log((total * width) / (points - 1)) + constant;
   });
 }
@@ -73,7 +78,10 @@ describe('the variational autoencoder', () => {
       perImage: false,
       // Biases in front of a batch norm have no gradient: compare with the size of the others.
       tolerance: 0.05,
-      value: () => numbers(tf.tidy(() => model.trainingTrace(new Tape(), new Tape().constant(x), noise).tensor)),
+      value: () =>
+        numbers(
+          tf.tidy(() => model.trainingTrace(new Tape(), new Tape().constant(x), noise).tensor),
+        ),
       gradients: (visitor) => model.trainingGradients(x, noise, visitor).dispose(),
     });
     assert.deepEqual(lines, []);
@@ -94,9 +102,13 @@ describe('the variational autoencoder', () => {
     model.trainingGradients(x, noise, () => {}).dispose();
     const [weight, bias] = model.layers.map((layer) => layer.variable);
     const u = tf.tidy(() => {
-      const padded = tf.pad(tf.sub(tf.div(x, 256), 0.5), [[0, 0], [1, 1], [1, 1], [0, 0]]); // biome-ignore format: one line a matrix
+      // biome-ignore format: one line a matrix
+      const padded = tf.pad(tf.sub(tf.div(x, 256), 0.5), [[0, 0], [1, 1], [1, 1], [0, 0]]);
       return tf.reshape(
-        tf.add(tf.conv2d(padded as tf.Tensor4D, weight as unknown as tf.Tensor4D, 2, 'valid'), bias as tf.Tensor),
+        tf.add(
+          tf.conv2d(padded as tf.Tensor4D, weight as unknown as tf.Tensor4D, 2, 'valid'),
+          bias as tf.Tensor,
+        ),
         [-1, 5],
       );
     });
@@ -113,17 +125,30 @@ describe('the variational autoencoder', () => {
   });
 
   it('bounds log p(x) from below: with a latent of one number, the integral over it is known', () => {
-    const model = new Vae({ family: 'vae', imageShape: [2, 2, 1], channels: [3], latent: 1, seed: 1 });
+    const model = new Vae({
+      family: 'vae',
+      imageShape: [2, 2, 1],
+      channels: [3],
+      latent: 1,
+      seed: 1,
+    });
     shake(model.layers, 40, 0.5);
     const x = images(3, [2, 2, 1]);
     const variance = 0.3;
     const elbo = numbers(model.elbo(x, 9, { samples: 500, variance }));
-    const bound = (samples: number) => numbers(model.importanceWeightedBound(x, 9, { samples, variance }));
+    const bound = (samples: number) =>
+      numbers(model.importanceWeightedBound(x, 9, { samples, variance }));
     const [one, many] = [bound(1), bound(2000)];
     const exact = integral(model, x, 9, variance);
     exact.forEach((logp, k) => {
-      assert.ok((elbo[k] as number) < logp + 0.05, `image ${k}: ELBO ${elbo[k]} above log p = ${logp}`);
-      assert.ok(Math.abs((many[k] as number) - logp) < 0.05, `image ${k}: bound of 2000 samples ${many[k]}, log p = ${logp}`);
+      assert.ok(
+        (elbo[k] as number) < logp + 0.05,
+        `image ${k}: ELBO ${elbo[k]} above log p = ${logp}`,
+      );
+      assert.ok(
+        Math.abs((many[k] as number) - logp) < 0.05,
+        `image ${k}: bound of 2000 samples ${many[k]}, log p = ${logp}`,
+      );
       assert.ok((elbo[k] as number) < (many[k] as number));
       assert.ok(Number.isFinite(one[k]) && one[k] !== many[k]);
     });
@@ -134,9 +159,14 @@ describe('the variational autoencoder', () => {
     const x = images(2);
     const dimensions = 64;
     const elbo = numbers(model.elbo(x, 9));
-    const objective = numbers(model.logLikelihood(dequantised(x, 9), tf.tensor2d(normals(deriveSeed(9, 1, 0), 6), [2, 3])));
+    const objective = numbers(
+      model.logLikelihood(dequantised(x, 9), tf.tensor2d(normals(deriveSeed(9, 1, 0), 6), [2, 3])),
+    );
     elbo.forEach((value, k) => {
-      const expected = (objective[k] as number) - (dimensions / 2) * Math.log(Math.PI) - dimensions * Math.log(256);
+      const expected =
+        (objective[k] as number) -
+        (dimensions / 2) * Math.log(Math.PI) -
+        dimensions * Math.log(256);
       assert.ok(Math.abs(value - expected) < 1e-3, `${value} instead of ${expected}`);
     });
   });
@@ -144,9 +174,11 @@ describe('the variational autoencoder', () => {
   it('has bits/dim that are the ELBO at the variance at which it is highest, and less than at the variance ½', () => {
     const model = tiny();
     const x = images(6);
-    const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const mean = (values: Float32Array) =>
+      values.reduce((sum, value) => sum + value, 0) / values.length;
     const bits = mean(numbers(model.bitsPerDim(x, 9)));
-    const at = (variance: number) => -mean(numbers(model.elbo(x, 9, { samples: 10, variance }))) / (64 * Math.LN2);
+    const at = (variance: number) =>
+      -mean(numbers(model.elbo(x, 9, { samples: 10, variance }))) / (64 * Math.LN2);
     const best = Math.min(...Array.from({ length: 24 }, (_, k) => at(0.01 * 1.2 ** k)));
     assert.ok(Math.abs(bits - best) < 0.02, `${bits} and ${best}`);
     assert.ok(bits < at(0.5) - 0.1);
@@ -187,8 +219,17 @@ describe('the variational autoencoder', () => {
   });
 
   it('names image sizes it cannot take', () => {
-    const config = { family: 'vae', imageShape: [28, 28, 1], channels: [4, 4, 4], latent: 2, seed: 1 } as const;
-    assert.throws(() => new Vae(config), /3 stages cannot take images of 28x28; height and width must be multiples of 8/);
+    const config = {
+      family: 'vae',
+      imageShape: [28, 28, 1],
+      channels: [4, 4, 4],
+      latent: 2,
+      seed: 1,
+    } as const;
+    assert.throws(
+      () => new Vae(config),
+      /3 stages cannot take images of 28x28; height and width must be multiples of 8/,
+    );
     assert.throws(() => tiny().elbo(images(1), 1, { variance: 0 }), /variance is 0/);
     assert.throws(() => tiny().elbo(images(1), 1, { samples: 0.5 }), /samples is 0.5/);
   });

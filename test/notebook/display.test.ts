@@ -53,7 +53,10 @@ describe('a table', () => {
 
 describe('a claim', () => {
   it('that is false throws itself with its numbers and without a stack', () => {
-    assert.throws(() => check('A exceeds B', false, '1 < 2'), { message: 'A exceeds B (1 < 2)', stack: '✗ A exceeds B (1 < 2)' });
+    assert.throws(() => check('A exceeds B', false, '1 < 2'), {
+      message: 'A exceeds B (1 < 2)',
+      stack: '✗ A exceeds B (1 < 2)',
+    });
   });
 });
 
@@ -70,7 +73,10 @@ describe('progress', () => {
   });
 
   it('fills its bar in proportion', () => {
-    assert.equal(progressLine('s', 50, 100, 1).match(/█/g)?.length, progressLine('s', 50, 100, 1).match(/░/g)?.length);
+    assert.equal(
+      progressLine('s', 50, 100, 1).match(/█/g)?.length,
+      progressLine('s', 50, 100, 1).match(/░/g)?.length,
+    );
   });
 
   it('writes a line at most every five seconds where lines stay', () => {
@@ -97,13 +103,20 @@ describe('progress', () => {
   });
 
   it('writes durations as people say them', () => {
-    assert.deepEqual([0.44, 9.96, 59.6, 185, 7800].map(duration), ['0.4 s', '10 s', '1 min 00 s', '3 min 05 s', '2 h 10 min']);
+    assert.deepEqual([0.44, 9.96, 59.6, 185, 7800].map(duration), [
+      '0.4 s',
+      '10 s',
+      '1 min 00 s',
+      '3 min 05 s',
+      '2 h 10 min',
+    ]);
   });
 });
 
 describe('lines of a stored text', () => {
   it('keep their ends and join to the text again', () => {
-    for (const text of ['', 'a', 'a\n', 'a\nb', '\n\nb\n']) assert.equal(joined(inLines(text)), text);
+    for (const text of ['', 'a', 'a\n', 'a\nb', '\n\nb\n'])
+      assert.equal(joined(inLines(text)), text);
     assert.deepEqual(inLines('a\nb'), ['a\n', 'b']);
   });
 });

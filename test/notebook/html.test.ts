@@ -19,7 +19,10 @@ const code = (source: string, outputs: Cell['outputs'] = []): Cell => ({
 
 describe('the page of a notebook', () => {
   it('takes its title from the first heading, else from the file', () => {
-    assert.equal(page([text('some words'), text('# Why *likelihood* fails')]).document.title, 'Why likelihood fails');
+    assert.equal(
+      page([text('some words'), text('# Why *likelihood* fails')]).document.title,
+      'Why likelihood fails',
+    );
     assert.equal(page([text('no heading')]).document.title, 'a-name');
   });
 
@@ -44,8 +47,9 @@ describe('the page of a notebook', () => {
   });
 
   it('shows code as it was written, whatever is in it', () => {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the code shown holds a template
-    const source = 'const a = b < c && "</code><script>alert(1)</script>";\nconst t = `x ${a}`; // done';
+    const source =
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the code shown holds a template
+      'const a = b < c && "</code><script>alert(1)</script>";\nconst t = `x ${a}`; // done';
     const { document } = page([code(source)]);
     assert.equal(document.querySelector('.source code')?.textContent, source);
     assert.equal(document.querySelector('script'), null);
@@ -55,9 +59,17 @@ describe('the page of a notebook', () => {
     const { document } = page([
       code('x', [
         { output_type: 'stream', name: 'stdout', text: ['✓ one < two\n', 'plain\n'] },
-        { output_type: 'display_data', metadata: {}, data: { 'image/svg+xml': ['<svg viewBox="0 0 1 1">', '</svg>'] } },
+        {
+          output_type: 'display_data',
+          metadata: {},
+          data: { 'image/svg+xml': ['<svg viewBox="0 0 1 1">', '</svg>'] },
+        },
         { output_type: 'display_data', metadata: {}, data: { 'image/png': 'AAAA' } },
-        { output_type: 'display_data', metadata: {}, data: { 'text/html': '<table><tr><td>7</td></tr></table>' } },
+        {
+          output_type: 'display_data',
+          metadata: {},
+          data: { 'text/html': '<table><tr><td>7</td></tr></table>' },
+        },
         { output_type: 'display_data', metadata: {}, data: { 'text/plain': '<b>' } },
       ]),
     ]);
@@ -69,7 +81,9 @@ describe('the page of a notebook', () => {
   });
 
   it('keeps folded answers folded', () => {
-    const { document } = page([text('<details><summary>Answer</summary>\n\nIt is **so**.\n\n</details>')]);
+    const { document } = page([
+      text('<details><summary>Answer</summary>\n\nIt is **so**.\n\n</details>'),
+    ]);
     assert.equal(document.querySelector('details')?.open, false);
     assert.equal(document.querySelector('details strong')?.textContent, 'so');
   });

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** tslab's own compiler; only what is used here of its interface, which is TypeScript's. */
-// biome-ignore lint/suspicious/noExplicitAny: the package has no types of its own that TypeScript 5.9 reads
+// biome-ignore lint/suspicious/noExplicitAny: it has no types that TypeScript 5.9 reads
 const ts: any = require('@tslab/typescript-for-tslab');
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -14,11 +14,17 @@ const files = readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: '
 describe('what a notebook imports from src', () => {
   it('is named file by file: tslab finds neither the index of a folder nor a name with a dot in it', () => {
     const lost = files.flatMap((file) => {
-      const imports: { fileName: string }[] = ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles;
+      const imports: { fileName: string }[] = ts.preProcessFile(
+        readFileSync(file, 'utf8'),
+      ).importedFiles;
       return imports
         .map(({ fileName }) => fileName)
         .filter((name) => name.startsWith('.') && path.extname(name) !== '.json')
-        .filter((name) => path.extname(name) !== '' || !existsSync(`${path.resolve(path.dirname(file), name)}.ts`))
+        .filter(
+          (name) =>
+            path.extname(name) !== '' ||
+            !existsSync(`${path.resolve(path.dirname(file), name)}.ts`),
+        )
         .map((name) => `${path.relative(ROOT, file)} imports '${name}'`);
     });
     assert.deepEqual(lost, []);
@@ -43,8 +49,14 @@ describe('what a notebook imports from src', () => {
     const program = ts.createProgram(files, options);
     const wrong = files.flatMap((file) => {
       const source = program.getSourceFile(file);
-      const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
-      return found.map((one) => `${path.relative(ROOT, file)}: ${ts.flattenDiagnosticMessageText(one.messageText, ' ')}`);
+      const found = [
+        ...program.getSyntacticDiagnostics(source),
+        ...program.getSemanticDiagnostics(source),
+      ];
+      return found.map(
+        (one) =>
+          `${path.relative(ROOT, file)}: ${ts.flattenDiagnosticMessageText(one.messageText, ' ')}`,
+      );
     });
     assert.deepEqual(wrong, []);
   });

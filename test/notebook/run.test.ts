@@ -17,9 +17,16 @@ describe('the runner of notebooks', function () {
       "import { progress } from './src/notebook/index';\nconst p = progress('steps', 3); p.tick(3); p.done();",
       '   ',
     ],
-    throws: ['const x = 1;', "throw new Error('broken on purpose');", 'const never = 2;', 'const norThis = 3;'],
+    throws: [
+      'const x = 1;',
+      "throw new Error('broken on purpose');",
+      'const never = 2;',
+      'const norThis = 3;',
+    ],
     mistyped: ["const n: number = 'word';"],
-    falseClaim: ["import { check } from './src/notebook/index';\ncheck('one is two', 1 + 1 === 1, '2 is not 1');"],
+    falseClaim: [
+      "import { check } from './src/notebook/index';\ncheck('one is two', 1 + 1 === 1, '2 is not 1');",
+    ],
     rejects: ["Promise.reject(new Error('nobody waits for me'));", 'const after = 1;'],
     throwsSoon: ["setImmediate(() => { throw new Error('a little later'); });", 'const after = 1;'],
     rejectsLate: ["setTimeout(() => { throw new Error('after the last cell'); }, 300);"],
@@ -27,13 +34,17 @@ describe('the runner of notebooks', function () {
     dies: ['process.exit(7);'],
     missing: ["import { nothing } from './src/no/such/file';"],
   });
-  const run = (name: string, options = {}) => runNotebook(path.join(folder, `${name}.ipynb`), options);
+  const run = (name: string, options = {}) =>
+    runNotebook(path.join(folder, `${name}.ipynb`), options);
   after(() => rmSync(path.dirname(folder), { recursive: true }));
 
   let good: NotebookRun;
   const events: RunEvent[] = [];
   before(async () => {
-    good = await run('good', { env: { FISHERLAB_QUICK: '1' }, onEvent: (event: RunEvent) => events.push(event) });
+    good = await run('good', {
+      env: { FISHERLAB_QUICK: '1' },
+      onEvent: (event: RunEvent) => events.push(event),
+    });
   });
 
   describe('with a good notebook', () => {
@@ -58,17 +69,25 @@ describe('the runner of notebooks', function () {
 
     it('hands parameters over through the environment', () => {
       assert.deepEqual(outputs(3), [
-        { output_type: 'stream', name: 'stdout', text: ['✓ the generator gives its first number (above zero)\n', '1\n'] },
+        {
+          output_type: 'stream',
+          name: 'stdout',
+          text: ['✓ the generator gives its first number (above zero)\n', '1\n'],
+        },
       ]);
     });
 
     it('keeps of an output that is overwritten in place only the last state', () => {
-      assert.deepEqual(outputs(4), [{ output_type: 'display_data', data: { 'text/plain': ['steps: 3 of 3'] }, metadata: {} }]);
+      assert.deepEqual(outputs(4), [
+        { output_type: 'display_data', data: { 'text/plain': ['steps: 3 of 3'] }, metadata: {} },
+      ]);
     });
 
     it('reports the beginning, the progress and the end of each cell', () => {
       assert.deepEqual(
-        events.filter((event) => event.seconds !== undefined).map((event) => [event.cell, event.cells]),
+        events
+          .filter((event) => event.seconds !== undefined)
+          .map((event) => [event.cell, event.cells]),
         [0, 1, 2, 3].map((cell) => [cell, 4]),
       );
       assert.ok(events.some((event) => event.cell === 3 && event.note?.startsWith('steps')));
@@ -81,15 +100,27 @@ describe('the runner of notebooks', function () {
       'throws',
       /^code cell 2 of 4 of notebook 'throws' failed: Error: broken on purpose \(2 more did not run\)$/,
     ],
-    ['code that does not compile', 'mistyped', /code cell 1 of 1.*Type 'string' is not assignable to type 'number'/],
+    [
+      'code that does not compile',
+      'mistyped',
+      /code cell 1 of 1.*Type 'string' is not assignable to type 'number'/,
+    ],
     ['a claim that is false', 'falseClaim', /✗ one is two \(2 is not 1\)$/],
     [
       'a rejected promise that nobody awaits',
       'rejects',
       /code cell 1 of 2.*UnhandledPromiseRejection: Error: nobody waits for me/,
     ],
-    ['an exception that comes just after its cell', 'throwsSoon', /code cell 1 of 2.*UncaughtException: Error: a little later/],
-    ['an exception after the last cell', 'rejectsLate', /after its last cell: UncaughtException: Error: after the last cell/],
+    [
+      'an exception that comes just after its cell',
+      'throwsSoon',
+      /code cell 1 of 2.*UncaughtException: Error: a little later/,
+    ],
+    [
+      'an exception after the last cell',
+      'rejectsLate',
+      /after its last cell: UncaughtException: Error: after the last cell/,
+    ],
     ['a cell that takes too long', 'slow', /it ran longer than 0\.5 s/, { timeout: 0.5 }],
     ['a kernel that dies', 'dies', /its process ended with status 7/],
     ['an import of what is not there', 'missing', /Cannot find module/],
@@ -101,7 +132,10 @@ describe('the runner of notebooks', function () {
   }
 
   it('lists the notebooks there are when a name is not known', () => {
-    assert.throws(() => findNotebooks(folder, ['nix']), /notebook 'nix' is not known; choose one of dies, .*throws/);
+    assert.throws(
+      () => findNotebooks(folder, ['nix']),
+      /notebook 'nix' is not known; choose one of dies, .*throws/,
+    );
   });
 
   it('finds a notebook by a part of its name', () => {
@@ -109,7 +143,10 @@ describe('the runner of notebooks', function () {
   });
 
   it('refuses a file that is not a notebook', async () => {
-    await assert.rejects(runNotebook(path.join(folder, 'src', 'backend', 'errors.ts')), /cannot be read/);
+    await assert.rejects(
+      runNotebook(path.join(folder, 'src', 'backend', 'errors.ts')),
+      /cannot be read/,
+    );
   });
 
   it('runs what follows a failed one, stores the outputs of good ones only, and they are the same in each run', async () => {
@@ -126,7 +163,15 @@ describe('the runner of notebooks', function () {
       ],
     );
     assert.equal(readFileSync(path.join(folder, 'throws.ipynb'), 'utf8'), before);
-    assert.equal(readFileSync(path.join(folder, 'good.ipynb'), 'utf8'), readFileSync(path.join(out, 'good.ipynb'), 'utf8'));
-    assert.deepEqual(readdirSync(out).sort(), ['good.html', 'good.ipynb', 'throws.html', 'throws.ipynb']);
+    assert.equal(
+      readFileSync(path.join(folder, 'good.ipynb'), 'utf8'),
+      readFileSync(path.join(out, 'good.ipynb'), 'utf8'),
+    );
+    assert.deepEqual(readdirSync(out).sort(), [
+      'good.html',
+      'good.ipynb',
+      'throws.html',
+      'throws.ipynb',
+    ]);
   });
 });

@@ -5,7 +5,10 @@ import path from 'node:path';
 import { inCheckout } from '../../src/backend/root';
 import { findNotebooks, publishNotebooks } from '../../src/notebook/publish';
 
-/** Every claim of every notebook is a cell that checks it: here they all run, on few images, in tslab's own executor. */
+/**
+ * Every claim of every notebook is a cell that checks it: here they all run, on few images, in
+ * tslab's own executor.
+ */
 describe('the notebooks', () => {
   let out: string;
   before(() => {

@@ -3,7 +3,10 @@ import { DATA_SETS } from '../../src/data/sets';
 import { colourOf, DATA_SET_COLOURS, withOpacity } from '../../src/plots/colours';
 import { labelOf } from '../../src/terminal/labels';
 
-/** Linear RGB as people with these forms of colour blindness see it (Machado, Oliveira and Fernandes 2009, severity 1). */
+/**
+ * Linear RGB as people with these forms of colour blindness see it (Machado, Oliveira and Fernandes
+ * 2009, severity 1).
+ */
 const SIGHTS: Record<string, number[][]> = {
   'all three cones': [
     [1, 0, 0],
@@ -29,7 +32,8 @@ const SIGHTS: Record<string, number[][]> = {
 
 /** CIELAB of linear RGB (D65). */
 function lab(rgb: number[]): number[] {
-  const row = (weights: number[]) => weights.reduce((sum, weight, i) => sum + weight * (rgb[i] as number), 0);
+  const row = (weights: number[]) =>
+    weights.reduce((sum, weight, i) => sum + weight * (rgb[i] as number), 0);
   const f = (t: number) => (t > 216 / 24389 ? Math.cbrt(t) : (841 / 108) * t + 4 / 29);
   const x = f(row([0.4124564, 0.3575761, 0.1804375]) / 0.95047);
   const y = f(row([0.2126729, 0.7151522, 0.072175]));
@@ -55,7 +59,8 @@ function seen(colour: string, sight: number[][]): number[] {
   );
 }
 
-const distance = (a: number[], b: number[]) => Math.hypot(...a.map((value, i) => value - (b[i] as number)));
+const distance = (a: number[], b: number[]) =>
+  Math.hypot(...a.map((value, i) => value - (b[i] as number)));
 
 describe('the colours of data sets', () => {
   const grey = ['fashion_mnist', 'mnist', 'kmnist', 'emnist_letters', 'omniglot', 'notmnist'];
@@ -67,7 +72,8 @@ describe('the colours of data sets', () => {
         for (const a of group) {
           for (const b of group) {
             if (a >= b) continue;
-            const apart = distance(seen(colourOf(a), matrix), seen(colourOf(b), matrix)); // a just noticeable difference is about 2.3
+            // a just noticeable difference is about 2.3
+            const apart = distance(seen(colourOf(a), matrix), seen(colourOf(b), matrix));
             assert.ok(apart > 15, `${a} and ${b} are ${apart.toFixed(1)} apart`);
           }
         }

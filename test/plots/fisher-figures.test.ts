@@ -24,8 +24,24 @@ const layer = (name: string, size: number, trace: number) => ({
 
 describe('figures of the Fisher information', () => {
   it('draw a window with a line between layers and a blank where a weight has no gradient', async () => {
-    const normalised = Float64Array.of(1, 0.5, Number.NaN, 0.5, 1, Number.NaN, Number.NaN, Number.NaN, Number.NaN);
-    const figure = windowFigure({ layers: ['flow.layers.1.a', 'b'], starts: [0, 2], size: 3, raw: normalised, normalised });
+    const normalised = Float64Array.of(
+      1,
+      0.5,
+      Number.NaN,
+      0.5,
+      1,
+      Number.NaN,
+      Number.NaN,
+      Number.NaN,
+      Number.NaN,
+    );
+    const figure = windowFigure({
+      layers: ['flow.layers.1.a', 'b'],
+      starts: [0, 2],
+      size: 3,
+      raw: normalised,
+      normalised,
+    });
     assert.deepEqual((figure.data[0] as { z: unknown }).z, [
       [1, 0.5, null],
       [0.5, 1, null],
@@ -68,7 +84,9 @@ describe('figures of the Fisher information', () => {
 
   it('put a χ² sample on the diagonal for its own degrees of freedom, and not for others', () => {
     const noise = normals(1, 6 * 400);
-    const norms = Array.from({ length: 400 }, (_, i) => noise.slice(6 * i, 6 * i + 6).reduce((sum, z) => sum + z * z, 0));
+    const norms = Array.from({ length: 400 }, (_, i) =>
+      noise.slice(6 * i, 6 * i + 6).reduce((sum, z) => sum + z * z, 0),
+    );
     const spectrum = {
       name: 'made',
       size: 500,
@@ -93,7 +111,15 @@ describe('figures of the Fisher information', () => {
   it('draw of thousands of norms a few hundred points against χ², the smallest and the largest among them', () => {
     const norms = normals(1, 5000).map((z) => z * z);
     const degrees = { value: 1, low: 1, high: 1 };
-    const of = { name: 'made', size: 3, samples: 9, eigenvalues: new Float64Array(0), trace: 1, traceOfSquare: 1, degrees };
+    const of = {
+      name: 'made',
+      size: 3,
+      samples: 9,
+      eigenvalues: new Float64Array(0),
+      trace: 1,
+      traceOfSquare: 1,
+      degrees,
+    };
     const mean = norms.reduce((a, b) => a + b, 0) / norms.length;
     for (const { y } of chiSquareFigure(norms, of).data.filter(({ mode }) => mode === 'markers')) {
       const drawn = y as number[];
@@ -117,8 +143,14 @@ describe('figures of the Fisher information', () => {
     const { data } = decorrelationFigure([{ name: 'mnist', found }]);
     assert.deepEqual(data[data.length - 1]?.y, [1, 0.5]);
     const normal = logNormalFigure([{ name: 'x', norms: normals(1, 500).map(Math.exp) }]);
-    const points = normal.data.find(({ mode }) => mode === 'markers') as { x: number[]; y: number[] };
+    const points = normal.data.find(({ mode }) => mode === 'markers') as {
+      x: number[];
+      y: number[];
+    };
     const gap = points.x.map((x, i) => Math.abs(x - (points.y[i] as number))).sort((a, b) => a - b);
-    assert.ok((gap[Math.floor(0.9 * gap.length)] as number) < 0.25, 'a log-normal sample should lie on the diagonal');
+    assert.ok(
+      (gap[Math.floor(0.9 * gap.length)] as number) < 0.25,
+      'a log-normal sample should lie on the diagonal',
+    );
   });
 });

@@ -8,14 +8,18 @@ describe('a live curve', () => {
     const pictures: Plot[][] = [];
     let ended = false;
     const curve = liveCurve('a training', ['training', 'held out'], (data) => {
-      (data as Observable<Plot[]>).subscribe({ next: (picture) => pictures.push(picture), complete: () => (ended = true) });
+      (data as Observable<Plot[]>).subscribe({
+        next: (picture) => pictures.push(picture),
+        complete: () => (ended = true),
+      });
     });
     return { curve, pictures, ended: () => ended };
   };
 
   it('shows everything that was pushed once it is closed, even within one interval', () => {
     const { curve, pictures, ended } = watch();
-    for (let step = 0; step < 1000; step++) curve.push(step, { training: 1 / (step + 1), 'held out': Number.NaN });
+    for (let step = 0; step < 1000; step++)
+      curve.push(step, { training: 1 / (step + 1), 'held out': Number.NaN });
     curve.close();
     const last = pictures[pictures.length - 1] as Plot[];
     assert.deepEqual(

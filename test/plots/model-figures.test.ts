@@ -7,7 +7,12 @@ import { createModel } from '../../src/models/families';
 import { Glow } from '../../src/models/glow';
 import { Vae } from '../../src/models/vae';
 import type { Figure } from '../../src/plots/figure';
-import { latentsFigure, reconstructionsFigure, samplesFigure, trainingFigures } from '../../src/plots/model-figures';
+import {
+  latentsFigure,
+  reconstructionsFigure,
+  samplesFigure,
+  trainingFigures,
+} from '../../src/plots/model-figures';
 
 const SHAPE = [8, 8, 1] as const;
 
@@ -29,7 +34,15 @@ describe('figures of a model', () => {
     for (const config of [
       { family: 'glow', imageShape: SHAPE, K: 1, L: 1, hidden: 2, seed: 1 },
       { family: 'vae', imageShape: SHAPE, channels: [2], latent: 2, seed: 1 },
-      { family: 'diffusion', imageShape: SHAPE, dim: 8, dimMults: [1], timesteps: 4, timestep: 0, seed: 1 },
+      {
+        family: 'diffusion',
+        imageShape: SHAPE,
+        dim: 8,
+        dimMults: [1],
+        timesteps: 4,
+        timestep: 0,
+        seed: 1,
+      },
     ] as const) {
       const model = createModel(config);
       const before = tf.memory().numTensors;
@@ -77,9 +90,16 @@ describe('figures of a model', () => {
       const z = glow.latents(images, noise)[1] as tf.Tensor; // [2, 2, 2, 8], tiled 3 x 3
       const { mean, variance } = tf.moments(z);
       // Channel 5 lies in tile (1, 2); its position (0, 1) is at row 0 and column 1 of it.
-      const value = (z.dataSync()[((1 * 2 + 0) * 2 + 1) * 8 + 5] as number) - (mean.dataSync()[0] as number);
-      const grey = Math.min(255, Math.max(0, 127.5 + (42.5 * value) / Math.sqrt(variance.dataSync()[0] as number)));
-      assert.ok(Math.abs(redAt(figure, 5, 2.5 / 6, 5.5 / 6) - grey) <= 1, `${redAt(figure, 5, 2.5 / 6, 5.5 / 6)} and ${grey}`);
+      const value =
+        (z.dataSync()[((1 * 2 + 0) * 2 + 1) * 8 + 5] as number) - (mean.dataSync()[0] as number);
+      const grey = Math.min(
+        255,
+        Math.max(0, 127.5 + (42.5 * value) / Math.sqrt(variance.dataSync()[0] as number)),
+      );
+      assert.ok(
+        Math.abs(redAt(figure, 5, 2.5 / 6, 5.5 / 6) - grey) <= 1,
+        `${redAt(figure, 5, 2.5 / 6, 5.5 / 6)} and ${grey}`,
+      );
       assert.equal(redAt(figure, 5, 5.5 / 6, 5.5 / 6), 255, 'the ninth tile has no channel');
     });
     disposeModel(glow);
@@ -93,7 +113,11 @@ describe('figures of a model', () => {
     const drawn = (unit: string) =>
       trainingFigures({ curve, unit }).map(([name, { data, layout }]) => {
         const label = layout.yaxis?.title as { text: string };
-        return [name, label.text, data.map((trace) => [Array.from(trace.x as number[]), Array.from(trace.y as number[])])];
+        return [
+          name,
+          label.text,
+          data.map((trace) => [Array.from(trace.x as number[]), Array.from(trace.y as number[])]),
+        ];
       });
     const steps = [10, 20];
     const losses = (unit: string) => [
@@ -105,7 +129,10 @@ describe('figures of a model', () => {
       ],
     ];
     assert.deepEqual(drawn('bits/dim'), [losses('bits/dim')]);
-    assert.deepEqual(drawn('squared error'), [losses('squared error'), ['bits-per-dim', 'bits/dim', [[[20], [7]]]]]);
+    assert.deepEqual(drawn('squared error'), [
+      losses('squared error'),
+      ['bits-per-dim', 'bits/dim', [[[20], [7]]]],
+    ]);
     assert.deepEqual(trainingFigures({ curve: [], unit: 'bits/dim' }), []);
   });
 });

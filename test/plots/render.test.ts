@@ -49,12 +49,21 @@ const KINDS: Record<string, Figure> = {
   bars: bars(
     FIVE,
     [
-      { name: 'layer-wise gradients', values: [1, 2, 3, 4, 123456], low: [0, 1, 2, 3, 1], high: [2, 3, 4, 5, 2e5] },
+      {
+        name: 'layer-wise gradients',
+        values: [1, 2, 3, 4, 123456],
+        low: [0, 1, 2, 3, 1],
+        high: [2, 3, 4, 5, 2e5],
+      },
       { name: 'x', values: [1, 1, 1, 1, 1] },
     ],
     { y: 'AUROC' },
   ),
-  scatter: scatter([{ name: 'a', x: sample, y: sample.map((v) => v * 1e4) }], { x: 'x', y: 'y', title: 'T' }),
+  scatter: scatter([{ name: 'a', x: sample, y: sample.map((v) => v * 1e4) }], {
+    x: 'x',
+    y: 'y',
+    title: 'T',
+  }),
   heatmap: heatmap(
     FIVE.map((_, i) => FIVE.map((__, j) => (i === j ? null : i / 10 + j))),
     { columns: FIVE, rows: FIVE, x: 'out', y: 'in', digits: 3, unit: 'AUROC', title: 'T' },
@@ -70,7 +79,8 @@ const KINDS: Record<string, Figure> = {
 
 /** Whether each column, then each row of an image has ink that differs from white. */
 function ink(png: PNG): { columns: boolean[]; rows: boolean[] } {
-  const dark = (x: number, y: number) => [0, 1, 2].some((c) => (png.data[4 * (y * png.width + x) + c] as number) < 200);
+  const dark = (x: number, y: number) =>
+    [0, 1, 2].some((c) => (png.data[4 * (y * png.width + x) + c] as number) < 200);
   const range = (n: number) => Array.from({ length: n }, (_, i) => i);
   return {
     columns: range(png.width).map((x) => range(png.height).some((y) => dark(x, y))),
@@ -102,7 +112,10 @@ describe('drawing a figure', function () {
     it(`is well-formed, with numbers only where numbers belong (${kind})`, () => {
       const { document } = new JSDOM(svgs[kind], { contentType: 'image/svg+xml' }).window;
       assert.equal(document.documentElement.tagName, 'svg');
-      assert.equal(/NaN|undefined|Infinity/.exec(svgs[kind]?.replace(/(?:base64,|class=")[^"]*/g, '') ?? ''), null);
+      assert.equal(
+        /NaN|undefined|Infinity/.exec(svgs[kind]?.replace(/(?:base64,|class=")[^"]*/g, '') ?? ''),
+        null,
+      );
     });
   }
 
@@ -113,7 +126,9 @@ describe('drawing a figure', function () {
   });
 
   it('gives different figures identifiers of their own, so that they can stand in one page', () => {
-    const ids = Object.values(svgs).map((svg) => [...svg.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
+    const ids = Object.values(svgs).map((svg) =>
+      [...svg.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]),
+    );
     assert.ok(ids.every((own) => own.length > 0));
     assert.equal(new Set(ids.flat()).size, ids.flat().length);
   });
@@ -132,7 +147,10 @@ describe('drawing a figure', function () {
   });
 
   it('gives a legend of several rows its room below the title', async () => {
-    for (const names of [FIVE, [...FIVE, ...FIVE.map((name) => `${name} through another representation`)]]) {
+    for (const names of [
+      FIVE,
+      [...FIVE, ...FIVE.map((name) => `${name} through another representation`)],
+    ]) {
       const svg = await toSvg(
         lines(
           names.map((name) => ({ name, x: [0, 1], y: [0, 1] })),
@@ -141,7 +159,10 @@ describe('drawing a figure', function () {
       );
       const top = Number(/class="legend"[^>]*translate\([^,]*,([\d.-]+)\)/.exec(svg)?.[1]);
       const title = Number(/class="gtitle"[^>]* y="([\d.]+)"/.exec(svg)?.[1]);
-      assert.ok(top >= title + 16 && top < title + 40, `title at ${title}, legend at ${top}, ${names.length} entries`);
+      assert.ok(
+        top >= title + 16 && top < title + 40,
+        `title at ${title}, legend at ${top}, ${names.length} entries`,
+      );
     }
   });
 
@@ -179,6 +200,9 @@ describe('drawing a figure', function () {
     assert.equal(readFileSync(path.join(folder, 'new folder', 'a.svg'), 'utf8'), svgs.bars);
     const png = PNG.sync.read(readFileSync(path.join(folder, 'new folder', 'a.png')));
     assert.deepEqual([png.width, png.height], [2 * 720, 2 * 420]);
-    await assert.rejects(saveFigure(KINDS.bars as Figure, path.join(folder, 'a.gif')), /ends neither in \.svg nor in \.png/);
+    await assert.rejects(
+      saveFigure(KINDS.bars as Figure, path.join(folder, 'a.gif')),
+      /ends neither in \.svg nor in \.png/,
+    );
   });
 });

@@ -1,6 +1,7 @@
 /**
- * Compares tensors number by number and reports *all* that differ, each with the worst index, the two values there, their ratio, and how many of its numbers are off. NaN is never equal
- * to anything, not even to NaN.
+ * Compares tensors number by number and reports *all* that differ, each with the worst index, the
+ * two values there, their ratio, and how many of its numbers are off. NaN is never equal to
+ * anything, not even to NaN.
  */
 export interface Pair {
   readonly name: string;
@@ -20,7 +21,8 @@ export interface Tolerance {
 /** @throws Error with one line for each tensor that differs */
 export function assertClose(pairs: readonly Pair[], tolerance: Tolerance = {}): void {
   const lines = pairs.map((pair) => difference(pair, tolerance)).filter((line) => line !== null);
-  if (lines.length > 0) throw new Error(`${lines.length} of ${pairs.length} tensors differ:\n  ${lines.join('\n  ')}`);
+  if (lines.length > 0)
+    throw new Error(`${lines.length} of ${pairs.length} tensors differ:\n  ${lines.join('\n  ')}`);
 }
 
 /** What is wrong with one tensor, or null. */
@@ -28,9 +30,11 @@ export function difference(
   { name, actual, expected }: Pair,
   { relative = 1e-4, ofLargest = 1e-5, absolute = 1e-7 }: Tolerance = {},
 ): string | null {
-  if (actual.length !== expected.length) return `${name}: ${actual.length} numbers, expected ${expected.length}`;
+  if (actual.length !== expected.length)
+    return `${name}: ${actual.length} numbers, expected ${expected.length}`;
   let largest = 0;
-  for (let k = 0; k < expected.length; k++) largest = Math.max(largest, Math.abs(expected[k] as number));
+  for (let k = 0; k < expected.length; k++)
+    largest = Math.max(largest, Math.abs(expected[k] as number));
   let [count, worst, excess] = [0, -1, 0];
   for (let k = 0; k < expected.length; k++) {
     const [a, e] = [actual[k] as number, expected[k] as number];

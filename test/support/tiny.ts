@@ -7,13 +7,20 @@ import { createModel } from '../../src/models/families';
 import type { TapedModel } from '../../src/models/model';
 
 /** Images of independent uniform pixels. */
-export function images(name: string, count: number, shape: readonly [number, number, number], seed: number): Images {
+export function images(
+  name: string,
+  count: number,
+  shape: readonly [number, number, number],
+  seed: number,
+): Images {
   const size = shape[0] * shape[1] * shape[2];
   return {
     name,
     count,
     shape,
-    images: Uint8Array.from({ length: count * size }, (_, k) => Math.floor(256 * uniformAt(seed, k))),
+    images: Uint8Array.from({ length: count * size }, (_, k) =>
+      Math.floor(256 * uniformAt(seed, k)),
+    ),
   };
 }
 
@@ -23,7 +30,9 @@ export function shaken<T extends TapedModel>(model: T): T {
     const before = layer.variable.dataSync();
     setLayer(
       layer,
-      normals(1000 + j, layer.variable.size).map((value, k) => (before[k] as number) * 0.9 + 0.05 * value),
+      normals(1000 + j, layer.variable.size).map(
+        (value, k) => (before[k] as number) * 0.9 + 0.05 * value,
+      ),
     );
   });
   return model;
@@ -51,7 +60,14 @@ export const HEADER = {
 
 /** Saves a tiny Glow that says it was trained on 90 images of a set, 10 more held out. */
 export async function saveTinyGlow(file: string, set = 'fashion_mnist'): Promise<void> {
-  const config = { family: 'glow', imageShape: [32, 32, 1], K: 1, L: 1, hidden: 2, seed: 1 } as const;
+  const config = {
+    family: 'glow',
+    imageShape: [32, 32, 1],
+    K: 1,
+    L: 1,
+    hidden: 2,
+    seed: 1,
+  } as const;
   const model = shaken(createModel(config));
   await saveCheckpoint(file, model, {
     ...HEADER,

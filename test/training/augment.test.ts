@@ -18,13 +18,17 @@ describe('augmentation', () => {
         const out = augment(image, [1, h, w, 1], { ...NO_AUGMENTATION, translate: 0.1 }, seed);
         const at = out.findIndex((value) => value !== 0);
         assert.equal(out.filter((value) => value !== 0).length, 1);
-        assert.ok(Math.abs(Math.floor(at / w) - 10) <= 2 && Math.abs((at % w) - 10) <= 2, `pixel at ${at}`);
+        assert.ok(
+          Math.abs(Math.floor(at / w) - 10) <= 2 && Math.abs((at % w) - 10) <= 2,
+          `pixel at ${at}`,
+        );
       }),
     );
   });
 
   it('flips about half of the images and keeps the channels of a pixel together', () => {
-    const images = Float32Array.from({ length: 200 * 2 * 3 }, (_, k) => k % 6); // 200 images of 1 x 2 pixels
+    // 200 images of 1 x 2 pixels
+    const images = Float32Array.from({ length: 200 * 2 * 3 }, (_, k) => k % 6);
     const out = augment(images, [200, 1, 2, 3], { ...NO_AUGMENTATION, flip: true }, 1);
     let flipped = 0;
     for (let n = 0; n < 200; n++) {
@@ -39,7 +43,8 @@ describe('augmentation', () => {
     const images = new Float32Array(10 * 32 * 32 * 3).fill(1000);
     const out = augment(images, [10, 32, 32, 3], { ...NO_AUGMENTATION, mutate: 0.3 }, 7);
     const drawn = out.filter((value) => value !== 1000);
-    const deviations = (observed: number, p: number, n: number) => Math.abs(observed - n * p) / Math.sqrt(n * p * (1 - p));
+    const deviations = (observed: number, p: number, n: number) =>
+      Math.abs(observed - n * p) / Math.sqrt(n * p * (1 - p));
     assert.ok(deviations(drawn.length, 0.3, out.length) < 4, `${drawn.length} of ${out.length}`);
     assert.ok(drawn.every((value) => Number.isInteger(value) && value >= 0 && value <= 255));
     const low = drawn.filter((value) => value < 64).length;
@@ -50,7 +55,8 @@ describe('augmentation', () => {
   it('gives the same for the same seed and leaves its input alone', () => {
     const images = Float32Array.from({ length: 3 * 100 }, (_, k) => k % 251);
     const copy = images.slice();
-    const run = (seed: number) => augment(images, [3, 10, 10, 1], { translate: 0.2, flip: true, mutate: 0.2 }, seed);
+    const run = (seed: number) =>
+      augment(images, [3, 10, 10, 1], { translate: 0.2, flip: true, mutate: 0.2 }, seed);
     assert.deepEqual(run(5), run(5));
     assert.notDeepEqual(run(5), run(6));
     assert.deepEqual(images, copy);

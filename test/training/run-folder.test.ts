@@ -17,7 +17,8 @@ import { fakeMnist, tinyRun } from './fixtures/set';
 function killedAt(step: number, folder: string): NodeJS.Signals | null {
   const file = path.join(__dirname, 'fixtures', 'child.ts');
   const args = ['--require', 'tsx/cjs', file, folder, '14', String(step)];
-  return spawnSync(process.execPath, args, { cwd: path.join(__dirname, '../..'), stdio: 'inherit' }).signal;
+  return spawnSync(process.execPath, args, { cwd: path.join(__dirname, '../..'), stdio: 'inherit' })
+    .signal;
 }
 
 describe('a training run', () => {
@@ -104,7 +105,14 @@ describe('a training run', () => {
     const best = loadModel(path.join(folder, 'bound', 'best.safetensors'));
     const train = await dataset('mnist', 'train');
     const bound = tf.tidy(() =>
-      tf.mean(best.model.bitsPerDim(pixels(train, [50, 51, 52, 53, 54, 55, 56, 57, 58, 59]), deriveSeed(5, 5))).arraySync(),
+      tf
+        .mean(
+          best.model.bitsPerDim(
+            pixels(train, [50, 51, 52, 53, 54, 55, 56, 57, 58, 59]),
+            deriveSeed(5, 5),
+          ),
+        )
+        .arraySync(),
     );
     assert.equal(header?.curve.length, 1);
     assert.equal(header?.bitsPerDim, bound);
@@ -115,7 +123,10 @@ describe('a training run', () => {
   it('lowers the loss on held-out images', async () => {
     const header = await run(path.join(folder, 'longer'), tinyRun(40), false, quiet);
     const curve = header?.curve ?? [];
-    assert.ok((curve.at(-1)?.validation ?? 9) < (curve[0]?.validation ?? 0) - 0.05, JSON.stringify(curve));
+    assert.ok(
+      (curve.at(-1)?.validation ?? 9) < (curve[0]?.validation ?? 0) - 0.05,
+      JSON.stringify(curve),
+    );
   });
 
   it('ends in a checkpoint whose likelihood is that of the header', async () => {
@@ -124,22 +135,36 @@ describe('a training run', () => {
     const test = await dataset('mnist', 'test');
     const bits = evaluate(loaded.model, test, [...Array(test.count).keys()], 5);
     // Half precision moves the likelihood a little: less than a hundredth of a bit.
-    assert.ok(Math.abs(bits - (loaded.header.test as number)) < 0.01, `${bits} and ${loaded.header.test}`);
+    assert.ok(
+      Math.abs(bits - (loaded.header.test as number)) < 0.01,
+      `${bits} and ${loaded.header.test}`,
+    );
     disposeModel(loaded.model);
   });
 
   it('does not overwrite a run by accident', async () => {
-    await assert.rejects(run(path.join(folder, 'whole'), tinyRun(14), false, quiet), /a training run lies in .*--resume/);
+    await assert.rejects(
+      run(path.join(folder, 'whole'), tinyRun(14), false, quiet),
+      /a training run lies in .*--resume/,
+    );
   });
 
   it('does not resume with other options', async () => {
-    await assert.rejects(run(path.join(folder, 'whole'), tinyRun(15), true, quiet), /differs in steps.*resume it with/);
+    await assert.rejects(
+      run(path.join(folder, 'whole'), tinyRun(15), true, quiet),
+      /differs in steps.*resume it with/,
+    );
   });
 
   it('resumes under another commit a run that did not say its preset, and names it from then on', async () => {
     const old = path.join(folder, 'old');
     await run(old, tinyRun(14), false, stopAfter(12));
-    const header = await run(old, { ...tinyRun(14), commit: 'later', preset: 'small' }, true, quiet);
+    const header = await run(
+      old,
+      { ...tinyRun(14), commit: 'later', preset: 'small' },
+      true,
+      quiet,
+    );
     assert.equal(header?.step, 14);
     const { model, header: read } = loadModel(path.join(old, 'model.safetensors'));
     disposeModel(model);
@@ -155,7 +180,10 @@ describe('a training run', () => {
 
   it('stops at a loss that is not finite, names step and tensor, and can go on from the last good state', async () => {
     const wild = path.join(folder, 'wild');
-    const rate = (learningRate: number) => ({ ...tinyRun(12), training: { ...tinyRun(12).training, learningRate, clip: 0 } });
+    const rate = (learningRate: number) => ({
+      ...tinyRun(12),
+      training: { ...tinyRun(12).training, learningRate, clip: 0 },
+    });
     await assert.rejects(
       run(wild, rate(1e6), false, quiet),
       /the loss is .* at step \d+; first in tensor '[a-z]\S+'; start again with a lower --learning-rate/,

@@ -1,13 +1,23 @@
 /**
  * # The native addon
  *
- * The bridge between Node and TensorFlow's C library is two C++ files of the npm package. They are compiled once a user (15 s) into the
- * cache and copied into each clone's `node_modules`. The addon uses Node-API 8, which every later Node keeps: one build serves all
- * versions of Node. Where the library lies is written into the addon (`rpath`), so it is part of the build's key.
+ * The bridge between Node and TensorFlow's C library is two C++ files of the npm package. They are
+ * compiled once a user (15 s) into the cache and copied into each clone's `node_modules`. The addon
+ * uses Node-API 8, which every later Node keeps: one build serves all versions of Node. Where the
+ * library lies is written into the addon (`rpath`), so it is part of the build's key.
  *
  * Beside it lie two small addons of this project, `quiet.cc` and `../graph.cc`.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { cacheKey, isWhole, publish, writableCache } from './cache.mjs';
 import { withLock } from './lock.mjs';
@@ -18,9 +28,13 @@ import { findProgram, mustRun, Obstacle, run } from './shell.mjs';
 const FILES = ['tfjs_binding.node', 'quiet.node', 'graph.node'];
 const FLAGS = ['-O2', '-fPIC', '-shared', '-std=c++17', '-DNAPI_VERSION=8'];
 
-const NO_COMPILER = () => new Obstacle('no C++ compiler was found', 'install one (Debian, Ubuntu: apt install g++)');
+const NO_COMPILER = () =>
+  new Obstacle('no C++ compiler was found', 'install one (Debian, Ubuntu: apt install g++)');
 
-/** Starts the native backend in a process of its own, where a processor that lacks an instruction can do no harm, and multiplies. */
+/**
+ * Starts the native backend in a process of its own, where a processor that lacks an instruction
+ * can do no harm, and multiplies.
+ */
 const PROOF = `
 require('tsx/cjs');
 const { startBackend, tf } = require('./src/backend/index.ts');
@@ -72,7 +86,8 @@ export function findCompiler(env) {
 export function needCompiler(root, caches) {
   if (findCompiler(process.env) !== null) return;
   const library = caches.map(libraryFolder).find(isWhole);
-  if (library !== undefined && caches.some((cache) => isWhole(addonFolder(root, cache, library)))) return;
+  if (library !== undefined && caches.some((cache) => isWhole(addonFolder(root, cache, library))))
+    return;
   throw NO_COMPILER();
 }
 
@@ -132,7 +147,9 @@ async function compile(root, library, part, started) {
   const [program, ...first] = found;
   const { binding, nodeHeaders, quiet, graph } = places(root);
   const libraries = path.join(library, 'tensorflow');
-  const include = ['..', '.', nodeHeaders, path.join(libraries, 'include')].map((folder) => `-I${folder}`);
+  const include = ['..', '.', nodeHeaders, path.join(libraries, 'include')].map(
+    (folder) => `-I${folder}`,
+  );
   const link = [
     `-L${libraries}`,
     '-l:libtensorflow_cc.so.2',
@@ -150,7 +167,13 @@ async function compile(root, library, part, started) {
       problem: 'the native addon does not compile',
       mend: 'see that the C++ compiler knows C++17 (g++ 8 or later)',
     });
-  await compiler(['tfjs_backend.cc', 'tfjs_binding.cc', '-o', path.join(part, 'tfjs_binding.node'), ...link]);
+  await compiler([
+    'tfjs_backend.cc',
+    'tfjs_binding.cc',
+    '-o',
+    path.join(part, 'tfjs_binding.node'),
+    ...link,
+  ]);
   await compiler([quiet, '-o', path.join(part, 'quiet.node')]);
   await compiler([graph, '-o', path.join(part, 'graph.node'), ...link]);
 }
@@ -164,7 +187,8 @@ async function compile(root, library, part, started) {
  */
 export async function installAddon(root, addon) {
   const { installed } = places(root);
-  const proof = path.join(installed, 'proven'); // written last, so that a trial that was cut short is made again
+  // written last, so that a trial that was cut short is made again
+  const proof = path.join(installed, 'proven');
   const same = FILES.every((name) => {
     const file = path.join(installed, name);
     return existsSync(file) && readFileSync(file).equals(readFileSync(path.join(addon, name)));

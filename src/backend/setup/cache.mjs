@@ -1,11 +1,13 @@
 /**
  * # The per-user cache
  *
- * What takes long to get and is the same for every clone is kept once a user: `$XDG_CACHE_HOME/fisherlab`, else `~/.cache/fisherlab`, else
- * (a home that cannot be written) `.cache` in the clone. (XDG Base Directory Specification 0.8.)
+ * What takes long to get and is the same for every clone is kept once a user:
+ * `$XDG_CACHE_HOME/fisherlab`, else `~/.cache/fisherlab`, else (a home that cannot be written)
+ * `.cache` in the clone. (XDG Base Directory Specification 0.8.)
  *
- * Whatever lies there is whole: a folder is built beside its place under the name `….part`, a list of its files and their sizes is
- * written into it, and only then it is renamed. A folder whose files differ from its list is built again.
+ * Whatever lies there is whole: a folder is built beside its place under the name `….part`, a list
+ * of its files and their sizes is written into it, and only then it is renamed. A folder whose
+ * files differ from its list is built again.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -38,7 +40,12 @@ export function cacheCandidates(env, root) {
   const xdg = env.XDG_CACHE_HOME;
   const home = env.HOME || os.userInfo().homedir;
   // The specification has relative paths ignored.
-  const user = xdg !== undefined && path.isAbsolute(xdg) ? xdg : path.isAbsolute(home) ? path.join(home, '.cache') : null;
+  const user =
+    xdg !== undefined && path.isAbsolute(xdg)
+      ? xdg
+      : path.isAbsolute(home)
+        ? path.join(home, '.cache')
+        : null;
   const own = path.join(root, '.cache', 'fisherlab');
   return user === null ? [own] : [path.join(user, 'fisherlab'), own];
 }
@@ -100,7 +107,8 @@ export function fileSizes(folder) {
 }
 
 /**
- * How many bytes lie in a folder; 0 where it is not there. For progress: files may come and go meanwhile.
+ * How many bytes lie in a folder; 0 where it is not there. For progress: files may come and go
+ * meanwhile.
  *
  * @param {string} folder
  * @returns {number}
@@ -121,7 +129,9 @@ export function isWhole(folder) {
   try {
     /** @type {Record<string, number>} */
     const list = JSON.parse(readFileSync(path.join(folder, LIST), 'utf8'));
-    return Object.entries(list).every(([file, size]) => statSync(path.join(folder, file)).size === size);
+    return Object.entries(list).every(
+      ([file, size]) => statSync(path.join(folder, file)).size === size,
+    );
   } catch {
     return false;
   }

@@ -3,7 +3,9 @@
  */
 import { Obstacle } from './shell.mjs';
 
-/** As `BACKENDS` of `src/backend/index.ts`, which cannot be imported before the packages are there. */
+/**
+ * As `BACKENDS` of `src/backend/index.ts`, which cannot be imported before the packages are there.
+ */
 const BACKENDS = /** @type {const} */ (['tensorflow', 'wasm', 'cpu']);
 
 /** @typedef {(typeof BACKENDS)[number]} BackendName */
@@ -17,7 +19,10 @@ export function wantedBackend(value) {
   if (value === undefined || value === '') return null;
   const known = BACKENDS.find((name) => name === value);
   if (known === undefined)
-    throw new Obstacle(`FISHERLAB_BACKEND '${value}' is not known`, `choose one of ${BACKENDS.join(', ')}`);
+    throw new Obstacle(
+      `FISHERLAB_BACKEND '${value}' is not known`,
+      `choose one of ${BACKENDS.join(', ')}`,
+    );
   return known;
 }
 

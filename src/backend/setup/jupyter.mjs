@@ -1,11 +1,12 @@
 /**
  * # JupyterLab
  *
- * `npm run lab` and the check that the notebooks run in real Jupyter need JupyterLab, nbclient and nbconvert, which are Python packages. They
- * live in a Python environment of their own in the cache, with tslab's kernel. Nothing else needs them: where they cannot be had, a note
- * says why.
+ * `npm run lab` and the check that the notebooks run in real Jupyter need JupyterLab, nbclient and
+ * nbconvert, which are Python packages. They live in a Python environment of their own in the
+ * cache, with tslab's kernel. Nothing else needs them: where they cannot be had, a note says why.
  *
- * An environment's programs hold its path, so it is built in place and a mark, written last, says that it is whole.
+ * An environment's programs hold its path, so it is built in place and a mark, written last, says
+ * that it is whole.
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -52,7 +53,9 @@ export function jupyterPrograms(root, caches) {
     .find(
       (folder) =>
         existsSync(path.join(folder, MARK)) &&
-        existsSync(path.join(folder, PROGRAMS, process.platform === 'win32' ? 'python.exe' : 'python')),
+        existsSync(
+          path.join(folder, PROGRAMS, process.platform === 'win32' ? 'python.exe' : 'python'),
+        ),
     );
   return whole === undefined ? null : path.join(whole, PROGRAMS);
 }
@@ -71,7 +74,10 @@ export async function installJupyter(root, caches, say) {
   if (ready !== null) return ready;
   const python = findProgram(PYTHON);
   if (python === null)
-    throw new Obstacle(`${PYTHON} was not found`, 'install python3 with venv (Debian, Ubuntu: apt install python3-venv)');
+    throw new Obstacle(
+      `${PYTHON} was not found`,
+      'install python3 with venv (Debian, Ubuntu: apt install python3-venv)',
+    );
   const cache = writableCache(caches);
   const folder = environmentFolder(root, cache);
   await withLock(
@@ -81,13 +87,17 @@ export async function installJupyter(root, caches, say) {
       needSpace(cache, Math.ceil((1.3 * BYTES) / 1e6));
       rmSync(folder, { recursive: true, force: true });
       try {
-        await step('JupyterLab', () => build(python, root, folder, started), { fraction: () => folderBytes(folder) / BYTES });
+        await step('JupyterLab', () => build(python, root, folder, started), {
+          fraction: () => folderBytes(folder) / BYTES,
+        });
       } catch (error) {
         rmSync(folder, { recursive: true, force: true });
         throw error;
       }
     },
-    { waiting: (pid) => say(`another set-up (process ${pid}) installs JupyterLab: waiting for it`) },
+    {
+      waiting: (pid) => say(`another set-up (process ${pid}) installs JupyterLab: waiting for it`),
+    },
   );
   return path.join(folder, PROGRAMS);
 }
@@ -104,7 +114,16 @@ async function build(python, root, folder, started) {
     problem: 'a Python environment cannot be made',
     mend: 'install venv (Debian, Ubuntu: apt install python3-venv)',
   });
-  const pip = ['-m', 'pip', 'install', '--no-cache-dir', '--disable-pip-version-check', '--retries', '2', ...REQUIREMENTS];
+  const pip = [
+    '-m',
+    'pip',
+    'install',
+    '--no-cache-dir',
+    '--disable-pip-version-check',
+    '--retries',
+    '2',
+    ...REQUIREMENTS,
+  ];
   await mustRun(path.join(folder, PROGRAMS, 'python'), pip, {
     started,
     problem: 'pip cannot install JupyterLab',
@@ -112,7 +131,10 @@ async function build(python, root, folder, started) {
   });
   const kernel = path.join(folder, 'share', 'jupyter', 'kernels', 'tslab');
   mkdirSync(kernel, { recursive: true });
-  copyFileSync(path.join(root, 'src', 'backend', 'setup', 'kernel.cjs'), path.join(kernel, 'kernel.cjs'));
+  copyFileSync(
+    path.join(root, 'src', 'backend', 'setup', 'kernel.cjs'),
+    path.join(kernel, 'kernel.cjs'),
+  );
   writeFileSync(path.join(kernel, 'kernel.json'), `${JSON.stringify(KERNEL, null, 2)}\n`);
   writeFileSync(path.join(folder, MARK), '');
 }

@@ -1,8 +1,9 @@
 /**
  * # The notebook kernel of whichever clone a notebook lies in
  *
- * One Python environment serves all clones of a user, so its kernel must not name one of them: this file, started by Jupyter in the notebook's
- * folder, looks upwards for the clone's own tslab and hands over to it.
+ * One Python environment serves all clones of a user, so its kernel must not name one of them: this
+ * file, started by Jupyter in the notebook's folder, looks upwards for the clone's own tslab and
+ * hands over to it.
  */
 const { existsSync } = require('node:fs');
 const path = require('node:path');

@@ -1,19 +1,32 @@
 /**
  * # One set-up at a time
  *
- * Two set-ups that start together must not write the same folder. The first makes a lock file that lists the processes at work, itself and
- * the programs it starts; the second waits until the file is gone or none of those processes lives. Listing the programs matters: when
- * set-up is killed, its `npm ci` runs on, and a second `npm ci` in the same folder would spoil both.
+ * Two set-ups that start together must not write the same folder. The first makes a lock file that
+ * lists the processes at work, itself and the programs it starts; the second waits until the file
+ * is gone or none of those processes lives. Listing the programs matters: when set-up is killed,
+ * its `npm ci` runs on, and a second `npm ci` in the same folder would spoil both.
  *
- * A process is known by its id and, where the system tells it, its start time, since ids are used again.
+ * A process is known by its id and, where the system tells it, its start time, since ids are used
+ * again.
  */
-import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** @typedef {{ pid: number, since: string }} ProcessMark */
 
-/** A lock whose holder was killed between making the file and writing to it is given up after this time, in ms. */
+/**
+ * A lock whose holder was killed between making the file and writing to it is given up after this
+ * time, in ms.
+ */
 const UNREADABLE_AFTER = 10_000;
 
 /** The locks this process holds, let go when it ends. @type {Set<string>} */
@@ -23,15 +36,16 @@ process.on('exit', () => {
 });
 
 /**
- * What the system tells about a process: its state letter and its start time (fields 3 and 22 of `/proc/<pid>/stat`), both empty where
- * there is no such file.
+ * What the system tells about a process: its state letter and its start time (fields 3 and 22 of
+ * `/proc/<pid>/stat`), both empty where there is no such file.
  *
  * @param {number} pid
  */
 function statusOf(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in brackets, which may itself hold spaces and brackets.
+    // The second field is the program's name in brackets, which may itself hold spaces and
+    // brackets.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { state: fields[0] ?? '', since: fields[19] ?? '' };
   } catch {
@@ -58,7 +72,8 @@ export function lives(mark) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPERM') return false;
   }
   const { state, since } = statusOf(mark.pid);
-  if (state === 'Z' || state === 'X') return false; // ended, but nobody has asked how: in a container that may last for ever
+  // ended, but nobody has asked how: in a container that may last for ever
+  if (state === 'Z' || state === 'X') return false;
   return mark.since === '' || since === '' || since === mark.since;
 }
 
@@ -66,7 +81,8 @@ export function lives(mark) {
  * Who holds a lock.
  *
  * @param {string} file
- * @returns {ProcessMark | null} a living holder (id 0 while the file is still being written), or null where the lock is free or left over
+ * @returns {ProcessMark | null} a living holder (id 0 while the file is still being written), or
+ *   null where the lock is free or left over
  */
 export function holderOf(file) {
   try {
@@ -85,8 +101,10 @@ export function holderOf(file) {
  *
  * @template T
  * @param {string} file its folder is made where missing
- * @param {(enlist: (pid: number) => void) => Promise<T>} work calls `enlist` with each program it starts
- * @param {{ waiting?: (holder: number) => void, every?: number }} [options] `waiting` is told once who is waited for; `every`: ms between looks
+ * @param {(enlist: (pid: number) => void) => Promise<T>} work calls `enlist` with each program it
+ *   starts
+ * @param {{ waiting?: (holder: number) => void, every?: number }} [options] `waiting` is told once
+ *   who is waited for; `every`: ms between looks
  * @returns {Promise<T>}
  */
 export async function withLock(file, work, { waiting, every = 300 } = {}) {
@@ -130,8 +148,9 @@ function take(file, marks) {
 }
 
 /**
- * Removes a lock that was left over. Only one process may do so at a time (the folder beside it is that right): otherwise the slower of
- * two would remove the lock that the faster has already taken anew.
+ * Removes a lock that was left over. Only one process may do so at a time (the folder beside it is
+ * that right): otherwise the slower of two would remove the lock that the faster has already taken
+ * anew.
  *
  * @param {string} file
  */
@@ -141,7 +160,8 @@ function clear(file) {
     mkdirSync(right);
   } catch {
     const age = statSync(right, { throwIfNoEntry: false })?.mtimeMs;
-    if (age !== undefined && Date.now() - age > UNREADABLE_AFTER) rmSync(right, { recursive: true, force: true });
+    if (age !== undefined && Date.now() - age > UNREADABLE_AFTER)
+      rmSync(right, { recursive: true, force: true });
     return;
   }
   try {

@@ -1,12 +1,13 @@
 /**
  * # The native TensorFlow library
  *
- * `@tensorflow/tfjs-node-gpu` would download TensorFlow 2.9 of 2022 when it is installed. Its code works with today's TensorFlow too, and the
- * official Python package (a *wheel*, which is a zip archive) holds all that is needed: the C library and its headers. `pip` downloads it,
- * so that a user's own pip settings (mirror, certificates, proxy) count; no Python code of it is ever run.
+ * `@tensorflow/tfjs-node-gpu` would download TensorFlow 2.9 of 2022 when it is installed. Its code
+ * works with today's TensorFlow too, and the official Python package (a *wheel*, which is a zip
+ * archive) holds all that is needed: the C library and its headers. `pip` downloads it, so that a
+ * user's own pip settings (mirror, certificates, proxy) count; no Python code of it is ever run.
  *
- * Of the 1.2 GB the wheel unpacks to, two libraries (850 MB, most of it the kernels of every operation) and the few headers that
- * `g++ -M` names for the addon's sources are kept.
+ * Of the 1.2 GB the wheel unpacks to, two libraries (850 MB, most of it the kernels of every
+ * operation) and the few headers that `g++ -M` names for the addon's sources are kept.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, rmSync } from 'node:fs';
@@ -20,8 +21,9 @@ import { findProgram, mustRun, Obstacle } from './shell.mjs';
 export const TENSORFLOW_VERSION = '2.21.0';
 
 /**
- * The wheels, by `process.platform-process.arch`. All Python versions' wheels hold the same library; the one for 3.11 is taken whatever
- * Python is there. On ARM the plain package is the one without CUDA.
+ * The wheels, by `process.platform-process.arch`. All Python versions' wheels hold the same
+ * library; the one for 3.11 is taken whatever Python is there. On ARM the plain package is the one
+ * without CUDA.
  *
  * @type {Record<string, { package: string, platform: string, bytes: number, sha256: string }>}
  */
@@ -70,15 +72,25 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
 export function wheelFor(platform, arch, glibc) {
   const wheel = WHEELS[`${platform}-${arch}`];
   if (wheel === undefined)
-    throw new Obstacle(`native TensorFlow is not set up on ${platform}-${arch}`, 'use Linux on x64 or arm64 for it');
-  if (!glibc) throw new Obstacle('native TensorFlow needs glibc', 'use a Linux distribution with glibc for it');
+    throw new Obstacle(
+      `native TensorFlow is not set up on ${platform}-${arch}`,
+      'use Linux on x64 or arm64 for it',
+    );
+  if (!glibc)
+    throw new Obstacle(
+      'native TensorFlow needs glibc',
+      'use a Linux distribution with glibc for it',
+    );
   return wheel;
 }
 
 /** @returns {boolean} */
 function hasGlibc() {
-  Object.assign(process.report, { excludeNetwork: true }); // otherwise the report looks names up in the network
-  const report = /** @type {{ header?: { glibcVersionRuntime?: string } }} */ (process.report.getReport());
+  // otherwise the report looks names up in the network
+  Object.assign(process.report, { excludeNetwork: true });
+  const report = /** @type {{ header?: { glibcVersionRuntime?: string } }} */ (
+    process.report.getReport()
+  );
   return report.header?.glibcVersionRuntime !== undefined;
 }
 
@@ -94,14 +106,19 @@ export function libraryFolder(cache) {
 /**
  * A TensorFlow of the user's own, one for CUDA say, in place of the one that set-up would download.
  *
- * @param {string | undefined} folder the environment variable `FISHERLAB_TENSORFLOW`: the folder that the Python package `tensorflow` lies in
+ * @param {string | undefined} folder the environment variable `FISHERLAB_TENSORFLOW`: the folder
+ *   that the Python package `tensorflow` lies in
  * @returns {string | null} null where the variable is not set
  * @throws {Obstacle} where that folder holds no TensorFlow
  */
 export function givenLibrary(folder) {
   if (folder === undefined || folder === '') return null;
   const absolute = path.resolve(folder);
-  for (const needed of ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', 'include/tensorflow/c/c_api.h']) {
+  for (const needed of [
+    'libtensorflow_cc.so.2',
+    'libtensorflow_framework.so.2',
+    'include/tensorflow/c/c_api.h',
+  ]) {
     if (existsSync(path.join(absolute, 'tensorflow', needed))) continue;
     throw new Obstacle(
       `FISHERLAB_TENSORFLOW names ${folder}, which has no tensorflow/${needed}`,
@@ -128,7 +145,10 @@ export async function nativeLibrary(caches, prerequisite, say) {
   prerequisite();
   const python = findProgram('python3');
   if (python === null)
-    throw new Obstacle('python3 was not found', 'install python3 with pip (Debian, Ubuntu: apt install python3-pip)');
+    throw new Obstacle(
+      'python3 was not found',
+      'install python3 with pip (Debian, Ubuntu: apt install python3-pip)',
+    );
   await mustRun(python, ['-m', 'pip', '--version'], {
     problem: 'python3 has no pip',
     mend: 'install it (Debian, Ubuntu: apt install python3-pip)',
@@ -139,7 +159,8 @@ export async function nativeLibrary(caches, prerequisite, say) {
     `${folder}.lock`,
     async (enlist) => {
       if (isWhole(folder)) return; // another set-up did it meanwhile
-      needSpace(cache, Math.ceil((KEPT_BYTES + 2 * wheel.bytes) / 1e6)); // pip holds the wheel twice for a moment
+      // pip holds the wheel twice for a moment
+      needSpace(cache, Math.ceil((KEPT_BYTES + 2 * wheel.bytes) / 1e6));
       await publish(folder, async (part) => {
         const file = await download(python, wheel, part, enlist);
         await step('native TensorFlow, unpacking', () => unpack(python, file, part, enlist), {
@@ -148,7 +169,10 @@ export async function nativeLibrary(caches, prerequisite, say) {
         rmSync(file);
       });
     },
-    { waiting: (pid) => say(`another set-up (process ${pid}) installs native TensorFlow: waiting for it`) },
+    {
+      waiting: (pid) =>
+        say(`another set-up (process ${pid}) installs native TensorFlow: waiting for it`),
+    },
   );
   return folder;
 }
@@ -156,7 +180,8 @@ export async function nativeLibrary(caches, prerequisite, say) {
 /**
  * @param {string} python
  * @param {(typeof WHEELS)[string]} wheel
- * @param {string} part the folder to download into; pip's own temporary files go there too, so that nothing is left elsewhere
+ * @param {string} part the folder to download into; pip's own temporary files go there too, so that
+ *   nothing is left elsewhere
  * @param {(pid: number) => void} started
  * @returns {Promise<string>} the wheel's file, with the right checksum
  */
@@ -172,7 +197,16 @@ async function download(python, wheel, part, started) {
     '--retries',
     '2',
   ];
-  args.push('--python-version', '3.11', '--implementation', 'cp', '--platform', wheel.platform, '--dest', part);
+  args.push(
+    '--python-version',
+    '3.11',
+    '--implementation',
+    'cp',
+    '--platform',
+    wheel.platform,
+    '--dest',
+    part,
+  );
   args.push(`${wheel.package}==${TENSORFLOW_VERSION}`);
   const mend = 'see that pip can reach its package index';
   await step(
@@ -191,7 +225,8 @@ async function download(python, wheel, part, started) {
   const file = path.join(part, name);
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
-  if (hash.digest('hex') !== wheel.sha256) throw new Obstacle(`${name} is not the published file (its SHA-256 differs)`, mend);
+  if (hash.digest('hex') !== wheel.sha256)
+    throw new Obstacle(`${name} is not the published file (its SHA-256 differs)`, mend);
   return file;
 }
 

@@ -1,8 +1,9 @@
 /**
  * # The npm packages
  *
- * npm writes what it has installed to `node_modules/.package-lock.json`, as the last thing it does. Where that file agrees with
- * `package-lock.json` and every package's folder is there, nothing is to do; else `npm ci` makes it so.
+ * npm writes what it has installed to `node_modules/.package-lock.json`, as the last thing it does.
+ * Where that file agrees with `package-lock.json` and every package's folder is there, nothing is
+ * to do; else `npm ci` makes it so.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -20,7 +21,8 @@ import { findProgram, mustRun } from './shell.mjs';
  *
  * @param {PackageLock} wanted `package-lock.json`
  * @param {PackageLock} installed `node_modules/.package-lock.json`
- * @returns {string | null} the first difference in words, or null. Optional packages (builds for other systems) may be missing.
+ * @returns {string | null} the first difference in words, or null. Optional packages (builds for
+ *   other systems) may be missing.
  */
 export function packageDifference(wanted, installed) {
   const want = wanted.packages ?? {};
@@ -53,7 +55,9 @@ export function packagesProblem(root) {
   if (!existsSync(path.join(modules, '.package-lock.json'))) return 'nothing is installed';
   try {
     const installed = readLock(path.join(modules, '.package-lock.json'));
-    const lost = Object.keys(installed.packages ?? {}).find((place) => !existsSync(path.join(root, place, 'package.json')));
+    const lost = Object.keys(installed.packages ?? {}).find(
+      (place) => !existsSync(path.join(root, place, 'package.json')),
+    );
     return lost === undefined
       ? packageDifference(readLock(path.join(root, 'package-lock.json')), installed)
       : `${lost} is missing`;
@@ -80,13 +84,23 @@ export async function installPackages(root, say) {
         .map(([place]) => path.join(root, place, 'package.json'));
       // npm tells its scripts where it lies; that one is the user's choice.
       const own = process.env.npm_execpath;
-      const [program, ...first] = own?.endsWith('.js') ? [process.execPath, own] : [findProgram('npm') ?? 'npm'];
+      const [program, ...first] = own?.endsWith('.js')
+        ? [process.execPath, own]
+        : [findProgram('npm') ?? 'npm'];
       await step(
         'npm packages',
         () =>
           mustRun(
             /** @type {string} */ (program),
-            [...first, 'ci', '--include=dev', '--include=optional', '--ignore-scripts', '--no-audit', '--no-fund'],
+            [
+              ...first,
+              'ci',
+              '--include=dev',
+              '--include=optional',
+              '--ignore-scripts',
+              '--no-audit',
+              '--no-fund',
+            ],
             {
               cwd: root,
               started: enlist,
@@ -97,6 +111,9 @@ export async function installPackages(root, say) {
         { fraction: () => places.filter((place) => existsSync(place)).length / places.length },
       );
     },
-    { waiting: (pid) => say(`another set-up (process ${pid}) installs the npm packages: waiting for it`) },
+    {
+      waiting: (pid) =>
+        say(`another set-up (process ${pid}) installs the npm packages: waiting for it`),
+    },
   );
 }

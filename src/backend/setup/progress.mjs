@@ -1,8 +1,9 @@
 /**
  * # Saying what goes on
  *
- * A step says what it is, how far it is and how long it has taken. On a terminal one line is rewritten; elsewhere (a log, continuous
- * integration) there is a plain line at the start, every ten seconds, and at the end.
+ * A step says what it is, how far it is and how long it has taken. On a terminal one line is
+ * rewritten; elsewhere (a log, continuous integration) there is a plain line at the start, every
+ * ten seconds, and at the end.
  */
 
 /**
@@ -17,11 +18,16 @@
  * @template T
  * @param {string} title
  * @param {() => Promise<T>} work
- * @param {{ output?: Output, fraction?: () => number | null, plainEvery?: number }} [options] `fraction` tells how much is done, 0 … 1, or
- *   null where that cannot be known; `plainEvery` is the time in ms between two plain lines
+ * @param {{ output?: Output, fraction?: () => number | null, plainEvery?: number }} [options]
+ *   `fraction` tells how much is done, 0 … 1, or null where that cannot be known; `plainEvery` is
+ *   the time in ms between two plain lines
  * @returns {Promise<T>} what `work` gives; its error passes through
  */
-export async function step(title, work, { output = process.stderr, fraction, plainEvery = 10_000 } = {}) {
+export async function step(
+  title,
+  work,
+  { output = process.stderr, fraction, plainEvery = 10_000 } = {},
+) {
   const begin = Date.now();
   const rewrite = output.isTTY === true;
   const seconds = () => `${Math.round((Date.now() - begin) / 1000)} s`;
@@ -30,7 +36,10 @@ export async function step(title, work, { output = process.stderr, fraction, pla
     return `${title}: ${done === null ? '' : `${Math.floor(100 * Math.min(0.99, Math.max(0, done)))} %, `}${seconds()}`;
   };
   output.write(rewrite ? title : `${title} …\n`);
-  const timer = setInterval(() => output.write(rewrite ? `\r\x1b[K${state()}` : `${state()}\n`), rewrite ? 500 : plainEvery);
+  const timer = setInterval(
+    () => output.write(rewrite ? `\r\x1b[K${state()}` : `${state()}\n`),
+    rewrite ? 500 : plainEvery,
+  );
   /** @param {string} end */
   const close = (end) => {
     clearInterval(timer);

@@ -1,9 +1,10 @@
 /**
  * # Running other programs
  *
- * Set-up drives `npm`, `python3` and a C++ compiler. A program that ends badly becomes one `Obstacle`: what is in the way and what to
- * do about it, the last line that the program itself said included. Set-up is plain Node without a dependency, since it runs before
- * anything is installed; `checkJs` still type-checks it.
+ * Set-up drives `npm`, `python3` and a C++ compiler. A program that ends badly becomes one
+ * `Obstacle`: what is in the way and what to do about it, the last line that the program itself
+ * said included. Set-up is plain Node without a dependency, since it runs before anything is
+ * installed; `checkJs` still type-checks it.
  */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
@@ -23,7 +24,10 @@ export class Obstacle extends Error {
   }
 }
 
-/** The programs that run now, so that an interrupted set-up leaves none behind. @type {Set<import('node:child_process').ChildProcess>} */
+/**
+ * The programs that run now, so that an interrupted set-up leaves none behind. @type
+ * {Set<import('node:child_process').ChildProcess>}
+ */
 export const running = new Set();
 
 /**
@@ -49,7 +53,8 @@ export function findProgram(name, env = process.env) {
 }
 
 /**
- * The line of a program's output that tells why it failed: the first that speaks of an error, else the last.
+ * The line of a program's output that tells why it failed: the first that speaks of an error, else
+ * the last.
  *
  * @param {string} output
  * @returns {string} one line, at most 200 characters
@@ -59,8 +64,14 @@ export function lastWords(output) {
     .split(/[\r\n]+/)
     .map((line) => line.trim())
     // npm's first lines name codes, its last a log file; pip warns at every try.
-    .filter((line) => line !== '' && !/^(WARNING:|npm (warn|error$|error (code|syscall|errno|A complete log)))/.test(line));
-  const telling = lines.find((line) => /error|no space|denied|refused|not found|no module|unable/i.test(line));
+    .filter(
+      (line) =>
+        line !== '' &&
+        !/^(WARNING:|npm (warn|error$|error (code|syscall|errno|A complete log)))/.test(line),
+    );
+  const telling = lines.find((line) =>
+    /error|no space|denied|refused|not found|no module|unable/i.test(line),
+  );
   // pip tells the system's own reason only in the warnings.
   const cause = /\[Errno -?\d+\] ([\w ]+)/.exec(output)?.[1];
   return [cause, telling ?? lines.at(-1) ?? 'it said nothing']
@@ -74,14 +85,22 @@ export function lastWords(output) {
  *
  * @param {string} program
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, started?: (pid: number) => void }} [options] `started` learns the process id
- * @returns {Promise<{ code: number | null, signal: NodeJS.Signals | null, output: string }>} never rejects
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, started?: (pid: number) => void }} [options]
+ *   `started` learns the process id
+ * @returns {Promise<{ code: number | null, signal: NodeJS.Signals | null, output: string }>} never
+ *   rejects
  */
 export function run(program, args, { cwd, env = process.env, started } = {}) {
   return new Promise((resolve) => {
     let output = '';
     const shell = process.platform === 'win32' && program.endsWith('.cmd');
-    const child = spawn(program, args, { cwd, env, shell, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+    const child = spawn(program, args, {
+      cwd,
+      env,
+      shell,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      windowsHide: true,
+    });
     running.add(child);
     if (child.pid !== undefined) started?.(child.pid);
     /** @param {Buffer} data */
@@ -106,12 +125,16 @@ export function run(program, args, { cwd, env = process.env, started } = {}) {
  *
  * @param {string} program
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, started?: (pid: number) => void, problem: string, mend: string }} options what to say when it fails
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, started?: (pid: number) => void, problem:
+ *   string, mend: string }} options what to say when it fails
  * @returns {Promise<string>} its output
  * @throws {Obstacle} with the program's last words
  */
 export async function mustRun(program, args, { problem, mend, ...options }) {
   const { code, signal, output } = await run(program, args, options);
   if (code === 0) return output;
-  throw new Obstacle(`${problem} (${signal === null ? lastWords(output) : `ended by ${signal}`})`, mend);
+  throw new Obstacle(
+    `${problem} (${signal === null ? lastWords(output) : `ended by ${signal}`})`,
+    mend,
+  );
 }

@@ -1,11 +1,13 @@
 /**
  * # CelebA, aligned faces
  *
- * A zip of `img_align_celeba/000001.jpg` … `202599.jpg`, 178x218. The paper's crop is the box (15, 40)–(163, 188), 148x148, resized to 32x32 with
- * smoothing (a triangle as wide as the shrinkage, what PIL's bilinear is). The official partition is by number: training up to 162770, testing from
+ * A zip of `img_align_celeba/000001.jpg` … `202599.jpg`, 178x218. The paper's crop is the box (15,
+ * 40)–(163, 188), 148x148, resized to 32x32 with smoothing (a triangle as wide as the shrinkage,
+ * what PIL's bilinear is). The official partition is by number: training up to 162770, testing from
  * 182638 on, validation between (not used).
  *
- * Reference: Liu et al. 2015, https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, `list_eval_partition.txt`
+ * Reference: Liu et al. 2015, https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html,
+ * `list_eval_partition.txt`
  */
 import path from 'node:path';
 import { picture } from './picture';
@@ -35,7 +37,9 @@ export const celeba: Converter = async function* (files, split) {
     const number = (name: string) => Number(path.posix.basename(name, '.jpg'));
     const names = zip
       .names(/(^|\/)\d{6}\.jpg$/)
-      .filter((name) => (split === 'train' ? number(name) <= LAST_TRAIN : number(name) >= FIRST_TEST));
+      .filter((name) =>
+        split === 'train' ? number(name) <= LAST_TRAIN : number(name) >= FIRST_TEST,
+      );
     yield* pictures(zip, names, decode);
   } finally {
     zip.close();

@@ -1,8 +1,8 @@
 /**
  * # CIFAR-10 and CIFAR-100, binary version
  *
- * A gzipped tar of files of records: one byte of label (CIFAR-100: two, coarse and fine; the fine one is kept), then 3072 of pixels, the
- * 32x32 red ones first, then green, blue.
+ * A gzipped tar of files of records: one byte of label (CIFAR-100: two, coarse and fine; the fine
+ * one is kept), then 3072 of pixels, the 32x32 red ones first, then green, blue.
  *
  * Reference: A. Krizhevsky, https://www.cs.toronto.edu/~kriz/cifar.html
  */
@@ -17,7 +17,12 @@ const MOST = 160_000_000;
 export const cifar: Converter = async function* (files, split) {
   const ten = split === 'train' ? /(^|\/)data_batch_\d\.bin$/ : /(^|\/)test_batch\.bin$/;
   const hundred = split === 'train' ? /(^|\/)train\.bin$/ : /(^|\/)test\.bin$/;
-  const found = await readTar(nth(files, 0), new RegExp(`${ten.source}|${hundred.source}`), MOST, MOST);
+  const found = await readTar(
+    nth(files, 0),
+    new RegExp(`${ten.source}|${hundred.source}`),
+    MOST,
+    MOST,
+  );
   for (const name of [...found.keys()].sort()) {
     yield records(found.get(name) as Buffer, name, hundred.test(name) ? 2 : 1);
   }
@@ -38,8 +43,16 @@ function records(bytes: Buffer, name: string, head: number) {
   return { images, labels };
 }
 
-/** One image [3, 32, 32] at `from` of `source` to [32, 32, 3] at `to` of `target`, which it fills in. */
-export function planesToPixels(source: Uint8Array, from: number, target: Uint8Array, to: number): void {
+/**
+ * One image [3, 32, 32] at `from` of `source` to [32, 32, 3] at `to` of `target`, which it fills
+ * in.
+ */
+export function planesToPixels(
+  source: Uint8Array,
+  from: number,
+  target: Uint8Array,
+  to: number,
+): void {
   for (let i = 0; i < PLANE; i++) {
     for (let c = 0; c < 3; c++) target[to + i * 3 + c] = source[from + c * PLANE + i] as number;
   }

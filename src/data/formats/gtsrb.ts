@@ -1,9 +1,10 @@
 /**
  * # GTSRB
  *
- * Zips of PPM images of 15 to 250 pixels: for training `…/<class>/<track>_<frame>.ppm`, for testing `…/<number>.ppm` with the classes in
- * `GT-final_test.csv` of another zip. The *whole* image is resized (the box around the sign is not used, as in the paper), bilinear without
- * smoothing, and rounded to 8 bits; the paper's code left the values between the steps.
+ * Zips of PPM images of 15 to 250 pixels: for training `…/<class>/<track>_<frame>.ppm`, for testing
+ * `…/<number>.ppm` with the classes in `GT-final_test.csv` of another zip. The *whole* image is
+ * resized (the box around the sign is not used, as in the paper), bilinear without smoothing, and
+ * rounded to 8 bits; the paper's code left the values between the steps.
  *
  * Reference: Stallkamp et al. 2012, https://benchmark.ini.rub.de
  */
@@ -26,7 +27,10 @@ export const gtsrb: Converter = async function* (files, split) {
   try {
     if (split === 'train') {
       const names = zip.names(/\/\d{5}\/[^/]+\.ppm$/);
-      yield* pictures(zip, names, decode, { label: (name) => Number(path.posix.basename(path.posix.dirname(name))), seed: 0 });
+      yield* pictures(zip, names, decode, {
+        label: (name) => Number(path.posix.basename(path.posix.dirname(name))),
+        seed: 0,
+      });
     } else {
       const classes = await testClasses(nth(files, 1));
       const label = (name: string) => {
@@ -45,7 +49,9 @@ export const gtsrb: Converter = async function* (files, split) {
 async function testClasses(file: string): Promise<Map<string, number>> {
   const zip = await Zip.open(file);
   try {
-    const text = (await zip.read(nth(zip.names(/GT-final_test\.csv$/), 0), 4 << 20)).toString('utf8');
+    const text = (await zip.read(nth(zip.names(/GT-final_test\.csv$/), 0), 4 << 20)).toString(
+      'utf8',
+    );
     const rows = text.split(/\r?\n/).filter((line) => line.includes('.ppm'));
     return new Map(
       rows.map((line) => {

@@ -1,12 +1,14 @@
 /**
  * # IDX, the format of MNIST and its kin
  *
- * Two zero bytes, one for the type (8 = uint8), one for the number of dimensions, each dimension as a big-endian 32-bit number, then
- * the numbers; all gzipped.
+ * Two zero bytes, one for the type (8 = uint8), one for the number of dimensions, each dimension as
+ * a big-endian 32-bit number, then the numbers; all gzipped.
  *
- * EMNIST's come in a zip, its images transposed (rows are columns) and its letters counted from 1; here they are upright and from 0.
+ * EMNIST's come in a zip, its images transposed (rows are columns) and its letters counted from 1;
+ * here they are upright and from 0.
  *
- * References: Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist/; Cohen et al. 2017, EMNIST.
+ * References: Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist/; Cohen et al. 2017,
+ * EMNIST.
  */
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
@@ -19,15 +21,24 @@ const PIXELS = SIDE * SIDE;
 const MOST = 128 << 20;
 
 /** The dimensions and numbers of gzipped IDX bytes. */
-export function parseIdx(packed: Buffer, dimensions: number): { shape: number[]; data: Uint8Array } {
+export function parseIdx(
+  packed: Buffer,
+  dimensions: number,
+): { shape: number[]; data: Uint8Array } {
   const bytes = gunzipSync(packed, { maxOutputLength: MOST });
-  if (bytes.length < 4 + 4 * dimensions || bytes.readUInt16BE(0) !== 0 || bytes[2] !== 8 || bytes[3] !== dimensions) {
+  if (
+    bytes.length < 4 + 4 * dimensions ||
+    bytes.readUInt16BE(0) !== 0 ||
+    bytes[2] !== 8 ||
+    bytes[3] !== dimensions
+  ) {
     throw new Error(`it is no IDX file of ${dimensions}-dimensional uint8`);
   }
   const shape = Array.from({ length: dimensions }, (_, i) => bytes.readUInt32BE(4 + 4 * i));
   const data = bytes.subarray(4 + 4 * dimensions);
   const expected = shape.reduce((a, b) => a * b, 1);
-  if (data.length !== expected) throw new Error(`it holds ${data.length} numbers where its IDX header says ${expected}`);
+  if (data.length !== expected)
+    throw new Error(`it holds ${data.length} numbers where its IDX header says ${expected}`);
   return { shape, data };
 }
 
@@ -35,8 +46,10 @@ function together(packedImages: Buffer, packedLabels: Buffer) {
   const images = parseIdx(packedImages, 3);
   const labels = parseIdx(packedLabels, 1);
   const [count, height, width] = images.shape;
-  if (height !== SIDE || width !== SIDE) throw new Error(`its images are ${height}x${width}, not ${SIDE}x${SIDE}`);
-  if (labels.shape[0] !== count) throw new Error(`it has ${labels.shape[0]} labels for ${count} images`);
+  if (height !== SIDE || width !== SIDE)
+    throw new Error(`its images are ${height}x${width}, not ${SIDE}x${SIDE}`);
+  if (labels.shape[0] !== count)
+    throw new Error(`it has ${labels.shape[0]} labels for ${count} images`);
   return { images: images.data, labels: labels.data };
 }
 
@@ -48,7 +61,10 @@ export const emnist: Converter = async function* (files, split) {
   const zip = await Zip.open(nth(files, 0));
   try {
     const read = (part: string) =>
-      zip.read(nth(zip.names(new RegExp(`(^|/)emnist-letters-${split}-${part}-ubyte\\.gz$`)), 0), MOST);
+      zip.read(
+        nth(zip.names(new RegExp(`(^|/)emnist-letters-${split}-${part}-ubyte\\.gz$`)), 0),
+        MOST,
+      );
     const { images, labels } = together(await read('images-idx3'), await read('labels-idx1'));
     yield { images: transposed(images), labels: labels.map((letter) => letter - 1) };
   } finally {

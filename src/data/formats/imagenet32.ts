@@ -1,8 +1,9 @@
 /**
  * # ImageNet32, the downsampled ImageNet
  *
- * A zip of NumPy archives (themselves zips): `train_data_batch_1.npz` … `_10.npz`, or `val_data.npz`; in each `data.npy`, uint8 [N, 3072], red,
- * green and blue planes. One archive at a time is in memory, at most 400 MB. Labels are left out: 1000 classes do not fit in a byte.
+ * A zip of NumPy archives (themselves zips): `train_data_batch_1.npz` … `_10.npz`, or
+ * `val_data.npz`; in each `data.npy`, uint8 [N, 3072], red, green and blue planes. One archive at a
+ * time is in memory, at most 400 MB. Labels are left out: 1000 classes do not fit in a byte.
  *
  * Reference: Chrabaszcz et al. 2017, https://patrykchrabaszcz.github.io/Imagenet32
  */
@@ -33,10 +34,13 @@ async function images(archive: Buffer, name: string): Promise<Uint8Array> {
     const file = await zip.read('data.npy', MOST);
     const header = parseNpyHeader(file);
     const [count, pixels] = header?.shape ?? [];
-    if (header === null || count === undefined || pixels !== PIXELS) throw new Error(`'${name}' has no data of [N, ${PIXELS}]`);
-    if (file.length - header.start !== count * PIXELS) throw new Error(`'${name}' does not hold the ${count} images it says`);
+    if (header === null || count === undefined || pixels !== PIXELS)
+      throw new Error(`'${name}' has no data of [N, ${PIXELS}]`);
+    if (file.length - header.start !== count * PIXELS)
+      throw new Error(`'${name}' does not hold the ${count} images it says`);
     const out = new Uint8Array(count * PIXELS); // [N, 32, 32, 3]
-    for (let n = 0; n < count; n++) planesToPixels(file, header.start + n * PIXELS, out, n * PIXELS);
+    for (let n = 0; n < count; n++)
+      planesToPixels(file, header.start + n * PIXELS, out, n * PIXELS);
     return out;
   } finally {
     zip.close();

@@ -1,7 +1,8 @@
 /**
  * # The official formats
  *
- * One converter each; what they have in common is in `portion.ts`, the archives in `zip.ts` and `tar.ts`.
+ * One converter each; what they have in common is in `portion.ts`, the archives in `zip.ts` and
+ * `tar.ts`.
  */
 import type { Format } from '../sets';
 import { celeba } from './celeba';

@@ -1,10 +1,12 @@
 /**
  * # MATLAB 5 files, as far as SVHN uses them
  *
- * A header of 128 bytes that ends in `IM` (little-endian), then elements: a tag (type, length) and that many bytes, padded to eight; a tag whose
- * upper half is not zero is *small*, with up to four bytes in itself. A variable is an element of type matrix (14), mostly packed by zlib (15), made
- * of four: flags, dimensions, name, numbers. Numbers run along the first dimension first. Read here: uint8, and doubles that are whole numbers
- * below 256. No typed and kept reader for this was found on npm; what SVHN uses is a page.
+ * A header of 128 bytes that ends in `IM` (little-endian), then elements: a tag (type, length) and
+ * that many bytes, padded to eight; a tag whose upper half is not zero is *small*, with up to four
+ * bytes in itself. A variable is an element of type matrix (14), mostly packed by zlib (15), made
+ * of four: flags, dimensions, name, numbers. Numbers run along the first dimension first. Read
+ * here: uint8, and doubles that are whole numbers below 256. No typed and kept reader for this was
+ * found on npm; what SVHN uses is a page.
  *
  * Reference: MathWorks, MAT-File Format, "Level 5 MAT-files".
  */
@@ -23,10 +25,12 @@ const COMPRESSED = 15;
 
 /** The variables of a file, by name. `most` bounds what one of them may inflate to, in bytes. */
 export function parseMat5(file: Buffer, most: number): Map<string, MatArray> {
-  if (file.length < 128 || file.toString('latin1', 126, 128) !== 'IM') throw new Error('it is no little-endian MATLAB 5 file');
+  if (file.length < 128 || file.toString('latin1', 126, 128) !== 'IM')
+    throw new Error('it is no little-endian MATLAB 5 file');
   const found = new Map<string, MatArray>();
   for (const { type, body } of elements(file.subarray(128), false)) {
-    const matrix = type === COMPRESSED ? first(inflateSync(body, { maxOutputLength: most })) : { type, body };
+    const matrix =
+      type === COMPRESSED ? first(inflateSync(body, { maxOutputLength: most })) : { type, body };
     if (matrix.type !== MATRIX) continue;
     const { name, array } = variable(matrix.body);
     found.set(name, array);
@@ -39,7 +43,9 @@ interface Element {
   readonly body: Buffer;
 }
 
-/** The elements that follow one another in `bytes`; those within a matrix are padded to eight bytes. */
+/**
+ * The elements that follow one another in `bytes`; those within a matrix are padded to eight bytes.
+ */
 function* elements(bytes: Buffer, padded: boolean): Generator<Element> {
   let at = 0;
   while (at + 8 <= bytes.length) {
@@ -47,7 +53,8 @@ function* elements(bytes: Buffer, padded: boolean): Generator<Element> {
     const small = word >>> 16;
     const length = small > 0 ? small : bytes.readUInt32LE(at + 4);
     const start = small > 0 ? at + 4 : at + 8;
-    if (small > 4 || start + length > bytes.length) throw new Error('the MATLAB file ends within a variable');
+    if (small > 4 || start + length > bytes.length)
+      throw new Error('the MATLAB file ends within a variable');
     yield { type: small > 0 ? word & 0xffff : word, body: bytes.subarray(start, start + length) };
     at = small > 0 ? at + 8 : start + (padded ? Math.ceil(length / 8) * 8 : length);
   }
@@ -63,7 +70,9 @@ function variable(bytes: Buffer): { name: string; array: MatArray } {
   const [flags, shape, name, numbers] = elements(bytes, true);
   if (flags === undefined || shape === undefined || name === undefined || numbers === undefined)
     throw new Error('a MATLAB variable lacks a part');
-  const dimensions = Array.from({ length: shape.body.length / 4 }, (_, i) => shape.body.readInt32LE(4 * i));
+  const dimensions = Array.from({ length: shape.body.length / 4 }, (_, i) =>
+    shape.body.readInt32LE(4 * i),
+  );
   const data = bytesOf(numbers);
   if (data.length !== dimensions.reduce((a, b) => a * b, 1))
     throw new Error(`a MATLAB variable has ${data.length} numbers for [${dimensions.join(', ')}]`);

@@ -1,8 +1,9 @@
 /**
  * # notMNIST (small)
  *
- * A gzipped tar of 28x28 PNGs, `…/<letter>/<name>.png`, letters A to J. A few files are known to be empty or broken: they are
- * left out (no more than one in a hundred may be). Shuffled once, since the archive is by letter.
+ * A gzipped tar of 28x28 PNGs, `…/<letter>/<name>.png`, letters A to J. A few files are known to be
+ * empty or broken: they are left out (no more than one in a hundred may be). Shuffled once, since
+ * the archive is by letter.
  *
  * Reference: Y. Bulatov 2011, http://yaroslavvb.blogspot.com/2011/09/notmnist-dataset.html
  */

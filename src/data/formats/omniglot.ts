@@ -1,8 +1,9 @@
 /**
  * # Omniglot
  *
- * A zip of 105x105 PNGs, black strokes on white: `…/<alphabet>/<character>/<drawing>.png`. Averaged down to 28x28 and inverted, so that
- * strokes are white on black as in the other grey sets. Label = alphabet, in sorted order.
+ * A zip of 105x105 PNGs, black strokes on white: `…/<alphabet>/<character>/<drawing>.png`. Averaged
+ * down to 28x28 and inverted, so that strokes are white on black as in the other grey sets. Label =
+ * alphabet, in sorted order.
  *
  * Reference: Lake et al. 2015, https://github.com/brendenlake/omniglot
  */
@@ -26,7 +27,10 @@ export const omniglot: Converter = async function* (files) {
     const names = zip.names(/[^/]+\/[^/]+\/[^/]+\.png$/);
     const alphabet = (name: string) => name.split('/').at(-3) as string;
     const alphabets = [...new Set(names.map(alphabet))].sort();
-    yield* pictures(zip, names, decode, { label: (name) => alphabets.indexOf(alphabet(name)), seed: 0 });
+    yield* pictures(zip, names, decode, {
+      label: (name) => alphabets.indexOf(alphabet(name)),
+      seed: 0,
+    });
   } finally {
     zip.close();
   }

@@ -1,8 +1,8 @@
 /**
  * # JPEG and PNG to pixels
  *
- * Decoding is sharp's (libvips). A picture that claims more than `MOST_PIXELS` is refused before it is decoded, and a damaged one is an error, not a
- * grey patch.
+ * Decoding is sharp's (libvips). A picture that claims more than `MOST_PIXELS` is refused before it
+ * is decoded, and a damaged one is an error, not a grey patch.
  */
 import sharp, { type Sharp } from 'sharp';
 import type { Raster } from './resize';
@@ -19,6 +19,7 @@ export async function raster(bytes: Buffer, channels: 1 | 3): Promise<Raster> {
   const opaque = picture(bytes).removeAlpha();
   const spaced = channels === 1 ? opaque.toColourspace('b-w') : opaque.toColourspace('srgb');
   const { data, info } = await spaced.raw().toBuffer({ resolveWithObject: true });
-  if (info.channels !== channels) throw new Error(`a picture has ${info.channels} channels, not ${channels}`);
+  if (info.channels !== channels)
+    throw new Error(`a picture has ${info.channels} channels, not ${channels}`);
   return { data, width: info.width, height: info.height, channels };
 }

@@ -1,9 +1,11 @@
 /**
  * # What a converter gives: images in portions
  *
- * Each official format has one converter, an asynchronous generator over the split's files. It yields images in the set's own order, a
- * portion at a time, so that a set larger than memory passes through. Where the official order is by class (GTSRB's training
- * set, Omniglot, Tiny-ImageNet's training set, notMNIST) images are shuffled once, seed 0: the first n of a set are then a fair sample.
+ * Each official format has one converter, an asynchronous generator over the split's files. It
+ * yields images in the set's own order, a portion at a time, so that a set larger than memory
+ * passes through. Where the official order is by class (GTSRB's training set, Omniglot,
+ * Tiny-ImageNet's training set, notMNIST) images are shuffled once, seed 0: the first n of a set
+ * are then a fair sample.
  */
 import type { Split } from '../sets';
 
@@ -14,7 +16,10 @@ export interface Portion {
   readonly labels?: Uint8Array;
 }
 
-/** @param files the split's official files on this disk, in the catalogue's order. Throws an Error that says what is wrong with them. */
+/**
+ * @param files the split's official files on this disk, in the catalogue's order. Throws an Error
+ *   that says what is wrong with them.
+ */
 export type Converter = (files: readonly string[], split: Split) => AsyncGenerator<Portion>;
 
 /** Images that are decoded together: enough to keep the decoder's threads busy. */

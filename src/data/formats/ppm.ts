@@ -1,8 +1,8 @@
 /**
  * # Binary PPM, GTSRB's format
  *
- * `P6`, width, height, the largest value (255), each after white space or a comment, one white space, then RGB bytes. sharp's prebuilt
- * library reads no PPM.
+ * `P6`, width, height, the largest value (255), each after white space or a comment, one white
+ * space, then RGB bytes. sharp's prebuilt library reads no PPM.
  *
  * Reference: netpbm, ppm(5).
  */

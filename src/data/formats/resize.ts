@@ -1,12 +1,15 @@
 /**
  * # Making images smaller, back on the 8-bit grid
  *
- * Two ways that sets of the literature are made with, each rounded to whole numbers at the end, so that no set is known by values between the steps.
+ * Two ways that sets of the literature are made with, each rounded to whole numbers at the end, so
+ * that no set is known by values between the steps.
  *
- * *Bilinear*, pixel centres at halves, no smoothing first (what OpenCV and torchvision's tensors do; GTSRB):
- * `out(y, x) = Σ w_i w_j in(i, j)` over the four neighbours of `((y + ½) H/h − ½, (x + ½) W/w − ½)`, the border repeated.
+ * *Bilinear*, pixel centres at halves, no smoothing first (what OpenCV and torchvision's tensors
+ * do; GTSRB): `out(y, x) = Σ w_i w_j in(i, j)` over the four neighbours of
+ * `((y + ½) H/h − ½, (x + ½) W/w − ½)`, the border repeated.
  *
- * *Area average* (Tiny-ImageNet 64 → 32, Omniglot 105 → 28): each output pixel is the mean of the input under it, parts of pixels by their part.
+ * *Area average* (Tiny-ImageNet 64 → 32, Omniglot 105 → 28): each output pixel is the mean of the
+ * input under it, parts of pixels by their part.
  */
 
 /** 8-bit pixels, channel last. */
@@ -37,9 +40,10 @@ function areaTaps(from: number, to: number): Taps {
   const scale = from / to;
   return Array.from({ length: to }, (_, o) => {
     const [start, end] = [o * scale, (o + 1) * scale];
-    const indices = Array.from({ length: Math.ceil(end) - Math.floor(start) }, (_, k) => Math.floor(start) + k).filter(
-      (i) => i < from,
-    );
+    const indices = Array.from(
+      { length: Math.ceil(end) - Math.floor(start) },
+      (_, k) => Math.floor(start) + k,
+    ).filter((i) => i < from);
     return indices.map((i) => [i, (Math.min(end, i + 1) - Math.max(start, i)) / scale] as const);
   });
 }
@@ -50,7 +54,9 @@ function resampled({ data, width, channels }: Raster, rows: Taps, columns: Taps)
     columns.forEach((xs, x) => {
       for (let c = 0; c < channels; c++) {
         let sum = 0;
-        for (const [i, wi] of ys) for (const [j, wj] of xs) sum += wi * wj * (data[(i * width + j) * channels + c] as number);
+        for (const [i, wi] of ys)
+          for (const [j, wj] of xs)
+            sum += wi * wj * (data[(i * width + j) * channels + c] as number);
         out[(y * columns.length + x) * channels + c] = Math.round(sum);
       }
     });
@@ -58,7 +64,9 @@ function resampled({ data, width, channels }: Raster, rows: Taps, columns: Taps)
   return out;
 }
 
-/** To `side` × `side` by bilinear interpolation without smoothing; flat, [side × side × channels]. */
+/**
+ * To `side` × `side` by bilinear interpolation without smoothing; flat, [side × side × channels].
+ */
 export function bilinear(image: Raster, side: number): Uint8Array {
   return resampled(image, bilinearTaps(image.height, side), bilinearTaps(image.width, side));
 }

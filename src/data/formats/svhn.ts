@@ -1,7 +1,8 @@
 /**
  * # SVHN, cropped digits
  *
- * A MATLAB file with `X`, uint8 [32, 32, 3, N] (row, column, channel, image; rows run fastest), and `y` [N, 1], where the digit 0 is called 10.
+ * A MATLAB file with `X`, uint8 [32, 32, 3, N] (row, column, channel, image; rows run fastest), and
+ * `y` [N, 1], where the digit 0 is called 10.
  *
  * Reference: Netzer et al. 2011, http://ufldl.stanford.edu/housenumbers
  */
@@ -23,14 +24,16 @@ export const svhn: Converter = async function* (files) {
   const [height, width, channels, count = 1] = X.dimensions; // MATLAB drops a last dimension of one
   if (height !== SIDE || width !== SIDE || channels !== 3)
     throw new Error(`its X is [${X.dimensions.join(', ')}], not [32, 32, 3, N]`);
-  if (y.data.length !== count) throw new Error(`it has ${y.data.length} labels for ${count} images`);
+  if (y.data.length !== count)
+    throw new Error(`it has ${y.data.length} labels for ${count} images`);
 
   const images = new Uint8Array(X.data.length); // [N, 32, 32, 3]
   for (let n = 0; n < count; n++) {
     for (let c = 0; c < 3; c++) {
       for (let column = 0; column < SIDE; column++) {
         const from = n * PIXELS + (c * SIDE + column) * SIDE;
-        for (let row = 0; row < SIDE; row++) images[n * PIXELS + (row * SIDE + column) * 3 + c] = X.data[from + row] as number;
+        for (let row = 0; row < SIDE; row++)
+          images[n * PIXELS + (row * SIDE + column) * 3 + c] = X.data[from + row] as number;
       }
     }
   }

@@ -1,15 +1,21 @@
 /**
  * # Tar archives, with limits
  *
- * Like zip archives they are only read, never unpacked: the entries that are wanted end in memory, under a limit for each and one for all.
+ * Like zip archives they are only read, never unpacked: the entries that are wanted end in memory,
+ * under a limit for each and one for all.
  */
 import { list, type ReadEntry } from 'tar';
 
 /**
- * The contents of those files of a (gzipped) tar whose path matches, by path.
- * Throws where an entry has more than `most` bytes, all together more than `mostTogether`, or none matches.
+ * The contents of those files of a (gzipped) tar whose path matches, by path. Throws where an entry
+ * has more than `most` bytes, all together more than `mostTogether`, or none matches.
  */
-export async function readTar(file: string, pattern: RegExp, most: number, mostTogether: number): Promise<Map<string, Buffer>> {
+export async function readTar(
+  file: string,
+  pattern: RegExp,
+  most: number,
+  mostTogether: number,
+): Promise<Map<string, Buffer>> {
   const found = new Map<string, Buffer>();
   let together = 0;
   let problem: Error | undefined;
@@ -17,7 +23,9 @@ export async function readTar(file: string, pattern: RegExp, most: number, mostT
     if (problem !== undefined || entry.type !== 'File' || !pattern.test(entry.path)) return;
     together += entry.size;
     if (entry.size > most || together > mostTogether) {
-      problem = new Error(`entry '${entry.path}' makes the archive larger than the ${mostTogether} bytes allowed`);
+      problem = new Error(
+        `entry '${entry.path}' makes the archive larger than the ${mostTogether} bytes allowed`,
+      );
       return;
     }
     const chunks: Buffer[] = [];

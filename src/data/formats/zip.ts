@@ -1,9 +1,11 @@
 /**
  * # Zip archives, with limits
  *
- * Entries are found by name and read into memory one at a time, never written to disk under the archive's own names: an
- * entry called `../../evil` has nowhere to go (yauzl refuses such an archive besides). An entry larger than its caller's limit is refused by what the
- * directory says, and one that inflates to more than the directory said is cut off there, so an archive cannot blow up memory.
+ * Entries are found by name and read into memory one at a time, never written to disk under the
+ * archive's own names: an entry called `../../evil` has nowhere to go (yauzl refuses such an
+ * archive besides). An entry larger than its caller's limit is refused by what the directory says,
+ * and one that inflates to more than the directory said is cut off there, so an archive cannot blow
+ * up memory.
  */
 import { type Entry, fromBufferPromise, openPromise, type ZipFile } from 'yauzl';
 import { permutation } from '../../backend/index';
@@ -21,10 +23,14 @@ export class Zip {
   /** Opens the archive at a path, or one that is in memory. Close it when done. */
   static async open(source: string | Buffer): Promise<Zip> {
     const options = { lazyEntries: true, autoClose: false, validateEntrySizes: true };
-    const file = typeof source === 'string' ? await openPromise(source, options) : await fromBufferPromise(source, options);
+    const file =
+      typeof source === 'string'
+        ? await openPromise(source, options)
+        : await fromBufferPromise(source, options);
     const found: [string, Entry][] = [];
     for await (const entry of file.eachEntry()) {
-      if (found.length >= MOST_ENTRIES) throw new Error(`the archive has more than ${MOST_ENTRIES} entries`);
+      if (found.length >= MOST_ENTRIES)
+        throw new Error(`the archive has more than ${MOST_ENTRIES} entries`);
       // macOS adds shadows of every file, `__MACOSX/…/._name`.
       if (!/\/$|(^|\/)(\._|__MACOSX\/)/.test(entry.fileName)) found.push([entry.fileName, entry]);
     }
@@ -44,9 +50,12 @@ export class Zip {
     const entry = this.entries.get(name);
     if (entry === undefined) throw new Error(`the archive has no entry '${name}'`);
     if (entry.uncompressedSize > most)
-      throw new Error(`entry '${name}' has ${entry.uncompressedSize} bytes, more than the ${most} allowed`);
+      throw new Error(
+        `entry '${name}' has ${entry.uncompressedSize} bytes, more than the ${most} allowed`,
+      );
     const chunks: Buffer[] = [];
-    for await (const chunk of await this.file.openReadStreamPromise(entry)) chunks.push(chunk as Buffer);
+    for await (const chunk of await this.file.openReadStreamPromise(entry))
+      chunks.push(chunk as Buffer);
     return Buffer.concat(chunks);
   }
 
@@ -62,7 +71,8 @@ export type Decode = (bytes: Buffer, name: string) => Promise<Uint8Array>;
 const MOST_PICTURE = 4 << 20;
 
 /**
- * The pictures `names` of an archive, decoded a portion at a time; `label` gives the class by path; `seed` shuffles.
+ * The pictures `names` of an archive, decoded a portion at a time; `label` gives the class by path;
+ * `seed` shuffles.
  */
 export async function* pictures(
   zip: Zip,
@@ -70,10 +80,18 @@ export async function* pictures(
   decode: Decode,
   { label, seed }: { label?: (name: string) => number; seed?: number } = {},
 ): AsyncGenerator<Portion> {
-  const order = seed === undefined ? names : Array.from(permutation(names.length, seed), (i) => names[i] as string);
+  const order =
+    seed === undefined
+      ? names
+      : Array.from(permutation(names.length, seed), (i) => names[i] as string);
   for (let start = 0; start < order.length; start += PORTION) {
     const some = order.slice(start, start + PORTION);
-    const images = await Promise.all(some.map(async (name) => decode(await zip.read(name, MOST_PICTURE), name)));
-    yield { images: joined(images), ...(label === undefined ? {} : { labels: Uint8Array.from(some, label) }) };
+    const images = await Promise.all(
+      some.map(async (name) => decode(await zip.read(name, MOST_PICTURE), name)),
+    );
+    yield {
+      images: joined(images),
+      ...(label === undefined ? {} : { labels: Uint8Array.from(some, label) }),
+    };
   }
 }

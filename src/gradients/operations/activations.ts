@@ -1,7 +1,8 @@
 /**
  * # Activations
  *
- * Functions of one number, applied to every element, whose derivative is read off their output where that saves a pass over memory:
+ * Functions of one number, applied to every element, whose derivative is read off their output
+ * where that saves a pass over memory:
  *
  * | | y | dy/dx |
  * |---|---|---|
@@ -18,13 +19,16 @@ import type { Tape, Value } from '../tape';
 /** `slope` must be positive. Shape of `x`. */
 export function leakyRelu(tape: Tape, x: Value, slope: number): Value {
   const y = tf.leakyRelu(x.tensor, slope);
-  return tape.record([x], [], [y], [y], (dy) => [leakyReluGrad(dy as Tensor, y, slope)])[0] as Value;
+  return tape.record([x], [], [y], [y], (dy) => [
+    leakyReluGrad(dy as Tensor, y, slope),
+  ])[0] as Value;
 }
 
 /** Gradient of `y = leakyRelu(·)` from its output, or from its input: both have the same sign. */
 export function leakyReluGrad(dy: Tensor, y: Tensor, slope: number): Tensor {
   const backend = native();
-  if (backend === null || y.size === 0) return tf.tidy(() => tf.where(tf.greater(y, 0), dy, tf.mul(dy, slope)));
+  if (backend === null || y.size === 0)
+    return tf.tidy(() => tf.where(tf.greater(y, 0), dy, tf.mul(dy, slope)));
   const { TF_ATTR_TYPE, TF_ATTR_FLOAT, TF_FLOAT } = backend.binding;
   const attributes = [
     { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },
@@ -36,7 +40,9 @@ export function leakyReluGrad(dy: Tensor, y: Tensor, slope: number): Tensor {
 /** Shape of `x`. */
 export function tanh(tape: Tape, x: Value): Value {
   const y = tf.tanh(x.tensor);
-  return tape.record([x], [], [y], [y], (dy) => [tf.mul(dy as Tensor, tf.sub(1, tf.square(y)))])[0] as Value;
+  return tape.record([x], [], [y], [y], (dy) => [
+    tf.mul(dy as Tensor, tf.sub(1, tf.square(y))),
+  ])[0] as Value;
 }
 
 /** Shape of `x`. */

@@ -1,22 +1,40 @@
 /**
  * # Activation normalisation and 1x1 convolution in one
  *
- * The linear part of a step of Glow, `z = W ((x + b) · eˢ)`, is one affine map of the channels: `z = M x + W(b·eˢ)` with `M = W diag(eˢ)`, a single product of matrices. On the
- * way back everything that the five tensors need is in two small sums over the positions of an image, or of a group of images, `Σ_t dz_t x_tᵀ` and `g = Σ_t dz_t`:
+ * The linear part of a step of Glow, `z = W ((x + b) · eˢ)`, is one affine map of the channels:
+ * `z = M x + W(b·eˢ)` with `M = W diag(eˢ)`, a single product of matrices. On the way back
+ * everything that the five tensors need is in two small sums over the positions of an image, or of
+ * a group of images, `Σ_t dz_t x_tᵀ` and `g = Σ_t dz_t`:
  *
  *     G = ∂l/∂W = (Σ_t dz_t x_tᵀ + g bᵀ) diag(eˢ),   ∂l/∂b = eˢ · Wᵀ g,   ∂l/∂s = colsum(W ∘ G) + T · dlog,
  *
- * and the LU factors follow from G as in `lu-convolution`. (`∂l/∂s` uses `Σ_t (Wᵀdz_t)_c y_tc = Σ_o W_oc G_oc`.)
+ * and the LU factors follow from G as in `lu-convolution`. (`∂l/∂s` uses
+ * `Σ_t (Wᵀdz_t)_c y_tc = Σ_o W_oc G_oc`.)
  */
 import type { Tensor2D } from '@tensorflow/tfjs';
 import { matMul, tf } from '../../backend/index';
 import { ByGroup, Factors } from '../factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
-import { type LuLayers, luGradients, luMatrices, ofLogDeterminant, positionsOf } from './lu-convolution';
+import {
+  type LuLayers,
+  luGradients,
+  luMatrices,
+  ofLogDeterminant,
+  positionsOf,
+} from './lu-convolution';
 
-/** `x` [N, H, W, C] to the same shape, and the log-determinant of both parts [N]. `bias` and `logs` are actnorm's, [C]. */
-export function actnormLuConvolution(tape: Tape, x: Value, bias: Layer, logs: Layer, lu: LuLayers): { z: Value; logDet: Value } {
+/**
+ * `x` [N, H, W, C] to the same shape, and the log-determinant of both parts [N]. `bias` and `logs`
+ * are actnorm's, [C].
+ */
+export function actnormLuConvolution(
+  tape: Tape,
+  x: Value,
+  bias: Layer,
+  logs: Layer,
+  lu: LuLayers,
+): { z: Value; logDet: Value } {
   const [n, h, w, c] = x.shape as [number, number, number, number];
   const positions = h * w;
   const flat = tf.reshape(x.tensor, [n * positions, c]); // [N·T, C]
@@ -28,32 +46,44 @@ export function actnormLuConvolution(tape: Tape, x: Value, bias: Layer, logs: La
     const shift = tf.matMul(W as Tensor2D, tf.reshape(tf.mul(bias.variable, scale), [c, 1])); // [C, 1]
     return {
       z: tf.reshape(tf.add(matMul(flat, M, false, true), tf.reshape(shift, [c])), [n, h, w, c]), // [N, H, W, C]
-      logDet: tf.fill([n], 0).add(tf.mul(tf.add(tf.sum(logs.variable), tf.sum(lu.logs.variable)), positions)), // [N]
+      logDet: tf
+        .fill([n], 0)
+        .add(tf.mul(tf.add(tf.sum(logs.variable), tf.sum(lu.logs.variable)), positions)), // [N]
     };
   });
   const layers = [bias, logs, lu.lower, lu.logs, lu.upper];
-  const [mixed, determinant] = tape.record([x], layers, [z, logDet], [flat, M, W, L, U, D, scale], (dz, dlog) => {
-    const back = dz ?? tf.zerosLike(z);
-    const sums = new ByGroup((B) => tf.sum(positionsOf(back, B), 1)); // [N/B, C]
-    const G = new ByGroup((B) => {
-      const outer = matMul(positionsOf(back, B), positionsOf(flat, B, n), true); // [N/B, C, C]
-      return tf.mul(tf.add(outer, tf.mul(tf.expandDims(sums.of(B), 2), bias.variable)), scale); // [N/B, C, C]
-    });
-    try {
-      tape.gradient(
-        bias,
-        Factors.ofGroups('actnorm', n, (B) => tf.mul(matMul(sums.of(B), W), scale)), // [N/B, C]
-      );
-      tape.gradient(
-        logs,
-        Factors.ofGroups('actnorm', n, (B) => tf.add(tf.sum(tf.mul(G.of(B), W), 1), ofLogDeterminant(dlog, positions, B))), // [N/B, C]
-      );
-      luGradients(tape, lu, matrices, n, G, dlog, positions);
-    } finally {
-      sums.dispose();
-      G.dispose();
-    }
-    return [x.needed ? tf.reshape(matMul(tf.reshape(back, [n * positions, c]), M), [n, h, w, c]) : null]; // [N, H, W, C]
-  });
+  const [mixed, determinant] = tape.record(
+    [x],
+    layers,
+    [z, logDet],
+    [flat, M, W, L, U, D, scale],
+    (dz, dlog) => {
+      const back = dz ?? tf.zerosLike(z);
+      const sums = new ByGroup((B) => tf.sum(positionsOf(back, B), 1)); // [N/B, C]
+      const G = new ByGroup((B) => {
+        const outer = matMul(positionsOf(back, B), positionsOf(flat, B, n), true); // [N/B, C, C]
+        return tf.mul(tf.add(outer, tf.mul(tf.expandDims(sums.of(B), 2), bias.variable)), scale); // [N/B, C, C]
+      });
+      try {
+        tape.gradient(
+          bias,
+          Factors.ofGroups('actnorm', n, (B) => tf.mul(matMul(sums.of(B), W), scale)), // [N/B, C]
+        );
+        tape.gradient(
+          logs,
+          Factors.ofGroups('actnorm', n, (B) =>
+            tf.add(tf.sum(tf.mul(G.of(B), W), 1), ofLogDeterminant(dlog, positions, B)),
+          ), // [N/B, C]
+        );
+        luGradients(tape, lu, matrices, n, G, dlog, positions);
+      } finally {
+        sums.dispose();
+        G.dispose();
+      }
+      return [
+        x.needed ? tf.reshape(matMul(tf.reshape(back, [n * positions, c]), M), [n, h, w, c]) : null,
+      ]; // [N, H, W, C]
+    },
+  );
   return { z: mixed as Value, logDet: determinant as Value };
 }

@@ -3,7 +3,8 @@
  *
  *     y_t = (x_t + b) · eˢ,   log|det| = T · Σ s
  *
- * One shift and one scale a channel, initialised from data (Kingma & Dhariwal 2018, §3.1). With `dlog` what flowed back to the log-determinant:
+ * One shift and one scale a channel, initialised from data (Kingma & Dhariwal 2018, §3.1). With
+ * `dlog` what flowed back to the log-determinant:
  *
  *     ∂l/∂b = eˢ Σ_t dy_t,   ∂l/∂s = Σ_t dy_t y_t + T · dlog.
  */
@@ -15,7 +16,12 @@ import type { Tape, Value } from '../tape';
 import { sumOverPositions } from './convolution';
 
 /** `x` [N, H, W, C] to the same shape, and the log-determinant [N]. `bias` and `logs` are [C]. */
-export function actnorm(tape: Tape, x: Value, bias: Layer, logs: Layer): { y: Value; logDet: Value } {
+export function actnorm(
+  tape: Tape,
+  x: Value,
+  bias: Layer,
+  logs: Layer,
+): { y: Value; logDet: Value } {
   const [n, h, w] = x.shape as [number, number, number, number];
   const { y, logDet } = tf.tidy(() => ({
     y: tf.mul(tf.add(x.tensor, bias.variable), tf.exp(logs.variable)),

@@ -3,8 +3,9 @@
  *
  *     y = softmax( q kᵀ / √d ) v     for each head
  *
- * every position looks at every other (Vaswani et al. 2017, arXiv 1706.03762). It costs T² for T positions: for small maps. Without layers of its own: the 1x1 convolutions around it are ordinary ones. With
- * `P` the softmax,
+ * every position looks at every other (Vaswani et al. 2017, arXiv 1706.03762). It costs T² for T
+ * positions: for small maps. Without layers of its own: the 1x1 convolutions around it are ordinary
+ * ones. With `P` the softmax,
  *
  *     dv = Pᵀ dy,   dP = dy vᵀ,   dS = P ∘ (dP − Σ P dP),   dq = dS k/√d,   dk = dSᵀ q/√d.
  */
@@ -29,7 +30,9 @@ export function attention(tape: Tape, qkv: Value, heads: number): Value {
     const back = byHead(dy as Tensor);
     const weighted = tf.mul(P, matMul(back, v, false, true));
     const dS = tf.mul(tf.sub(weighted, tf.mul(P, tf.sum(weighted, 3, true))), scale); // [N, heads, T, T]
-    return [tf.concat([matMul(dS, k), matMul(dS, q, true), matMul(P, back, true)].map(together), 3)]; // [N, H, W, 3·E]
+    return [
+      tf.concat([matMul(dS, k), matMul(dS, q, true), matMul(P, back, true)].map(together), 3),
+    ]; // [N, H, W, 3·E]
   });
   return output as Value;
 }

@@ -3,16 +3,19 @@
  *
  *     y = γ x̂ + β,   x̂ = (x − m) / √(v + ε)
  *
- * (Ioffe & Szegedy 2015, arXiv 1502.03167), in two forms. On **stored statistics** m, v are constants, an image's gradient is its own, and
+ * (Ioffe & Szegedy 2015, arXiv 1502.03167), in two forms. On **stored statistics** m, v are
+ * constants, an image's gradient is its own, and
  *
  *     ∂l/∂γ = Σ_t dy_t x̂_t,   ∂l/∂β = Σ_t dy_t,   ∂l/∂x = dy · γ / √(v + ε).
  *
- * In **training** m, v are the mean and (biased) variance of the batch, through which every image's likelihood depends on every other image; only gradients summed over the
- * batch have a meaning then, and with means over all images and positions
+ * In **training** m, v are the mean and (biased) variance of the batch, through which every image's
+ * likelihood depends on every other image; only gradients summed over the batch have a meaning
+ * then, and with means over all images and positions
  *
  *     ∂l/∂x = γ / √(v + ε) · (dy − mean(dy) − x̂ · mean(dy x̂)).
  *
- * The stored statistics follow the batches' with a momentum of 0.1 (the variance unbiased), as in PyTorch.
+ * The stored statistics follow the batches' with a momentum of 0.1 (the variance unbiased), as in
+ * PyTorch.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../../backend/index';
@@ -35,12 +38,19 @@ const EPSILON = 1e-5;
 const MOMENTUM = 0.1;
 
 /** `x` [N, …, C] to the same shape, on stored statistics. */
-export function batchNorm(tape: Tape, x: Value, { weight, bias, runningMean, runningVariance }: BatchNormLayers): Value {
+export function batchNorm(
+  tape: Tape,
+  x: Value,
+  { weight, bias, runningMean, runningVariance }: BatchNormLayers,
+): Value {
   const input = x.tensor;
   const inverse = () => tf.rsqrt(tf.add(runningVariance.variable, EPSILON)); // [C]
   const y = tf.tidy(() => {
     const factor = tf.mul(weight.variable, inverse());
-    return tf.add(tf.mul(input, factor), tf.sub(bias.variable, tf.mul(runningMean.variable, factor)));
+    return tf.add(
+      tf.mul(input, factor),
+      tf.sub(bias.variable, tf.mul(runningMean.variable, factor)),
+    );
   });
   const [output] = tape.record([x], [weight, bias], [y], [input], (dy) => {
     const back = dy as Tensor;
@@ -58,7 +68,8 @@ export function batchNorm(tape: Tape, x: Value, { weight, bias, runningMean, run
 }
 
 /**
- * `x` [N, …, C] to the same shape, on the statistics of the batch. Where the tape records (a training step), the stored statistics move too. The layers' factors are to be summed over the
+ * `x` [N, …, C] to the same shape, on the statistics of the batch. Where the tape records (a
+ * training step), the stored statistics move too. The layers' factors are to be summed over the
  * batch (`total`): image by image they leave out what an image does to the others.
  */
 export function batchNormTraining(tape: Tape, x: Value, layers: BatchNormLayers): Value {
@@ -80,7 +91,10 @@ export function batchNormTraining(tape: Tape, x: Value, layers: BatchNormLayers)
       Factors.direct('batch norm', back.shape[0] as number, () => sumOverPositions(along)),
     );
     tape.gradient(bias, biasFactors('batch norm', back));
-    const centred = tf.sub(tf.sub(back, tf.mean(back, axes)), tf.mul(normalised, tf.mean(along, axes)));
+    const centred = tf.sub(
+      tf.sub(back, tf.mean(back, axes)),
+      tf.mul(normalised, tf.mean(along, axes)),
+    );
     return [x.needed ? tf.mul(centred, tf.mul(weight.variable, inverse)) : null];
   });
   return output as Value;

@@ -3,8 +3,9 @@
  *
  *     y = (b + shift) · s,   s = sigmoid(raw + 2),   log|det| = Σ log s
  *
- * `shift` and `raw` are the even and the odd channels of what a network made of the other half (Dinh et al. 2017, arXiv 1605.08803; the sigmoid is Glow's). With `dlog` what
- * flowed back to the log-determinant:
+ * `shift` and `raw` are the even and the odd channels of what a network made of the other half
+ * (Dinh et al. 2017, arXiv 1605.08803; the sigmoid is Glow's). With `dlog` what flowed back to the
+ * log-determinant:
  *
  *     ∂l/∂b = ∂l/∂shift = dy · s,   ∂l/∂raw = (dy · y + dlog)(1 − s).
  *
@@ -20,26 +21,41 @@ import type { Tape, Value } from '../tape';
 export function coupling(tape: Tape, b: Value, network: Value): { y: Value; logDet: Value } {
   const [n, h, w, c] = b.shape as [number, number, number, number];
   const { y, logDet, s } = tf.tidy(() => {
-    const [shift, raw] = tf.unstack(tf.reshape(network.tensor, [n, h, w, c, 2]), 4) as [Tensor, Tensor]; // [N, H, W, C] each
+    const [shift, raw] = tf.unstack(tf.reshape(network.tensor, [n, h, w, c, 2]), 4) as [
+      Tensor,
+      Tensor,
+    ]; // [N, H, W, C] each
     const s = tf.sigmoid(tf.add(raw, 2));
     return { y: tf.mul(tf.add(b.tensor, shift), s), logDet: tf.sum(tf.log(s), [1, 2, 3]), s };
   });
-  const [transformed, determinant] = tape.record([b, network], [], [y, logDet], [y, s], (dy, dlog) => {
-    const back = dy ?? tf.zerosLike(y);
-    const db = tf.mul(back, s);
-    const whole = tf.mul(back, y);
-    const raw = tf.mul(dlog === null ? whole : tf.add(whole, perImage(dlog)), tf.sub(1, s));
-    return [db, tf.reshape(tf.stack([db, raw], 4), [n, h, w, 2 * c])]; // [N, H, W, 2C]
-  });
+  const [transformed, determinant] = tape.record(
+    [b, network],
+    [],
+    [y, logDet],
+    [y, s],
+    (dy, dlog) => {
+      const back = dy ?? tf.zerosLike(y);
+      const db = tf.mul(back, s);
+      const whole = tf.mul(back, y);
+      const raw = tf.mul(dlog === null ? whole : tf.add(whole, perImage(dlog)), tf.sub(1, s));
+      return [db, tf.reshape(tf.stack([db, raw], 4), [n, h, w, 2 * c])]; // [N, H, W, 2C]
+    },
+  );
   return { y: transformed as Value, logDet: determinant as Value };
 }
 
-/** The log-density of `z`, summed over everything but the first axis, [N]. `mean` and `logs` have the shape of `z`. */
+/**
+ * The log-density of `z`, summed over everything but the first axis, [N]. `mean` and `logs` have
+ * the shape of `z`.
+ */
 export function gaussianLogDensity(tape: Tape, z: Value, mean: Value, logs: Value): Value {
   const { density, u, inverse } = tf.tidy(() => {
     const inverse = tf.exp(tf.neg(logs.tensor));
     const u = tf.mul(tf.sub(z.tensor, mean.tensor), inverse);
-    const sum = tf.sum(tf.reshape(tf.add(tf.mul(logs.tensor, 2), tf.square(u)), [z.shape[0] as number, -1]), 1); // [N]
+    const sum = tf.sum(
+      tf.reshape(tf.add(tf.mul(logs.tensor, 2), tf.square(u)), [z.shape[0] as number, -1]),
+      1,
+    ); // [N]
     const size = z.tensor.size / (z.shape[0] as number);
     return { density: tf.mul(tf.add(sum, size * Math.log(2 * Math.PI)), -0.5), u, inverse };
   });

@@ -3,7 +3,8 @@
  *
  *     y = x W + b
  *
- * One position an image (T = 1): what flowed in is the row `x`, so `∂l/∂W = xᵀ dy` and `‖∂l/∂W‖² = ‖x‖² ‖dy‖²` (Goodfellow 2015, arXiv 1510.01799).
+ * One position an image (T = 1): what flowed in is the row `x`, so `∂l/∂W = xᵀ dy` and
+ * `‖∂l/∂W‖² = ‖x‖² ‖dy‖²` (Goodfellow 2015, arXiv 1510.01799).
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { matMul, tf } from '../../backend/index';
@@ -12,7 +13,9 @@ import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
 import { biasFactors } from './convolution';
 
-/** `x` [N, I] to [N, O]. `weight` has layout `dense`, [I, O] here; `bias`, if there is one, is [O]. */
+/**
+ * `x` [N, I] to [N, O]. `weight` has layout `dense`, [I, O] here; `bias`, if there is one, is [O].
+ */
 export function dense(tape: Tape, x: Value, weight: Layer, bias?: Layer): Value {
   const input = x.tensor;
   const [i, o] = weight.variable.shape as [number, number];
@@ -30,7 +33,13 @@ export function dense(tape: Tape, x: Value, weight: Layer, bias?: Layer): Value 
   return output as Value;
 }
 
-function denseFactors(operation: string, x: Tensor, dy: Tensor, inputs: number, outputs: number): Factors {
+function denseFactors(
+  operation: string,
+  x: Tensor,
+  dy: Tensor,
+  inputs: number,
+  outputs: number,
+): Factors {
   const images = x.shape[0] as number;
   return new Factors({
     operation,
@@ -38,7 +47,10 @@ function denseFactors(operation: string, x: Tensor, dy: Tensor, inputs: number, 
     positions: 1,
     inputs,
     outputs,
-    build: () => ({ x: tf.reshape(x, [images, 1, inputs]), dy: tf.reshape(dy, [images, 1, outputs]) }), // [N, 1, I], [N, 1, O]
+    build: () => ({
+      x: tf.reshape(x, [images, 1, inputs]),
+      dy: tf.reshape(dy, [images, 1, outputs]),
+    }), // [N, 1, I], [N, 1, O]
     total: () => matMul(x, dy, true), // [I, O]
   });
 }

@@ -3,13 +3,16 @@
  *
  *     y = γ x̂ + β,   x̂ = (x − m) / √(v + ε)
  *
- * with mean and (biased) variance of each image's groups of channels, over all positions (Wu & He 2018, arXiv 1803.08494). Everything that the statistics and the way back need is in sums over positions
- * for each channel, `Σ x`, `Σ x²`, `S = Σ dy`, `Σ dy x`: numbers [N, C], next to nothing. What passes over memory is one affine map of each channel, forth and back:
+ * with mean and (biased) variance of each image's groups of channels, over all positions (Wu & He
+ * 2018, arXiv 1803.08494). Everything that the statistics and the way back need is in sums over
+ * positions for each channel, `Σ x`, `Σ x²`, `S = Σ dy`, `Σ dy x`: numbers [N, C], next to nothing.
+ * What passes over memory is one affine map of each channel, forth and back:
  *
  *     y = x · A + B,   A = γ/√(v+ε),   B = β − m A,
  *     ∂l/∂x = dy · A + x · P + Q,   P = −m₂ / (v+ε),   Q = −(m₁ − m₂ m/√(v+ε)) / √(v+ε),
  *
- * with `D = Σ dy x̂`, and m₁, m₂ the means of γ dy and of γ dy x̂ over the group. `∂l/∂γ = D`, `∂l/∂β = S`.
+ * with `D = Σ dy x̂`, and m₁, m₂ the means of γ dy and of γ dy x̂ over the group. `∂l/∂γ = D`,
+ * `∂l/∂β = S`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { squaredNormOfPositions, tf } from '../../backend/index';
@@ -28,16 +31,27 @@ export interface GroupStatistics {
 }
 
 /** From the sums of each channel over T positions, Σ x and Σ x², [N, C]. */
-export function groupStatistics(sum: Tensor, squares: Tensor, groups: number, positions: number): GroupStatistics {
+export function groupStatistics(
+  sum: Tensor,
+  squares: Tensor,
+  groups: number,
+  positions: number,
+): GroupStatistics {
   const mean = meanOfGroups(sum, groups, positions);
   const variance = tf.relu(tf.sub(meanOfGroups(squares, groups, positions), tf.square(mean)));
   return { mean, inverse: tf.rsqrt(tf.add(variance, EPSILON)) };
 }
 
-/** Sums over positions, [N, C], to means over the groups' positions and channels, spread over the channels, [N, C]. */
+/**
+ * Sums over positions, [N, C], to means over the groups' positions and channels, spread over the
+ * channels, [N, C].
+ */
 export function meanOfGroups(sums: Tensor, groups: number, positions: number): Tensor {
   const [n, c] = sums.shape as [number, number];
-  const means = tf.div(tf.sum(tf.reshape(sums, [n, groups, c / groups]), 2, true), (positions * c) / groups); // [N, groups, 1]
+  const means = tf.div(
+    tf.sum(tf.reshape(sums, [n, groups, c / groups]), 2, true),
+    (positions * c) / groups,
+  ); // [N, groups, 1]
   return tf.reshape(tf.tile(means, [1, 1, c / groups]), [n, c]); // [N, C]
 }
 
@@ -52,7 +66,12 @@ export function groupNorm(tape: Tape, x: Value, weight: Layer, bias: Layer, grou
   const t = h * w;
   const input = tf.reshape(x.tensor, [n, t, c]); // [N, T, C]
   const { y, mean, inverse } = tf.tidy(() => {
-    const { mean, inverse } = groupStatistics(tf.sum(input, 1), squaredNormOfPositions(input), groups, t);
+    const { mean, inverse } = groupStatistics(
+      tf.sum(input, 1),
+      squaredNormOfPositions(input),
+      groups,
+      t,
+    );
     const A = tf.mul(weight.variable, inverse); // [N, C]
     const B = tf.sub(bias.variable, tf.mul(mean, A));
     const y = tf.add(tf.mul(input, perChannel(A)), perChannel(B));
@@ -76,7 +95,9 @@ export function groupNorm(tape: Tape, x: Value, weight: Layer, bias: Layer, grou
     const P = tf.neg(tf.mul(m2, inverse));
     const Q = tf.neg(tf.mul(tf.sub(m1, tf.mul(m2, mean)), inverse));
     const direct = tf.mul(back, perChannel(tf.mul(weight.variable, inverse)));
-    return [tf.reshape(tf.add(tf.add(direct, tf.mul(input, perChannel(P))), perChannel(Q)), [n, h, w, c])]; // [N, H, W, C]
+    return [
+      tf.reshape(tf.add(tf.add(direct, tf.mul(input, perChannel(P))), perChannel(Q)), [n, h, w, c]),
+    ]; // [N, H, W, C]
   });
   return output as Value;
 }

@@ -3,7 +3,8 @@
  *
  *     z = mu + e^s · ε,   KL( N(mu, e^{2s}) ‖ N(0, 1) ) = Σ (mu² + e^{2s} − 1)/2 − s
  *
- * The encoder gives mean `mu` and log-deviation `s`; ε is a given standard normal number (Kingma & Welling 2014, arXiv 1312.6114). With `dz` and `dk` what flowed back to both results:
+ * The encoder gives mean `mu` and log-deviation `s`; ε is a given standard normal number (Kingma &
+ * Welling 2014, arXiv 1312.6114). With `dz` and `dk` what flowed back to both results:
  *
  *     ∂l/∂mu = dz + dk · mu,   ∂l/∂s = dz · e^s ε + dk · (e^{2s} − 1).
  *
@@ -16,7 +17,12 @@ import { tf } from '../../backend/index';
 import type { Tape, Value } from '../tape';
 
 /** `mu`, `logs` and `noise` [N, Z] to `z` [N, Z] and `kl` [N]. */
-export function gaussianLatent(tape: Tape, mu: Value, logs: Value, noise: Tensor): { z: Value; kl: Value } {
+export function gaussianLatent(
+  tape: Tape,
+  mu: Value,
+  logs: Value,
+  noise: Tensor,
+): { z: Value; kl: Value } {
   const [m, s] = [mu.tensor, logs.tensor];
   const { z, kl, step } = tf.tidy(() => {
     const step = tf.mul(tf.exp(s), noise);
@@ -26,7 +32,10 @@ export function gaussianLatent(tape: Tape, mu: Value, logs: Value, noise: Tensor
   const [latent, divergence] = tape.record([mu, logs], [], [z, kl], [m, s, step], (dz, dk) => {
     const toZ = dz ?? tf.zerosLike(m);
     const toKl = tf.expandDims(dk ?? tf.zeros([m.shape[0] as number]), 1); // [N, 1]
-    return [tf.add(toZ, tf.mul(toKl, m)), tf.add(tf.mul(toZ, step), tf.mul(toKl, tf.sub(tf.exp(tf.mul(s, 2)), 1)))];
+    return [
+      tf.add(toZ, tf.mul(toKl, m)),
+      tf.add(tf.mul(toZ, step), tf.mul(toKl, tf.sub(tf.exp(tf.mul(s, 2)), 1))),
+    ];
   });
   return { z: latent as Value, kl: divergence as Value };
 }
@@ -35,7 +44,10 @@ export function gaussianLatent(tape: Tape, mu: Value, logs: Value, noise: Tensor
 export function squaredError(tape: Tape, x: Value, reconstruction: Value): Value {
   const { e, difference } = tf.tidy(() => {
     const difference = tf.sub(x.tensor, reconstruction.tensor);
-    return { e: tf.sum(tf.reshape(tf.square(difference), [x.shape[0] as number, -1]), 1), difference }; // [N]
+    return {
+      e: tf.sum(tf.reshape(tf.square(difference), [x.shape[0] as number, -1]), 1),
+      difference,
+    }; // [N]
   });
   return tape.record([x, reconstruction], [], [e], [difference], (de) => {
     const weight = tf.reshape(tf.mul(de as Tensor, 2), [-1, ...x.shape.slice(1).map(() => 1)]); // [N, 1, …]

@@ -3,7 +3,8 @@
  *
  *     y = g x̂,   x̂ = (x − m) / √(v + ε)
  *
- * with mean and (biased) variance over the channels of each position (Ba et al. 2016, arXiv 1607.06450; over channels as in P. Wang's U-Net), and a gain without an offset:
+ * with mean and (biased) variance over the channels of each position (Ba et al. 2016, arXiv
+ * 1607.06450; over channels as in P. Wang's U-Net), and a gain without an offset:
  *
  *     ∂l/∂g = Σ_t dy_t x̂_t,   ∂l/∂x = (d − mean(d) − x̂ · mean(d x̂)) / √(v + ε),   d = g dy.
  */
@@ -30,7 +31,9 @@ export function channelLayerNorm(tape: Tape, x: Value, gain: Layer): Value {
     const back = dy as Tensor;
     tape.gradient(
       gain,
-      Factors.direct('layer norm', back.shape[0] as number, () => sumOverPositions(tf.mul(back, normalised))),
+      Factors.direct('layer norm', back.shape[0] as number, () =>
+        sumOverPositions(tf.mul(back, normalised)),
+      ),
     );
     if (!x.needed) return [null];
     const d = tf.mul(back, gain.variable);

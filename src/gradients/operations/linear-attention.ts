@@ -3,12 +3,15 @@
  *
  *     y_t = W_outᵀ (contextᵀ q̂_t) + b,   context = Σ_t k̂_t v_tᵀ / T   for each head,
  *
- * q̂ a softmax over a head's d channels (times 1/√d), k̂ a softmax over the T positions (Shen et al. 2021, arXiv 1812.01243). Queries, keys and values are made by one 1x1 convolution without a bias, of E = heads·d
- * channels each, several times as many as the image has, so what costs is passing over [N, T, E]. But everything behind the softmaxes is linear: with X [T, C] the input,
+ * q̂ a softmax over a head's d channels (times 1/√d), k̂ a softmax over the T positions (Shen et
+ * al. 2021, arXiv 1812.01243). Queries, keys and values are made by one 1x1 convolution without a
+ * bias, of E = heads·d channels each, several times as many as the image has, so what costs is
+ * passing over [N, T, E]. But everything behind the softmaxes is linear: with X [T, C] the input,
  *
  *     B = K̂ᵀX,   context = mask ∘ (B W_v)/T,   M = context W_out/√d,   Y = Q̂ M + b,
  *
- * where the mask keeps the blocks of the heads. Values and the attention's output are never made; only Q̂ and the exponentials of the keys have T rows. And so on the way back: with `A = Q̂ᵀ dY`
+ * where the mask keeps the blocks of the heads. Values and the attention's output are never made;
+ * only Q̂ and the exponentials of the keys have T rows. And so on the way back: with `A = Q̂ᵀ dY`
  *
  *     ∂l/∂W_out = contextᵀ A/√d,   dC = mask ∘ (A W_outᵀ)/(T√d),   ∂l/∂W_v = Bᵀ dC,   dB = dC W_vᵀ,
  *     dQ̂ = dY Mᵀ,   dK̂ = X dBᵀ,   Σ_t k̂ dk̂ = rows of B ∘ dB,   dX = dQ W_qᵀ + dK W_kᵀ + K̂ dB,
@@ -31,7 +34,12 @@ export interface AttentionLayers {
 }
 
 /** `x` [N, H, W, C] to the same shape. */
-export function linearAttention(tape: Tape, x: Value, { qkv, out, bias }: AttentionLayers, heads: number): Value {
+export function linearAttention(
+  tape: Tape,
+  x: Value,
+  { qkv, out, bias }: AttentionLayers,
+  heads: number,
+): Value {
   const [n, h, w, c] = x.shape as [number, number, number, number];
   const t = h * w;
   const e = (qkv.variable.shape[3] as number) / 3;
@@ -39,16 +47,25 @@ export function linearAttention(tape: Tape, x: Value, { qkv, out, bias }: Attent
   const scale = 1 / Math.sqrt(d);
   const rows = tf.reshape(x.tensor, [n * t, c]); // [N·T, C]
   const X = tf.reshape(x.tensor, [n, t, c]); // [N, T, C]
-  const weights = () => tf.split(tf.reshape(qkv.variable, [c, 3 * e]), 3, 1) as [Tensor, Tensor, Tensor]; // [C, E] each
+  const weights = () =>
+    tf.split(tf.reshape(qkv.variable, [c, 3 * e]), 3, 1) as [Tensor, Tensor, Tensor]; // [C, E] each
   const Wout = () => tf.reshape(out.variable, [e, c]); // [E, C]
   const times = (batch: Tensor, matrix: Tensor, transposed = false) => {
     const [images, r, k] = batch.shape as [number, number, number];
-    return tf.reshape(matMul(tf.reshape(batch, [images * r, k]), matrix, false, transposed), [images, r, -1]); // [N, R, ·]
+    return tf.reshape(matMul(tf.reshape(batch, [images * r, k]), matrix, false, transposed), [
+      images,
+      r,
+      -1,
+    ]); // [N, R, ·]
   };
 
   const forward = tf.tidy(() => {
     const [Wq, Wk, Wv] = weights();
-    const Qhat = tf.reshape(tf.softmax(tf.reshape(matMul(rows, Wq), [n * t * heads, d])), [n, t, e]); // [N, T, E]
+    const Qhat = tf.reshape(tf.softmax(tf.reshape(matMul(rows, Wq), [n * t * heads, d])), [
+      n,
+      t,
+      e,
+    ]); // [N, T, E]
     const keys = tf.reshape(matMul(rows, Wk), [n, t, e]); // [N, T, E]
     const exponentials = tf.exp(tf.sub(keys, tf.max(keys, 1, true)));
     const Z = tf.sum(exponentials, 1); // [N, E]
@@ -71,7 +88,11 @@ export function linearAttention(tape: Tape, x: Value, { qkv, out, bias }: Attent
     const dK = tf.mul(exponentials, tf.sub(matMul(X, perKey, false, true), along)); // [N, T, E]
     const weighted = tf.reshape(tf.mul(Qhat, matMul(dY, M, false, true)), [n * t * heads, d]); // [N·T·heads, d]
     const sums = tf.sum(weighted, 1, true); // [N·T·heads, 1]
-    const dQ = tf.reshape(tf.sub(weighted, tf.mul(tf.reshape(Qhat, [n * t * heads, d]), sums)), [n, t, e]); // [N, T, E]
+    const dQ = tf.reshape(tf.sub(weighted, tf.mul(tf.reshape(Qhat, [n * t * heads, d]), sums)), [
+      n,
+      t,
+      e,
+    ]); // [N, T, E]
 
     const direct = (make: () => Tensor) => Factors.direct('linear attention', n, make);
     tape.gradient(
@@ -90,7 +111,9 @@ export function linearAttention(tape: Tape, x: Value, { qkv, out, bias }: Attent
   return output as Value;
 }
 
-/** `value` where row and column belong to the same head of d channels, else 0; [heads·d, heads·d]. */
+/**
+ * `value` where row and column belong to the same head of d channels, else 0; [heads·d, heads·d].
+ */
 function headMask(heads: number, d: number, value: number): Tensor2D {
   const e = heads * d;
   const same = (k: number) => Math.floor(Math.floor(k / e) / d) === Math.floor((k % e) / d);

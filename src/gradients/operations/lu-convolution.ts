@@ -3,12 +3,15 @@
  *
  *     z_t = W y_t,   W = P (l∘M + I) (u∘Mᵀ + diag(sign · e^{s})),   log|det| = T · Σ s
  *
- * `P` is a fixed permutation, `M` the mask of the strictly lower triangle; `l` and `u` are full matrices of which the masked part counts (Kingma & Dhariwal 2018, §3.2). With
- * `G = Σ_t dz_t y_tᵀ` the gradient of `W` for one image, `L` and `U` the two triangular factors, and `dlog` what flowed back to the log-determinant:
+ * `P` is a fixed permutation, `M` the mask of the strictly lower triangle; `l` and `u` are full
+ * matrices of which the masked part counts (Kingma & Dhariwal 2018, §3.2). With `G = Σ_t dz_t y_tᵀ`
+ * the gradient of `W` for one image, `L` and `U` the two triangular factors, and `dlog` what flowed
+ * back to the log-determinant:
  *
  *     ∂l/∂l = M ∘ (Pᵀ G Uᵀ),   ∂l/∂u = Mᵀ ∘ (Lᵀ Pᵀ G),   ∂l/∂s = diag(Lᵀ Pᵀ G) · sign · e^{s} + T · dlog.
  *
- * The three tensors are not outer products of anything, but G is small (C×C), so their per-image gradients are given outright.
+ * The three tensors are not outer products of anything, but G is small (C×C), so their per-image
+ * gradients are given outright.
  */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
 import { matMul, tf } from '../../backend/index';
@@ -51,7 +54,14 @@ export function luMatrices(tape: Tape, { lower, upper, logs, P, signs }: LuLayer
   const L = tf.add(tf.mul(square(lower), below), eye);
   const D = tf.mul(eye, tf.mul(signs.variable, tf.exp(logs.variable)));
   const U = tf.add(tf.mul(square(upper), above), D);
-  return { W: tf.matMul(square(P) as Tensor2D, tf.matMul(L as Tensor2D, U as Tensor2D)), L, U, D, below, above };
+  return {
+    W: tf.matMul(square(P) as Tensor2D, tf.matMul(L as Tensor2D, U as Tensor2D)),
+    L,
+    U,
+    D,
+    below,
+    above,
+  };
 }
 
 /** `x` [N, H, W, C] to the mixed channels, of the same shape, and the log-determinant [N]. */
@@ -65,16 +75,24 @@ export function luConvolution(tape: Tape, x: Value, layers: LuLayers): { z: Valu
     logDet: tf.fill([n], 0).add(tf.mul(tf.sum(layers.logs.variable), h * w)), // [N]
   }));
   const learned = [layers.lower, layers.logs, layers.upper];
-  const [mixed, determinant] = tape.record([x], learned, [z, logDet], [flat, W, L, U, D], (dz, dlog) => {
-    const back = dz ?? tf.zerosLike(z);
-    const G = new ByGroup((B) => matMul(positionsOf(back, B), positionsOf(flat, B, n), true)); // [N/B, C, C]
-    try {
-      luGradients(tape, layers, matrices, n, G, dlog, h * w);
-    } finally {
-      G.dispose();
-    }
-    return [x.needed ? tf.reshape(matMul(tf.reshape(back, [n * h * w, c]), W), [n, h, w, c]) : null]; // [N, H, W, C]
-  });
+  const [mixed, determinant] = tape.record(
+    [x],
+    learned,
+    [z, logDet],
+    [flat, W, L, U, D],
+    (dz, dlog) => {
+      const back = dz ?? tf.zerosLike(z);
+      const G = new ByGroup((B) => matMul(positionsOf(back, B), positionsOf(flat, B, n), true)); // [N/B, C, C]
+      try {
+        luGradients(tape, layers, matrices, n, G, dlog, h * w);
+      } finally {
+        G.dispose();
+      }
+      return [
+        x.needed ? tf.reshape(matMul(tf.reshape(back, [n * h * w, c]), W), [n, h, w, c]) : null,
+      ]; // [N, H, W, C]
+    },
+  );
   return { z: mixed as Value, logDet: determinant as Value };
 }
 
@@ -84,12 +102,20 @@ export function positionsOf(z: Tensor, B: number, images = z.shape[0] as number)
   return tf.reshape(z, [images / B, images === 0 ? 0 : (B * z.size) / (images * c), c]); // [N/B, B·T, C]
 }
 
-/** What the log-determinant, `positions` times a sum of scales, adds to the gradient of each of these, for groups of B images: [N/B, 1]. */
+/**
+ * What the log-determinant, `positions` times a sum of scales, adds to the gradient of each of
+ * these, for groups of B images: [N/B, 1].
+ */
 export function ofLogDeterminant(dlog: Tensor | null, positions: number, B: number): Tensor {
-  return dlog === null ? tf.scalar(0) : tf.mul(tf.sum(tf.reshape(dlog, [dlog.size / B, B]), 1, true), positions); // [N/B, 1]
+  return dlog === null
+    ? tf.scalar(0)
+    : tf.mul(tf.sum(tf.reshape(dlog, [dlog.size / B, B]), 1, true), positions); // [N/B, 1]
 }
 
-/** Hands the gradients of the three tensors on, from that of W, `G` [N/B, C, C], and of the log-determinant, `dlog` [N]. */
+/**
+ * Hands the gradients of the three tensors on, from that of W, `G` [N/B, C, C], and of the
+ * log-determinant, `dlog` [N].
+ */
 export function luGradients(
   tape: Tape,
   layers: LuLayers,
@@ -102,7 +128,8 @@ export function luGradients(
   const P = tf.reshape(layers.P.variable, [1, ...L.shape]); // [1, C, C]
   const PG = new ByGroup((B) => matMul(P, G.of(B), true)); // [N/B, C, C]
   const LPG = new ByGroup((B) => matMul(tf.expandDims(L, 0), PG.of(B), true)); // [N/B, C, C]
-  const direct = (gradient: (B: number) => Tensor) => Factors.ofGroups('LU convolution', images, gradient);
+  const direct = (gradient: (B: number) => Tensor) =>
+    Factors.ofGroups('LU convolution', images, gradient);
   try {
     tape.gradient(
       layers.lower,

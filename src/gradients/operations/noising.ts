@@ -3,7 +3,8 @@
  *
  *     x_t = a x + b ε,   e = mean |ε − ε̂|
  *
- * with numbers a, b for each image; the mean is over pixels and channels. `∂e/∂ε̂ = sign(ε̂ − ε) / size`.
+ * with numbers a, b for each image; the mean is over pixels and channels.
+ * `∂e/∂ε̂ = sign(ε̂ − ε) / size`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../../backend/index';
@@ -11,7 +12,8 @@ import type { Tape, Value } from '../tape';
 
 /** `x` and `noise` [N, …], `a` and `b` [N]; the shape of `x`. */
 export function noised(tape: Tape, x: Value, noise: Tensor, a: Tensor, b: Tensor): Value {
-  const perImage = (values: Tensor) => tf.reshape(values, [values.size, ...x.shape.slice(1).map(() => 1)]); // [N, 1, …]
+  const perImage = (values: Tensor) =>
+    tf.reshape(values, [values.size, ...x.shape.slice(1).map(() => 1)]); // [N, 1, …]
   const y = tf.tidy(() => tf.add(tf.mul(x.tensor, perImage(a)), tf.mul(noise, perImage(b))));
   return tape.record([x], [], [y], [], (dy) => [tf.mul(dy as Tensor, perImage(a))])[0] as Value;
 }

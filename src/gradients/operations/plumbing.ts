@@ -14,7 +14,10 @@ export function splitChannels(tape: Tape, x: Value, size: number): [Value, Value
   const parts = tf.split(x.tensor, sizes, last) as [Tensor, Tensor];
   const [a, b] = parts;
   const outputs = tape.record([x], [], [a, b], [], (da, db) => [
-    tf.concat([da ?? zeros(x.shape, sizes[0] as number), db ?? zeros(x.shape, sizes[1] as number)], last),
+    tf.concat(
+      [da ?? zeros(x.shape, sizes[0] as number), db ?? zeros(x.shape, sizes[1] as number)],
+      last,
+    ),
   ]);
   return outputs as [Value, Value];
 }
@@ -37,17 +40,30 @@ export function sum(tape: Tape, values: readonly Value[]): Value {
   return tape.record(values, [], [y], [], (dy) => values.map(() => dy))[0] as Value;
 }
 
-/** A rearrangement of numbers: `forward` and `inverse` undo each other and neither scales anything, so the gradient is moved by `inverse`. */
-export function rearrange(tape: Tape, x: Value, forward: (x: Tensor) => Tensor, inverse: (y: Tensor) => Tensor): Value {
-  return tape.record([x], [], [tf.tidy(() => forward(x.tensor))], [], (dy) => [tf.tidy(() => inverse(dy as Tensor))])[0] as Value;
+/**
+ * A rearrangement of numbers: `forward` and `inverse` undo each other and neither scales anything,
+ * so the gradient is moved by `inverse`.
+ */
+export function rearrange(
+  tape: Tape,
+  x: Value,
+  forward: (x: Tensor) => Tensor,
+  inverse: (y: Tensor) => Tensor,
+): Value {
+  return tape.record([x], [], [tf.tidy(() => forward(x.tensor))], [], (dy) => [
+    tf.tidy(() => inverse(dy as Tensor)),
+  ])[0] as Value;
 }
 
 /**
- * Any function of ordinary `tf` operations without layers, say a softmax. Its gradient is TensorFlow.js's own, computed when it is needed from the inputs,
- * which costs a second forward computation: for functions that weigh little.
+ * Any function of ordinary `tf` operations without layers, say a softmax. Its gradient is
+ * TensorFlow.js's own, computed when it is needed from the inputs, which costs a second forward
+ * computation: for functions that weigh little.
  */
 export function apply(tape: Tape, inputs: readonly Value[], f: (...x: Tensor[]) => Tensor): Value {
   const tensors = inputs.map((value) => value.tensor);
   const y = tf.tidy(() => f(...tensors));
-  return tape.record(inputs, [], [y], tensors, (dy) => tf.grads(f)(tensors, dy as Tensor))[0] as Value;
+  return tape.record(inputs, [], [y], tensors, (dy) =>
+    tf.grads(f)(tensors, dy as Tensor),
+  )[0] as Value;
 }

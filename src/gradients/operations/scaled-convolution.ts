@@ -3,12 +3,17 @@
  *
  *     y = u · e^{ks},   u = conv(x, W) + b
  *
- * The building block of Glow's networks (Kingma & Dhariwal 2018, arXiv 1807.03039): with k = 1 a convolution and its activation normalisation (whose log-determinant does not count, for it is inside a network), with k = 3 the
- * zero-convolution. The scale goes into the filter, `conv(x, W e^{ks}) + b e^{ks}`, and costs nothing. On the way back everything follows from `du = dy · e^{ks}`:
+ * The building block of Glow's networks (Kingma & Dhariwal 2018, arXiv 1807.03039): with k = 1 a
+ * convolution and its activation normalisation (whose log-determinant does not count, for it is
+ * inside a network), with k = 3 the zero-convolution. The scale goes into the filter,
+ * `conv(x, W e^{ks}) + b e^{ks}`, and costs nothing. On the way back everything follows from
+ * `du = dy · e^{ks}`:
  *
  *     ∂l/∂W = Σ_t patch_t ⊗ du_t,   ∂l/∂b = Σ_t du_t,   ∂l/∂s = k Σ_t du_t u_t = k (⟨W, ∂l/∂W⟩ + b ∂l/∂b),
  *
- * the last one for each output channel alone. So the gradient of the scale needs no pass over positions where that of the filter is there; where only the Gram form of the filter's norm is taken, it is `k e^{−ks} Σ_t du_t y_t`.
+ * the last one for each output channel alone. So the gradient of the scale needs no pass over
+ * positions where that of the filter is there; where only the Gram form of the filter's norm is
+ * taken, it is `k e^{−ks} Σ_t du_t y_t`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { convolve, type Shape4, tf, type Window } from '../../backend/index';
@@ -39,10 +44,15 @@ export function scaleOf({ logs }: ScaledConvolution, k: number): Tensor {
 /** `x` [N, H, W, I] to `y` [N, H, W, O]; `scale` from {@link scaleOf}. */
 export function scaledConvolution(x: Tensor, layers: ScaledConvolution, scale: Tensor): Tensor {
   const { weight, bias } = layers;
-  return tf.tidy(() => convolve(x, tf.mul(weight.variable, scale), sameWindow(layers), tf.mul(bias.variable, scale)));
+  return tf.tidy(() =>
+    convolve(x, tf.mul(weight.variable, scale), sameWindow(layers), tf.mul(bias.variable, scale)),
+  );
 }
 
-/** Hands the gradients of the three tensors on. `y` may have gone through a ReLU if `du` is zero wherever that let nothing through. */
+/**
+ * Hands the gradients of the three tensors on. `y` may have gone through a ReLU if `du` is zero
+ * wherever that let nothing through.
+ */
 export function scaledConvolutionGradients(
   tape: Tape,
   operation: string,
@@ -54,14 +64,19 @@ export function scaledConvolutionGradients(
   const filter = weight.variable;
   const ofWeight = convolutionFactors(operation, x, du, filter.shape as Shape4, sameWindow(layers));
   const ofBias = biasFactors(operation, du);
-  const join = (alongFilter: Tensor, ofBias: Tensor) => tf.mul(tf.add(alongFilter, tf.mul(ofBias, bias.variable)), k);
+  const join = (alongFilter: Tensor, ofBias: Tensor) =>
+    tf.mul(tf.add(alongFilter, tf.mul(ofBias, bias.variable)), k);
   const overPositions = () => tf.mul(sumOverPositions(tf.mul(du, y)), tf.div(k, scale)); // [N, O]
   const ofLogs = Factors.direct(operation, x.shape[0] as number, overPositions, {
-    groups: (B) => (ofWeight.instantiates(B) ? join(ofWeight.alongFilter(filter, B), ofBias.instantiate(B)) : null), // [N/B, O]
+    groups: (B) =>
+      ofWeight.instantiates(B)
+        ? join(ofWeight.alongFilter(filter, B), ofBias.instantiate(B))
+        : null, // [N/B, O]
     total: () => join(tf.sum(tf.mul(ofWeight.total(), filter), [0, 1, 2]), ofBias.total()), // [O]
   });
   try {
-    tape.gradient(logs, ofLogs); // first, for the tape frees each of the factors when it has seen them
+    // first, for the tape frees each of the factors when it has seen them
+    tape.gradient(logs, ofLogs);
     tape.gradient(bias, ofBias);
     tape.gradient(weight, ofWeight);
   } catch (error) {

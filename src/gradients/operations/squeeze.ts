@@ -1,7 +1,9 @@
 /**
  * # Squeeze: 2x2 pixels into channels
  *
- * Half the height and width, four times the channels; nothing is lost, nothing is scaled (Dinh et al. 2017, arXiv 1605.08803). The new channel index is `c·4 + dy·2 + dx`, as in PyTorch's `pixel_unshuffle`.
+ * Half the height and width, four times the channels; nothing is lost, nothing is scaled (Dinh et
+ * al. 2017, arXiv 1605.08803). The new channel index is `c·4 + dy·2 + dx`, as in PyTorch's
+ * `pixel_unshuffle`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../../backend/index';

@@ -1,8 +1,9 @@
 /**
  * # Transposed convolution
  *
- * The adjoint of a convolution: `y = Cᵀ x + b` where `C` is the convolution that takes something of y's shape to something of x's (Zeiler et al. 2010). Going forward
- * is that convolution's way back, and going back is its way forward, so with the roles of "in" and "back" exchanged
+ * The adjoint of a convolution: `y = Cᵀ x + b` where `C` is the convolution that takes something of
+ * y's shape to something of x's (Zeiler et al. 2010). Going forward is that convolution's way back,
+ * and going back is its way forward, so with the roles of "in" and "back" exchanged
  *
  *     ∂l/∂x = C dy,   ∂l/∂W = Σ_p patch(dy, p) ⊗ x_p.
  */
@@ -15,12 +16,16 @@ import { biasFactors, convolutionFactors } from './convolution';
 export interface TransposedConvolutionOptions {
   readonly stride?: number;
   readonly pad?: number;
-  /** Rows and columns added to the output at the end, of the `stride` lengths that `C` takes to the same input length. */
+  /**
+   * Rows and columns added to the output at the end, of the `stride` lengths that `C` takes to the
+   * same input length.
+   */
   readonly outputPad?: number;
 }
 
 /**
- * `x` [N, H, W, I] to [N, H', W', O] with `H' = (H − 1)·stride − 2·pad + k + outputPad`, as in PyTorch. `weight` has layout `convolution`, here [k, k, O, I]; `bias` is [O].
+ * `x` [N, H, W, I] to [N, H', W', O] with `H' = (H − 1)·stride − 2·pad + k + outputPad`, as in
+ * PyTorch. `weight` has layout `convolution`, here [k, k, O, I]; `bias` is [O].
  */
 export function transposedConvolution(
   tape: Tape,
@@ -42,7 +47,10 @@ export function transposedConvolution(
   const layers = bias === undefined ? [weight] : [weight, bias];
   const [output] = tape.record([x], layers, [y], [input], (dy) => {
     const back = dy as Tensor;
-    tape.gradient(weight, convolutionFactors('transposed convolution', back, input, filter.shape as Shape4, window));
+    tape.gradient(
+      weight,
+      convolutionFactors('transposed convolution', back, input, filter.shape as Shape4, window),
+    );
     if (bias !== undefined) tape.gradient(bias, biasFactors('transposed convolution', back));
     return [x.needed ? convolve(back, filter, window) : null];
   });

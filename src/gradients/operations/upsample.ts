@@ -1,7 +1,8 @@
 /**
  * # Upsampling
  *
- * Every pixel is repeated 2x2 times (nearest neighbour). What flows back to it is the sum over its four copies.
+ * Every pixel is repeated 2x2 times (nearest neighbour). What flows back to it is the sum over its
+ * four copies.
  */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../../backend/index';
@@ -15,5 +16,7 @@ export function upsample(tape: Tape, x: Value): Value {
     const wide = tf.reshape(tf.concat([rows, rows], 2), [n * h, 1, 2 * w * c]); // [N·H, 1, 2W·C]
     return tf.reshape(tf.concat([wide, wide], 1), [n, 2 * h, 2 * w, c]); // [N, 2H, 2W, C]
   });
-  return tape.record([x], [], [y], [], (dy) => [tf.mul(tf.avgPool(dy as Tensor4D, 2, 2, 'valid') as Tensor, 4)])[0] as Value;
+  return tape.record([x], [], [y], [], (dy) => [
+    tf.mul(tf.avgPool(dy as Tensor4D, 2, 2, 'valid') as Tensor, 4),
+  ])[0] as Value;
 }

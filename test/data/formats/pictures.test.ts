@@ -1,11 +1,17 @@
-/** The formats that hold pictures. PNGs stand in for JPEGs (the decoder goes by content), so that the pixels are known exactly. */
+/**
+ * The formats that hold pictures. PNGs stand in for JPEGs (the decoder goes by content), so that
+ * the pixels are known exactly.
+ */
 import assert from 'node:assert/strict';
 import sharp from 'sharp';
 import { dataset } from '../../../src/data/index';
 import { bytes, obtain, ownFolder, png, servers, tarGz, zip } from '../help';
 
 const flat = (size: number, ...colour: number[]) =>
-  Uint8Array.from({ length: size * size * colour.length }, (_, i) => colour[i % colour.length] as number);
+  Uint8Array.from(
+    { length: size * size * colour.length },
+    (_, i) => colour[i % colour.length] as number,
+  );
 const image = (images: Uint8Array | undefined, n: number, channels: number) =>
   (images ?? new Uint8Array()).subarray(n * 1024 * channels, (n + 1) * 1024 * channels);
 const ppm = (width: number, height: number, pixels: Uint8Array) =>
@@ -32,7 +38,10 @@ describe('formats that hold pictures', () => {
     });
     const table =
       'Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\r\n00000.ppm;53;54;6;5;48;49;16\r\n00001.ppm;42;45;5;5;36;40;1\r\n';
-    const test = { 'images.zip': images, 'gt.zip': zip({ 'GT-final_test.csv': Buffer.from(table) }) };
+    const test = {
+      'images.zip': images,
+      'gt.zip': zip({ 'GT-final_test.csv': Buffer.from(table) }),
+    };
     const [a, b] = await obtain('gtsrb', { train: { 'train.zip': train }, test }, serve, folder());
     assert.deepEqual(
       [...(a?.labels ?? [])].sort((x, y) => x - y),
@@ -72,10 +81,13 @@ describe('formats that hold pictures', () => {
       folder(),
     );
     assert.deepEqual([train?.count, test?.count, train?.labels], [1, 1, undefined]);
-    // A symmetric filter keeps a ramp: output pixel i is the ramp at the centre of its 148/32 input pixels.
+    // A symmetric filter keeps a ramp: output pixel i is the ramp at the centre of its 148/32 input
+    // pixels.
     for (let y = 1; y < 31; y++) {
       for (let x = 1; x < 31; x++) {
-        const [red, green, blue] = image(train?.images, 0, 3).subarray((32 * y + x) * 3) as unknown as [number, number, number];
+        const [red, green, blue] = image(train?.images, 0, 3).subarray(
+          (32 * y + x) * 3,
+        ) as unknown as [number, number, number];
         assert.ok(Math.abs(red - (15 + ((x + 0.5) * 148) / 32 - 0.5)) <= 1, `x ${x}: ${red}`);
         assert.ok(Math.abs(green - (40 + ((y + 0.5) * 148) / 32 - 0.5)) <= 1, `y ${y}: ${green}`);
         assert.equal(blue, 9);
@@ -96,7 +108,8 @@ describe('formats that hold pictures', () => {
   it('Tiny-ImageNet averages 2x2 pixels, numbers the classes in sorted order, and makes grey pictures coloured', async () => {
     const fine = Uint8Array.from(
       { length: 64 * 64 * 3 },
-      (_, i) => [10, 20, 30, 60][(Math.floor(i / 3) % 2) + 2 * (Math.floor(i / 3 / 64) % 2)] as number,
+      (_, i) =>
+        [10, 20, 30, 60][(Math.floor(i / 3) % 2) + 2 * (Math.floor(i / 3 / 64) % 2)] as number,
     );
     const archive = zip({
       'tiny-imagenet-200/wnids.txt': Buffer.from('n09\nn02\nn05\n'),
@@ -119,15 +132,24 @@ describe('formats that hold pictures', () => {
   });
 
   it('a real JPEG is decoded to what it was made from, within what JPEG loses', async () => {
-    const jpeg = await sharp(flat(64, 200, 100, 50), { raw: { width: 64, height: 64, channels: 3 } })
+    const jpeg = await sharp(flat(64, 200, 100, 50), {
+      raw: { width: 64, height: 64, channels: 3 },
+    })
       .jpeg({ quality: 95 })
       .toBuffer();
     const archive = zip({
       'tiny-imagenet-200/wnids.txt': Buffer.from('n01'),
       'tiny-imagenet-200/train/n01/images/n01_0.JPEG': jpeg,
     });
-    const [train] = await obtain('tinyimagenet32', { train: { 't.zip': archive } }, serve, folder());
-    assert.ok(train?.images.every((value, i) => Math.abs(value - ([200, 100, 50][i % 3] as number)) <= 3));
+    const [train] = await obtain(
+      'tinyimagenet32',
+      { train: { 't.zip': archive } },
+      serve,
+      folder(),
+    );
+    assert.ok(
+      train?.images.every((value, i) => Math.abs(value - ([200, 100, 50][i % 3] as number)) <= 3),
+    );
   });
 
   it('Omniglot is inverted and averaged to 28x28, its alphabets counted in sorted order', async () => {
@@ -138,9 +160,17 @@ describe('formats that hold pictures', () => {
       'images_background/Greek/character02/0309_01.png': await png(flat(105, 255), 105, 105, 1),
       'images_background/Latin/character01/0709_02.png': await png(flat(105, 0), 105, 105, 1),
     });
-    const [set] = await obtain('omniglot', { test: { 'images_background.zip': archive } }, serve, folder());
+    const [set] = await obtain(
+      'omniglot',
+      { test: { 'images_background.zip': archive } },
+      serve,
+      folder(),
+    );
     assert.deepEqual([...(set?.labels ?? [])].sort(), [0, 1, 1]);
-    const sums = Array.from({ length: 3 }, (_, n) => image(set?.images, n, 1).reduce((a, b) => a + b, 0) / 255);
+    const sums = Array.from(
+      { length: 3 },
+      (_, n) => image(set?.images, n, 1).reduce((a, b) => a + b, 0) / 255,
+    );
     assert.deepEqual(
       sums.sort((a, b) => a - b),
       [0, 4 * 28, 28 * 28],
@@ -148,7 +178,10 @@ describe('formats that hold pictures', () => {
     const latin = Array.from({ length: 3 }, (_, n) => image(set?.images, n, 1)).find(
       (one) => one[2 * 32 + 2] === 255 && one[6 * 32 + 2] === 0,
     );
-    assert.ok(latin !== undefined && latin[5 * 32 + 29] === 255, 'the stroke is at the top, white on black');
+    assert.ok(
+      latin !== undefined && latin[5 * 32 + 29] === 255,
+      'the stroke is at the top, white on black',
+    );
   });
 
   it('notMNIST leaves its broken files out, but not many', async () => {
@@ -157,7 +190,11 @@ describe('formats that hold pictures', () => {
       await Promise.all(
         Array.from(
           { length: 120 },
-          async (_, n) => [`notMNIST_small/${letters[n % 10]}/${n}.png`, await png(flat(28, n), 28, 28, 1)] as const,
+          async (_, n) =>
+            [
+              `notMNIST_small/${letters[n % 10]}/${n}.png`,
+              await png(flat(28, n), 28, 28, 1),
+            ] as const,
         ),
       ),
     );
@@ -172,7 +209,10 @@ describe('formats that hold pictures', () => {
       'notMNIST_small/B/broken.png': Buffer.from('x'),
     });
     process.env.XDG_CACHE_HOME = `${folder()}/other`;
-    await assert.rejects(obtain('notmnist', { test: { 'n.tar.gz': bad } }, serve, folder()), /1 of its 2 pictures are broken/);
+    await assert.rejects(
+      obtain('notmnist', { test: { 'n.tar.gz': bad } }, serve, folder()),
+      /1 of its 2 pictures are broken/,
+    );
   });
 
   it('a damaged picture stops the conversion, names itself and leaves no set behind', async () => {
@@ -181,7 +221,10 @@ describe('formats that hold pictures', () => {
       'tiny-imagenet-200/wnids.txt': Buffer.from('n01'),
       'tiny-imagenet-200/train/n01/images/n01_7.JPEG': cut,
     });
-    await assert.rejects(obtain('tinyimagenet32', { train: { 't.zip': archive } }, serve, folder()), /n01_7\.JPEG/);
+    await assert.rejects(
+      obtain('tinyimagenet32', { train: { 't.zip': archive } }, serve, folder()),
+      /n01_7\.JPEG/,
+    );
     await assert.rejects(dataset('tinyimagenet32', 'train'), /not on this machine/);
   });
 });

@@ -4,19 +4,27 @@ import { gzipSync } from 'node:zlib';
 import { npyHeader } from '../../../src/data/npy';
 import { bytes, obtain, ownFolder, servers, tarGz, zip } from '../help';
 
-/** Pixels [N, 32, 32, 3] and, in `planes`, the same as [N, 3, 32, 32], by the definition of the two orders. */
+/**
+ * Pixels [N, 32, 32, 3] and, in `planes`, the same as [N, 3, 32, 32], by the definition of the two
+ * orders.
+ */
 function colour(count: number, seed: number) {
   const planes = bytes(count * 3072, seed);
   const images = new Uint8Array(planes.length);
   for (let n = 0; n < count; n++)
     for (let y = 0; y < 32; y++)
       for (let x = 0; x < 32; x++)
-        for (let c = 0; c < 3; c++) images[((n * 32 + y) * 32 + x) * 3 + c] = planes[((n * 3 + c) * 32 + y) * 32 + x] as number;
+        for (let c = 0; c < 3; c++)
+          images[((n * 32 + y) * 32 + x) * 3 + c] = planes[
+            ((n * 3 + c) * 32 + y) * 32 + x
+          ] as number;
   return { planes, images };
 }
 
 const records = (planes: Buffer, heads: number[][]) =>
-  Buffer.concat(heads.flatMap((head, n) => [Buffer.from(head), planes.subarray(n * 3072, (n + 1) * 3072)]));
+  Buffer.concat(
+    heads.flatMap((head, n) => [Buffer.from(head), planes.subarray(n * 3072, (n + 1) * 3072)]),
+  );
 
 function idxFile(shape: number[], data: Uint8Array): Buffer {
   const head = Buffer.alloc(4 + 4 * shape.length);
@@ -26,15 +34,22 @@ function idxFile(shape: number[], data: Uint8Array): Buffer {
   return gzipSync(Buffer.concat([head, data]));
 }
 
-/** The middle 28x28 of padded images, and the sum of all of them: what lies outside the middle must be nothing. */
+/**
+ * The middle 28x28 of padded images, and the sum of all of them: what lies outside the middle must
+ * be nothing.
+ */
 function middle(images: Uint8Array): { inside: number[]; sum: number } {
   const inside = [...images].filter(
-    (_, i) => i % 32 >= 2 && i % 32 < 30 && Math.floor(i / 32) % 32 >= 2 && Math.floor(i / 32) % 32 < 30,
+    (_, i) =>
+      i % 32 >= 2 && i % 32 < 30 && Math.floor(i / 32) % 32 >= 2 && Math.floor(i / 32) % 32 < 30,
   );
   return { inside, sum: images.reduce((a, b) => a + b, 0) };
 }
 
-/** Written by SciPy 1.x `savemat(…, do_compression=True)`: X[:, :, c, n] with pixel i of image n, in C order, (7 (3072 n + i)) mod 251; y = 10 1 9. */
+/**
+ * Written by SciPy 1.x `savemat(…, do_compression=True)`: X[:, :, c, n] with pixel i of image n, in
+ * C order, (7 (3072 n + i)) mod 251; y = 10 1 9.
+ */
 const SCIPY =
   'TUFUTEFCIDUuMCBNQVQtZmlsZSBQbGF0Zm9ybTogcG9zaXgsIENyZWF0ZWQgb246IE1vbiBOb3YgMjMgMTg6Mjk6NDQgMjAyNgAAAAAAAAAAAAAAAAAAAA' +
   'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABSU0PAAAAhAQAAHic7ddnNNZhGAbw14xEmmhq0ZCGlEqLNLQooYEWLS2k0lQKqWjQQksL' +
@@ -66,7 +81,12 @@ describe('formats that hold pixels as they are', () => {
       'cifar-10-batches-bin/data_batch_1.bin': records(train.planes, [[5], [0]]),
       'cifar-10-batches-bin/test_batch.bin': records(test.planes, [[7], [1]]),
     });
-    const [a, b] = await obtain('cifar10', { train: { 'c.tar.gz': archive }, test: { 'c.tar.gz': archive } }, serve, folder());
+    const [a, b] = await obtain(
+      'cifar10',
+      { train: { 'c.tar.gz': archive }, test: { 'c.tar.gz': archive } },
+      serve,
+      folder(),
+    );
     assert.deepEqual([a?.count, b?.count], [4, 2]);
     assert.deepEqual(a?.images, train.images);
     assert.deepEqual(b?.images, test.images);
@@ -107,20 +127,32 @@ describe('formats that hold pixels as they are', () => {
   it('EMNIST letters are turned upright and counted from zero', async () => {
     const upright = bytes(2 * 784, 5);
     const lying = Buffer.from(
-      upright.map((_, i) => upright[i - (i % 784) + (i % 28) * 28 + Math.floor((i % 784) / 28)] as number),
+      upright.map(
+        (_, i) => upright[i - (i % 784) + (i % 28) * 28 + Math.floor((i % 784) / 28)] as number,
+      ),
     );
     const archive = zip({
       'gzip/emnist-letters-test-images-idx3-ubyte.gz': idxFile([2, 28, 28], lying),
       'gzip/emnist-letters-test-labels-idx1-ubyte.gz': idxFile([2], Uint8Array.of(1, 26)),
       'gzip/emnist-digits-test-images-idx3-ubyte.gz': idxFile([1, 28, 28], bytes(784)),
     });
-    const [set] = await obtain('emnist_letters', { test: { 'gzip.zip': archive } }, serve, folder());
+    const [set] = await obtain(
+      'emnist_letters',
+      { test: { 'gzip.zip': archive } },
+      serve,
+      folder(),
+    );
     assert.deepEqual(middle(set?.images ?? new Uint8Array()).inside, [...upright]);
     assert.deepEqual([...(set?.labels ?? [])], [0, 25]);
   });
 
   it('SVHN is read from a MATLAB file that SciPy wrote, its digit 10 called 0', async () => {
-    const [set] = await obtain('svhn', { test: { 'test_32x32.mat': Buffer.from(SCIPY, 'base64') } }, serve, folder());
+    const [set] = await obtain(
+      'svhn',
+      { test: { 'test_32x32.mat': Buffer.from(SCIPY, 'base64') } },
+      serve,
+      folder(),
+    );
     assert.equal(set?.count, 3);
     assert.deepEqual(
       [...(set?.images ?? [])],
@@ -133,7 +165,10 @@ describe('formats that hold pixels as they are', () => {
     const all = colour(12, 6);
     const npz = (from: number, to: number) =>
       zip({
-        'data.npy': Buffer.concat([npyHeader([to - from, 3072]), all.planes.subarray(from * 3072, to * 3072)]),
+        'data.npy': Buffer.concat([
+          npyHeader([to - from, 3072]),
+          all.planes.subarray(from * 3072, to * 3072),
+        ]),
         'labels.npy': bytes(9),
       });
     const train = zip({
@@ -141,7 +176,12 @@ describe('formats that hold pixels as they are', () => {
       'train_data_batch_2.npz': npz(3, 8),
       'train_data_batch_1.npz': npz(0, 3),
     });
-    const [set] = await obtain('imagenet32', { train: { 'Imagenet32_train_npz.zip': train } }, serve, folder());
+    const [set] = await obtain(
+      'imagenet32',
+      { train: { 'Imagenet32_train_npz.zip': train } },
+      serve,
+      folder(),
+    );
     assert.equal(set?.count, 12);
     assert.deepEqual(set?.images, all.images);
     assert.equal(set?.labels, undefined);
@@ -149,19 +189,26 @@ describe('formats that hold pixels as they are', () => {
 
   it('files that are not what their set is made of are refused in one line that names them', async () => {
     const cases: [Parameters<typeof obtain>[0], Buffer, RegExp][] = [
-      ['cifar10', tarGz({ 'cifar-10-batches-bin/test_batch.bin': bytes(3000) }), /test_batch.bin' has 3000 bytes/],
+      [
+        'cifar10',
+        tarGz({ 'cifar-10-batches-bin/test_batch.bin': bytes(3000) }),
+        /test_batch.bin' has 3000 bytes/,
+      ],
       ['cifar10', tarGz({ 'something.txt': bytes(10) }), /no entry like/],
       ['svhn', bytes(500), /no little-endian MATLAB 5 file/],
       ['svhn', Buffer.from(SCIPY, 'base64').subarray(0, 900), /ends within a variable/],
       ['emnist_letters', bytes(500), /cannot be converted/],
     ];
     for (const [name, archive, message] of cases) {
-      await assert.rejects(obtain(name, { test: { 'a.file': archive } }, serve, folder()), (error: Error) => {
-        assert.equal(error.name, 'FisherlabError');
-        assert.match(error.message, message);
-        assert.match(error.message, /a\.file/);
-        return true;
-      });
+      await assert.rejects(
+        obtain(name, { test: { 'a.file': archive } }, serve, folder()),
+        (error: Error) => {
+          assert.equal(error.name, 'FisherlabError');
+          assert.match(error.message, message);
+          assert.match(error.message, /a\.file/);
+          return true;
+        },
+      );
     }
   });
 });

@@ -18,7 +18,9 @@ describe('making images smaller', () => {
       ] as const) {
         const data = bytes(height * width * 3, height);
         const expected = tf.tidy(() =>
-          tf.image.resizeBilinear(tf.tensor3d([...data], [height, width, 3]), [32, 32], false, true).dataSync(),
+          tf.image
+            .resizeBilinear(tf.tensor3d([...data], [height, width, 3]), [32, 32], false, true)
+            .dataSync(),
         );
         bilinear({ data, width, height, channels: 3 }, 32).forEach((value, i) => {
           assert.ok(
@@ -39,7 +41,10 @@ describe('making images smaller', () => {
       for (let x = 0; x < 28; x++) {
         let sum = 0;
         for (let i = 0; i < 225; i++) {
-          const [row, column] = [Math.floor((15 * y + Math.floor(i / 15)) / 4), Math.floor((15 * x + (i % 15)) / 4)];
+          const [row, column] = [
+            Math.floor((15 * y + Math.floor(i / 15)) / 4),
+            Math.floor((15 * x + (i % 15)) / 4),
+          ];
           sum += data[105 * row + column] as number;
         }
         assert.ok(Math.abs((out[28 * y + x] as number) - sum / 225) <= 0.5 + 1e-9, `${y}, ${x}`);
@@ -49,7 +54,10 @@ describe('making images smaller', () => {
 
   it('an image of one colour keeps it', () => {
     for (const shrink of [bilinear, areaAverage]) {
-      const out = shrink({ data: new Uint8Array(47 * 91 * 3).fill(201), width: 47, height: 91, channels: 3 }, 32);
+      const out = shrink(
+        { data: new Uint8Array(47 * 91 * 3).fill(201), width: 47, height: 91, channels: 3 },
+        32,
+      );
       assert.ok(out.length === 3072 && out.every((value) => value === 201));
     }
   });
@@ -58,7 +66,9 @@ describe('making images smaller', () => {
 describe('PPM', () => {
   it('is read with a comment in its header and pixels that look like white space', () => {
     const pixels = Buffer.from([32, 10, 13, 9, 35, 48]);
-    const { data, ...rest } = parsePpm(Buffer.concat([Buffer.from('P6\n# by a camera\n2 1\n255\n'), pixels]));
+    const { data, ...rest } = parsePpm(
+      Buffer.concat([Buffer.from('P6\n# by a camera\n2 1\n255\n'), pixels]),
+    );
     assert.deepEqual(rest, { width: 2, height: 1, channels: 3 });
     assert.deepEqual([...data], [...pixels]);
   });
