@@ -103,7 +103,7 @@ function entriesAt({ service, file, start }: CellProgram, cursor: number): ts.Co
 
 const asMatch = ({ name, kind }: ts.CompletionEntry): Match => ({ text: name, kind });
 
-/** Matches that begin with what is typed, each once; without regard to case where none does with it. */
+/** What begins with what is typed, each once; whatever the case, where nothing else does. */
 function beginningWith(typed: string, all: readonly Match[]): Match[] {
   const matches = [...new Map(all.map((match) => [match.text, match])).values()];
   const exact = matches.filter(({ text }) => text.startsWith(typed));

@@ -15,7 +15,7 @@ import path from 'node:path';
 import ts from 'typescript';
 import { cellModules, importsOfAll } from './language-cells';
 
-/** A program about one cell. Positions are UTF-16 offsets into `file`, whose cell begins at `start`. */
+/** A program about one cell. Positions are UTF-16 offsets into `file`; the cell begins at `start`. */
 export interface CellProgram {
   readonly service: ts.LanguageService;
   readonly file: string;
@@ -29,8 +29,10 @@ export interface Program {
 
 /** What the kernel puts into every cell. */
 const GLOBALS = `
-/** Asks for a line of text below the cell. */
-declare function input(prompt?: string): Promise<string>;
+/** Asks for a line of text below the cell; a password is not shown. */
+declare function input(prompt?: string, options?: { password?: boolean }): Promise<string>;
+/** Takes away what the cell has shown; with wait, only once something new is shown. */
+declare function clearOutput(options?: { wait?: boolean }): void;
 `;
 
 /** Types of the browser; some packages pull them in, but cells run in Node. */
@@ -66,8 +68,8 @@ export function createProgram(
   };
   const disk = diskFiles();
   const resolutions = ts.createModuleResolutionCache(root, (name) => name, options);
-  // The cache is the compiler host's in the types, but the service asks its own host for it; without
-  // it, every request would read every package.json again.
+  // By its types only a compiler's host has a cache, but the service asks its own host for it too;
+  // without it, every request would read every package.json again.
   const host: ts.LanguageServiceHost & Pick<ts.CompilerHost, 'getModuleResolutionCache'> = {
     getCompilationSettings: () => options,
     getScriptFileNames: () => [...fixed.keys(), file],

@@ -8,8 +8,10 @@
  * 256 colours without dithering: lines and letters lose nothing by it, and a notebook's pictures
  * take a third of the bytes. How large it is meant to be stands in the output's metadata.
  */
-import sharp from 'sharp';
-import { type Figure, toPng, toSvg } from '../plots/index';
+import type { Figure } from '../plots/index';
+
+/** Loaded with the first picture: to draw takes a document, and that a second to load. */
+export const drawing = (): typeof import('../plots/index') => require('../plots/index');
 
 /** What an output is: a text for each MIME type, pictures but SVG in base64. */
 export type Bundle = Record<string, string>;
@@ -19,6 +21,7 @@ const PIXELS = 6e6;
 
 /** The figure as SVG, as PNG, and in words. */
 export async function figureData(figure: Figure): Promise<Bundle> {
+  const { toPng, toSvg } = drawing();
   const svg = await toSvg(figure);
   const { width, height } = sizeOf(svg) ?? { width: 720, height: 420 };
   const png = toPng(svg, Math.min(2, Math.sqrt(PIXELS / (width * height))));
@@ -31,6 +34,7 @@ export async function figureData(figure: Figure): Promise<Bundle> {
 
 /** A PNG with a palette. The same picture always gives the same bytes. */
 function fewColours(png: Buffer): Promise<Buffer> {
+  const sharp: typeof import('sharp').default = require('sharp');
   return sharp(png)
     .png({ palette: true, colours: 256, dither: 0, effort: 3, compressionLevel: 9 })
     .toBuffer();

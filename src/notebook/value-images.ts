@@ -4,22 +4,33 @@
  * How many images of which shape, from where, under which terms, how many of each class, and a
  * strip of the first ones.
  */
-import type { Dataset, Images } from '../data/index';
-import { imageGrid } from '../plots/index';
 import { countText, factsData, shapeText } from './value-facts';
-import { type Bundle, figureData } from './value-figure';
+import { type Bundle, drawing, figureData } from './value-figure';
 
 const STRIP = 10;
 const SIDE = 48;
 
-/** A data set, or images of one's own. */
-export function isImages(value: object): value is Images & Partial<Dataset> {
-  const { name, images, count, shape } = value as Partial<Images>;
+/** As much of a data set, or of images of one's own, as is told. */
+interface ImagesFacts {
+  readonly name: string;
+  /** Flat, [count × H × W × C], 0..255. */
+  readonly images: Uint8Array;
+  readonly count: number;
+  /** [H, W, C]. */
+  readonly shape: readonly [number, number, number];
+  readonly split?: string;
+  readonly source?: string;
+  readonly licence?: string;
+  readonly labels?: Uint8Array;
+}
+
+export function isImages(value: object): value is ImagesFacts {
+  const { name, images, count, shape } = value as Partial<ImagesFacts>;
   if (typeof name !== 'string' || typeof count !== 'number' || !Array.isArray(shape)) return false;
   return images instanceof Uint8Array && images.length === count * product(shape);
 }
 
-export async function imagesData(set: Images & Partial<Dataset>): Promise<Bundle> {
+export async function imagesData(set: ImagesFacts): Promise<Bundle> {
   const { name, split, images, count, shape, source, licence, labels } = set;
   const headline = split === undefined ? name : `${name}, ${split}`;
   const facts = [
@@ -30,7 +41,7 @@ export async function imagesData(set: Images & Partial<Dataset>): Promise<Bundle
   ] as const;
   const shown = Math.min(STRIP, count);
   if (shown === 0) return factsData(headline, facts);
-  const strip = imageGrid(images.subarray(0, shown * product(shape)), [shown, ...shape], {
+  const strip = drawing().imageGrid(images.subarray(0, shown * product(shape)), [shown, ...shape], {
     columns: STRIP,
     side: SIDE,
   });

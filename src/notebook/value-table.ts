@@ -4,7 +4,6 @@
  * A danfojs data frame or series is shown as what it is, a feature table by its columns: of each
  * the layer, the mean and the spread over batches. Long ones are cut, and say so.
  */
-import type { FeatureTable } from '../detectors/index';
 import { type Table, tableText } from '../terminal/index';
 import { tableHtml } from './table-html';
 import { countText } from './value-facts';
@@ -48,15 +47,28 @@ export function frameData({ columns, values }: DanfoFrame): Bundle {
   );
 }
 
-export function isFeatureTable(value: object): value is FeatureTable {
-  const { rows, batchSize, columns } = value as Partial<FeatureTable>;
+/** As much of a feature table as is told. */
+interface FeatureTableFacts {
+  /** Number of batches. */
+  readonly rows: number;
+  readonly batchSize: number;
+  readonly columns: readonly {
+    readonly feature: string;
+    readonly layer?: string;
+    readonly size?: number;
+    readonly values: Float64Array;
+  }[];
+}
+
+export function isFeatureTable(value: object): value is FeatureTableFacts {
+  const { rows, batchSize, columns } = value as Partial<FeatureTableFacts>;
   if (typeof rows !== 'number' || typeof batchSize !== 'number') return false;
   return (
     Array.isArray(columns) && columns.every((column) => column?.values instanceof Float64Array)
   );
 }
 
-export function featureTableData({ rows, batchSize, columns }: FeatureTable): Bundle {
+export function featureTableData({ rows, batchSize, columns }: FeatureTableFacts): Bundle {
   const caption = `feature table: ${countText(rows)} batches of ${batchSize}, ${countText(columns.length)} columns`;
   if (columns.length === 0) return { 'text/plain': caption };
   const shown = columns.slice(0, ROWS).map(({ feature, layer, size, values }) => {
