@@ -265,6 +265,14 @@ describe('the language of cells', function () {
       assert.deepEqual(members('./src/new'), []);
       write('src/new.ts', 'export const thing = { third: 3 };');
       assert.deepEqual(members('./src/new'), ['third']);
+
+      // Two ways to one file are one class.
+      write('src/new.ts', 'export class Kept { private secret = 1; }');
+      write('src/index.ts', "export { Kept } from './new';");
+      const both =
+        "import { Kept } from 'fisherlab';\nimport * as link from './src/new';\n" +
+        'const kept: Kept = new link.Kept();';
+      assert.deepEqual(small.remarks(both, []), []);
     } finally {
       rmSync(root, { recursive: true });
     }
