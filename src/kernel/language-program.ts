@@ -15,7 +15,7 @@ import path from 'node:path';
 import ts from 'typescript';
 import { cellModules, importsOfAll } from './language-cells';
 
-/** A program about one cell. Positions are UTF-16 offsets into `file`; the cell begins at `start`. */
+/** A program about one cell. Positions are UTF-16 offsets in `file`; the cell begins at `start`. */
 export interface CellProgram {
   readonly service: ts.LanguageService;
   readonly file: string;
