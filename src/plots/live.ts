@@ -7,7 +7,6 @@
  * is opened and never in notebooks.
  */
 import type { plot } from 'nodeplotlib';
-import { auditTime, BehaviorSubject, Subject } from 'rxjs';
 import { type LineSeries, lines } from './lines';
 import { plotOffline } from './live-page';
 
@@ -34,6 +33,7 @@ export function liveCurve(
   names: readonly string[],
   show: typeof plot = plotOffline,
 ): LiveCurve {
+  const { auditTime, BehaviorSubject, Subject } = require('rxjs') as typeof import('rxjs');
   const points = new Map(names.map((name) => [name, { x: [] as number[], y: [] as number[] }]));
   const figure = (series: readonly LineSeries[]) => lines(series, { title, x: 'step', y: 'loss' });
   const picture = () =>
