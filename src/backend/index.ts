@@ -17,6 +17,7 @@ export {
 export { CONVOLUTION_WITH_BIAS } from './convolution-with-bias';
 export { assertKnown, FisherlabError } from './errors';
 export { type Computation, Graph } from './graph';
+export { lazily } from './lazily';
 export { matMul, native, reluGrad, squaredNormOfPositions, squaredNormOfRows } from './primitives';
 export {
   deriveSeed,

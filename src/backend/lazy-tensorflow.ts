@@ -6,13 +6,9 @@
  * first of its names is asked for, which is when a backend starts.
  */
 import type * as tfjs from '@tensorflow/tfjs';
+import { lazily } from './lazily';
 
-let loaded: typeof tfjs | undefined;
-
-const library = (): typeof tfjs => {
-  loaded ??= withoutSourceMaps(() => require('@tensorflow/tfjs') as typeof tfjs);
-  return loaded;
-};
+const library = lazily(() => withoutSourceMaps(() => require('@tensorflow/tfjs') as typeof tfjs));
 
 /**
  * Loads a library without its source maps. Those of TensorFlow.js are megabytes, and Node reads
