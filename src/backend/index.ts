@@ -16,6 +16,7 @@ export {
 } from './convolution';
 export { CONVOLUTION_WITH_BIAS } from './convolution-with-bias';
 export { assertKnown, FisherlabError } from './errors';
+export { withLock } from './file-lock';
 export { type Computation, Graph } from './graph';
 export { lazily } from './lazily';
 export { matMul, native, reluGrad, squaredNormOfPositions, squaredNormOfRows } from './primitives';
