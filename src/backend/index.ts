@@ -32,7 +32,6 @@ export {
 } from './random';
 export { inCheckout } from './root';
 export {
-  addonFolder,
   BACKENDS,
   type BackendChoice,
   type BackendName,

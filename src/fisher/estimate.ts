@@ -179,7 +179,7 @@ export function scoreZ({ samples, layers }: FisherEstimate): Float64Array {
 }
 
 /** The last part of a tensor's name says what it does: `flow.layers.1.actnorm.bias` is a `bias`. */
-export function kindOf(name: string): string {
+function kindOf(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1);
 }
 

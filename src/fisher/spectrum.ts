@@ -91,7 +91,7 @@ export function spectra(
  * Of gradients [N, P]: eigenvalues of GᵀG/N and effective degrees of freedom, resampled by `counts`
  * [R, N].
  */
-export function spectrumOf(
+function spectrumOf(
   gradients: Tensor,
   counts: Tensor,
 ): Omit<LayerSpectrum, 'name' | 'size' | 'samples'> {

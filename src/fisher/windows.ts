@@ -233,7 +233,7 @@ function secondMoment(
 }
 
 /** F_ab / √(F_aa F_bb); NaN for weights without a gradient. */
-export function normalise(moment: ArrayLike<number>, K: number): Float64Array {
+function normalise(moment: ArrayLike<number>, K: number): Float64Array {
   const scale = Array.from({ length: K }, (_, a) => Math.sqrt(moment[a * K + a] as number));
   return Float64Array.from({ length: K * K }, (_, i) => {
     const [a, b] = [Math.floor(i / K), i % K];
