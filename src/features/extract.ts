@@ -8,7 +8,7 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError, tf } from '../backend/index';
-import type { Images } from '../data/index';
+import { type Images, imagesFor } from '../data/index';
 import type { Column, FeatureTable } from '../detectors/index';
 import {
   type BatchFeatures,
@@ -19,7 +19,6 @@ import {
   leastCommonMultiple,
   squaredNorm,
 } from '../gradients/index';
-import { imagesFor } from '../invariance/index';
 import type { Model } from '../models/index';
 
 export interface ExtractOptions {

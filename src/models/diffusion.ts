@@ -85,6 +85,8 @@ export class Diffusion extends TapedModel {
     this.layers = this.network.layers;
   }
 
+  readonly isSurrogate = true;
+
   override get loss(): { readonly unit: string; readonly scale: number } {
     return { unit: 'mean |ε − ε̂|', scale: 1 };
   }
