@@ -65,8 +65,9 @@ export function pixels(set: Images, indices: ArrayLike<number>): tf.Tensor4D {
   return tf.tensor4d(values, [indices.length, ...set.shape]); // [n, 32, 32, C]
 }
 
-/** A model that takes images as they are written down in a space of its own. */
-interface InItsOwnSpace {
+/** A model, which may take images as they are written down in a space of its own. */
+interface TakesImages {
+  readonly imageShape: readonly number[];
   points?(images: tf.Tensor, indices: readonly number[], seed: number): tf.Tensor;
 }
 
@@ -75,7 +76,7 @@ interface InItsOwnSpace {
  * representation. The caller frees them.
  */
 export function imagesFor(
-  model: InItsOwnSpace,
+  model: TakesImages,
   set: Images,
   indices: readonly number[],
   seed: number,

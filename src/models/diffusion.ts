@@ -85,7 +85,9 @@ export class Diffusion extends TapedModel {
     this.layers = this.network.layers;
   }
 
-  readonly isSurrogate = true;
+  override get isSurrogate(): boolean {
+    return true;
+  }
 
   override get loss(): { readonly unit: string; readonly scale: number } {
     return { unit: 'mean |ε − ε̂|', scale: 1 };

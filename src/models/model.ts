@@ -67,6 +67,10 @@ export abstract class TapedModel implements Model {
   abstract noise(indices: readonly number[], seed: number): Tensor;
   abstract sample(n: number, seed: number): Tensor;
 
+  get isSurrogate(): boolean {
+    return false;
+  }
+
   /** The forward pass: `images` [N, H, W, C] in pixel values to log p [N]. */
   abstract trace(tape: Tape, images: Value, noise: Tensor): Value;
 
