@@ -75,7 +75,8 @@ export async function cachedTable(
 
 /**
  * Keeps a table, whole or not at all; the directory is made if it is missing.
- * @throws {FisherlabError} if columns are not as long as the table, or the disk is full or read-only
+ * @throws {FisherlabError} if columns are not as long as the table, or the disk is full or cannot
+ *   be written
  */
 export async function writeTable(
   directory: string,

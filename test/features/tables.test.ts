@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Tensor } from '@tensorflow/tfjs';
 import { startBackend, tf } from '../../src/backend/start';
 import type { FeatureTable } from '../../src/detectors/table';
 import { extractTables } from '../../src/features/extract';
@@ -12,6 +13,7 @@ import { defineFeature, type Feature } from '../../src/gradients/features';
 import { type CheckpointHeader, disposeModel, type LoadedModel } from '../../src/models/checkpoint';
 import { Diffusion } from '../../src/models/diffusion';
 import { Glow } from '../../src/models/glow';
+import { ordinaryModel } from '../../src/models/ordinary';
 import { Vae } from '../../src/models/vae';
 import { images, shaken } from '../support/tiny';
 
@@ -333,6 +335,30 @@ describe('tables of features', () => {
         'score-norm',
         ...all,
       ]);
+    });
+
+    it('so that a model of one’s own which takes log p apart has the two parts, and they add up', async () => {
+      const weight = tf.variable(tf.tensor1d([0.5]));
+      const half = (images: Tensor): Tensor => images.mul(weight).sum([1, 2, 3]);
+      const ofOnesOwn = ordinaryModel({
+        family: 'linear',
+        imageShape: SHAPE,
+        variables: { weight },
+        logLikelihood: (images) => half(images).add(images.sum([1, 2, 3])),
+      });
+      const parts = (images: Tensor) => ({ prior: half(images), logDet: images.sum([1, 2, 3]) });
+      const model = Object.assign(ofOnesOwn, { parts }) as unknown as LoadedModel['model'];
+      const own = { ...loaded, checksum: 'linear', model };
+      assert.ok(featuresOf(own).includes('log-prior') && !featuresOf(own).includes('divergence'));
+      const [table] = await tablesOf(own, data, options(['log-prior', 'log-determinant']));
+      const values = (feature: string) =>
+        table?.columns.find((column) => column.feature === feature)?.values as Float64Array;
+      values('log-likelihood').forEach((whole, row) => {
+        const sum =
+          (values('log-prior')[row] as number) + (values('log-determinant')[row] as number);
+        assert.ok(whole > 0 && Math.abs(sum / whole - 1) < 1e-5);
+      });
+      weight.dispose();
     });
 
     it('and say what it cannot, before anything is computed', async () => {
