@@ -21,7 +21,7 @@ const path = require('node:path');
 const transpiled = require('./transpiled.cjs');
 
 /**
- * @typedef {{ file: string, line: number, column: number }} Place 1-based
+ * @typedef {string} Place what stands in a stack: `file:line:column`
  * @typedef {(line: number, column: number) => Place | undefined} Locate
  */
 
@@ -33,6 +33,12 @@ const root = path.resolve(fs.realpathSync(__dirname), '..', '..');
 /** Where the lines of what was compiled come from, by file or name of the script. @type {Map<string, Locate>} */
 const places = new Map();
 
+/**
+ * How the project's files were when they were loaded. @type {Map<string, { time: number, size:
+ * number, content: string }>}
+ */
+const loaded = new Map();
+
 /** Modules that stand in for others: the kernel's displays for tslab's. @type {Map<string, string>} */
 const standIns = new Map();
 
@@ -41,6 +47,28 @@ const standIns = new Map();
  * @returns {boolean} whether a file lies in this clone
  */
 const inClone = (file) => file === root || file.startsWith(root + path.sep);
+
+/**
+ * How a file is now.
+ *
+ * @param {string} file
+ */
+function look(file) {
+  const { mtimeMs: time, size } = fs.statSync(file);
+  const content = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+  return { time, size, content };
+}
+
+/**
+ * Notes how a file of the project is when it is loaded; packages do not change, and the kernel
+ * itself stays as it was started.
+ *
+ * @param {string} file
+ */
+function note(file) {
+  const ours = inClone(file) && !file.includes(`${path.sep}node_modules${path.sep}`);
+  if (ours && path.dirname(file) !== __dirname) loaded.set(file, look(file));
+}
 
 /**
  * Reads TypeScript as CommonJS.
@@ -76,7 +104,7 @@ function locator(file, code) {
     );
     const entry = map.findEntry(line - 1, column - 1);
     if (!('originalLine' in entry)) return undefined;
-    return { file, line: entry.originalLine + 1, column: entry.originalColumn + 1 };
+    return `${file}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   };
 }
 
@@ -87,26 +115,31 @@ function locator(file, code) {
  * @returns {string}
  */
 function frame(site) {
-  const script = site.getFileName() ?? site.getScriptNameOrSourceURL?.();
-  const locate = script == null ? undefined : places.get(script);
+  const script = site.getFileName() || site.getScriptNameOrSourceURL?.();
+  const locate = script ? places.get(script) : undefined;
   const [line, column] = [site.getLineNumber(), site.getColumnNumber()];
   if (!script || !locate || line === null || column === null) return String(site);
   const place = locate(line, column);
   if (place === undefined) return String(site);
-  return String(site).replace(
-    `${script}:${line}:${column}`,
-    `${place.file}:${place.line}:${place.column}`,
-  );
+  return String(site).replace(`${script}:${line}:${column}`, place);
 }
 
 /** Installs the hook; calling it twice does nothing more. */
 function install() {
   if (internals._extensions['.ts'] !== undefined) return;
   internals._extensions['.ts'] = (/** @type {any} */ module, /** @type {string} */ file) => {
+    note(file);
     const code = transpile(file, fs.readFileSync(file, 'utf8'));
     places.set(file, locator(file, code));
     module._compile(code, file);
   };
+  for (const ending of ['.js', '.json']) {
+    const load = internals._extensions[ending];
+    internals._extensions[ending] = (/** @type {any} */ module, /** @type {string} */ file) => {
+      note(file);
+      load(module, file);
+    };
+  }
   const resolve = internals._resolveFilename;
   internals._resolveFilename = function (
     /** @type {string} */ request,
@@ -143,4 +176,4 @@ function quietAboutEsm() {
   };
 }
 
-module.exports = { install, root, inClone, places, standIns, transpile };
+module.exports = { install, inClone, loaded, look, places, root, standIns, transpile };
