@@ -7,7 +7,8 @@
 import path from 'node:path';
 
 export type { HeadlessRequest } from './headless';
-export { LANGUAGE_INFO } from './language-info';
+export { installKernel, kernelFolder, uninstallKernel } from './install';
+export { KERNELSPEC, LANGUAGE_INFO } from './language-info';
 export type { Event, ShownError } from './messages';
 
 /** The script of the process in which cells run without Jupyter. */

@@ -6,7 +6,7 @@
  * command line and the kernel start through this file.
  *
  * - `fisherlab` means this clone's `src/index.ts` for every file that lies in the clone, also for a
- *   notebook in a folder of the user's own.
+ *   notebook in a folder of the user's own, and elsewhere unless something of that name is installed.
  * - Stacks name lines of TypeScript. The kernel adds the places of its cells to the same table.
  * - A file that cannot be transpiled is a `SyntaxError` that names file, line and column.
  *
@@ -148,9 +148,14 @@ function install() {
   ) {
     const standIn = standIns.get(request);
     if (standIn !== undefined) return standIn;
-    if (request === 'fisherlab' && inClone(fs.realpathSync(path.dirname(parent?.filename ?? root))))
-      return path.join(root, 'src', 'index.ts');
-    return resolve.call(this, request, parent, ...rest);
+    const front = path.join(root, 'src', 'index.ts');
+    if (request !== 'fisherlab') return resolve.call(this, request, parent, ...rest);
+    if (inClone(fs.realpathSync(path.dirname(parent?.filename ?? front)))) return front;
+    try {
+      return resolve.call(this, request, parent, ...rest); // installed where the file lies
+    } catch {
+      return front;
+    }
   };
   Error.prepareStackTrace = (error, sites) => {
     let head;

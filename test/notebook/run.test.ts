@@ -106,11 +106,7 @@ describe('the runner of notebooks', function () {
       'throws',
       /^code cell 2 of 4 of notebook 'throws' failed: Error: broken on purpose \(2 more did not run\)$/,
     ],
-    [
-      'code that is no TypeScript',
-      'mistyped',
-      /code cell 1 of 1.*SyntaxError: Unexpected "=>"/,
-    ],
+    ['code that is no TypeScript', 'mistyped', /code cell 1 of 1.*SyntaxError: Unexpected "=>"/],
     ['a claim that is false', 'falseClaim', /✗ one is two \(2 is not 1\)$/],
     [
       'a rejected promise that nobody awaits',
