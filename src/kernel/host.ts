@@ -20,6 +20,8 @@ export interface KernelHost {
   display(bundle: Bundle, options?: { displayId?: string; update?: boolean }): void;
   /** Takes away what the cell has shown; with `wait`, only once something new is shown. */
   clearOutput(options?: { wait?: boolean }): void;
+  /** Shows a long text in a pager. */
+  page(text: string): void;
   /** Asks for a line of text. */
   input(prompt?: string, options?: { password?: boolean }): Promise<string>;
   /** Is aborted when the running cell is interrupted. */
@@ -67,6 +69,7 @@ export function createHost(folder: string, post: (event: Event) => void): Host {
       post({ type: 'display', cell: key(), data, update, ...(id === undefined ? {} : { id }) });
     },
     clearOutput: ({ wait = false } = {}) => post({ type: 'clear', cell: key(), wait }),
+    page: (text) => post({ type: 'page', cell: key(), text: String(text) }),
     input(prompt = '', { password = false } = {}) {
       post({ type: 'input', cell: key(), prompt: String(prompt), password });
       const answered = new Promise<string>((resolve, reject) => {
@@ -109,6 +112,7 @@ export function createHost(folder: string, post: (event: Event) => void): Host {
   put('__dirname', folder);
   put('input', host.input);
   put('clearOutput', host.clearOutput);
+  put('page', host.page);
   return {
     imported,
     resolve: (request) => load.resolve(request),

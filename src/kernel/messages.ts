@@ -32,6 +32,8 @@ export type Event =
   | { type: 'result'; cell: string; data: Bundle }
   /** Something went wrong behind a cell's back: in a timer, in a promise that nobody awaited. */
   | { type: 'fault'; cell: string; error: ShownError }
+  /** A long text, for a pager where there is one. */
+  | { type: 'page'; cell: string; text: string }
   | { type: 'input'; cell: string; prompt: string; password: boolean }
   /** The interrupt was heard: nothing blocks the thread. */
   | { type: 'heard'; cell: string }

@@ -209,14 +209,17 @@ export class Protocol {
     this.reply('shell', request, {
       status: failed === undefined ? 'ok' : 'error',
       execution_count: number,
-      ...(failed ?? { user_expressions: {}, payload: [] }),
+      ...(failed ?? { user_expressions: {}, payload: this.pages }),
     });
+    this.pages = [];
     this.status('idle', request);
     this.running = undefined;
     if (failed !== undefined && request.content.stop_on_error !== false) this.abortQueue();
     void this.next();
   }
 
+  /** What the running cell has put into the pager. */
+  private pages: Content[] = [];
   /** Cells whose fault has been shown already. */
   private readonly faults = new Set<string>();
 
@@ -257,6 +260,8 @@ export class Protocol {
       const type = event.update ? 'update_display_data' : 'display_data';
       this.publish(type, { data: event.data, metadata: {}, transient }, cell);
     } else if (event.type === 'clear') this.publish('clear_output', { wait: event.wait }, cell);
+    else if (event.type === 'page')
+      this.pages.push({ source: 'page', data: { 'text/plain': event.text }, start: 0 });
     else if (event.type === 'result') {
       const number = this.running?.number ?? this.count;
       this.history.result(number, event.data['text/plain'] ?? '');
