@@ -11,16 +11,16 @@
  */
 import { Session } from 'node:inspector';
 import { setImmediate, setTimeout } from 'node:timers'; // not those that cells find
-import { inspect, types } from 'node:util';
 import { cellPlaces, type PreparedCell } from './cell';
 import { Interrupted } from './errors';
 import { loader } from './hook';
 import { createHost, exportOf, type Host } from './host';
-import type { Bundle, Command, Event, ShownError } from './messages';
+import type { Command, Event, ShownError } from './messages';
 import { type Renewal, renewalLine, renewModules } from './modules';
 import { begin, cellOf, currentCell, RunningCell } from './running';
 import { alive, awaitEngine, collectGarbage, endScopes, tensorCount, tensorsOf } from './tensors';
 import { keepTimersInside } from './timers';
+import { shownValue } from './value';
 
 /** What the inspector says of a value. */
 interface RemoteObject {
@@ -250,7 +250,7 @@ export class Evaluator {
     const { result } = cell;
     cell.result = undefined;
     if (result !== undefined && result.value !== undefined)
-      this.post({ type: 'result', cell: cell.key, data: await bundleOf(result.value) });
+      this.post({ type: 'result', cell: cell.key, ...(await shownValue(result.value)) });
     if (earlier.length > 0) await this.sayWhatIsKept(cell, earlier);
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     return cell.fault;
@@ -265,17 +265,4 @@ export class Evaluator {
       if (count > 0) this.post({ type: 'stream', cell: cell.key, name: 'stdout', text });
     }
   }
-}
-
-/** A value in all the forms in which it can be shown. */
-async function bundleOf(value: unknown): Promise<Bundle> {
-  return { 'text/plain': plainText(value) };
-}
-
-function plainText(value: unknown): string {
-  const text = inspect(value, { depth: 2, maxArrayLength: 20 });
-  // What asynchronous hooks wrote into a promise is nobody's business.
-  return types.isPromise(value)
-    ? text.replace(/,\s+\[Symbol\(async_id_symbol\)\][\s\S]*$/, ' }')
-    : text;
 }

@@ -11,13 +11,16 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { KERNEL } from './cell';
 import { shownError } from './errors';
-import type { Bundle, Event, ShownError } from './messages';
+import type { Bundle, Event, Metadata, ShownError } from './messages';
 import { currentCell } from './running';
 
 /** The kernel as cells and the project's displays see it: `globalThis.__fisherlabKernel`. */
 export interface KernelHost {
   /** Shows one thing, in one bundle of MIME types; with an id it can be replaced later. */
-  display(bundle: Bundle, options?: { displayId?: string; update?: boolean }): void;
+  display(
+    bundle: Bundle,
+    options?: { metadata?: Metadata; displayId?: string; update?: boolean },
+  ): void;
   /** Takes away what the cell has shown; with `wait`, only once something new is shown. */
   clearOutput(options?: { wait?: boolean }): void;
   /** Shows a long text in a pager. */
@@ -65,8 +68,9 @@ export function createHost(folder: string, post: (event: Event) => void): Host {
   takeStreams((name, text) => post({ type: 'stream', cell: key(), name, text }));
 
   const host: KernelHost = {
-    display(data, { displayId: id, update = false } = {}) {
-      post({ type: 'display', cell: key(), data, update, ...(id === undefined ? {} : { id }) });
+    display(data, { metadata = {}, displayId: id, update = false } = {}) {
+      const named = id === undefined ? {} : { id };
+      post({ type: 'display', cell: key(), data, metadata, update, ...named });
     },
     clearOutput: ({ wait = false } = {}) => post({ type: 'clear', cell: key(), wait }),
     page: (text) => post({ type: 'page', cell: key(), text: String(text) }),

@@ -7,31 +7,10 @@
  */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
-
-export interface Completion {
-  readonly matches: string[];
-  readonly cursorStart: number;
-  readonly cursorEnd: number;
-  readonly metadata?: Record<string, unknown>;
-}
-
-export interface Inspection {
-  readonly found: boolean;
-  readonly data: Record<string, string>;
-}
-
-export interface Remark {
-  readonly line: number;
-  readonly column: number;
-  readonly text: string;
-}
-
-/** The language side, as `language.ts` makes it; offsets are UTF-16 units. */
-export interface Language {
-  complete(code: string, cursor: number, cells: string[]): Completion;
-  inspect(code: string, cursor: number, detail: number, cells: string[]): Inspection;
-  remarks(code: string, cells: string[]): Remark[];
-}
+import type { Language } from './language';
+import type { Completion } from './language-completion';
+import type { Inspection } from './language-inspection';
+import type { Remark } from './language-remarks';
 
 /** What goes to the thread: a method and its arguments. */
 export interface LanguageCall {

@@ -17,6 +17,9 @@ export type Command =
 /** A bundle of one thing in several MIME types. */
 export type Bundle = Readonly<Record<string, string>>;
 
+/** What Jupyter has to be told about a bundle: widths of pictures. */
+export type Metadata = Readonly<Record<string, unknown>>;
+
 /** An error as Jupyter shows it. */
 export interface ShownError {
   readonly name: string;
@@ -27,9 +30,16 @@ export interface ShownError {
 /** From the thread that runs cells. */
 export type Event =
   | { type: 'stream'; cell: string; name: 'stdout' | 'stderr'; text: string }
-  | { type: 'display'; cell: string; data: Bundle; id?: string; update: boolean }
+  | {
+      type: 'display';
+      cell: string;
+      data: Bundle;
+      metadata: Metadata;
+      id?: string;
+      update: boolean;
+    }
   | { type: 'clear'; cell: string; wait: boolean }
-  | { type: 'result'; cell: string; data: Bundle }
+  | { type: 'result'; cell: string; data: Bundle; metadata: Metadata }
   /** Something went wrong behind a cell's back: in a timer, in a promise that nobody awaited. */
   | { type: 'fault'; cell: string; error: ShownError }
   /** A long text, for a pager where there is one. */

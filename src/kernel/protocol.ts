@@ -258,7 +258,7 @@ export class Protocol {
     if (event.type === 'display') {
       const transient = event.id === undefined ? {} : { display_id: event.id };
       const type = event.update ? 'update_display_data' : 'display_data';
-      this.publish(type, { data: event.data, metadata: {}, transient }, cell);
+      this.publish(type, { data: event.data, metadata: event.metadata, transient }, cell);
     } else if (event.type === 'clear') this.publish('clear_output', { wait: event.wait }, cell);
     else if (event.type === 'page')
       this.pages.push({ source: 'page', data: { 'text/plain': event.text }, start: 0 });
@@ -266,7 +266,7 @@ export class Protocol {
       const number = this.running?.number ?? this.count;
       this.history.result(number, event.data['text/plain'] ?? '');
       if (request?.content.silent === true) return;
-      const content = { execution_count: number, data: event.data, metadata: {} };
+      const content = { execution_count: number, data: event.data, metadata: event.metadata };
       this.publish('execute_result', content, cell);
     } else if (event.type === 'fault') {
       const { name, message: evalue, traceback } = event.error;

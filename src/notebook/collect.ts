@@ -76,15 +76,16 @@ export class Collected {
     this.streams.set(cell, { output, text: plain });
   }
 
-  private display({ cell, data, id, update }: Event & { type: 'display' }): void {
+  private display({ cell, data, metadata, id, update }: Event & { type: 'display' }): void {
     const known = id === undefined ? undefined : this.displays.get(id);
     if (update) {
-      if (known !== undefined) known.data = bundle(data);
+      if (known !== undefined)
+        Object.assign(known, { data: bundle(data), metadata: { ...metadata } });
       return;
     }
     const output: DisplayOutput = {
       data: bundle(data),
-      metadata: {},
+      metadata: { ...metadata },
       output_type: 'display_data',
     };
     this.push(cell, output);

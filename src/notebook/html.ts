@@ -83,16 +83,8 @@ function cellHtml(cell: Cell, seconds: number | undefined): string {
   return `<section class="code">\n<pre class="source">${time}<code>${colour(source)}</code></pre>\n${outputs}\n</section>`;
 }
 
-/** What of a bundle is shown, the best first. */
-const KINDS = [
-  'image/svg+xml',
-  'image/png',
-  'image/jpeg',
-  'image/gif',
-  'text/html',
-  'text/markdown',
-  'text/latex',
-];
+/** Of several forms of one output the page shows the richest, as Jupyter does. */
+const PREFERRED = ['text/html', 'text/markdown', 'text/latex', 'image/svg+xml', 'image/png'];
 
 function outputHtml(output: Output): string {
   if (output.output_type === 'stream') {
@@ -102,7 +94,8 @@ function outputHtml(output: Output): string {
     const text = stripVTControlCharacters(output.traceback.join('\n'));
     return `<pre class="output stderr">${claims(escapeHtml(text))}</pre>`;
   }
-  const kind = KINDS.find((one) => one in output.data) ?? 'text/plain';
+  const kinds = Object.keys(output.data);
+  const kind = PREFERRED.find((one) => kinds.includes(one)) ?? kinds[0] ?? 'text/plain';
   const text = joined(output.data[kind] ?? '');
   switch (kind) {
     case 'image/svg+xml':
