@@ -13,6 +13,7 @@ import { Command } from 'commander';
 export const COMMANDS = [
   'start',
   'notebooks',
+  'kernel',
   'train',
   'data',
   'detect',
