@@ -191,10 +191,9 @@ export function plain(
 ): AblationPoint[] {
   const [inside, ...outside] = tables as [NamedTable, ...NamedTable[]];
   const { batchSize } = inside.table;
-  return scoreAll(inside.table, outside, methods, seed).flatMap((scores) =>
-    rowsOfScores(scores, { model: '', in: inside.name, batchSize, seed: resamplingSeed(seed) }).map(
-      ({ out, method, auroc: estimate }) => ({ out, batchSize, method, x, auroc: estimate }),
-    ),
+  const about = { model: '', in: inside.name, batchSize, seed: resamplingSeed(seed) };
+  return rowsOfScores(scoreAll(inside.table, outside, methods, seed), about).map(
+    ({ out, method, auroc: estimate }) => ({ out, batchSize, method, x, auroc: estimate }),
   );
 }
 

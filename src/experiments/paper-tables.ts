@@ -16,14 +16,15 @@ import { type DataSetName, dataSet, dataset, find, type Images } from '../data/i
 import type { FeatureTable, NamedTable } from '../detectors/index';
 import {
   type Comparison,
-  compareScores,
+  compareAurocs,
   halves,
+  type MeasuredPair,
   type MethodScores,
+  type Resampled,
   type ResultRow,
-  resampledAurocs,
+  resampledScores,
   resamplingSeed,
-  rowsOfScores,
-  type ScoredPair,
+  rowsOfResampled,
   type Split,
   scoreSplit,
 } from '../evaluation/index';
@@ -197,12 +198,13 @@ export async function modelResults(
       `${loaded.name}: scores of ${batchSize}`,
       without,
     );
-    for (const scores of scored)
-      rows.push(...rowsOfScores(scores, { model: loaded.name, in: own, batchSize, seed }));
+    const about = { model: loaded.name, in: own, batchSize, seed };
+    const resampled = resampledScores(scored, about);
+    rows.push(...rowsOfResampled(scored, resampled, about));
     comparisons.push({
       batchSize,
       reference: REFERENCE_METHOD,
-      methods: againstReference(scored, own, seed),
+      methods: againstReference(scored, resampled, own),
     });
   }
   return {
@@ -343,45 +345,40 @@ async function scoreMethods(
   return scored;
 }
 
-/** Every other method against typicality. */
+/** Every other method against typicality, on the resamples `[method][set]` of the rows. */
 function againstReference(
   scored: readonly MethodScores[],
+  resampled: readonly (readonly Resampled[])[],
   inside: string,
-  seed: number,
 ): AgainstReference[] {
-  const reference = scored.find(({ method }) => method === REFERENCE_METHOD);
-  const candidates = scored.filter(({ method }) => method !== REFERENCE_METHOD);
-  if (reference === undefined || candidates.length === 0) return [];
-  const at = ({ in: own, out }: MethodScores, k: number) => ({
-    in: own,
-    out: out[k]?.scores as Float64Array,
-  });
-  const pairs = reference.out.map(
-    ({ name }, k): ScoredPair => ({
+  const reference = scored.findIndex(({ method }) => method === REFERENCE_METHOD);
+  const candidates = scored.flatMap(({ method }, m) => (m === reference ? [] : [{ method, m }]));
+  if (reference < 0 || candidates.length === 0) return [];
+  const aurocOf = (m: number, s: number) => {
+    const found = resampled[m]?.[s] as Resampled;
+    return { value: found.value.auroc, resampled: found.resampled.auroc };
+  };
+  const pairs = (scored[reference] as MethodScores).out.map(
+    ({ name }, s): MeasuredPair => ({
       in: inside,
       out: name,
-      reference: at(reference, k),
-      candidates: Object.fromEntries(candidates.map((scores) => [scores.method, at(scores, k)])),
+      reference: aurocOf(reference, s),
+      candidates: Object.fromEntries(candidates.map(({ method, m }) => [method, aurocOf(m, s)])),
     }),
   );
-  // [pair][reference, then candidates][resample]
-  const aurocs = pairs.map((pair) =>
-    resampledAurocs([pair.reference, ...Object.values(pair.candidates)], {
-      seed,
-      inName: pair.in,
-      outName: pair.out,
-    }),
-  );
-  return compareScores(pairs, { seed }).map((comparison, c): AgainstReference => {
-    const resamples = aurocs[0]?.[0]?.length ?? 0;
-    const resampled = Array.from({ length: resamples }, (_, r) => {
-      const sum = aurocs.reduce(
-        (all, pair) => all + (pair[c + 1]?.[r] as number) - (pair[0]?.[r] as number),
+  return compareAurocs(pairs).map((comparison): AgainstReference => {
+    const [first] = pairs as [MeasuredPair, ...MeasuredPair[]];
+    const means = first.reference.resampled.map((_, r) => {
+      const sum = pairs.reduce(
+        (all, pair) =>
+          all +
+          (pair.candidates[comparison.candidate]?.resampled[r] as number) -
+          (pair.reference.resampled[r] as number),
         0,
       );
       return Math.round((1e5 * sum) / pairs.length);
     });
-    return { ...comparison, resampled };
+    return { ...comparison, resampled: Array.from(means) };
   });
 }
 
