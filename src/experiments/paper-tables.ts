@@ -12,7 +12,7 @@
  * training split.
  */
 import { FisherlabError, tf } from '../backend/index';
-import { type DataSetName, dataSet, dataset, find, type Images } from '../data/index';
+import { dataset, type Images } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
 import {
   type Comparison,
@@ -40,22 +40,7 @@ import {
   tablesOf,
 } from '../features/index';
 import type { LoadedModel } from '../models/index';
-
-/** The paper's five, in its order; Tiny-ImageNet stands in for ImageNet where that is not here. */
-export const COLOUR_SETS = [
-  'svhn',
-  'celeba',
-  'gtsrb',
-  'cifar10',
-  'imagenet32',
-] as const satisfies readonly DataSetName[];
-export const GREY_SETS = [
-  'fashion_mnist',
-  'mnist',
-  'kmnist',
-  'emnist_letters',
-  'omniglot',
-] as const satisfies readonly DataSetName[];
+import { assertPair, setsFor } from './sets-to-try';
 
 export const PROTOCOLS = ['halves', 'held-out'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
@@ -79,6 +64,8 @@ export interface PaperOptions {
   readonly cache?: string;
   /** Called as work is done: what, and how many of how many. Not called for what was kept. */
   readonly progress?: (what: string, done: number, total: number) => void;
+  /** Stops the work between two passes or methods. */
+  readonly signal?: AbortSignal;
 }
 
 /** A method against typicality, on all pairs of one model and batch size. */
@@ -124,35 +111,6 @@ export interface ModelResults {
     readonly why: string;
   }[];
   readonly seconds: number;
-}
-
-/**
- * The sets a model is tried on, its own first, and those of its kind that are not on this machine.
- */
-export function setsFor(own: string): { sets: string[]; missing: string[] } {
-  const kind: readonly string[] = dataSet(own).channels === 1 ? GREY_SETS : COLOUR_SETS;
-  const wanted = kind.map((name) =>
-    name === 'imagenet32' && find('imagenet32', 'test') === null ? 'tinyimagenet32' : name,
-  );
-  const others = wanted.filter((name) => name !== own);
-  const here = (name: string) => find(name, 'test') !== null;
-  return {
-    sets: here(own) ? [own, ...others.filter(here)] : [],
-    missing: [own, ...others].filter((name) => !here(name)),
-  };
-}
-
-/** Throws a FisherlabError where of the sets to try `what` on there are not two on this machine. */
-export function assertPair(
-  what: string,
-  sets: readonly string[],
-  missing: readonly string[],
-): void {
-  if (sets.length >= 2) return;
-  throw new FisherlabError(
-    `${what} has no pair of data sets: ${missing.join(', ')} are not on this machine`,
-    'name a folder that has them in FISHERLAB_DATA',
-  );
 }
 
 /**
@@ -253,7 +211,7 @@ async function allTables(
   sets: readonly Images[],
   options: PaperOptions,
 ): Promise<{ tables: FeatureTable[][]; reference: Reference | undefined }> {
-  const { batchSizes, seed, cache, skip = [] } = options;
+  const { batchSizes, seed, cache, signal, skip = [] } = options;
   const total = sets.reduce((sum, { count }) => sum + count, 0);
   /** Progress over all sets: sets that were kept count as done when the next one begins. */
   const over = (what: string) => {
@@ -263,10 +221,17 @@ async function allTables(
         sets.slice(0, s).reduce((sum, { count }) => sum + count, 0),
       ]),
     );
-    return (set: string, images: number) =>
+    return (set: string, images: number) => {
+      signal?.throwIfAborted();
       options.progress?.(`${loaded.name}: ${what}`, (before.get(set) ?? 0) + images, total);
+    };
   };
-  const shared = { batchSizes, seed, ...(cache === undefined ? {} : { cache }) };
+  const shared = {
+    batchSizes,
+    seed,
+    ...(cache === undefined ? {} : { cache }),
+    ...(signal === undefined ? {} : { signal }),
+  };
   const norms: FeatureTable[][] = [];
   for (const data of sets)
     norms.push(await tablesOf(loaded, data, { ...shared, progress: over('gradient norms') }));
@@ -322,7 +287,7 @@ function withoutLikelihood(table: FeatureTable): FeatureTable {
 async function scoreMethods(
   split: Split,
   outside: readonly NamedTable[],
-  { seed, progress }: PaperOptions,
+  { seed, progress, signal }: PaperOptions,
   what: string,
   without: { method: string; batchSize: number; why: string }[],
 ): Promise<MethodScores[]> {
@@ -333,6 +298,7 @@ async function scoreMethods(
   );
   const scored: MethodScores[] = [];
   for (const [done, method] of methods.entries()) {
+    signal?.throwIfAborted();
     try {
       scored.push(scoreSplit(split, outside, method, seed));
     } catch (error) {

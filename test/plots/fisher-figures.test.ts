@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { normals } from '../../src/backend/random';
-import type { FisherEstimate } from '../../src/fisher/estimate';
+import { chiSquareQuantile, normalQuantile } from '../../src/fisher/chi-square';
+import { depthOrder, type FisherEstimate } from '../../src/fisher/estimate';
 import {
   chiSquareFigure,
   decorrelationFigure,
@@ -56,7 +57,7 @@ describe('figures of the Fisher information', () => {
       samples: 1,
       layers: [layer('a.bias', 2, 6), layer('a.weight', 4, 0), layer('b.bias', 5, 5)],
     };
-    const { data } = scalesFigure(estimate);
+    const { data } = scalesFigure(depthOrder(estimate));
     assert.equal(data.length, 1);
     assert.deepEqual(
       [data[0]?.x, data[0]?.y],
@@ -96,7 +97,7 @@ describe('figures of the Fisher information', () => {
       traceOfSquare: 6,
       degrees: { value: 6, low: 5, high: 7 },
     };
-    const { data } = chiSquareFigure(norms, spectrum);
+    const { data } = chiSquareFigure(norms, spectrum, chiSquareQuantile);
     const distance = (k: number) => {
       const { x, y } = data[k] as { x: number[]; y: number[] };
       return x.reduce((sum, value, i) => sum + Math.abs(value - (y[i] as number)), 0) / 400;
@@ -121,7 +122,9 @@ describe('figures of the Fisher information', () => {
       degrees,
     };
     const mean = norms.reduce((a, b) => a + b, 0) / norms.length;
-    for (const { y } of chiSquareFigure(norms, of).data.filter(({ mode }) => mode === 'markers')) {
+    for (const { y } of chiSquareFigure(norms, of, chiSquareQuantile).data.filter(
+      ({ mode }) => mode === 'markers',
+    )) {
       const drawn = y as number[];
       assert.ok(drawn.length <= 400);
       const ends = [drawn[0], drawn[drawn.length - 1]].map((value) => (value as number) * mean);
@@ -142,7 +145,10 @@ describe('figures of the Fisher information', () => {
     };
     const { data } = decorrelationFigure([{ name: 'mnist', found }]);
     assert.deepEqual(data[data.length - 1]?.y, [1, 0.5]);
-    const normal = logNormalFigure([{ name: 'x', norms: normals(1, 500).map(Math.exp) }]);
+    const normal = logNormalFigure(
+      [{ name: 'x', norms: normals(1, 500).map(Math.exp) }],
+      normalQuantile,
+    );
     const points = normal.data.find(({ mode }) => mode === 'markers') as {
       x: number[];
       y: number[];
