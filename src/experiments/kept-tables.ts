@@ -7,7 +7,7 @@
  * Results are recognised by the checksum of the weights, so that what is there is not made again.
  */
 import path from 'node:path';
-import { FisherlabError, writeJson } from '../backend/index';
+import { assertKnown, FisherlabError, writeJson } from '../backend/index';
 import { isBackground } from '../features/index';
 import { disposeModel, loadModel, shippedModels } from '../models/index';
 import { saveFigure } from '../plots/index';
@@ -85,6 +85,7 @@ export interface NotTried {
 /**
  * Makes the tables of models and their figures, and the summary of all results in the folder. A
  * model that cannot be tried does not keep the others from it: it comes back with the reason.
+ * @throws {FisherlabError} if a name is not of a model, or a column to skip not one of `COSTLY`
  */
 export async function makeTables(
   names: readonly string[],
@@ -92,6 +93,7 @@ export async function makeTables(
   options: PaperOptions,
   events: ModelEvents = {},
 ): Promise<{ summary: Summary | undefined; notTried: NotTried[] }> {
+  for (const column of options.skip ?? []) assertKnown('column to skip', column, COSTLY);
   const notTried: NotTried[] = [];
   for (const [k, name] of names.entries()) {
     options.signal?.throwIfAborted();

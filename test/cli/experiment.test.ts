@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { startBackend } from '../../src/backend/start';
-import { csv } from '../../src/cli/detect';
-import { readResults, triedModels, withoutResults } from '../../src/cli/experiment';
-import { main } from '../../src/cli/main';
-import { TABLES } from '../../src/cli/update';
+import { run } from '../../src/cli/main';
 import { dataset } from '../../src/data/dataset';
 import { npyHeader } from '../../src/data/npy';
+import { csv } from '../../src/experiments/detection';
+import { KEPT_TABLES, triedModels, withoutResults } from '../../src/experiments/kept-tables';
 import { modelCards, shippedCards } from '../../src/experiments/model-cards';
-import { SUMMARY, type Summary, summarise } from '../../src/experiments/summary';
+import { RESULTS, readModelResults, summaryFile } from '../../src/experiments/results-file';
+import { type Summary, summarise } from '../../src/experiments/summary';
 import { disposeModel, loadModel } from '../../src/models/checkpoint';
 import { saveTinyGlow } from '../support/tiny';
 
@@ -21,7 +21,7 @@ async function fisherlab(...line: string[]): Promise<string> {
   const { log } = console;
   console.log = (text: string) => said.push(text);
   try {
-    await main(['node', 'fisherlab', ...line]);
+    await run(['node', 'fisherlab', ...line]);
   } finally {
     console.log = log;
   }
@@ -58,7 +58,7 @@ describe('fisherlab experiment', () => {
       /no results of stranger: model 'stranger' .*; the other models are done/,
     );
     const said = await fisherlab('experiment', 'paper-tables', '--models', model, ...line);
-    const [results] = readResults(out);
+    const [results] = readModelResults(out);
     assert.equal(results?.in, 'fashion_mnist');
     assert.equal(results?.limit, 20);
     assert.ok(
@@ -85,13 +85,16 @@ describe('fisherlab experiment', () => {
       fisherlab('experiment', 'paper-tables', '--models', model, ...line);
     await assert.rejects(
       tables('--batch-sizes', '1,x'),
-      /--batch-sizes is 'x'; give a whole number from 1 on/,
+      /'--batch-sizes <list>' argument '1,x' is invalid\. 'x' is none: give whole numbers from 1 on/,
     );
     await assert.rejects(
       tables('--skip', 'everything'),
       /column to skip 'everything' is not known; choose one of diagonal/,
     );
-    await assert.rejects(tables('--limit', '0'), /--limit is '0'/);
+    await assert.rejects(
+      tables('--limit', '0'),
+      /'--limit <n>' argument '0' is invalid\. Give a whole number from 1 on/,
+    );
     await assert.rejects(
       fisherlab('experiment', 'ablations', 'nothing'),
       /model 'nothing' is not known/,
@@ -103,21 +106,21 @@ describe('fisherlab update', () => {
   const cards = shippedCards();
   const weights = () => Object.fromEntries(cards.map((card) => [card.model, card.checksum]));
 
-  for (const { folder: where, protocol, limit } of TABLES) {
+  for (const { folder: where, protocol, limit } of KEPT_TABLES) {
     const images = limit === null ? 'all images' : `${limit} images of each set`;
     it(`has nothing to do for what is shipped, ${protocol}, ${images}: results of every model and its weights, and their summary`, () => {
       assert.deepEqual(
         withoutResults(triedModels(), weights(), { folder: where, protocol, limit }),
         [],
       );
-      const summary = JSON.parse(readFileSync(path.join(where, path.basename(SUMMARY)), 'utf8'));
-      assert.deepEqual(JSON.parse(JSON.stringify(summarise(readResults(where)))), summary);
+      const summary = JSON.parse(readFileSync(summaryFile(where), 'utf8'));
+      assert.deepEqual(JSON.parse(JSON.stringify(summarise(readModelResults(where)))), summary);
     });
   }
 
   it('finds models whose results are not there, a trial’s, or of other weights', () => {
     const [first, second] = triedModels() as [string, string];
-    const tables = { folder: path.dirname(SUMMARY), protocol: 'halves', limit: null } as const;
+    const tables = { folder: RESULTS, protocol: 'halves', limit: null } as const;
     assert.deepEqual(
       withoutResults([first, second], { ...weights(), [second]: 'others' }, tables),
       [second],
