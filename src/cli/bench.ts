@@ -16,7 +16,7 @@ import { lab } from './lab';
 import { wholeNumber } from './options';
 
 const FAMILIES = ['glow', 'diffusion', 'vae'] as const satisfies readonly models.Family[];
-const PRESETS = ['small', 'paper'] as const satisfies readonly models.PresetName[];
+const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
 interface Flags {
   preset: models.PresetName;

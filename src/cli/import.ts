@@ -27,7 +27,7 @@ interface Options {
 }
 
 const FAMILIES = ['glow', 'diffusion', 'vae'] as const satisfies readonly models.Family[];
-const PRESETS = ['small', 'paper'] as const satisfies readonly models.PresetName[];
+const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
 /** Images of the check. */
 const CHECKED = 10;

@@ -12,7 +12,7 @@ import { type Lab, lab } from './lab';
 import { positiveNumber, wholeNumber } from './options';
 
 const FAMILIES = ['glow', 'diffusion', 'vae'] as const satisfies readonly models.Family[];
-const PRESETS = ['small', 'paper'] as const satisfies readonly models.PresetName[];
+const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
 interface Flags {
   model: string;

@@ -106,7 +106,7 @@ export function compareScores(
   pairs: readonly ScoredPair[],
   { seed, resamples = 1000, ...judging }: ComparisonOptions,
 ): Comparison[] {
-  candidateNames(pairs); // before the long part
+  assertTried(candidateNames(pairs), judging.tried); // before the long part
   return compareAurocs(
     pairs.map((pair) => measure(pair, seed, resamples)),
     judging,
@@ -122,14 +122,8 @@ export function compareAurocs(
   { correction = 'holm', tried, alpha = 0.05 }: JudgingOptions = {},
 ): Comparison[] {
   const names = candidateNames(pairs);
+  assertTried(names, tried);
   const family = tried ?? names.length;
-  if (family < names.length) {
-    throw new FisherlabError(
-      `${names.length} candidates are compared but only ${family} were tried`,
-      'count all that were tried',
-    );
-  }
-
   const measured = pairs.map((pair) => names.map((name) => gain(pair, name))); // [pair][candidate]
   const margins = measured.map((ofPair) => judge(ofPair, family, correction, alpha));
   const meanMargins = judge(
@@ -236,6 +230,14 @@ function judge(
       verdict: p > alpha ? 'draw' : value > 0 ? 'win' : 'loss',
     };
   });
+}
+
+function assertTried(names: readonly string[], tried = names.length): void {
+  if (tried >= names.length) return;
+  throw new FisherlabError(
+    `${names.length} candidates are compared but only ${tried} were tried`,
+    'count all that were tried',
+  );
 }
 
 /** The names of the candidates, the same in all pairs. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -8,11 +8,8 @@ import { run } from '../../src/cli/main';
 import { dataset } from '../../src/data/dataset';
 import { npyHeader } from '../../src/data/npy';
 import { csv } from '../../src/experiments/detection';
-import { KEPT_TABLES, triedModels, withoutResults } from '../../src/experiments/kept-tables';
-import { modelCards, shippedCards } from '../../src/experiments/model-cards';
-import { RESULTS, readModelResults, summaryFile } from '../../src/experiments/results-file';
-import { type Summary, summarise } from '../../src/experiments/summary';
-import { disposeModel, loadModel } from '../../src/models/checkpoint';
+import { readModelResults } from '../../src/experiments/results-file';
+import type { Summary } from '../../src/experiments/summary';
 import { saveTinyGlow } from '../support/tiny';
 
 /** Runs a command and gives what it printed. */
@@ -103,54 +100,6 @@ describe('fisherlab experiment', () => {
 });
 
 describe('fisherlab update', () => {
-  const cards = shippedCards();
-  const weights = () => Object.fromEntries(cards.map((card) => [card.model, card.checksum]));
-
-  for (const { folder: where, protocol, limit } of KEPT_TABLES) {
-    const images = limit === null ? 'all images' : `${limit} images of each set`;
-    it(`has nothing to do for what is shipped, ${protocol}, ${images}: results of every model and its weights, and their summary`, () => {
-      assert.deepEqual(
-        withoutResults(triedModels(), weights(), { folder: where, protocol, limit }),
-        [],
-      );
-      const summary = JSON.parse(readFileSync(summaryFile(where), 'utf8'));
-      assert.deepEqual(JSON.parse(JSON.stringify(summarise(readModelResults(where)))), summary);
-    });
-  }
-
-  it('finds models whose results are not there, a trial’s, or of other weights', () => {
-    const [first, second] = triedModels() as [string, string];
-    const tables = { folder: RESULTS, protocol: 'halves', limit: null } as const;
-    assert.deepEqual(
-      withoutResults([first, second], { ...weights(), [second]: 'others' }, tables),
-      [second],
-    );
-    const folderOfTrials = path.join(folder, 'trials');
-    mkdirSync(folderOfTrials);
-    const results = JSON.parse(readFileSync(path.join(tables.folder, `${first}.json`), 'utf8'));
-    writeFileSync(
-      path.join(folderOfTrials, `${first}.json`),
-      JSON.stringify({ ...results, limit: 100 }),
-    );
-    assert.deepEqual(
-      withoutResults([first, second], weights(), { ...tables, folder: folderOfTrials }),
-      [first, second],
-    );
-  });
-
-  it('measures only cards that are not there or of other weights', async () => {
-    const loaded = loadModel(model);
-    disposeModel(loaded.model);
-    const [card] = cards as [(typeof cards)[0]];
-    const known = { ...card, model: loaded.name, checksum: loaded.checksum };
-    assert.deepEqual(await modelCards([model], 1, { known: [known] }), [known]);
-    const [measured] = await modelCards([model], 1, { known: [{ ...known, checksum: 'others' }] });
-    assert.deepEqual(
-      [measured?.model, measured?.steps, measured?.checksum],
-      [loaded.name, 1, loaded.checksum],
-    );
-  });
-
   it('names a model that is not shipped', async () => {
     await assert.rejects(
       fisherlab('update', model),
