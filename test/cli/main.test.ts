@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Argument, Command, type Option } from 'commander';
+import { startBackend } from '../../src/backend/start';
 import { COMMANDS } from '../../src/cli/main';
 import { COSTLY, PROTOCOLS } from '../../src/experiments/paper-tables';
 import { PRESETS } from '../../src/models/presets';
@@ -42,7 +43,8 @@ function fisherlab(
 
 describe('the program fisherlab', () => {
   let folder: string;
-  before(() => {
+  before(async () => {
+    await startBackend(); // a model is saved below
     folder = mkdtempSync(path.join(tmpdir(), 'fisherlab-main-'));
   });
   after(() => rmSync(folder, { recursive: true }));
