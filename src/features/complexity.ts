@@ -14,14 +14,18 @@
  */
 import sharp from 'sharp';
 import type { Images } from '../data/index';
+import type { LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 /** Width of the border that 28x28 images get. */
 const BORDER = 2;
 
-export function complexity(): ImageStatistic {
+/** Of models whose log-likelihood can be set against it. */
+export function complexity({ model }: Pick<LoadedModel, 'model'>): ImageStatistic | null {
+  if (model.isSurrogate) return null;
   return {
     name: 'complexity-bits',
+    version: 1,
     columns: [{ feature: 'complexity-bits' }],
     key: { codecs: 'png, webp', sharp: sharp.versions.sharp ?? '', vips: sharp.versions.vips },
     of: async (data, indices) => [await Promise.all(indices.map((index) => bitsOf(data, index)))],

@@ -15,7 +15,7 @@
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';
-import type { Vae } from '../models/index';
+import { isAutoencoder, type LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 /** The columns, in the order of `of`. */
@@ -26,10 +26,15 @@ export const POSTERIOR_PARTS = [
   'distortion',
 ] as const;
 
-/** @param checksum of the model's weights */
-export function posteriorParts(model: Vae, checksum: string, seed: number): ImageStatistic {
+/** Of models with a posterior of latents. */
+export function posteriorParts(
+  { model, checksum }: Pick<LoadedModel, 'model' | 'checksum'>,
+  seed: number,
+): ImageStatistic | null {
+  if (!isAutoencoder(model)) return null;
   return {
     name: 'posterior',
+    version: 1,
     columns: POSTERIOR_PARTS.map((feature) => ({ feature })),
     key: { model: checksum, seed, backend: tf.getBackend() },
     async of(data, indices) {
