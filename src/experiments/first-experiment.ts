@@ -7,9 +7,10 @@
 import { writeBeside } from '../backend/index';
 import { type Dataset, dataset } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
-import { type Estimate, type ResultRow, resultRows } from '../evaluation/index';
+import { type ResultRow, resultRows } from '../evaluation/index';
 import { type TableOptions, tablesOf } from '../features/index';
 import { disposeModel, type LoadedModel, loadModel } from '../models/index';
+import type { Estimate } from '../numerics/index';
 import { FIRST_RESULTS, LAST_START, readResultsFile } from './results-file';
 
 export interface ExperimentOptions extends TableOptions {
