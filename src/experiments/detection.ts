@@ -59,8 +59,8 @@ export interface Detection {
 
 /**
  * Scores images.
- * @throws {FisherlabError} if a name is not known, images cannot be read or are of another kind than
- *   the model's, or the model lacks what the detector reads
+ * @throws {FisherlabError} if a name is not known, images cannot be read or are of another kind
+ *   than the model's, or the model lacks what the detector reads
  */
 export async function detect(options: DetectionOptions): Promise<Detection> {
   const { seed, limit } = options;
@@ -109,8 +109,8 @@ export async function detect(options: DetectionOptions): Promise<Detection> {
 }
 
 /**
- * Writes `scores.csv` or `scores.json`, and `most-and-least.png`, the strangest and the most familiar
- * images with their p-values.
+ * Writes `scores.csv` or `scores.json`, and `most-and-least.png`, the strangest and the most
+ * familiar images with their p-values.
  * @returns where they are
  */
 export async function writeDetection(
