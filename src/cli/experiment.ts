@@ -2,8 +2,8 @@
  * # `fisherlab experiment`: tables and ablations
  *
  *     fisherlab experiment paper-tables                        every shipped model, all methods
- *     fisherlab experiment paper-tables --models glow-cifar10  some; the summary is of all there are
- *     fisherlab experiment paper-tables --protocol held-out    fitted on images held out of training
+ *     fisherlab experiment paper-tables --models glow-cifar10  some, and the summary of all
+ *     fisherlab experiment paper-tables --protocol held-out    fitted on held-out images
  *     fisherlab experiment paper-tables --limit 100            a trial, written to out/results
  *     fisherlab experiment ablations glow-cifar10              what its numbers hang on
  *     fisherlab experiment ladder                              Glows of several sizes and lengths
