@@ -5,8 +5,9 @@
  * none of this: its own JupyterLab has the kernel.
  */
 import type { Command } from 'commander';
-import { FisherlabError } from '../backend/index';
-import { installKernel, uninstallKernel } from '../kernel/index';
+
+/** Loaded when the command runs. */
+const kernelRoom = (): typeof import('../kernel/index') => require('../kernel/index');
 
 interface Options {
   readonly user?: boolean;
@@ -23,17 +24,17 @@ export function register(program: Command): void {
       .description(description)
       .option('--user', 'for you, in all your Jupyters (this is what happens without an option)')
       .option('--prefix <folder>', 'into a Python environment: its folder')
-      .action(async (options: Options) => {
+      .action(async (options: Options, command: Command) => {
         if (options.user && options.prefix !== undefined)
-          throw new FisherlabError('--user and --prefix name two places', 'give one of them');
+          command.error('error: --user and --prefix name two places; give one of them');
         console.log(await action(options));
       });
   add('install', 'install the kernel', async ({ prefix }) => {
-    const folder = await installKernel(prefix === undefined ? {} : { prefix });
+    const folder = await kernelRoom().installKernel(prefix === undefined ? {} : { prefix });
     return `installed in ${folder}; choose "TypeScript (fisherlab)" for a notebook`;
   });
   add('uninstall', 'take the kernel away', async ({ prefix }) => {
-    const folder = uninstallKernel(prefix === undefined ? {} : { prefix });
+    const folder = kernelRoom().uninstallKernel(prefix === undefined ? {} : { prefix });
     return `taken away: ${folder}`;
   });
 }
