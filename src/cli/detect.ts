@@ -25,15 +25,7 @@ import { dataset, type Images, type OwnImages, ownImages } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
 import { detector, pValues } from '../detectors/index';
 import { halves } from '../evaluation/index';
-import {
-  beside,
-  diagonalTables,
-  needsOf,
-  referenceImages,
-  statisticsOf,
-  statisticTable,
-  tablesOf,
-} from '../features/index';
+import { featuresOf, featureTables, needsOf } from '../features/index';
 import { disposeModel, type LoadedModel, loadModel } from '../models/index';
 import { imageGrid, saveFigure } from '../plots/index';
 import { barForEachStep, tableText } from '../terminal/index';
@@ -157,8 +149,8 @@ async function detect(flags: Flags): Promise<void> {
 }
 
 /**
- * Tables of single images with the columns that a detector reads. Errors: columns that this model
- * cannot have.
+ * Tables of single images with the columns that a detector reads.
+ * @throws {FisherlabError} if this model cannot have one of them
  */
 async function tablesFor(
   loaded: LoadedModel,
@@ -167,47 +159,22 @@ async function tablesFor(
   seed: number,
   step: (what: string, done: number, total: number) => void,
 ): Promise<FeatureTable[]> {
-  const shared = { batchSizes: [1], seed };
-  const progress = (set: string, images: number, total: number) =>
-    step(`gradient norms of ${set}`, images, total);
-  const needs = needsOf(name);
-  const { statistics, dispose } = statisticsOf(loaded, seed);
-  try {
-    const there = new Set([
-      'diagonal-fisher-norm',
-      ...statistics.flatMap(({ columns }) => columns.map(({ feature }) => feature)),
-    ]);
-    const lacks = needs.filter((feature) => !there.has(feature));
-    if (lacks.length > 0) {
-      throw new FisherlabError(
-        `'${name}' needs ${lacks.join(', ')}, which the ${loaded.model.family} model '${loaded.name}' does not have`,
-        'choose another detector or model',
-      );
-    }
-    const useful = statistics.filter(({ columns }) =>
-      columns.some(({ feature }) => needs.includes(feature)),
+  const features = needsOf(name);
+  const there = featuresOf(loaded);
+  const lacks = features.filter((feature) => !there.includes(feature));
+  if (lacks.length > 0) {
+    throw new FisherlabError(
+      `'${name}' needs ${lacks.join(', ')}, which the ${loaded.model.family} model '${loaded.name}' does not have`,
+      'choose another detector or model',
     );
-    const diagonal = needs.includes('diagonal-fisher-norm')
-      ? await diagonalTables(loaded, sets, await referenceImages(loaded.header.data.name), {
-          ...shared,
-          progress,
-        })
-      : undefined;
-    const tables: FeatureTable[] = [];
-    for (const [s, data] of sets.entries()) {
-      const [table] = (await tablesOf(loaded, data, { ...shared, progress })) as [FeatureTable];
-      const others: FeatureTable[] = [];
-      for (const statistic of useful) others.push(await statisticTable(statistic, data));
-      const layers = diagonal?.[s]?.[0]?.columns.filter(
-        ({ feature }) => feature === 'diagonal-fisher-norm',
-      );
-      if (layers !== undefined) others.push({ ...table, columns: layers });
-      tables.push(beside(table, ...others));
-    }
-    return tables;
-  } finally {
-    dispose();
   }
+  const tables = await featureTables(loaded, sets, {
+    batchSizes: [1],
+    seed,
+    features,
+    progress: (set, images, total, what) => step(`${what} of ${set}`, images, total),
+  });
+  return tables.map(([table]) => table as FeatureTable);
 }
 
 /** `image,score,p`, as RFC 4180 writes it. */

@@ -32,7 +32,7 @@ import {
   scoreAll,
   scoreSplit,
 } from '../evaluation/index';
-import { type ExperimentOptions, tablesOf } from '../features/index';
+import { type TableOptions, tablesOf } from '../features/index';
 import type { LoadedModel } from '../models/index';
 import { Diffusion } from '../models/index';
 import { type Estimate, isConstant, mean, quantileOfSorted } from '../numerics/index';
@@ -65,7 +65,7 @@ export interface Ablations {
   readonly timesteps: readonly AblationPoint[];
 }
 
-export interface AblationOptions extends Pick<ExperimentOptions, 'seed' | 'cache' | 'progress'> {
+export interface AblationOptions extends Pick<TableOptions, 'seed' | 'cache' | 'progress'> {
   /** Images of each set; all where left out. */
   readonly images?: number;
   /** B of the ablations of layers, fit set and noise. */

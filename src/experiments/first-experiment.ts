@@ -4,11 +4,18 @@
  * One model, its own test set and sets that it never saw: their feature tables, batch size by batch
  * size, and the results of every method on them.
  */
-import { dataset } from '../data/index';
+import { type Dataset, dataset } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
 import { type ResultRow, resultRows } from '../evaluation/index';
-import { type ExperimentOptions, tablesOf } from '../features/index';
+import { type TableOptions, tablesOf } from '../features/index';
 import { type LoadedModel, loadModel } from '../models/index';
+
+export interface ExperimentOptions extends TableOptions {
+  /** The first images of each set; all if left out. */
+  readonly limit?: number;
+  /** Called with each set before its images are looked at. */
+  readonly begins?: (data: Dataset) => void;
+}
 
 /** The detectors of the paper's main comparison. */
 export const MAIN_METHODS = ['likelihood', 'typicality', 'layer-wise gradients'] as const;

@@ -19,7 +19,6 @@ export { orthogonal, spaceToDepth } from './mixing';
 export {
   compareGradients,
   type GradientDifference,
-  imagesFor,
   type Pass,
   type RepresentedModel,
   type RepresentOptions,
