@@ -70,7 +70,7 @@ describe('the packed library, installed into an empty TypeScript project', () =>
     this.timeout(300000);
     writeFileSync(path.join(project, 'try.ts'), readmeSnippet());
     const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc');
-    const shared = ['--strict', '--noEmit', '--skipLibCheck', '--target', 'ES2022', '--types', ''];
+    const shared = ['--strict', '--noEmit', '--skipLibCheck', '--target', 'ES2022'];
     for (const [module, resolution] of [
       ['CommonJS', 'Node10'],
       ['Node16', 'Node16'],
