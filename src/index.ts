@@ -15,7 +15,6 @@
 // What everything computes on: the engine, errors, and randomness as a function of seeds.
 export { type BackendChoice, FisherlabError, startBackend, tf } from './backend/index';
 export * as random from './backend/random';
-
 // Images.
 export * as data from './data/index';
 // The method: features of gradients, detectors, metrics with intervals, whole experiments.
@@ -31,5 +30,6 @@ export * as invariance from './invariance/index';
 export * as models from './models/index';
 // What people look at.
 export * as notebook from './notebook/index';
+export * as numerics from './numerics/index';
 export * as plots from './plots/index';
 export * as training from './training/index';

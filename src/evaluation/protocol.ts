@@ -12,7 +12,8 @@
  */
 import { deriveSeed } from '../backend/index';
 import { detector, type FeatureTable, type NamedTable, sliceRows } from '../detectors/index';
-import { type Estimate, metricsWithIntervals } from './bootstrap';
+import type { Estimate } from '../numerics/index';
+import { metricsWithIntervals } from './bootstrap';
 
 /** One number of a table of results. */
 export interface ResultRow {

@@ -23,9 +23,7 @@
  */
 import { deriveSeed, inCheckout, permutation } from '../backend/index';
 import { type Dataset, dataset } from '../data/index';
-import type { FeatureTable } from '../detectors/index';
-import { detector, isConstant, mean, type NamedTable, quantileOfSorted } from '../detectors/index';
-import type { Estimate } from '../evaluation/index';
+import { detector, type FeatureTable, type NamedTable } from '../detectors/index';
 import {
   auroc,
   halves,
@@ -37,6 +35,7 @@ import {
 import { type TableOptions, tablesOf } from '../features/index';
 import type { LoadedModel } from '../models/index';
 import { Diffusion } from '../models/index';
+import { type Estimate, isConstant, mean, quantileOfSorted } from '../numerics/index';
 import { MAIN_METHODS } from './first-experiment';
 import { readResultsFile } from './results-file';
 

@@ -7,7 +7,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { FisherlabError } from '../backend/index';
-import type { Estimate, ResultRow } from '../evaluation/index';
+import type { ResultRow } from '../evaluation/index';
+import type { Estimate } from '../numerics/index';
 
 export interface FlatRow extends Omit<ResultRow, 'auroc'> {
   readonly auroc: number;

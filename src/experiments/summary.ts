@@ -13,8 +13,7 @@
  */
 import path from 'node:path';
 import { FisherlabError, inCheckout } from '../backend/index';
-import { mean, quantileOfSorted } from '../detectors/index';
-import { type Estimate, interval } from '../evaluation/index';
+import { type Estimate, interval, mean, quantileOfSorted } from '../numerics/index';
 import { COLOUR_SETS, GREY_SETS, type ModelResults, type Protocol } from './paper-tables';
 import { readResultsFile } from './results-file';
 

@@ -36,6 +36,7 @@ import {
   trialTables,
 } from '../features/index';
 import { disposeModel, loadModel } from '../models/index';
+import { mean } from '../numerics/index';
 import {
   assertPurpose,
   DEVELOPMENT_PAIRS,
@@ -355,8 +356,8 @@ async function run(
         ...comparison.mean,
         candidate: comparison.candidate,
         batchSize,
-        auroc: average(comparison.pairs.map(({ candidate }) => candidate)),
-        paper: average(comparison.pairs.map(({ reference: paper }) => paper)),
+        auroc: mean(comparison.pairs.map(({ candidate }) => candidate)),
+        paper: mean(comparison.pairs.map(({ reference: paper }) => paper)),
         worst: Math.min(...comparison.pairs.map(({ value }) => value)),
       } satisfies TrialMean,
     }));
@@ -373,5 +374,3 @@ async function run(
     models,
   };
 }
-
-const average = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;

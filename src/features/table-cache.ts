@@ -18,8 +18,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parquetMetadata, parquetRead } from 'hyparquet';
-import { parquetWriteBuffer } from 'hyparquet-writer';
 import { FisherlabError, inCheckout, writeBeside } from '../backend/index';
 import type { Column, FeatureTable } from '../detectors/index';
 import type { Json } from '../gradients/index';
@@ -98,6 +96,7 @@ export async function writeTable(
     key: whole(key),
   };
   const names = uniqueNames(table.columns);
+  const { parquetWriteBuffer } = await import('hyparquet-writer');
   const bytes = parquetWriteBuffer({
     // Byte-stream split is exact for every bit pattern (a dictionary would merge 0 and −0) and
     // packs float32 numbers in float64 to half.
@@ -145,6 +144,7 @@ export async function readTable(
 }
 
 async function parse(buffer: ArrayBuffer, wanted: string): Promise<FeatureTable> {
+  const { parquetMetadata, parquetRead } = await import('hyparquet');
   const metadata = parquetMetadata(buffer);
   const json = metadata.key_value_metadata?.find(({ key }) => key === 'fisherlab')?.value;
   if (json === undefined) throw new Error('it has no description');

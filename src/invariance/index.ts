@@ -25,4 +25,4 @@ export {
   represent,
 } from './represent';
 export { assertInside, compose, type Representation } from './representation';
-export { lnFactorial, lnVolumeBound, snakeVariation, withoutBorder } from './volume';
+export { lnVolumeBound, snakeVariation, withoutBorder } from './volume';

@@ -8,12 +8,8 @@
  */
 
 import type { Decorrelation, LayerSpectrum, OffDiagonals, Window } from '../fisher/index';
-import {
-  chiSquareQuantile,
-  depthOrder,
-  type FisherEstimate,
-  normalQuantile,
-} from '../fisher/index';
+import { depthOrder, type FisherEstimate } from '../fisher/index';
+import { chiSquareQuantile, mean, normalQuantile, unbiasedStd } from '../numerics/index';
 import type { Figure, FigureOptions } from './figure';
 import { heatmap } from './heatmap';
 import { histogram } from './histogram';
@@ -125,9 +121,8 @@ export function chiSquareFigure(
   spectrum: LayerSpectrum,
   options: FigureOptions = {},
 ): Figure {
-  const values = Array.from(norms);
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const sorted = values.map((value) => value / mean).sort((a, b) => a - b);
+  const centre = mean(norms);
+  const sorted = Float64Array.from(norms, (value) => value / centre).sort();
   const kept = thinned(sorted.length);
   const points = (nu: number) => ({
     x: kept.map((i) => chiSquareQuantile((i + 0.5) / sorted.length, nu) / nu),
@@ -160,13 +155,10 @@ export function logNormalFigure(
 ): Figure {
   const series = layers.map(({ name, norms }) => {
     const logs = Array.from(norms, Math.log);
-    const mean = logs.reduce((a, b) => a + b, 0) / logs.length;
-    const deviation = Math.sqrt(
-      logs.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (logs.length - 1),
-    );
+    const [centre, deviation] = [mean(logs), unbiasedStd(logs)];
     return {
       name: name.replace('flow.layers.', ''),
-      values: logs.map((value) => (value - mean) / deviation),
+      values: logs.map((value) => (value - centre) / deviation),
     };
   });
   return quantiles(series, normalQuantile, {

@@ -112,7 +112,7 @@ async function build(python, root, folder, started) {
   await mustRun(python, ['-m', 'venv', folder], {
     started,
     problem: 'a Python environment cannot be made',
-    mend: 'install venv (Debian, Ubuntu: apt install python3-venv)',
+    fix: 'install venv (Debian, Ubuntu: apt install python3-venv)',
   });
   const pip = [
     '-m',
@@ -127,7 +127,7 @@ async function build(python, root, folder, started) {
   await mustRun(path.join(folder, PROGRAMS, 'python'), pip, {
     started,
     problem: 'pip cannot install JupyterLab',
-    mend: 'see that pip can reach its package index',
+    fix: 'see that pip can reach its package index',
   });
   const kernel = path.join(folder, 'share', 'jupyter', 'kernels', 'tslab');
   mkdirSync(kernel, { recursive: true });
