@@ -93,6 +93,15 @@ export class Diffusion extends TapedModel {
     return { unit: 'mean |ε − ε̂|', scale: 1 };
   }
 
+  /** The index that `logLikelihood` looks at. */
+  get timestep(): number {
+    return this.config.timestep;
+  }
+
+  get timesteps(): number {
+    return this.schedule.steps;
+  }
+
   /**
    * The same model (the same layers, not copies) whose `logLikelihood` looks at timestep index t.
    */

@@ -4,14 +4,7 @@
  * Three families to the letter of the paper's code, Glow, diffusion and VAE, and models of one's
  * own; checkpoints and state dictionaries.
  */
-export {
-  type Autoencoder,
-  type Flow,
-  isAutoencoder,
-  isFlow,
-  isMultiScale,
-  type MultiScale,
-} from './capabilities';
+export { can, type WithPosterior } from './capabilities';
 export {
   type CheckpointHeader,
   type CurvePoint,
