@@ -12,10 +12,11 @@
  * first tensor. What can go wrong through input is a `FisherlabError`, which says how to fix it.
  */
 
-export * as backend from './backend/index';
 // What everything computes on: the engine, errors, and randomness as a function of seeds.
+export * as backend from './backend/index';
 export { type BackendChoice, FisherlabError, startBackend, tf } from './backend/index';
 export * as random from './backend/random';
+
 // Images.
 export * as data from './data/index';
 // The method: features of gradients, detectors, metrics with intervals, whole experiments.
@@ -28,8 +29,9 @@ export * as fisher from './fisher/index';
 // Models of images: Glow, diffusion, VAE, one's own; and the one backward pass through them.
 export * as gradients from './gradients/index';
 export * as invariance from './invariance/index';
+// What people look at, and where their cells run.
+export * as kernel from './kernel/index';
 export * as models from './models/index';
-// What people look at.
 export * as notebook from './notebook/index';
 export * as numerics from './numerics/index';
 export * as plots from './plots/index';

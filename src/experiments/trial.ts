@@ -53,7 +53,7 @@ export interface Candidate {
   /** As it stands in tables and in the record of looks. */
   readonly name: string;
   /**
-   * Features besides the squared norms and the log-likelihood: names (`FEATURE_NAMES`), or features
+   * Features besides the squared norms and the log-likelihood: names (`features.FEATURES`), or features
    * of one's own.
    */
   readonly features?: readonly FeatureChoice[];

@@ -13,14 +13,18 @@
  * a size and change no comparison. Column `complexity-bits`, bits: the unit of −log₂ p.
  */
 import type { Images } from '../data/index';
-import type { LoadedModel } from '../models/index';
+import type { Model } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 /** Width of the border that 28x28 images get. */
 const BORDER = 2;
 
 /** Of models whose log-likelihood can be set against it. */
-export function complexity({ model }: Pick<LoadedModel, 'model'>): ImageStatistic | null {
+export function complexity({
+  model,
+}: {
+  readonly model: Pick<Model, 'isSurrogate'>;
+}): ImageStatistic | null {
   if (model.isSurrogate) return null;
   const { versions } = require('sharp') as typeof import('sharp').default;
   return {

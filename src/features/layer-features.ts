@@ -40,7 +40,7 @@ export interface LayerTableOptions {
    * how many of how many, and what is computed. Not called for tables that were kept.
    */
   readonly progress?: (set: string, images: number, total: number, what: string) => void;
-  /** Ends the work before the next pass: tables that are finished are kept, and no tensor is left. */
+  /** Ends the work before the next pass; finished tables are kept, and no tensor is left. */
   readonly signal?: AbortSignal;
 }
 

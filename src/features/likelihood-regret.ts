@@ -5,7 +5,9 @@
  * right for familiar images. For a strange one another posterior would explain the image much
  * better than the encoder's; how much better is the regret,
  *
- *     R(x) = max_{μ, s} L(x; μ, s) − L(x; μ(x), s(x)),      L(x; μ, s) = E_{ε}[ −‖x − x̂(μ + e^s ε)‖² ] − KL( N(μ, e^{2s}) ‖ N(0, 1) ).
+ *     R(x) = max_{μ, s} L(x; μ, s) − L(x; μ(x), s(x)),
+ *
+ *     L(x; μ, s) = E_{ε}[ −‖x − x̂(μ + e^s ε)‖² ] − KL( N(μ, e^{2s}) ‖ N(0, 1) ).
  *
  * Here the posterior's mean and log-deviation themselves are fitted to the image (the authors'
  * LR_Z), not a copy of the encoder for each image: all images of a chunk climb together, by Adam

@@ -6,10 +6,10 @@
  * it closes over anything. Hence
  *
  * - a feature of `defineFeature` is computed by the function *made again from its text*
- *   (`closed-function.ts`). As long as that works, and agrees with the function itself on the images
- *   of the check, the text and the options are all there is to know: tables are kept on disk under
- *   them, and a comment that changes computes them again, which does no harm;
- * - if it fails once, the function itself takes over. Such a feature, and any object with an `of`,
+ *   (`closed-function.ts`). As long as that works, and agrees with the function itself on the first
+ *   images, text and options are all there is to know: tables are kept on disk under them. (Another
+ *   comment in the text computes them again, which does no harm.)
+ * - If it fails once, the function itself takes over. Such a feature, and any object with an `of`,
  *   is known by its identity: tables are kept as long as the process lives, and defining it anew
  *   computes them anew.
  */

@@ -8,10 +8,11 @@
  *     posterior-cross-entropy   −E_q log r = ½ Σ (μ² + e^{2s} + ln 2π)
  *     posterior-entropy         −E_q log q = Σ (s + ½ ln 2πe)
  *     divergence                KL(q ‖ r), their difference
- *     distortion                ‖x − x̂‖², with the noise of the log-likelihood: minus the two are the model's objective
+ *     distortion                ‖x − x̂‖², with the noise of the log-likelihood
  *
- * All in nats. The authors' fifth is an importance-weighted bound on log p(x); here it is the
- * objective itself, the log-likelihood that the table has already.
+ * All in nats. Minus the sum of the last two is the model's objective. The authors' fifth is an
+ * importance-weighted bound on log p(x); here it is the objective itself, the log-likelihood that
+ * the table has already.
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';

@@ -6,8 +6,8 @@
  * - of a `layer`: a function of the gradient of the joint log-likelihood of a batch
  *   (`gradients/features.ts`); one column, or k, a layer. All models have them;
  * - `fitted`: the same, after it has learnt from reference images (`reference.ts`);
- * - of an `image`: a number of every image, which a batch adds up (`statistic.ts`). Which models have
- *   one is what they can do (`models/capabilities.ts`), not which family they are of.
+ * - of an `image`: a number of every image, which a batch adds up (`statistic.ts`). Which models
+ *   have one is what they can do (`models/capabilities.ts`), not which family they are of.
  *
  * To add a feature, add an entry. Whoever changes what one computes raises its version: no kept
  * table can then be taken for the new numbers.
@@ -65,7 +65,7 @@ interface OfLayersFitted {
 interface OfImages {
   readonly name: string;
   readonly kind: 'image';
-  /** Several features may come from one statistic, which has the version; null: not of this model. */
+  /** What makes it, perhaps with others, under its own version; null if not of this model. */
   readonly statistic: (loaded: LoadedModel, seed: number) => ImageStatistic | null;
 }
 

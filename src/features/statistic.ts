@@ -16,7 +16,7 @@ import { createHash } from 'node:crypto';
 import { FisherlabError } from '../backend/index';
 import type { Images } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
-import { CACHE_FOLDER, type CacheKey, readTable, writeTable } from './table-cache';
+import { CACHE_FOLDER, type CacheKey, cachedTable } from './table-cache';
 
 /** Numbers of single images. */
 export interface ImageStatistic {
@@ -56,7 +56,7 @@ export function imagesChecksum(data: Images): string {
  * @throws {FisherlabError} if a number is not finite
  * @throws the reason of `signal`, once it is aborted
  */
-export async function statisticTable(
+export function statisticTable(
   statistic: ImageStatistic,
   data: Images,
   { progress, cache = CACHE_FOLDER, signal }: StatisticOptions = {},
@@ -64,36 +64,34 @@ export async function statisticTable(
   const { name, version, columns } = statistic;
   const images = imagesChecksum(data);
   const key: CacheKey = { ...statistic.key, statistic: name, version, images };
-  const kept = await readTable(cache, key);
-  if (kept !== undefined) return kept;
-  const values = columns.map(() => new Float64Array(data.count));
-  for (let start = 0; start < data.count; start += CHUNK) {
+  return cachedTable(cache, key, async () => {
+    const values = columns.map(() => new Float64Array(data.count));
+    for (let start = 0; start < data.count; start += CHUNK) {
+      signal?.throwIfAborted();
+      const indices = Array.from(
+        { length: Math.min(CHUNK, data.count - start) },
+        (_, k) => start + k,
+      );
+      const found = await statistic.of(data, indices);
+      found.forEach((numbers, column) => {
+        const bad = Array.from(numbers).findIndex((number) => !Number.isFinite(number));
+        if (bad >= 0)
+          throw new FisherlabError(
+            `${name} of image ${start + bad} of '${data.name}' is ${numbers[bad]}`,
+            'look for damaged weights or images',
+          );
+        values[column]?.set(numbers, start);
+      });
+      progress?.(start + indices.length);
+      await new Promise(setImmediate); // timers, signals and displays have their turn
+    }
     signal?.throwIfAborted();
-    const length = Math.min(CHUNK, data.count - start);
-    const found = await statistic.of(
-      data,
-      Array.from({ length }, (_, k) => start + k),
-    );
-    found.forEach((numbers, column) => {
-      const bad = Array.from(numbers).findIndex((number) => !Number.isFinite(number));
-      if (bad >= 0)
-        throw new FisherlabError(
-          `${name} of image ${start + bad} of '${data.name}' is ${numbers[bad]}`,
-          'look for damaged weights or images',
-        );
-      values[column]?.set(numbers, start);
-    });
-    progress?.(start + length);
-    await new Promise(setImmediate); // timers, signals and displays have their turn
-  }
-  signal?.throwIfAborted();
-  const table = {
-    rows: data.count,
-    batchSize: 1,
-    columns: columns.map((column, c) => ({ ...column, values: values[c] as Float64Array })),
-  };
-  await writeTable(cache, key, table);
-  return table;
+    return {
+      rows: data.count,
+      batchSize: 1,
+      columns: columns.map((column, c) => ({ ...column, values: values[c] as Float64Array })),
+    };
+  });
 }
 
 /**

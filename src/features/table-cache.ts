@@ -56,8 +56,25 @@ export function tablePath(directory: string, key: CacheKey): string {
 }
 
 /**
+ * The table of `key`: read if it is kept, else made by `make` and kept.
+ * @throws {FisherlabError} as `readTable` and `writeTable` do; if `make` throws, nothing is kept
+ */
+export async function cachedTable(
+  directory: string,
+  key: CacheKey,
+  make: () => Promise<FeatureTable>,
+): Promise<FeatureTable> {
+  const kept = await readTable(directory, key);
+  if (kept !== undefined) return kept;
+  const table = await make();
+  await writeTable(directory, key, table);
+  return table;
+}
+
+/**
  * Keeps a table, whole or not at all; the directory is made if it is missing.
- * @throws {FisherlabError} if columns are not as long as the table, or the disk is full or read-only
+ * @throws {FisherlabError} if columns are not as long as the table, or the disk is full or cannot
+ *   be written
  */
 export async function writeTable(
   directory: string,

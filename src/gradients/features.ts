@@ -20,8 +20,8 @@
  * pass, for several B at once.
  *
  * A function that names nothing but its arguments is known by its text alone: its numbers can be
- * kept on disk until the text changes (`features/own-feature.ts`). For that `tf` and options come as
- * arguments too:
+ * kept on disk until the text changes (`features/own-feature.ts`). For that `tf` and options come
+ * as arguments too:
  *
  *     defineFeature({
  *       name: 'power',

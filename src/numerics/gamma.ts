@@ -1,14 +1,14 @@
 /**
  * # The gamma function and the quantiles of χ²
  *
- * log Γ is @stdlib's. χ² with ν degrees of freedom, ν any positive number: its distribution function is the regularised
- * incomplete gamma function P(ν/2, x/2), a power series below the mean and a continued fraction
- * above it (Abramowitz & Stegun 6.5.29, 6.5.31; the fraction by Lentz's method). The quantile is
- * found by bisection, started from Wilson and Hilferty's cube.
+ * log Γ is @stdlib's. χ² has ν degrees of freedom, ν any positive number: its distribution function
+ * is the regularised incomplete gamma function P(ν/2, x/2), a power series below the mean and a
+ * continued fraction above it (Abramowitz & Stegun 6.5.29, 6.5.31; the fraction by Lentz's method).
+ * The quantile is found by bisection, started from Wilson and Hilferty's cube.
  *
- * The quantile is not left to @stdlib, whose incomplete gamma function is wrong near the mean of many
- * degrees of freedom, where layers are: P(1000, 1020) comes out as 0.7335 instead of 0.7385, and
- * the quantile of χ²₂₀₀₀ at 0.7 as 2033.76 instead of 2032.68.
+ * The quantile is not left to @stdlib, whose incomplete gamma function is wrong near the mean of
+ * many degrees of freedom, where layers are: P(1000, 1020) comes out as 0.7335 instead of 0.7385,
+ * and the quantile of χ²₂₀₀₀ at 0.7 as 2033.76 instead of 2032.68.
  */
 import { FisherlabError, lazily } from '../backend/index';
 import { assertProbability, normalQuantile } from './normal';

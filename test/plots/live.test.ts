@@ -61,12 +61,12 @@ describe('the page of a live curve', () => {
     assert.deepEqual(found, ['/plotly.min.js']);
   });
 
-  /** The status of an answer to who asks `from` this address for `target` at `host`; or an error. */
-  const asked = (from: string, target: string, host: string) =>
+  /** The status of the answer to who asks at this address for `target` of `host`; or an error. */
+  const asked = (at: string, target: string, host: string) =>
     new Promise<number | string | undefined>((resolve) => {
       const { port } = new URL(address);
       http
-        .get({ host: from, port, path: target, headers: { host } }, (answer) => {
+        .get({ host: at, port, path: target, headers: { host } }, (answer) => {
           answer.resume();
           resolve(answer.statusCode);
         })
