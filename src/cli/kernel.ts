@@ -1,8 +1,8 @@
 /**
  * # `fisherlab kernel`
  *
- * Puts the notebook kernel into any Jupyter or VS Code, and takes it away again. `npm run lab` needs
- * none of this: its own JupyterLab has the kernel.
+ * Puts the notebook kernel into any Jupyter or VS Code, and takes it away again. `npm run lab`
+ * needs none of this: its own JupyterLab has the kernel.
  */
 import { type Command, Option } from 'commander';
 import { lab } from './lab';
