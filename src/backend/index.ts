@@ -15,21 +15,9 @@ export {
   windowLength,
 } from './convolution';
 export { CONVOLUTION_WITH_BIAS } from './convolution-with-bias';
-export { assertKnown, FisherlabError } from './errors';
 export { withLock } from './file-lock';
 export { type Computation, Graph } from './graph';
-export { lazily } from './lazily';
 export { matMul, native, reluGrad, squaredNormOfPositions, squaredNormOfRows } from './primitives';
-export {
-  deriveSeed,
-  noiseByIndex,
-  normalAt,
-  normals,
-  permutation,
-  uniformAt,
-  uniformStream,
-  uniforms,
-} from './random';
 export { inCheckout } from './root';
 export {
   BACKENDS,
@@ -39,3 +27,18 @@ export {
   tf,
 } from './start';
 export { diskError, makeFolder, writeBeside, writeJson } from './write';
+
+// What every room shares stands beside the front door; randomness is arithmetic.
+
+export { assertKnown, FisherlabError } from '../errors';
+export { lazily } from '../lazily';
+export {
+  deriveSeed,
+  noiseByIndex,
+  normalAt,
+  normals,
+  permutation,
+  uniformAt,
+  uniformStream,
+  uniforms,
+} from '../numerics/index';

@@ -9,8 +9,9 @@
  *
  * Draws are a function of a seed (`backend/random.ts`), which no library's are.
  */
-import { deriveSeed, uniformAt } from '../backend/index';
+
 import { quantileOfSorted } from './order';
+import { deriveSeed, uniformAt } from './random';
 
 /** A number with its 95 % interval. */
 export interface Estimate {

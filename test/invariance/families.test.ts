@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import * as maps from '../../src/invariance/index';
 import { createModel, type ModelConfig } from '../../src/models/families';
 import type { ImageShape } from '../../src/models/model';
+import { uniforms } from '../../src/numerics/random';
 import { shake } from '../models/finite-differences';
 
 const imageShape: ImageShape = [8, 8, 3];

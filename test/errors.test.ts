@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { assertKnown, FisherlabError } from '../../src/backend/errors';
+import { assertKnown, FisherlabError } from '../src/errors';
 
 const root = path.resolve(__dirname, '../..');
 
