@@ -32,7 +32,7 @@ describe('errors', () => {
   const endWith = (thrown: string) => {
     const script = `
       require('tsx/cjs');
-      const { FisherlabError } = require('./src/backend/errors.ts');
+      const { FisherlabError } = require('./src/errors.ts');
       require('./src/cli/main.ts');
       const loaded = Object.values(require.cache).find((each) => each.exports.main && each.filename.includes('cli'));
       loaded.exports = { main: async () => { throw ${thrown}; } };

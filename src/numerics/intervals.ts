@@ -7,7 +7,7 @@
  * serves all quantities of the same things. The interval is between the 2.5 % and the 97.5 %
  * quantile of the values that the resamples give.
  *
- * Draws are a function of a seed (`backend/random.ts`), which no library's are.
+ * Draws are a function of a seed (`random.ts`), which no library's are.
  */
 
 import { quantileOfSorted } from './order';
