@@ -6,11 +6,24 @@
  * them, and files that are written whole or not at all.
  */
 export {
+  at,
+  lengthOf,
+  matrix,
+  numberOf,
+  numbersOf,
+  pair,
+  type Shape4,
+  shape2,
+  shape3,
+  shape4,
+  tensor4,
+  triple,
+} from './checked';
+export {
   convolve,
   convolveFilterGrad,
   convolveInputGrad,
   patches,
-  type Shape4,
   type Window,
   windowLength,
 } from './convolution';

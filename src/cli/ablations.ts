@@ -173,7 +173,6 @@ async function trained(
   const model = { ...config.model, ...size };
   await run(folder, { ...config, model }, true, {
     progress: ({ step }) => progress(step),
-    stopped: () => false,
   });
   return file;
 }

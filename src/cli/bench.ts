@@ -34,7 +34,7 @@ import type { Layer } from '../gradients/index';
 import { eagerly, featurePasses, gradientsOf, imagesAtOnce, squaredNorm } from '../gradients/index';
 import type { ImageShape, TapedModel } from '../models/index';
 import { createModel, type Family, type ModelConfig, preset } from '../models/index';
-import { flatParameters, StepGradient } from '../training/index';
+import { StepGradient } from '../training/index';
 import { wholeNumber } from './options';
 
 const KINDS = ['features', 'training', 'fim', 'estimate', 'spectra'] as const;
@@ -151,10 +151,10 @@ async function measure(kind: Kind, config: ModelConfig, options: Options): Promi
   const atOnce = Math.min(batch, images);
   const multiplyAdds = await forwardMultiplyAdds(model);
   const rateBefore = matrixRate();
-  passOver(model, Math.min(2 * atOnce, images), atOnce, pass); // warm
+  await passOver(model, Math.min(2 * atOnce, images), atOnce, pass); // warm
   let [wall, cpu] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let k = 0; k < wholeNumber('--repeats', options.repeats ?? String(2)); k++) {
-    const took = passOver(model, images, atOnce, pass);
+    const took = await passOver(model, images, atOnce, pass);
     wall = Math.min(wall, took.wall);
     cpu = Math.min(cpu, took.cpu);
   }
@@ -182,7 +182,7 @@ function first50({ variable }: Layer): number[] {
   return Array.from({ length: Math.min(50, variable.size) }, (_, k) => k);
 }
 
-type Pass = (images: Tensor, noise: Tensor, start: number) => void;
+type Pass = (images: Tensor, noise: Tensor, start: number) => unknown;
 
 /**
  * The pass to measure, and how many images it takes at once: `batch`, or what is best for the
@@ -208,7 +208,7 @@ function passOf(
     }
     case 'training': {
       const gradient = new StepGradient(model, Number.POSITIVE_INFINITY);
-      const parameters = flatParameters(model);
+      const parameters = gradient.weights.read();
       return {
         batch: batch ?? TRAINING_BATCH,
         pass: (images, _, start) =>
@@ -224,38 +224,38 @@ function passOf(
       }
       const pass: Pass = (images, noise) => {
         const chosen = gradientsOf(choice);
-        model.gradients(images, noise, chosen.visitor).dispose();
-        chosen.read();
+        model.gradients(images, noise, chosen).dispose();
+        chosen.read('gradients');
       };
       return { batch: batch ?? automatic(model), pass };
     }
     case 'estimate': {
       const windows = new Map(model.layers.map((layer) => [layer.name, first50(layer)]));
       const pass: Pass = ({ shape }) =>
-        void estimateFisher(model, samplesOf(model, SEED, shape[0]), { windows });
+        estimateFisher(model, samplesOf(model, SEED, shape[0]), { windows });
       return { batch: batch ?? ESTIMATE, pass };
     }
     case 'spectra':
       return {
         batch: batch ?? SPECTRA,
-        pass: ({ shape }) => void spectra(model, samplesOf(model, SEED, shape[0]), { seed: SEED }),
+        pass: ({ shape }) => spectra(model, samplesOf(model, SEED, shape[0]), { seed: SEED }),
       };
   }
 }
 
 /** Goes over `count` images, `batch` at once; making the images is not timed. Milliseconds. */
-function passOver(
+async function passOver(
   model: TapedModel,
   count: number,
   batch: number,
   pass: Pass,
-): { wall: number; cpu: number } {
+): Promise<{ wall: number; cpu: number }> {
   let [wall, cpu] = [0, 0];
   for (let start = 0; start < count; start += batch) {
     const n = Math.min(batch, count - start);
     const [images, noise] = inputs(model, start, n);
     const [before, used] = [performance.now(), process.cpuUsage()];
-    pass(images, noise, start);
+    await pass(images, noise, start);
     wall += performance.now() - before;
     const { user, system } = process.cpuUsage(used);
     cpu += (user + system) / 1000;

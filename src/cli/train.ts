@@ -169,16 +169,14 @@ async function trainCommand(options: Options): Promise<void> {
   const live = options.live
     ? liveCurve(`${options.model} on ${options.data}`, ['training', 'held out'])
     : null;
-  let stop = false;
-  const interrupt = () => {
-    stop = true;
-  };
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   let points = 0;
   let said = 0;
   const header = await run(folder, config, options.resume === true, {
     begins: (data) => console.log(data.source),
-    stopped: () => stop,
+    signal: stop.signal,
     progress: (state, imagesPerSecond) => {
       const point = state.curve.at(-1);
       if (state.curve.length > points && point !== undefined) {

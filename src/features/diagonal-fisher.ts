@@ -59,7 +59,7 @@ export async function diagonalTables(
   let fitted: FittedFeature | undefined;
   if (!sets.every((data) => areKept(loaded, data, keyed))) {
     const indices = Array.from({ length: images.count }, (_, k) => k);
-    fitted = diagonalFisherNorm(
+    fitted = await diagonalFisherNorm(
       loaded.model,
       imagesOf(loaded.model, images, indices, options.seed),
     );

@@ -50,7 +50,7 @@ const OF_LAYERS = {
   'diagonal-fisher-norm': (model: Model, reference: Draws) => diagonalFisherNorm(model, reference),
   'kronecker-fisher-norm': (model: Model, reference: Draws) =>
     kroneckerFisherNorm(model, reference),
-} satisfies Record<string, (model: Model, reference: Draws) => Feature>;
+} satisfies Record<string, (model: Model, reference: Draws) => Feature | Promise<Feature>>;
 
 /** Columns that are not of a layer: one number an image, [N], added up over a batch. */
 const OF_IMAGES: Record<string, (model: Model, images: Tensor, noise: Tensor) => Float32Array> = {
@@ -128,8 +128,9 @@ export async function trialTables(
   const about = sha256(whole.images.subarray(0, reference * imageSize(whole)));
   // a feature is fitted once, and only if some table is missing
   const made = new Map<string, Feature>();
-  const featureNamed = (name: string) => {
-    const known = made.get(name) ?? OF_LAYERS[name as keyof typeof OF_LAYERS](loaded.model, draws);
+  const featureNamed = async (name: string) => {
+    const known =
+      made.get(name) ?? (await OF_LAYERS[name as keyof typeof OF_LAYERS](loaded.model, draws));
     made.set(name, known);
     return known;
   };
@@ -173,7 +174,7 @@ async function tablesOfSet(
   loaded: LoadedModel,
   data: Dataset,
   features: readonly FeatureChoice[],
-  featureNamed: (name: string) => Feature,
+  featureNamed: (name: string) => Promise<Feature>,
   {
     batchSizes,
     seed,
@@ -204,12 +205,10 @@ async function tablesOfSet(
   const missing = features.filter((_, f) => kept[f]?.some((table) => table === undefined));
   const found = new Map(features.map((feature, f) => [feature, kept[f] as FeatureTable[]]));
   if (missing.length > 0) {
-    const ofLayers = missing
-      .filter((feature) => typeof feature !== 'string' || feature in OF_LAYERS)
-      .map((feature) => ({
-        feature,
-        made: typeof feature === 'string' ? featureNamed(feature) : feature,
-      }));
+    const ofLayers: { feature: FeatureChoice; made: Feature }[] = [];
+    for (const feature of missing)
+      if (typeof feature !== 'string') ofLayers.push({ feature, made: feature });
+      else if (feature in OF_LAYERS) ofLayers.push({ feature, made: await featureNamed(feature) });
     for (const { feature, made } of ofLayers)
       if (typeof feature !== 'string') check(loaded.model, data, made, seed);
     if (ofLayers.length > 0) {

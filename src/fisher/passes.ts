@@ -5,82 +5,94 @@
  * need the gradients of one layer for *all* samples at once, [N, |θ_j|]. Those are kept for as many
  * layers at a time as fit in memory, and the samples pass through the model once for each such
  * group of layers: time is paid for memory, never the other way round.
+ *
+ * Between two blocks of images signals, timers and displays have their turn, and a pass that is no
+ * longer wanted ends there.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError, tf } from '../backend/index';
-import type { Layer, Visitor } from '../gradients/index';
+import { FisherlabError, lengthOf, tf } from '../backend/index';
+import { type Collector, gradientsOfGroups, type Layer } from '../gradients/index';
 import type { Model } from '../models/index';
 import type { Draws } from './draws';
 
-/** Called with how many images of how many have passed through the model. */
-export type PassProgress = (done: number, total: number) => void;
+export interface PassOptions {
+  /** Called with how many images of how many have passed through the model. */
+  readonly progress?: (done: number, total: number) => void;
+  /** Ends the pass before the next block of images; no tensor is left. */
+  readonly signal?: AbortSignal;
+}
 
 /**
- * Passes all draws through the model once. `visitor` sees every layer of every block; `afterBlock`
- * is given log p [n] of the block.
+ * Passes all draws through the model once, block by block. `collector` sees every layer of every
+ * block, and `afterBlock` what it has collected, with how many images are done.
+ * @throws the reason of `signal`, once it is aborted
  */
-export function passOver(
+export async function passOver(
   model: Model,
   draws: Draws,
-  visitor: Visitor,
-  afterBlock?: (logLikelihood: Tensor, done: number) => void,
-): void {
+  collector: Collector,
+  afterBlock: (done: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
   let done = 0;
+  signal?.throwIfAborted();
   for (const { images, noise } of draws.blocks()) {
     try {
-      done += images.shape[0] as number;
-      const logLikelihood = model.gradients(images, noise, visitor);
-      afterBlock?.(logLikelihood, done);
-      logLikelihood.dispose();
+      model.gradients(images, noise, collector).dispose();
+      done += lengthOf(images);
+      afterBlock(done);
     } finally {
       tf.dispose([images, noise]);
     }
+    await new Promise(setImmediate);
+    signal?.throwIfAborted();
   }
 }
 
 /** What keeping gradients may cost. */
-export interface GradientOptions {
+export interface GradientOptions extends PassOptions {
   /**
    * Bytes of gradients kept at once. Default 1.5 GB, which with what else is needed stays below 4.
    */
   readonly memory?: number;
-  readonly progress?: PassProgress;
 }
 
 /**
  * Calls `visit` once for every layer with its gradients for all draws, [N, |θ_j|], in the model's
  * order. They are freed afterwards unless kept (`tf.keep`).
- * @throws FisherlabError where a single layer does not fit in memory
+ * @throws {FisherlabError} if a single layer does not fit in memory
+ * @throws the reason of `signal`, once it is aborted
  */
-export function forEachLayer(
+export async function forEachLayer(
   model: Model,
   draws: Draws,
   visit: (layer: Layer, gradients: Tensor) => void,
-  { memory = 1.5e9, progress }: GradientOptions = {},
-): void {
+  { memory = 1.5e9, progress, signal }: GradientOptions = {},
+): Promise<void> {
   const groups = groupsOf(model, draws.count, memory);
-  groups.forEach((group, at) => {
+  for (const [g, group] of groups.entries()) {
     const kept = new Map<Layer, Tensor[]>(group.map((layer) => [layer, []]));
+    const block = gradientsOfGroups(1, new Set(group));
+    const afterBlock = (done: number) => {
+      for (const [layer, { gradients }] of block.take()) kept.get(layer)?.push(gradients); // [n, |θ|]
+      progress?.(g * draws.count + done, groups.length * draws.count);
+    };
     try {
-      passOver(
-        model,
-        draws,
-        (layer, gradient) => kept.get(layer)?.push(tf.keep(gradient.instantiate(1).clone())), // [n, |θ|]
-        (_, done) => progress?.(at * draws.count + done, groups.length * draws.count),
-      );
+      await passOver(model, draws, block, afterBlock, signal);
       for (const [layer, blocks] of kept) {
         if (blocks.length === 0) continue; // a frozen layer
         tf.tidy(() => {
-          const all = tf.concat(blocks as [Tensor, ...Tensor[]], 0); // [N, |θ|]
+          const all = tf.concat(blocks); // [N, |θ|]
           tf.dispose(blocks);
           blocks.length = 0;
           visit(layer, all);
         });
       }
     } finally {
+      block.dispose();
       tf.dispose([...kept.values()].flat());
     }
-  });
+  }
 }
 
 /** Neighbouring layers whose gradients for `count` images fit into `memory` together. */

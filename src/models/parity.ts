@@ -19,8 +19,8 @@
  * nowhere.
  */
 import { readFileSync } from 'node:fs';
-import { FisherlabError, normals, tf, uniforms } from '../backend/index';
-import { type Layer, setLayer } from '../gradients/index';
+import { at, FisherlabError, normals, numbersOf, tf, uniforms } from '../backend/index';
+import { groupNorms, type Layer, setLayer } from '../gradients/index';
 import { Diffusion } from './diffusion';
 import { Glow } from './glow';
 import type { Model } from './model';
@@ -53,6 +53,9 @@ export interface ParityResult {
   readonly nudges: number;
   readonly ok: boolean;
 }
+
+/** Norms of a layer without gradients. */
+const NONE = new Float32Array(2);
 
 /** Most moves of the images, and how far, in pixel values. */
 const [NUDGES, NUDGE] = [10, 1e-5];
@@ -109,7 +112,7 @@ function errors(
   const objectiveError = Math.max(
     relativeError(objective[0], file.objective[0]),
     relativeError(objective[1], file.objective[1]),
-    relativeError((objective[0] as number) + (objective[1] as number), file.objective[2]),
+    relativeError(at(objective, 0) + at(objective, 1), file.objective[2]),
   );
   const allowed = file.model === 'glow' && Number(file.hidden) >= 512 ? 5e-3 : 1e-4;
   return {
@@ -128,14 +131,14 @@ function squaredNorms(
   noise: tf.Tensor,
   B: number,
 ): { objective: Float32Array; norms: Float32Array[] } {
-  const norms = new Map<string, Float32Array>();
-  const value = model.gradients(images, noise, (layer, gradient) => {
-    norms.set(layer.name, gradient.squaredNorms(B).dataSync() as Float32Array);
-  });
-  return {
-    objective: value.dataSync() as Float32Array,
-    norms: model.layers.map((layer) => norms.get(layer.name) ?? new Float32Array(2)),
-  };
+  const found = groupNorms(B);
+  try {
+    const objective = numbersOf(model.gradients(images, noise, found));
+    const norms = found.numbers('norms');
+    return { objective, norms: model.layers.map(({ name }) => norms.get(name) ?? NONE) };
+  } finally {
+    found.dispose();
+  }
 }
 
 /** The JSON in a file. Throws a `FisherlabError` where there is none. */

@@ -6,7 +6,7 @@
  */
 export { augmentationOf } from './augment';
 export { evaluate } from './evaluate';
-export { flatParameters } from './parameters';
 export { type RunConfig, run } from './run-folder';
 export { StepGradient } from './step-gradient';
 export type { TrainingState } from './train';
+export { Weights } from './weights';

@@ -10,13 +10,13 @@ import {
   oneNorm,
   randomProjections,
 } from '../../src/gradients/built-in-features';
+import { gradientsOf } from '../../src/gradients/collectors';
 import {
   batchFeatures,
   defineFeature,
   type Feature,
   squaredNorm,
 } from '../../src/gradients/features';
-import { gradientsOf } from '../../src/gradients/visitors';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
 import { shake } from '../models/finite-differences';
@@ -25,7 +25,7 @@ const N = 8;
 let model: Glow;
 let images: Tensor;
 let noise: Tensor;
-/** Gradients of every layer, image by image, as the plain visitor gives them. */
+/** Gradients of every layer, image by image, as the plain collector gives them. */
 let gradients: Map<string, Float64Array[]>;
 
 function values(feature: Feature, B: number): Map<string, Float32Array> {
@@ -79,9 +79,9 @@ describe('built-in features', () => {
         ]),
       ),
     );
-    model.gradients(images, noise, all.visitor).dispose();
+    model.gradients(images, noise, all).dispose();
     gradients = new Map(
-      [...all.read()].map(([name, flat]) => [
+      [...all.read('gradients')].map(([name, flat]) => [
         name,
         Array.from({ length: N }, (_, n) =>
           Float64Array.from(flat.slice((n * flat.length) / N, ((n + 1) * flat.length) / N)),

@@ -37,10 +37,14 @@ describe('a training run', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const quiet = { progress: () => {}, stopped: () => false };
+  const quiet = { progress: () => {} };
   const stopAfter = (steps: number) => {
+    const stop = new AbortController();
     let seen = 0;
-    return { progress: () => void seen++, stopped: () => seen >= steps };
+    const progress = () => {
+      if (++seen === steps) stop.abort();
+    };
+    return { progress, signal: stop.signal };
   };
 
   it('that was stopped and resumed goes through the same numbers as one that was not', async () => {
