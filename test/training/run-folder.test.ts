@@ -59,6 +59,17 @@ describe('a training run', () => {
     assert.ok(weights('parts').equals(weights('whole')), 'the weights are equal to the last bit');
   });
 
+  it('that is aborted saves the step it has done, leaves no tensors, and starts nothing if it was aborted before', async () => {
+    const aborted = path.join(folder, 'aborted');
+    const before = tf.memory().numTensors;
+    const { signal, progress } = stopAfter(6);
+    assert.equal(await run(aborted, tinyRun(14), false, { signal, progress }), null);
+    const { metadata } = readSafetensors(path.join(aborted, 'state.safetensors'));
+    assert.equal((JSON.parse(metadata.run as string) as { step: number }).step, 6);
+    assert.equal(await run(aborted, tinyRun(14), true, { signal, progress: assert.fail }), null);
+    assert.equal(tf.memory().numTensors, before);
+  });
+
   it('that was killed in the middle of a step and resumed goes through the same numbers too', async () => {
     const killed = path.join(folder, 'killed');
     assert.equal(killedAt(10, killed), 'SIGKILL');
