@@ -12,10 +12,10 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, numbersOf, tf } from '../backend/index';
-import { Collector, type Layer } from '../gradients/index';
+import { Collector, type Layer, passOver } from '../gradients/index';
 import type { Model } from '../models/index';
 import type { Draws } from './draws';
-import { type PassOptions, passOver } from './passes';
+import type { PassOptions } from './passes';
 import { bootstrapCounts, type Interval, intervalOf } from './uncertainty';
 
 /** What is known of one layer's block of F. */

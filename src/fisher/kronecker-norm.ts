@@ -18,7 +18,7 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, lengthOf, matMul, numberOf, shape3, squaredNormOfRows, tf } from '../backend/index';
-import { Collector } from '../gradients/index';
+import { Collector, passOver } from '../gradients/index';
 import type { Model } from '../models/index';
 import type { DampedOptions } from './damped-norm';
 import type { Draws } from './draws';
@@ -29,7 +29,6 @@ import {
   type FittedLayer,
   fittedFeature,
 } from './fitted-feature';
-import { passOver } from './passes';
 import { inverseCholesky, shifted } from './symmetric';
 
 /** The longest side of a full factor. */

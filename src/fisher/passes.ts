@@ -1,17 +1,14 @@
 /**
  * # Passes over draws
  *
- * Some estimates are sums over samples and need one pass; others (a Gram matrix over all samples)
- * need the gradients of one layer for *all* samples at once, [N, |θ_j|]. Those are kept for as many
- * layers at a time as fit in memory, and the samples pass through the model once for each such
- * group of layers: time is paid for memory, never the other way round.
- *
- * Between two blocks of images signals, timers and displays have their turn, and a pass that is no
- * longer wanted ends there.
+ * Some estimates are sums over samples and need one pass (`gradients/blocks.ts`); others (a Gram
+ * matrix over all samples) need the gradients of one layer for *all* samples at once, [N, |θ_j|].
+ * Those are kept for as many layers at a time as fit in memory, and the samples pass through the
+ * model once for each such group of layers: time is paid for memory, never the other way round.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError, lengthOf, tf } from '../backend/index';
-import { type Collector, gradientsOfGroups, type Layer } from '../gradients/index';
+import { FisherlabError, tf } from '../backend/index';
+import { gradientsOfGroups, type Layer, passOver } from '../gradients/index';
 import type { Model } from '../models/index';
 import type { Draws } from './draws';
 
@@ -20,33 +17,6 @@ export interface PassOptions {
   readonly progress?: (done: number, total: number) => void;
   /** Ends the pass before the next block of images; no tensor is left. */
   readonly signal?: AbortSignal;
-}
-
-/**
- * Passes all draws through the model once, block by block. `collector` sees every layer of every
- * block, and `afterBlock` what it has collected, with how many images are done.
- * @throws the reason of `signal`, once it is aborted
- */
-export async function passOver(
-  model: Model,
-  draws: Draws,
-  collector: Collector,
-  afterBlock: (done: number) => void,
-  signal?: AbortSignal,
-): Promise<void> {
-  let done = 0;
-  signal?.throwIfAborted();
-  for (const { images, noise } of draws.blocks()) {
-    try {
-      model.gradients(images, noise, collector).dispose();
-      done += lengthOf(images);
-      afterBlock(done);
-    } finally {
-      tf.dispose([images, noise]);
-    }
-    await new Promise(setImmediate);
-    signal?.throwIfAborted();
-  }
 }
 
 /** What keeping gradients may cost. */

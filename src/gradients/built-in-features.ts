@@ -39,7 +39,8 @@ import {
   tf,
   uniformAt,
 } from '../backend/index';
-import { gradientsOfGroups } from './collectors';
+import { type Blocks, passOver } from './blocks';
+import { Collector } from './collector';
 import { batchFeatures, type Differentiable, type Feature } from './features';
 
 /** Σ_i |g_i|. */
@@ -55,35 +56,31 @@ export const maximum: Feature = {
 };
 
 /**
- * Reference images in blocks, each with its noise: `Draws` of `src/fisher` are such. The caller
- * frees both tensors.
- */
-export interface Reference {
-  blocks(): Iterable<{ images: Tensor; noise: Tensor }>;
-}
-
-/**
  * Feature `cosine-with-mean`: the cosine between the gradient and its mean over `reference`, in
  * [−1, 1]; 0 where either of them is 0.
  * @throws {FisherlabError} if it is used with another model than it was fitted on
+ * @throws the reason of `signal`, once it is aborted
  */
-export function cosineWithMean(model: Differentiable, reference: Reference): Feature {
+export async function cosineWithMean(
+  model: Differentiable,
+  reference: Blocks,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<Feature> {
   const directions = new Map<string, Float64Array>(); // Σ g of each layer, [|θ|]
-  for (const { images, noise } of reference.blocks()) {
-    const block = gradientsOfGroups(lengthOf(images));
-    try {
-      model.gradients(images, noise, block).dispose();
-      for (const [layer, { gradients }] of block.found) {
-        const sum = directions.get(layer.name) ?? new Float64Array(layer.variable.size);
-        numbersOf(gradients).forEach((g, i) => {
-          sum[i] = at(sum, i) + g;
-        });
-        directions.set(layer.name, sum);
-      }
-    } finally {
-      block.dispose();
-      tf.dispose([images, noise]);
+  const ofBlock = new Collector((gradient) => ({ sum: gradient.instantiate(gradient.images) })); // [1, |θ|]
+  const afterBlock = () => {
+    for (const [layer, { sum }] of ofBlock.found) {
+      const direction = directions.get(layer.name) ?? new Float64Array(layer.variable.size);
+      numbersOf(sum).forEach((g, i) => {
+        direction[i] = at(direction, i) + g;
+      });
+      directions.set(layer.name, direction);
     }
+  };
+  try {
+    await passOver(model, reference, ofBlock, afterBlock, signal);
+  } finally {
+    ofBlock.dispose();
   }
   const unit = new Map([...directions].map(([name, sum]) => [name, toUnit(sum)]));
   return {

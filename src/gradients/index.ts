@@ -6,6 +6,7 @@
  * factors, and features are small functions of them.
  */
 export { imagesAtOnce } from './batch-size';
+export { type Blocks, passOver } from './blocks';
 export {
   checkFeature,
   cosineWithMean,

@@ -8,6 +8,7 @@ import { kroneckerFisherNorm } from '../../src/fisher/kronecker-norm';
 import type { PassOptions } from '../../src/fisher/passes';
 import { spectra } from '../../src/fisher/spectrum';
 import { chooseWindows } from '../../src/fisher/windows';
+import { cosineWithMean } from '../../src/gradients/built-in-features';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
 import { shake } from '../models/finite-differences';
@@ -56,6 +57,24 @@ describe('passes over draws', () => {
       assert.equal(seen.length, before, 'an aborted signal starts nothing');
     });
   }
+
+  it('of a mean gradient end too', async () => {
+    const held = tf.memory().numTensors;
+    const stop = new AbortController();
+    let blocks = 0;
+    const counted = {
+      *blocks() {
+        for (const block of draws().blocks()) {
+          if (++blocks === 2) stop.abort(new Error('no longer wanted'));
+          yield block;
+        }
+      },
+    };
+    const { signal } = stop;
+    await assert.rejects(cosineWithMean(model, counted, { signal }), /no longer wanted/);
+    assert.equal(blocks, 2);
+    assert.equal(tf.memory().numTensors, held);
+  });
 
   it('of two estimates at the same time do not disturb each other', async () => {
     const one = await estimateFisher(model, draws());

@@ -99,13 +99,13 @@ describe('built-in features', () => {
     assertAll(maximum, (g) => g.reduce((most, x) => Math.max(most, Math.abs(x)), 0));
   });
 
-  it('know the cosine with the mean gradient of the reference', () => {
+  it('know the cosine with the mean gradient of the reference', async () => {
     const part = (from: number, to: number) => ({
       images: tf.slice(images, from, to - from),
       noise: tf.slice(noise, from, to - from),
     });
     const before = tf.memory().numTensors;
-    const cosine = cosineWithMean(model, { blocks: () => [part(0, 3), part(3, 5)] });
+    const cosine = await cosineWithMean(model, { blocks: () => [part(0, 3), part(3, 5)] });
     assert.equal(tf.memory().numTensors, before, 'fitting leaves no tensors');
     assertAll(cosine, (g, layer) => {
       const sum = ofBatches(
@@ -118,7 +118,7 @@ describe('built-in features', () => {
     });
   });
 
-  it('refuse a cosine fitted on another model', () => {
+  it('refuse a cosine fitted on another model', async () => {
     const other = new Glow({
       family: 'glow',
       imageShape: [4, 4, 1],
@@ -127,7 +127,7 @@ describe('built-in features', () => {
       hidden: 5,
       seed: 1,
     });
-    const cosine = cosineWithMean(other, { blocks: () => [] });
+    const cosine = await cosineWithMean(other, { blocks: () => [] });
     disposeModel(other);
     assert.throws(() => values(cosine, 1), /'cosine-with-mean' was not fitted on layer '/);
   });
