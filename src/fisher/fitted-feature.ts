@@ -64,7 +64,7 @@ export function fittedFeature(
       return tf.div(fitted.of(gradient, B), B);
     },
     dispose() {
-      tf.dispose([...layers.values()].flatMap((layer) => layer?.tensors ?? []) as Tensor[]);
+      tf.dispose([...layers.values()].flatMap((layer) => layer?.tensors ?? []));
     },
   };
 }

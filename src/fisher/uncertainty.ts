@@ -6,7 +6,7 @@
  * computed again. Draws are shared by all layers, so that one matrix of counts serves hundreds of
  * them. The interval is between the 2.5 % and 97.5 % quantiles.
  */
-import { deriveSeed, uniformAt } from '../backend/index';
+import { at, deriveSeed, uniformAt } from '../backend/index';
 
 /** A number with its 95 % interval. */
 export interface Interval {
@@ -21,8 +21,8 @@ export function bootstrapCounts(n: number, resamples: number, seed: number): Flo
   for (let r = 0; r < resamples; r++) {
     const own = deriveSeed(seed, r);
     for (let i = 0; i < n; i++) {
-      const at = r * n + Math.floor(uniformAt(own, i) * n);
-      counts[at] = (counts[at] as number) + 1;
+      const place = r * n + Math.floor(uniformAt(own, i) * n);
+      counts[place] = at(counts, place) + 1;
     }
   }
   return counts;
@@ -40,11 +40,8 @@ export function intervalOf(value: number, resampled: ArrayLike<number>): Interva
 /** The q-quantile of sorted values, linear between neighbours; NaN of none. */
 export function quantile(sorted: Float64Array, q: number): number {
   if (sorted.length === 0) return Number.NaN;
-  const at = q * (sorted.length - 1);
-  const below = Math.floor(at);
-  const [a, b] = [
-    sorted[below] as number,
-    sorted[Math.min(below + 1, sorted.length - 1)] as number,
-  ];
-  return a + (at - below) * (b - a);
+  const place = q * (sorted.length - 1);
+  const below = Math.floor(place);
+  const [a, b] = [at(sorted, below), at(sorted, Math.min(below + 1, sorted.length - 1))];
+  return a + (place - below) * (b - a);
 }

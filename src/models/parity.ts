@@ -231,7 +231,7 @@ function referenceCase(file: ReferenceFile, path: string): ReferenceCase {
     const model = new Vae({
       family: 'vae',
       imageShape: [H, W, C],
-      channels: stages.map(({ shape }) => shape[0] as number),
+      channels: stages.map(({ shape }) => at(shape, 0)),
       latent,
       seed,
     });
@@ -282,7 +282,7 @@ function referenceCase(file: ReferenceFile, path: string): ReferenceCase {
 
 /** Ones on the anti-diagonal. */
 function reversal(buffer: Layer): Float32Array {
-  const c = buffer.torchShape[0] as number;
+  const c = at(buffer.torchShape, 0);
   return Float32Array.from({ length: c * c }, (_, k) =>
     Math.floor(k / c) + (k % c) === c - 1 ? 1 : 0,
   );
@@ -290,9 +290,7 @@ function reversal(buffer: Layer): Float32Array {
 
 /** +1, −1, +1, … */
 function alternating(buffer: Layer): Float32Array {
-  return Float32Array.from({ length: buffer.torchShape[0] as number }, (_, k) =>
-    k % 2 === 0 ? 1 : -1,
-  );
+  return Float32Array.from({ length: at(buffer.torchShape, 0) }, (_, k) => (k % 2 === 0 ? 1 : -1));
 }
 
 function sizeBehindFirst(shape: readonly number[]): number {
