@@ -139,7 +139,7 @@ export function record(
     backend.getInputTensorIds = (tensors) => {
       const ids = idsOf(tensors);
       tensors.forEach(({ dtype, shape }, k) => {
-        const id = at(ids, k);
+        const id = at<number>(ids, k);
         if (!described.has(id))
           described.set(id, { dtype: backend.getDTypeInteger(dtype), shape: [...shape] });
       });

@@ -117,7 +117,7 @@ export async function estimateFisher(
     await passOver(model, draws, sums, afterBlock, signal);
     const mean = (sum: Tensor) => tf.tidy(() => numbersOf(tf.div(sum, N)));
     const layers = [...read].flatMap(([layer, { norms, gradients }]): LayerFisher[] => {
-      const own = sums.found.get(layer);
+      const own = sums.byLayer.get(layer);
       if (own === undefined) return [];
       return [
         {

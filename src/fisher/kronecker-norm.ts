@@ -72,7 +72,7 @@ export async function kroneckerFisherNorm(
   const feature = fittedFeature('kronecker-fisher-norm', layers);
   try {
     await passOver(model, draws, moments, (done) => progress?.(done, draws.count), signal);
-    for (const [layer, found] of moments.found)
+    for (const [layer, found] of moments.byLayer)
       layers.set(layer.name, fitLayer(found, draws.count, damping));
     return feature;
   } catch (error) {

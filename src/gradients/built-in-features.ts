@@ -69,7 +69,7 @@ export async function cosineWithMean(
   const directions = new Map<string, Float64Array>(); // Σ g of each layer, [|θ|]
   const ofBlock = new Collector((gradient) => ({ sum: gradient.instantiate(gradient.images) })); // [1, |θ|]
   const afterBlock = () => {
-    for (const [layer, { sum }] of ofBlock.found) {
+    for (const [layer, { sum }] of ofBlock.byLayer) {
       const direction = directions.get(layer.name) ?? new Float64Array(layer.variable.size);
       numbersOf(sum).forEach((g, i) => {
         direction[i] = at(direction, i) + g;

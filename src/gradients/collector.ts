@@ -58,7 +58,7 @@ export class Collector<K extends string = string> {
   }
 
   /** The tensors of each layer that was seen, in the order of the pass. They stay the collector's. */
-  get found(): ReadonlyMap<Layer, Tensors<K>> {
+  get byLayer(): ReadonlyMap<Layer, Tensors<K>> {
     return this.kept;
   }
 

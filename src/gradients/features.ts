@@ -121,7 +121,7 @@ export class FeaturePass {
     try {
       const logLikelihood = this.model.gradients(images, noise, columns);
       const sizes = this.batchSizes.map((_, b) =>
-        [...columns.found].flatMap(([layer, tensors]) =>
+        [...columns.byLayer].flatMap(([layer, tensors]) =>
           this.features.map(({ name }, f) => {
             const column = tensors[`${b} ${f}`];
             if (column === undefined) throw new Error(`no column of feature '${name}'`);

@@ -38,6 +38,12 @@ type ValuesOf<Out> = Out extends Tensor ? Value : { -readonly [K in keyof Out]: 
 /** For a tensor its gradient, for a list of tensors the list of theirs. */
 type GradientsOf<Out> = Out extends Tensor ? Tensor : { readonly [K in keyof Out]: Tensor };
 
+/**
+ * A gradient or null for each input. (The second half, which nothing is, tells TypeScript 5.0 that a
+ * list written out is a tuple here.)
+ */
+type GradientsOfInputs<In> = { readonly [K in keyof In]: Tensor | null } | readonly [never];
+
 /** An operation that was computed, as it goes on a tape. */
 export interface Operation<In extends readonly Value[], Out extends Tensor | readonly Tensor[]> {
   readonly inputs: In;
@@ -51,7 +57,7 @@ export interface Operation<In extends readonly Value[], Out extends Tensor | rea
    * From the gradient of the output (or the list of those of the outputs, zeros where nothing
    * flowed back) to those of the inputs; null for an input that is not `needed`.
    */
-  back(dy: GradientsOf<Out>): { readonly [K in keyof In]: Tensor | null };
+  back(dy: GradientsOf<Out>): GradientsOfInputs<In>;
 }
 
 interface Node {

@@ -176,7 +176,7 @@ export function compareGradients(reference: Pass, ...others: Pass[]): GradientDi
     pass(reference, own);
     return others.map((other) => {
       const differences = new Collector((gradient, layer) => {
-        const g = own.found.get(layer)?.gradients; // [N, |θ|]
+        const g = own.byLayer.get(layer)?.gradients; // [N, |θ|]
         if (g === undefined) return null;
         const gap = tf.sum(tf.square(tf.sub(g, gradient.instantiate(1))));
         return { gap, norm: tf.sum(tf.square(g)) };
@@ -185,7 +185,7 @@ export function compareGradients(reference: Pass, ...others: Pass[]): GradientDi
         pass(other, differences);
         const [gaps, norms] = [differences.numbers('gap'), differences.numbers('norm')];
         return reference.model.layers
-          .filter((layer) => own.found.has(layer))
+          .filter((layer) => own.byLayer.has(layer))
           .map((layer) => ({
             layer,
             relative: ratio(gaps.get(layer.name)?.[0], norms.get(layer.name)?.[0]),

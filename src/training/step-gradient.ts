@@ -72,7 +72,7 @@ export class StepGradient {
       try {
         const objectives = this.model.trainingGradients(at(batch, 0), batch.slice(1), found);
         const each = this.weights.layers.map(
-          (layer) => found.found.get(layer)?.sum ?? tf.zeros([layer.variable.size]),
+          (layer) => found.byLayer.get(layer)?.sum ?? tf.zeros([layer.variable.size]),
         );
         return { rows: [objectives], sums: [tf.concat(each)] }; // [N], [P]
       } finally {

@@ -213,7 +213,7 @@ describe('collectors of the one pass', () => {
     ];
     for (const collector of all) {
       for (let pass = 0; pass < 2; pass++) model.gradients(images, noise, collector).dispose();
-      const [keys] = [...collector.found.values()].map((tensors) => Object.keys(tensors));
+      const [keys] = [...collector.byLayer.values()].map((tensors) => Object.keys(tensors));
       for (const key of keys ?? []) collector.numbers(key);
       collector.read(keys?.[0] as string);
       assert.equal(tf.memory().numTensors, held);
