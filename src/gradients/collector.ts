@@ -57,7 +57,7 @@ export class Collector<K extends string = string> {
     });
   }
 
-  /** The tensors of each layer that was seen, in the order of the pass. They stay the collector's. */
+  /** The tensors of each layer that was seen, in the pass's order. They stay the collector's. */
   get byLayer(): ReadonlyMap<Layer, Tensors<K>> {
     return this.kept;
   }
@@ -138,7 +138,7 @@ export class Collector<K extends string = string> {
 
 const listed = (tensors: Tensors<string>): Tensor[] => Object.values(tensors);
 
-/** Clones, which share the numbers: what a collector returns may be the factors' own, or `before`'s. */
+/** Clones, which share the numbers: a tensor may be the factors' own, or one of `before`. */
 function kept<K extends string>(tensors: Tensors<K>): Tensors<K> {
   const clones: Record<string, Tensor> = {};
   for (const [name, tensor] of Object.entries<Tensor>(tensors))

@@ -6,10 +6,10 @@
  * | collector | tensor of a layer | for |
  * |---|---|---|
  * | `summedGradients()` | `sum`: Σ_n ∂l_n/∂θ_j, [\|θ_j\|] | training |
- * | `gradientsOfGroups(B)` | `gradients`: ∂/∂θ_j Σ_{b in group} l_b, [N/B, \|θ_j\|] | the Fisher information, comparisons |
- * | `groupNorms(B)` | `norms`: ‖∂/∂θ_j Σ_{b in group} l_b‖², [N/B] | the method |
- * | `gradientsOf(choice)` | `gradients`: ∂l_n/∂θ_{j,i} of chosen weights i, [N, m] | windows of the Fisher information |
- * | `grams(B)` | `gram`: ⟨g_a, g_b⟩ between groups a and b, [N/B, N/B] | exact Fisher norms |
+ * | `gradientsOfGroups(B)` | `gradients`: ∂/∂θ_j Σ_b l_b, [N/B, \|θ_j\|] | Fisher information |
+ * | `groupNorms(B)` | `norms`: ‖∂/∂θ_j Σ_b l_b‖², [N/B], b in a group | the method |
+ * | `gradientsOf(choice)` | `gradients`: ∂l_n/∂θ_{j,i} of chosen i, [N, m] | windows of it |
+ * | `grams(B)` | `gram`: ⟨g_a, g_b⟩ of groups a and b, [N/B, N/B] | exact Fisher norms |
  *
  *     const found = groupNorms(1);
  *     const logLikelihood = model.gradients(images, noise, found);

@@ -3,7 +3,9 @@
  *
  * For one image and one layer θ_j the gradient of `l = log p(x)` has the form
  *
- *     ∂l/∂θ_j = Σ_t x_t ⊗ dy_t,      x_t ∈ R^I what flowed in, dy_t ∈ R^O what flowed back, at each of T positions t.
+ *     ∂l/∂θ_j = Σ_t x_t ⊗ dy_t,
+ *
+ * x_t ∈ R^I what flowed in, dy_t ∈ R^O what flowed back, at each of T positions t.
  *
  * A dense layer has T = 1; a convolution one position a pixel, with `x_t` the patch under the
  * kernel; a bias has I = 1 and `x_t = 1`; a tensor with an odd rule of its own (LU factors,
@@ -18,7 +20,7 @@
  * |---|---|
  * | `OuterProducts` | what the formula says: `x` and `dy` at every position |
  * | `DirectFactors` | a gradient that is given outright |
- * | `ConvolutionFactors`, `StandardisedFactors` (in `operations`) | the same with the shortcuts of their operations |
+ * | `ConvolutionFactors`, `StandardisedFactors` | these two, with shortcuts of their operations |
  */
 import type { Tensor } from '@tensorflow/tfjs';
 
@@ -50,7 +52,7 @@ export interface Factors {
   chosen(positions: readonly number[]): Tensor;
   /** Squared norm of the gradient of each group of B images, [N/B]. */
   squaredNorms(B: number): Tensor;
-  /** Inner products between the gradients of all groups of B images: the Gram matrix, [N/B, N/B]. */
+  /** Inner products between the gradients of all groups of B images (Gram matrix), [N/B, N/B]. */
   gram(B: number): Tensor;
   /** Makes now what is made of tensors that are soon gone. */
   keep(): void;

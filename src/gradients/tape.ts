@@ -39,8 +39,8 @@ type ValuesOf<Out> = Out extends Tensor ? Value : { -readonly [K in keyof Out]: 
 type GradientsOf<Out> = Out extends Tensor ? Tensor : { readonly [K in keyof Out]: Tensor };
 
 /**
- * A gradient or null for each input. (The second half, which nothing is, tells TypeScript 5.0 that a
- * list written out is a tuple here.)
+ * A gradient or null for each input. (The second half, which nothing is, tells TypeScript 5.0 that
+ * a list written out is a tuple here.)
  */
 type GradientsOfInputs<In> = { readonly [K in keyof In]: Tensor | null } | readonly [never];
 
