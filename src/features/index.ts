@@ -8,6 +8,7 @@
  */
 export { backgroundName, isBackground } from './background';
 export { extractTables } from './extract';
+export { imagesOf } from './image-draws';
 export { isNeeded, methodsFor, needsOf } from './methods';
 export { REFERENCE, type Reference, referenceImages } from './reference';
 export { FEATURES, featuresOf } from './registry';

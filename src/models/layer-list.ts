@@ -7,9 +7,9 @@
  * stream of its own, so that a model is a function of its seed.
  */
 
+import { deriveSeed, uniforms } from '../backend/index';
 import type { BatchNormLayers } from '../gradients/index';
 import { type Layer, type Layout, makeLayer } from '../gradients/index';
-import { deriveSeed, uniforms } from '../numerics/index';
 
 export interface WeightAndBias {
   readonly weight: Layer;

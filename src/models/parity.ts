@@ -19,10 +19,9 @@
  * nowhere.
  */
 import { readFileSync } from 'node:fs';
-import { at, numbersOf, tf } from '../backend/index';
+import { at, normals, numbersOf, tf, uniforms } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { groupNorms, type Layer, setLayer } from '../gradients/index';
-import { normals, uniforms } from '../numerics/index';
 import { Diffusion } from './diffusion';
 import { Glow } from './glow';
 import type { Model } from './model';

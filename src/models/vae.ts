@@ -27,7 +27,16 @@
  * latent 64): 48 tensors, 3 247 843 parameters.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { at, lengthOf, numberOf, tf } from '../backend/index';
+import {
+  at,
+  deriveSeed,
+  lengthOf,
+  noiseByIndex,
+  normals,
+  numberOf,
+  tf,
+  uniforms,
+} from '../backend/index';
 import { FisherlabError } from '../errors';
 import type { Layer } from '../gradients/index';
 import {
@@ -47,7 +56,6 @@ import {
   transposedConvolution,
   type Value,
 } from '../gradients/index';
-import { deriveSeed, noiseByIndex, normals, uniforms } from '../numerics/index';
 import { LayerList, type WeightAndBias } from './layer-list';
 import { bitsPerDim, checkImages, type ImageShape, TapedModel } from './model';
 

@@ -16,7 +16,6 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { makeFolder, numbersOf, tf } from '../backend/index';
 import { type Dataset, dataset } from '../data/index';
 import { FisherlabError } from '../errors';
-import { setLayer } from '../gradients/index';
 import type { PresetName, TapedModel } from '../models/index';
 import {
   type CheckpointHeader,
@@ -28,6 +27,7 @@ import {
   type NamedTensor,
   readSafetensors,
   saveCheckpoint,
+  setLayer,
   writeSafetensors,
 } from '../models/index';
 import { evaluate } from './evaluate';
