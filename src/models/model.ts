@@ -21,7 +21,7 @@ export const BITS_PER_DIM = 'bits/dim';
 export type ImageShape = readonly [number, number, number];
 
 export interface Model {
-  /** `glow`, `diffusion`, `vae`, or a name of the user's own. */
+  /** The name of its family, or a name of the user's own. */
   readonly family: string;
   readonly imageShape: ImageShape;
   /** In the reference's order. */
@@ -44,6 +44,10 @@ export interface Model {
   imageGradient(images: Tensor, noise: Tensor): Tensor;
   /** `n` images drawn from the model, pixel values 0…255, [n, H, W, C]. */
   sample(n: number, seed: number): Tensor;
+  /** As `sample`, by a shorter way where there is one that is good enough to look at. */
+  quickSample?(n: number, seed: number): Tensor;
+  /** Whether its noise is nothing but dequantisation, uniform in [0, 1). */
+  readonly dequantises?: boolean;
 }
 
 /**
@@ -54,8 +58,13 @@ export abstract class TapedModel implements Model {
   abstract readonly imageShape: ImageShape;
   abstract readonly layers: readonly Layer[];
   abstract readonly buffers: readonly Layer[];
+  readonly dequantises: boolean = false;
   abstract noise(indices: readonly number[], seed: number): Tensor;
   abstract sample(n: number, seed: number): Tensor;
+
+  quickSample(n: number, seed: number): Tensor {
+    return this.sample(n, seed);
+  }
 
   /** The forward pass: `images` [N, H, W, C] in pixel values to log p [N]. */
   abstract trace(tape: Tape, images: Value, noise: Tensor): Value;

@@ -15,8 +15,9 @@
  * as it would be without the seal.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { FisherlabError, writeBeside } from '../backend/index';
+import { fromHalf, toHalf } from './half-precision';
 
 export interface NamedTensor {
   readonly name: string;
@@ -157,10 +158,39 @@ export function readSafetensors(path: string): SafetensorsFile {
   return decodeSafetensors(bytes, path);
 }
 
+/**
+ * What a file's metadata say, without the seal. The numbers are not read, so whether any of it was
+ * altered is not found out.
+ * @throws {FisherlabError} if the file is missing, or its header is damaged
+ */
+export function readMetadata(path: string): Readonly<Record<string, string>> {
+  const damaged = damage(path);
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    throw new FisherlabError(`file '${path}' cannot be read`, 'check the path');
+  }
+  try {
+    const length = Buffer.alloc(8);
+    readSync(file, length, 0, 8, 0);
+    const end = 8 + Number(length.readBigUInt64LE());
+    if (end > fstatSync(file).size) throw damaged('it is shorter than its header');
+    const bytes = Buffer.alloc(end);
+    readSync(file, bytes, 0, end, 0);
+    const { sha256: _, ...metadata } = readHeader(bytes, damaged).header.__metadata__;
+    return metadata;
+  } finally {
+    closeSync(file);
+  }
+}
+
+const damage = (path: string) => (what: string) =>
+  new FisherlabError(`'${path}' is damaged: ${what}`, 'restore the file from where it came from');
+
 /** As {@link readSafetensors}, of bytes; `path` is for the errors. */
 export function decodeSafetensors(bytes: Buffer, path: string): SafetensorsFile {
-  const damaged = (what: string) =>
-    new FisherlabError(`'${path}' is damaged: ${what}`, 'restore the file from where it came from');
+  const damaged = damage(path);
   const { header, entries, begin } = readHeader(bytes, damaged);
   let filled = 0;
   for (const [name, { dtype, shape, start, end }] of [...entries].sort(
@@ -283,31 +313,4 @@ function decode(bytes: Buffer, dtype: Dtype): Float32Array {
     default:
       return Float32Array.from(new Uint8Array(buffer));
   }
-}
-
-/** IEEE 754 binary16 to a number. */
-export function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
-}
-
-/** A number to IEEE 754 binary16, rounded to nearest, ties to even. */
-export function toHalf(value: number): number {
-  if (Number.isNaN(value)) return 0x7e00;
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const size = Math.abs(value);
-  if (size >= 65520) return sign | 0x7c00;
-  if (size < 2 ** -14) return sign | roundToEven(size * 2 ** 24);
-  const exponent = Math.floor(Math.log2(size));
-  // A fraction that rounds up to 2 carries into the exponent by itself.
-  return sign | (((exponent + 14) << 10) + roundToEven((size / 2 ** exponent) * 1024));
-}
-
-function roundToEven(x: number): number {
-  const down = Math.floor(x);
-  const rest = x - down;
-  return rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
 }

@@ -26,7 +26,7 @@ import { type ModelResults, modelResults, setsFor } from '../../src/experiments/
 import { summarise } from '../../src/experiments/summary';
 import { ablationFigure } from '../../src/experiments/tables-figures';
 import { disposeModel, type LoadedModel, loadModel } from '../../src/models/checkpoint';
-import { Diffusion } from '../../src/models/diffusion';
+import { Diffusion } from '../../src/models/diffusion/diffusion';
 import { HEADER, images, saveTinyGlow, shaken } from '../support/tiny';
 
 describe('the results of a model', () => {

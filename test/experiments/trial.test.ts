@@ -27,7 +27,7 @@ import { extractTables } from '../../src/features/extract';
 import { trialTables } from '../../src/features/trial-tables';
 import { defineFeature } from '../../src/gradients/features';
 import { disposeModel, loadModel, saveCheckpoint } from '../../src/models/checkpoint';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import { shake } from '../models/finite-differences';
 
 const [REFERENCE, IMAGES] = [8, 40];

@@ -16,7 +16,7 @@ import {
   offDiagonals,
 } from '../../src/fisher/windows';
 import { disposeModel } from '../../src/models/checkpoint';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import { LinearFlow } from './tiny-models';
 
 /** An estimate that consists of one layer's given gradients, `column(n, i)`. */

@@ -18,7 +18,7 @@ import {
 } from '../../src/gradients/features';
 import { gradientsOf } from '../../src/gradients/visitors';
 import { disposeModel } from '../../src/models/checkpoint';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import { shake } from '../models/finite-differences';
 
 const N = 8;

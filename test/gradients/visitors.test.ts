@@ -15,7 +15,7 @@ import {
   squaredNorms,
   summedGradients,
 } from '../../src/gradients/visitors';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import { ordinaryModel } from '../../src/models/ordinary';
 import { assertClose, difference } from '../support/close';
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import * as maps from '../../src/invariance/index';
-import { createModel, type ModelConfig } from '../../src/models/families';
+import { createModel } from '../../src/models/families';
+import type { ModelConfig } from '../../src/models/family';
 import type { ImageShape } from '../../src/models/model';
 import { shake } from '../models/finite-differences';
 

@@ -22,7 +22,7 @@ import {
   toLattice,
   ycbcr,
 } from '../../src/invariance/index';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import type { ImageShape } from '../../src/models/model';
 import { inside, maps, shape as smallShape, size as smallSize } from './maps';
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startBackend, tf } from '../../src/backend/start';
 import {
-  type CheckpointHeader,
   disposeModel,
   loadModel,
   modelTensors,
@@ -12,7 +11,9 @@ import {
   setTensors,
   shippedModels,
 } from '../../src/models/checkpoint';
-import { createModel, type ModelConfig } from '../../src/models/families';
+import { createModel } from '../../src/models/families';
+import type { ModelConfig } from '../../src/models/family';
+import type { CheckpointHeader } from '../../src/models/header';
 import type { TapedModel } from '../../src/models/model';
 import { readSafetensors, writeSafetensors } from '../../src/models/safetensors';
 import { shake } from './finite-differences';

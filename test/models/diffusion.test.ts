@@ -3,14 +3,15 @@ import { deriveSeed, normals, uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { noised } from '../../src/gradients/operations/noising';
 import { Tape } from '../../src/gradients/tape';
-import { Diffusion, type DiffusionConfig } from '../../src/models/diffusion';
+import { Diffusion } from '../../src/models/diffusion/diffusion';
+import type { DiffusionConfig } from '../../src/models/diffusion/diffusion-family';
 import {
   ancestral,
   type Denoiser,
   ddim,
   variationalBound,
-} from '../../src/models/diffusion-process';
-import { sigmoidSchedule } from '../../src/models/noise-schedule';
+} from '../../src/models/diffusion/diffusion-process';
+import { sigmoidSchedule } from '../../src/models/diffusion/noise-schedule';
 import golden from '../golden/diffusion-paper.json';
 import { shake } from './finite-differences';
 

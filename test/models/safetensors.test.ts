@@ -5,13 +5,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { FisherlabError } from '../../src/backend/errors';
+import { fromHalf, toHalf } from '../../src/models/half-precision';
 import {
   decodeSafetensors,
   encodeSafetensors,
-  fromHalf,
   type NamedTensor,
   readSafetensors,
-  toHalf,
   writeSafetensors,
 } from '../../src/models/safetensors';
 

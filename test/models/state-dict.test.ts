@@ -4,7 +4,8 @@ import path from 'node:path';
 import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { disposeModel, modelTensors } from '../../src/models/checkpoint';
-import { createModel, type ModelConfig } from '../../src/models/families';
+import { createModel } from '../../src/models/families';
+import type { ModelConfig } from '../../src/models/family';
 import type { TapedModel } from '../../src/models/model';
 import {
   decodeSafetensors,

@@ -4,8 +4,8 @@ import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { disposeModel } from '../../src/models/checkpoint';
 import { createModel } from '../../src/models/families';
-import { Glow } from '../../src/models/glow';
-import { Vae } from '../../src/models/vae';
+import { Glow } from '../../src/models/glow/glow';
+import { Vae } from '../../src/models/vae/vae';
 import type { Figure } from '../../src/plots/figure';
 import {
   latentsFigure,

@@ -8,8 +8,8 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix, QrDecomposition } from 'ml-matrix';
-import { FisherlabError, normals, tf } from '../backend/index';
-import type { Layer } from '../gradients/index';
+import { FisherlabError, normals, tf } from '../../backend/index';
+import type { Layer } from '../../gradients/index';
 
 /**
  * A random rotation Q (of a Gaussian matrix's QR) as `Q = P L U`, the parts as the 1x1 convolution

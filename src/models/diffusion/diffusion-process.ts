@@ -26,7 +26,7 @@
  * pixels 0 and 255 (eq. 13).
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { deriveSeed, FisherlabError, normals, tf, uniformAt } from '../backend/index';
+import { deriveSeed, FisherlabError, normals, tf, uniformAt } from '../../backend/index';
 import type { NoiseSchedule } from './noise-schedule';
 
 /** The noise in `x` [N, …], all of whose images are at index t; the shape of `x`. */

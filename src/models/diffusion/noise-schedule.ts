@@ -11,7 +11,7 @@
  *
  *     q(x_{t−1} | x_t, x_0) = N( c₀ x_0 + c_t x_t, β̃_t ),   β̃_t = β_t (1 − ᾱ_{t−1})/(1 − ᾱ_t).
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../../backend/index';
 
 export interface NoiseSchedule {
   readonly steps: number;

@@ -27,8 +27,15 @@
  * latent 64): 48 tensors, 3 247 843 parameters.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { deriveSeed, FisherlabError, noiseByIndex, normals, tf, uniforms } from '../backend/index';
-import type { Layer } from '../gradients/index';
+import {
+  deriveSeed,
+  FisherlabError,
+  noiseByIndex,
+  normals,
+  tf,
+  uniforms,
+} from '../../backend/index';
+import type { Layer } from '../../gradients/index';
 import {
   type BatchNormLayers,
   batchNorm,
@@ -45,20 +52,10 @@ import {
   tanh,
   transposedConvolution,
   type Value,
-} from '../gradients/index';
-import { LayerList, type WeightAndBias } from './layer-list';
-import { bitsPerDim, checkImages, type ImageShape, TapedModel } from './model';
-
-export interface VaeConfig {
-  readonly family: 'vae';
-  readonly imageShape: ImageShape;
-  /** Channels of the encoder's stages, each of which halves the image. */
-  readonly channels: readonly number[];
-  /** Size of the latent. */
-  readonly latent: number;
-  /** Seeds the initial weights. */
-  readonly seed: number;
-}
+} from '../../gradients/index';
+import { LayerList, type WeightAndBias } from '../layer-list';
+import { bitsPerDim, checkImages, type ImageShape, TapedModel } from '../model';
+import type { VaeConfig } from './vae-family';
 
 export interface BoundOptions {
   /** Latents drawn for each image. */
@@ -99,7 +96,11 @@ export class Vae extends TapedModel {
   /** Height, width and channels of the encoder's last map. */
   private readonly inner: readonly [number, number, number];
 
-  constructor(readonly config: VaeConfig) {
+  /** @param tensors the list that its tensors are declared in */
+  constructor(
+    readonly config: VaeConfig,
+    tensors = new LayerList(config.seed),
+  ) {
     super();
     const { imageShape, channels, latent } = config;
     const [h, w, c] = imageShape;
@@ -120,7 +121,7 @@ export class Vae extends TapedModel {
     const widest = channels[channels.length - 1] as number;
     this.inner = [h / factor, w / factor, widest];
     const size = (h / factor) * (w / factor) * widest;
-    const list = new LayerList(config.seed);
+    const list = tensors;
     const stage = (name: string, i: number, o: number, transposed: boolean): Stage => ({
       ...list.convolution(`${name}.0`, transposed ? [i, o, 3, 3] : [o, i, 3, 3], o),
       norm: list.batchNorm(`${name}.1`, o),

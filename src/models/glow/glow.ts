@@ -19,12 +19,18 @@
  * `x/256 − ½ + u/256` with u uniform in [0, 1), so `log p` is in nats for 8-bit pixels:
  * `Σ logdets + Σ Gaussians − HWC·ln 256`.
  *
- * Tensors: 14 a step, 3 a split, 3 at the top: 14·K·L + 3(L−1) + 3 (1353 at the paper's K = 32, L =
- * 3).
+ * Its tensors are declared in `glow-tensors.ts`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix } from 'ml-matrix';
-import { convolve, deriveSeed, FisherlabError, noiseByIndex, normals, tf } from '../backend/index';
+import {
+  convolve,
+  deriveSeed,
+  FisherlabError,
+  noiseByIndex,
+  normals,
+  tf,
+} from '../../backend/index';
 import {
   actnormLuConvolution,
   coupling,
@@ -34,9 +40,7 @@ import {
   hiddenLayer,
   joinChannels,
   type Layer,
-  type LuLayers,
   luMatrices,
-  makeLayer,
   rearrange,
   type ScaledConvolution,
   sameWindow,
@@ -47,30 +51,12 @@ import {
   unsqueeze,
   type Value,
   zeroConvolution,
-} from '../gradients/index';
-import { luOfRandomRotation, normaliseBy } from './glow-initial';
-import { checkImages, type ImageShape, TapedModel } from './model';
-
-export interface GlowConfig {
-  readonly family: 'glow';
-  readonly imageShape: ImageShape;
-  /** Steps a level. */
-  readonly K: number;
-  /** Levels. */
-  readonly L: number;
-  /** Channels of the coupling networks. */
-  readonly hidden: number;
-  /** Seeds the initial weights, and the fixed permutations and signs of the 1x1 convolutions. */
-  readonly seed: number;
-}
-
-interface Step {
-  readonly bias: Layer;
-  readonly logs: Layer;
-  readonly lu: LuLayers;
-  readonly hidden: readonly ScaledConvolution[];
-  readonly last: ScaledConvolution;
-}
+} from '../../gradients/index';
+import { LayerList } from '../layer-list';
+import { checkImages, type ImageShape, TapedModel } from '../model';
+import type { GlowConfig } from './glow-family';
+import { normaliseBy } from './glow-initial';
+import { type GlowTensors, glowTensors, type Step } from './glow-tensors';
 
 /** The parts of a log-likelihood, each [N]: baselines look at them one by one. */
 export interface GlowParts {
@@ -80,19 +66,22 @@ export interface GlowParts {
 
 export class Glow extends TapedModel {
   readonly family = 'glow';
+  /** Its noise is that of dequantisation. */
+  override readonly dequantises = true;
   readonly imageShape: ImageShape;
   readonly layers: readonly Layer[];
   /** Of every 1x1 convolution the fixed permutation `p` and the fixed signs `sign_s`. */
   readonly buffers: readonly Layer[];
-  private readonly levels: {
-    readonly steps: readonly Step[];
-    readonly split: ScaledConvolution | null;
-  }[] = [];
+  private readonly levels: GlowTensors['levels'];
   private readonly top: ScaledConvolution;
 
-  constructor(readonly config: GlowConfig) {
+  /** @param tensors the list that its tensors are declared in */
+  constructor(
+    readonly config: GlowConfig,
+    tensors = new LayerList(config.seed),
+  ) {
     super();
-    const { imageShape, K, L, hidden, seed } = config;
+    const { imageShape, L } = config;
     const [h, w, channels] = imageShape;
     if (h % 2 ** L !== 0 || w % 2 ** L !== 0) {
       throw new FisherlabError(
@@ -101,75 +90,11 @@ export class Glow extends TapedModel {
       );
     }
     this.imageShape = imageShape;
-    const layers: Layer[] = [];
-    const buffers: Layer[] = [];
-    const add = (name: string, shape: number[], values = zeros(shape)): Layer => {
-      const layer = makeLayer(
-        name,
-        shape.length === 4 && shape[0] !== 1 ? 'convolution' : 'plain',
-        shape,
-        values,
-      );
-      layers.push(layer);
-      return layer;
-    };
-    const addConv = (name: string, shape: number[]): Layer => {
-      const values = normals(deriveSeed(seed, layers.length), sizeOf(shape));
-      return add(
-        name,
-        shape,
-        values.map((value) => 0.05 * value),
-      );
-    };
-    const addZeroConv = (name: string, i: number, o: number): ScaledConvolution => ({
-      logs: add(`${name}.logs`, [o, 1, 1]),
-      weight: add(`${name}.conv.weight`, [o, i, 3, 3]),
-      bias: add(`${name}.conv.bias`, [o]),
-    });
-    const addStep = (name: string, c: number, index: number): Step => {
-      const bias = add(`${name}.actnorm.bias`, [1, c, 1, 1]);
-      const logs = add(`${name}.actnorm.logs`, [1, c, 1, 1]);
-      const rotation = luOfRandomRotation(c, deriveSeed(seed, 1_000_003, index));
-      const lower = add(`${name}.invconv.lower`, [c, c], rotation.lower);
-      const lus = add(`${name}.invconv.log_s`, [c], rotation.logs);
-      const upper = add(`${name}.invconv.upper`, [c, c], rotation.upper);
-      const block = [
-        [0, c / 2, 3],
-        [2, hidden, 1],
-      ] as const;
-      const hiddenLayers = block.map(([k, i, size]) => ({
-        weight: addConv(`${name}.block.${k}.conv.weight`, [hidden, i, size, size]),
-        bias: add(`${name}.block.${k}.actnorm.bias`, [1, hidden, 1, 1]),
-        logs: add(`${name}.block.${k}.actnorm.logs`, [1, hidden, 1, 1]),
-      }));
-      const P = makeLayer(`${name}.invconv.p`, 'plain', [c, c], rotation.P, true);
-      const signs = makeLayer(`${name}.invconv.sign_s`, 'plain', [c], rotation.signs, true);
-      buffers.push(P, signs);
-      return {
-        bias,
-        logs,
-        lu: { lower, logs: lus, upper, P, signs },
-        hidden: hiddenLayers,
-        last: addZeroConv(`${name}.block.4`, hidden, c),
-      };
-    };
-
-    let c = channels;
-    let position = 0;
-    for (let level = 0; level < L; level++) {
-      c *= 4;
-      position++; // the squeeze counts as a layer in the reference's names
-      const steps = Array.from({ length: K }, (_, k) =>
-        addStep(`flow.layers.${position + k}`, c, level * K + k),
-      );
-      position += K;
-      const split = level < L - 1 ? addZeroConv(`flow.layers.${position++}.conv`, c / 2, c) : null;
-      this.levels.push({ steps, split });
-      if (split !== null) c /= 2;
-    }
-    this.top = addZeroConv('learn_top_fn', 2 * c, 2 * c);
-    this.layers = layers;
-    this.buffers = buffers;
+    const { levels, top } = glowTensors(tensors, channels, config);
+    this.levels = levels;
+    this.top = top;
+    this.layers = tensors.layers;
+    this.buffers = tensors.buffers;
   }
 
   /** Uniform noise in [0, 1), added to the pixels, [N, H, W, C]. */
@@ -444,14 +369,6 @@ function gaussianSample(mean: Tensor, logs: Tensor, seed: number, temperature: n
       tf.mul(tf.mul(tf.exp(logs), temperature), tf.tensor(normals(seed, mean.size), mean.shape)),
     ),
   );
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
-}
-
-function zeros(shape: readonly number[]): Float32Array {
-  return new Float32Array(sizeOf(shape));
 }
 
 /** Inverse of a c×c matrix in row-major order, in float64. */
