@@ -3,7 +3,7 @@
  *
  * Headers, states and descriptions are JSON that anybody may have written, cut or changed. A schema
  * (valibot) says what a file may hold; where it holds something else, the error names the place
- * inside the file: `'curve.3.step' is "a", not number`.
+ * inside the file: `'curve.3.step' is "a", not a number`.
  */
 import * as v from 'valibot';
 import { FisherlabError } from './errors';
@@ -15,6 +15,14 @@ export interface CheckedThing {
   /** "restore the file from where it came from" */
   readonly howToFix: string;
 }
+
+/** Words for what valibot expects, where it names a type. */
+const WORDS: Readonly<Record<string, string>> = {
+  Object: 'an object',
+  Array: 'a list',
+  number: 'a number',
+  string: 'text',
+};
 
 /**
  * `value` itself, with its keys in their order, once it fits the schema.
@@ -33,7 +41,7 @@ export function checked<T>(
   const wrong =
     issue.received === 'undefined'
       ? `${where} is missing`
-      : `${where} is ${issue.received}, not ${issue.expected}`;
+      : `${where} is ${issue.received}, not ${WORDS[issue.expected ?? ''] ?? issue.expected}`;
   throw damaged(thing, wrong);
 }
 
