@@ -12,6 +12,7 @@
  * first tensor. What can go wrong through input is a `FisherlabError`, which says how to fix it.
  */
 
+export * as backend from './backend/index';
 // What everything computes on: the engine, errors, and randomness as a function of seeds.
 export { type BackendChoice, FisherlabError, startBackend, tf } from './backend/index';
 export * as random from './backend/random';
@@ -32,4 +33,5 @@ export * as models from './models/index';
 // What people look at.
 export * as notebook from './notebook/index';
 export * as plots from './plots/index';
+export * as terminal from './terminal/index';
 export * as training from './training/index';

@@ -48,41 +48,85 @@ export interface MetricEstimates {
   readonly fpr95: Estimate;
 }
 
-/** AUROC, AUPR and FPR at 95 % TPR with 95 % bootstrap intervals. Errors as in `rank`. */
-export function metricsWithIntervals(
-  inScores: ArrayLike<number>,
-  outScores: ArrayLike<number>,
-  resampling: Resampling,
-): MetricEstimates {
-  const ranking = rank(inScores, outScores);
-  const resampled = resample(ranking, resampling, (counts) => walk(ranking, counts));
-  const value = walk(ranking);
-  const estimate = (metric: keyof Metrics) => ({
-    value: value[metric],
-    ...interval(Float64Array.from(resampled, (metrics) => metrics[metric])),
-  });
-  return { auroc: estimate('auroc'), aupr: estimate('aupr'), fpr95: estimate('fpr95') };
-}
-
 /** Scores of the same batches. */
 export interface Scores {
   readonly in: ArrayLike<number>;
   readonly out: ArrayLike<number>;
 }
 
+/** One detector's metrics, and what they are in each resample. */
+export interface Resampled {
+  readonly value: Metrics;
+  readonly resampled: Readonly<Record<keyof Metrics, Float64Array>>;
+}
+
 /**
- * AUROCs of several detectors on the same batches, for each resample the same draws for all:
- * [detectors] × [resamples]. Errors: scores of different numbers of batches; otherwise as in
- * `rank`.
+ * The metrics of several detectors on the same batches, with the same draws for all: each resample
+ * is drawn once.
+ * @throws {FisherlabError} if detectors scored different numbers of batches; otherwise as `rank`
+ */
+export function resampledMetrics(
+  detectors: readonly Scores[],
+  resampling: Resampling,
+): Resampled[] {
+  const rankings = rankAll(detectors);
+  const [first] = rankings;
+  if (first === undefined) return [];
+  const byResample = resample(first, resampling, (counts) =>
+    rankings.map((ranking) => walk(ranking, counts)),
+  );
+  return rankings.map((ranking, k) => {
+    const of = (metric: keyof Metrics) =>
+      Float64Array.from(byResample, (found) => (found[k] as Metrics)[metric]);
+    return {
+      value: walk(ranking),
+      resampled: { auroc: of('auroc'), aupr: of('aupr'), fpr95: of('fpr95') },
+    };
+  });
+}
+
+/** Each metric with its 95 % interval. */
+export function estimates({ value, resampled }: Resampled): MetricEstimates {
+  const of = (metric: keyof Metrics) => ({ value: value[metric], ...interval(resampled[metric]) });
+  return { auroc: of('auroc'), aupr: of('aupr'), fpr95: of('fpr95') };
+}
+
+/**
+ * AUROC, AUPR and FPR at 95 % TPR of one detector with 95 % bootstrap intervals.
+ * @throws {FisherlabError} as `rank`
+ */
+export function metricsWithIntervals(
+  inScores: ArrayLike<number>,
+  outScores: ArrayLike<number>,
+  resampling: Resampling,
+): MetricEstimates {
+  const [found] = resampledMetrics([{ in: inScores, out: outScores }], resampling);
+  return estimates(found as Resampled);
+}
+
+/**
+ * AUROCs alone of several detectors on the same batches, for each resample the same draws for all:
+ * [detectors] × [resamples]. Less work than `resampledMetrics`.
+ * @throws {FisherlabError} as `resampledMetrics`
  */
 export function resampledAurocs(
   detectors: readonly Scores[],
   resampling: Resampling,
 ): Float64Array[] {
-  const rankings = detectors.map((scores) => rank(scores.in, scores.out));
+  const rankings = rankAll(detectors);
   const [first] = rankings;
   if (first === undefined) return [];
+  const byResample = resample(first, resampling, (counts) =>
+    rankings.map((ranking) => walkAuroc(ranking, counts)),
+  );
+  return rankings.map((_, k) => Float64Array.from(byResample, (aurocs) => aurocs[k] as number));
+}
+
+/** The scores of each detector sorted; all must be of the same batches. */
+function rankAll(detectors: readonly Scores[]): Ranking[] {
+  const rankings = detectors.map((scores) => rank(scores.in, scores.out));
   for (const { inCount, outCount } of rankings) {
+    const first = rankings[0] as Ranking;
     if (inCount !== first.inCount || outCount !== first.outCount) {
       throw new FisherlabError(
         `detectors are compared on ${first.inCount} + ${first.outCount} and ${inCount} + ${outCount} batches`,
@@ -90,15 +134,12 @@ export function resampledAurocs(
       );
     }
   }
-  const byResample = resample(first, resampling, (counts) =>
-    rankings.map((ranking) => walkAuroc(ranking, counts)),
-  );
-  return rankings.map((_, k) => Float64Array.from(byResample, (aurocs) => aurocs[k] as number));
+  return rankings;
 }
 
 /**
- * The paired bootstrap: AUROC(a) − AUROC(b) on the same batches with its 95 % interval. Errors as
- * in `resampledAurocs`.
+ * The paired bootstrap: AUROC(a) − AUROC(b) on the same batches with its 95 % interval.
+ * @throws {FisherlabError} as `resampledAurocs`
  */
 export function pairedBootstrap(a: Scores, b: Scores, resampling: Resampling): Estimate {
   const [ofA, ofB] = resampledAurocs([a, b], resampling) as [Float64Array, Float64Array];

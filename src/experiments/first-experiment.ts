@@ -4,11 +4,13 @@
  * One model, its own test set and sets that it never saw: their feature tables, batch size by batch
  * size, and the results of every method on them.
  */
+import { writeBeside } from '../backend/index';
 import { dataset } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
-import { type ResultRow, resultRows } from '../evaluation/index';
+import { type Estimate, type ResultRow, resultRows } from '../evaluation/index';
 import { type ExperimentOptions, tablesOf } from '../features/index';
-import { type LoadedModel, loadModel } from '../models/index';
+import { disposeModel, type LoadedModel, loadModel } from '../models/index';
+import { FIRST_RESULTS, LAST_START, readResultsFile } from './results-file';
 
 /** The detectors of the paper's main comparison. */
 export const MAIN_METHODS = ['likelihood', 'typicality', 'layer-wise gradients'] as const;
@@ -41,6 +43,7 @@ export function imageLimit(): number | undefined {
 export async function firstExperiment(
   progress?: ExperimentOptions['progress'],
   begins?: ExperimentOptions['begins'],
+  signal?: AbortSignal,
 ): Promise<{ loaded: LoadedModel; tables: NamedTable[][] }> {
   const { model, sets, batchSizes, seed } = FIRST_EXPERIMENT;
   const loaded = loadModel(model);
@@ -51,6 +54,7 @@ export async function firstExperiment(
     ...(limit === undefined ? {} : { limit }),
     ...(progress === undefined ? {} : { progress }),
     ...(begins === undefined ? {} : { begins }),
+    ...(signal === undefined ? {} : { signal }),
   });
   return { loaded, tables };
 }
@@ -62,10 +66,11 @@ export async function firstExperiment(
 export async function experimentTables(
   loaded: LoadedModel,
   sets: readonly string[],
-  options: ExperimentOptions,
+  options: ExperimentOptions & { readonly signal?: AbortSignal },
 ): Promise<NamedTable[][]> {
   const bySet: FeatureTable[][] = [];
   for (const name of sets) {
+    options.signal?.throwIfAborted();
     const data = await dataset(
       name,
       'test',
@@ -92,4 +97,74 @@ export function experimentRows(
   return tables.flatMap(([inside, ...outside]) =>
     resultRows(loaded.name, inside as NamedTable, outside, methods, seed),
   );
+}
+
+/** A row whose AUROC is spread out: plain numbers for other programs. */
+export interface FlatRow extends Omit<ResultRow, 'auroc'> {
+  readonly auroc: number;
+  /** The ends of the AUROC's 95 % interval. */
+  readonly low: number;
+  readonly high: number;
+  readonly aupr: Estimate;
+  readonly fpr95: Estimate;
+}
+
+/** What `npm start` writes. A higher score means more out of distribution. */
+export interface FirstResults {
+  /** The backend that computed the features. */
+  readonly backend: string;
+  /** How long it all took. */
+  readonly seconds: number;
+  readonly rows: readonly FlatRow[];
+}
+
+export function firstResults(
+  backend: string,
+  seconds: number,
+  rows: readonly ResultRow[],
+): FirstResults {
+  return {
+    backend,
+    seconds,
+    rows: rows.map(({ auroc, ...row }) => ({
+      ...row,
+      auroc: auroc.value,
+      low: auroc.low,
+      high: auroc.high,
+    })),
+  };
+}
+
+/**
+ * Runs the first experiment with the paper's methods and keeps its numbers in `out/results.json`.
+ * @param backend the name of the backend that runs
+ */
+export async function runFirstExperiment(
+  backend: string,
+  events: Pick<ExperimentOptions, 'progress' | 'begins'> & { readonly signal?: AbortSignal } = {},
+): Promise<ResultRow[]> {
+  const began = Date.now();
+  const { loaded, tables } = await firstExperiment(events.progress, events.begins, events.signal);
+  try {
+    const rows = experimentRows(loaded, tables, MAIN_METHODS, FIRST_EXPERIMENT.seed);
+    const seconds = Math.round((Date.now() - began) / 100) / 10;
+    await writeFirstResults(LAST_START, firstResults(backend, seconds, rows));
+    return rows;
+  } finally {
+    disposeModel(loaded.model);
+  }
+}
+
+/** Takes the results of the last `npm start` as those that ship. */
+export async function keepFirstResults(): Promise<void> {
+  await writeFirstResults(FIRST_RESULTS, readFirstResults(LAST_START));
+}
+
+/** @throws {FisherlabError} if there are no results in the file */
+export function readFirstResults(file = FIRST_RESULTS): FirstResults {
+  return readResultsFile(file, 'npm start') as FirstResults;
+}
+
+function writeFirstResults(file: string, results: FirstResults): Promise<void> {
+  return writeBeside(file, `${JSON.stringify(results, null, 1)}\n`);
 }

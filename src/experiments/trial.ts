@@ -24,7 +24,7 @@
  * pays for it.
  */
 import { readFile } from 'node:fs/promises';
-import { deriveSeed, FisherlabError, inCheckout, writeBeside } from '../backend/index';
+import { deriveSeed, FisherlabError, writeBeside } from '../backend/index';
 import type { Detector } from '../detectors/index';
 import { layerwise, type NamedTable } from '../detectors/index';
 import type { Scores } from '../evaluation/index';
@@ -43,6 +43,7 @@ import {
   type Purpose,
   REPORTING_PAIRS,
 } from './pairs';
+import { LOOKS } from './results-file';
 
 export interface Candidate {
   /** As it stands in tables and in the record of looks. */
@@ -67,6 +68,8 @@ export interface TrialOptions extends Partial<TrialTableOptions> {
   readonly tried?: number;
   /** Resamples of the bootstrap; 1000 by default. */
   readonly resamples?: number;
+  /** Stops the work before the next model. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -161,9 +164,6 @@ export interface Look {
   /** All that it was reported on so far. */
   readonly pairs: readonly string[];
 }
-
-/** Where looks are written down: with the results. */
-export const LOOKS = inCheckout('data', 'results', 'reporting-looks.json');
 
 export interface Report extends Outcome {
   readonly candidate: string;
@@ -284,6 +284,7 @@ async function run(
     images,
     progress,
     cache,
+    signal,
   }: TrialOptions,
 ): Promise<Outcome> {
   const names = candidates.map(({ name }) => name);
@@ -293,6 +294,7 @@ async function run(
   const scored = new Map<number, ScoredPair[]>(batchSizes.map((B) => [B, []]));
   const models: Record<string, string> = {};
   for (const set of pairs) {
+    signal?.throwIfAborted();
     const loaded = loadModel(set.model);
     models[loaded.name] = loaded.checksum;
     try {
@@ -304,6 +306,7 @@ async function run(
         ...(images === undefined ? {} : { images }),
         ...(progress === undefined ? {} : { progress }),
         ...(cache === undefined ? {} : { cache }),
+        ...(signal === undefined ? {} : { signal }),
       });
       for (const ofSize of tables) {
         const [inside, ...outside] = ofSize as [NamedTable, ...NamedTable[]];

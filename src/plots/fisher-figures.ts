@@ -4,16 +4,8 @@
  * The paper's, and what belongs beside them: windows of chosen weights, off-diagonals against their
  * noise floor, sizes of layers over depth, correlation of log norms against the distance of layers,
  * and quantile plots of f_j/σ_j² against χ² and of log f_j against the normal distribution. Each
- * takes what `src/fisher` computed.
+ * takes as much as it draws of what `src/fisher` computes, under the names used there.
  */
-
-import type { Decorrelation, LayerSpectrum, OffDiagonals, Window } from '../fisher/index';
-import {
-  chiSquareQuantile,
-  depthOrder,
-  type FisherEstimate,
-  normalQuantile,
-} from '../fisher/index';
 import type { Figure, FigureOptions } from './figure';
 import { heatmap } from './heatmap';
 import { histogram } from './histogram';
@@ -25,7 +17,19 @@ import { scatter } from './scatter';
  * ρ_ab of a window, from −1 to 1, lines between its layers; weights without gradients are blank.
  */
 export function windowFigure(
-  { normalised, size, starts, layers }: Window,
+  {
+    normalised,
+    size,
+    starts,
+    layers,
+  }: {
+    /** ρ, [size, size] row by row. */
+    readonly normalised: Float64Array;
+    readonly size: number;
+    /** Where each layer begins. */
+    readonly starts: readonly number[];
+    readonly layers: readonly string[];
+  },
   options: FigureOptions = {},
 ): Figure {
   const rows = Array.from({ length: size }, (_, a) =>
@@ -46,7 +50,17 @@ export function windowFigure(
 
 /** |ρ_ab| within layers, with the average, the noise floor, and the floor that was measured. */
 export function offDiagonalFigure(
-  { values, average, floor, measuredFloor }: OffDiagonals,
+  {
+    values,
+    average,
+    floor,
+    measuredFloor,
+  }: {
+    readonly values: Float64Array;
+    readonly average: { readonly value: number };
+    readonly floor: number;
+    readonly measuredFloor: number;
+  },
   options: FigureOptions = {},
 ): Figure {
   return histogram([{ name: 'off-diagonals', values: values.map(Math.abs) }], {
@@ -70,9 +84,19 @@ export function offDiagonalFigure(
 /**
  * Mean squared gradient of a weight, tr F_j/|θ_j|, over depth, one colour a kind of tensor. Layers
  * without gradients are left out.
+ * @param byKind the layers of each kind with their depth, as `depthOrder` gives them
  */
-export function scalesFigure(estimate: FisherEstimate, options: FigureOptions = {}): Figure {
-  const series = [...depthOrder(estimate)].flatMap(([kind, layers]) => {
+export function scalesFigure(
+  byKind: ReadonlyMap<
+    string,
+    readonly {
+      readonly depth: number;
+      readonly layer: { readonly trace: number; readonly size: number };
+    }[]
+  >,
+  options: FigureOptions = {},
+): Figure {
+  const series = [...byKind].flatMap(([kind, layers]) => {
     const alive = layers.filter(({ layer }) => layer.trace > 0);
     if (alive.length === 0) return [];
     return [
@@ -94,7 +118,16 @@ export function scalesFigure(estimate: FisherEstimate, options: FigureOptions = 
 
 /** r(d) of one or more sets against the distance of layers d, with intervals. */
 export function decorrelationFigure(
-  sets: readonly { readonly name: string; readonly found: Decorrelation }[],
+  sets: readonly {
+    readonly name: string;
+    readonly found: {
+      readonly byLag: readonly {
+        readonly value: number;
+        readonly low: number;
+        readonly high: number;
+      }[];
+    };
+  }[],
   options: FigureOptions = {},
 ): Figure {
   return lines(
@@ -119,10 +152,18 @@ export function decorrelationFigure(
  * f_j/σ_j² (σ_j² = mean f_j/ν) of one layer against χ² with ν = |θ_j| and with the effective
  * degrees of freedom, both divided by ν so that they share a unit: the mean is 1.
  * @param norms f_j of images or samples
+ * @param quantile x with P(χ²_ν ≤ x) = p
  */
 export function chiSquareFigure(
   norms: ArrayLike<number>,
-  spectrum: LayerSpectrum,
+  spectrum: {
+    readonly name: string;
+    /** |θ_j| */
+    readonly size: number;
+    /** The effective degrees of freedom. */
+    readonly degrees: { readonly value: number };
+  },
+  quantile: (p: number, nu: number) => number,
   options: FigureOptions = {},
 ): Figure {
   const values = Array.from(norms);
@@ -130,7 +171,7 @@ export function chiSquareFigure(
   const sorted = values.map((value) => value / mean).sort((a, b) => a - b);
   const kept = thinned(sorted.length);
   const points = (nu: number) => ({
-    x: kept.map((i) => chiSquareQuantile((i + 0.5) / sorted.length, nu) / nu),
+    x: kept.map((i) => quantile((i + 0.5) / sorted.length, nu) / nu),
     y: kept.map((i) => sorted[i] as number),
   });
   return scatter(
@@ -153,9 +194,13 @@ export function chiSquareFigure(
   );
 }
 
-/** Standardised log f_j of some layers against the normal distribution. */
+/**
+ * Standardised log f_j of some layers against the normal distribution.
+ * @param quantile z with Φ(z) = p
+ */
 export function logNormalFigure(
   layers: readonly { readonly name: string; readonly norms: ArrayLike<number> }[],
+  quantile: (p: number) => number,
   options: FigureOptions = {},
 ): Figure {
   const series = layers.map(({ name, norms }) => {
@@ -169,7 +214,7 @@ export function logNormalFigure(
       values: logs.map((value) => (value - mean) / deviation),
     };
   });
-  return quantiles(series, normalQuantile, {
+  return quantiles(series, quantile, {
     title: 'log f_j, standardised',
     x: 'quantile of N(0, 1)',
     y: 'z',

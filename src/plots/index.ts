@@ -7,18 +7,20 @@
  */
 export { type BarSeries, bars } from './bars';
 export { colourOf, SERIES_COLOURS } from './colours';
-export type { Figure, Guide } from './figure';
+export type { Figure, FigureOptions, Guide } from './figure';
+export {
+  chiSquareFigure,
+  decorrelationFigure,
+  logNormalFigure,
+  offDiagonalFigure,
+  scalesFigure,
+  windowFigure,
+} from './fisher-figures';
 export { heatmap } from './heatmap';
 export { histogram, type ValueSeries } from './histogram';
 export { imageGrid } from './image-grid';
 export { type LineSeries, lines } from './lines';
 export { liveCurve } from './live';
-export {
-  latentsFigure,
-  reconstructionsFigure,
-  samplesFigure,
-  trainingFigures,
-} from './model-figures';
 export { quantiles } from './quantiles';
 export { saveFigure, toPng, toSvg } from './render';
 export { type PointSeries, scatter } from './scatter';

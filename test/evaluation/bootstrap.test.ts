@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { normals, uniformAt } from '../../src/backend/random';
 import { mean, normalCdf, unbiasedStd } from '../../src/detectors/statistics';
 import {
+  estimates,
   interval,
   metricsWithIntervals,
   pairedBootstrap,
   resampledAurocs,
+  resampledMetrics,
 } from '../../src/evaluation/bootstrap';
 import { metrics } from '../../src/evaluation/metrics';
 
@@ -127,6 +129,23 @@ describe('the paired bootstrap', () => {
       low: 0,
       high: 0,
     });
+  });
+
+  it('of every metric at once is what each detector gets by itself, and its AUROCs are those of pairs', () => {
+    const options = { seed: 5, resamples: 100, inName: 'a', outName: 'b' };
+    const found = resampledMetrics([shared, noisy], options);
+    assert.deepEqual(
+      found.map(estimates),
+      [shared, noisy].map((one) => metricsWithIntervals(one.in, one.out, options)),
+    );
+    assert.deepEqual(
+      found.map(({ resampled }) => resampled.auroc),
+      resampledAurocs([shared, noisy], options),
+    );
+    assert.throws(
+      () => resampledMetrics([shared, { in: [1], out: [2] }], options),
+      /300 \+ 300 and 1 \+ 1 batches/,
+    );
   });
 
   it('refuses scores of different batches', () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { normals } from '../../src/backend/random';
-import type { FisherEstimate } from '../../src/fisher/estimate';
+import { chiSquareQuantile, normalQuantile } from '../../src/fisher/chi-square';
+import { depthOrder, type FisherEstimate } from '../../src/fisher/estimate';
+import type { OffDiagonals, Window } from '../../src/fisher/windows';
 import {
   chiSquareFigure,
   decorrelationFigure,
@@ -35,13 +37,14 @@ describe('figures of the Fisher information', () => {
       Number.NaN,
       Number.NaN,
     );
-    const figure = windowFigure({
+    const window: Window = {
       layers: ['flow.layers.1.a', 'b'],
       starts: [0, 2],
       size: 3,
       raw: normalised,
       normalised,
-    });
+    };
+    const figure = windowFigure(window);
     assert.deepEqual((figure.data[0] as { z: unknown }).z, [
       [1, 0.5, null],
       [0.5, 1, null],
@@ -56,7 +59,7 @@ describe('figures of the Fisher information', () => {
       samples: 1,
       layers: [layer('a.bias', 2, 6), layer('a.weight', 4, 0), layer('b.bias', 5, 5)],
     };
-    const { data } = scalesFigure(estimate);
+    const { data } = scalesFigure(depthOrder(estimate));
     assert.equal(data.length, 1);
     assert.deepEqual(
       [data[0]?.x, data[0]?.y],
@@ -69,13 +72,14 @@ describe('figures of the Fisher information', () => {
 
   it('mark the average and both floors of off-diagonals', () => {
     const average = { value: 0.2, low: 0.1, high: 0.3 };
-    const { layout } = offDiagonalFigure({
+    const found: OffDiagonals = {
       values: Float64Array.of(-0.5, 0.1),
       average,
       floor: 0.02,
       measuredFloor: 0.05,
       beyondNoise: 0.1,
-    });
+    };
+    const { layout } = offDiagonalFigure(found);
     assert.deepEqual(
       layout.shapes?.map(({ x0 }) => x0),
       [0.02, 0.05, 0.2],
@@ -96,7 +100,7 @@ describe('figures of the Fisher information', () => {
       traceOfSquare: 6,
       degrees: { value: 6, low: 5, high: 7 },
     };
-    const { data } = chiSquareFigure(norms, spectrum);
+    const { data } = chiSquareFigure(norms, spectrum, chiSquareQuantile);
     const distance = (k: number) => {
       const { x, y } = data[k] as { x: number[]; y: number[] };
       return x.reduce((sum, value, i) => sum + Math.abs(value - (y[i] as number)), 0) / 400;
@@ -121,7 +125,9 @@ describe('figures of the Fisher information', () => {
       degrees,
     };
     const mean = norms.reduce((a, b) => a + b, 0) / norms.length;
-    for (const { y } of chiSquareFigure(norms, of).data.filter(({ mode }) => mode === 'markers')) {
+    for (const { y } of chiSquareFigure(norms, of, chiSquareQuantile).data.filter(
+      ({ mode }) => mode === 'markers',
+    )) {
       const drawn = y as number[];
       assert.ok(drawn.length <= 400);
       const ends = [drawn[0], drawn[drawn.length - 1]].map((value) => (value as number) * mean);
@@ -142,7 +148,10 @@ describe('figures of the Fisher information', () => {
     };
     const { data } = decorrelationFigure([{ name: 'mnist', found }]);
     assert.deepEqual(data[data.length - 1]?.y, [1, 0.5]);
-    const normal = logNormalFigure([{ name: 'x', norms: normals(1, 500).map(Math.exp) }]);
+    const normal = logNormalFigure(
+      [{ name: 'x', norms: normals(1, 500).map(Math.exp) }],
+      normalQuantile,
+    );
     const points = normal.data.find(({ mode }) => mode === 'markers') as {
       x: number[];
       y: number[];

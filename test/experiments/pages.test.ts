@@ -1,22 +1,21 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { startBackend } from '../../src/backend/start';
+import { readFirstResults } from '../../src/experiments/first-experiment';
+import { shippedCards } from '../../src/experiments/model-cards';
 import {
   filledIn,
-  KEPT_RESULTS,
   MODELS_README,
   modelsParts,
   README,
   readmeParts,
-  readResults,
-} from '../../src/cli/readme';
-import { shippedCards } from '../../src/experiments/model-cards';
+} from '../../src/experiments/pages';
 import { shippedSummary } from '../../src/experiments/summary';
 import { disposeModel, loadModel, shippedModels } from '../../src/models/checkpoint';
 
 describe('the README', () => {
   const readme = readFileSync(README, 'utf8');
-  const results = readResults(KEPT_RESULTS);
+  const results = readFirstResults();
   const parts = readmeParts(results, shippedSummary());
 
   it('holds the numbers of the kept results and no others', () => {
@@ -34,7 +33,7 @@ describe('the README', () => {
   it('that lost its marks, and results that are not there, are named', () => {
     assert.throws(() => filledIn('# no marks', parts), /the page lacks '<!-- results -->'/);
     assert.throws(
-      () => readResults('/nowhere/results.json'),
+      () => readFirstResults('/nowhere/results.json'),
       /no results in .*run npm start first/,
     );
   });

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { PNG } from 'pngjs';
 import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
-import { disposeModel } from '../../src/models/checkpoint';
-import { createModel } from '../../src/models/families';
-import { Glow } from '../../src/models/glow/glow';
-import { Vae } from '../../src/models/vae/vae';
-import type { Figure } from '../../src/plots/figure';
 import {
   latentsFigure,
   reconstructionsFigure,
   samplesFigure,
   trainingFigures,
-} from '../../src/plots/model-figures';
+} from '../../src/experiments/model-figures';
+import { disposeModel } from '../../src/models/checkpoint';
+import { createModel } from '../../src/models/families';
+import { Glow } from '../../src/models/glow/glow';
+import { Vae } from '../../src/models/vae/vae';
+import type { Figure } from '../../src/plots/figure';
 
 const SHAPE = [8, 8, 1] as const;
 

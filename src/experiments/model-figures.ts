@@ -10,14 +10,44 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
-import type { CheckpointHeader, Glow, Vae } from '../models/index';
-import { BITS_PER_DIM, Diffusion, type Model } from '../models/index';
-import type { Figure, FigureOptions } from './figure';
-import { imageGrid } from './image-grid';
-import { lines } from './lines';
+import { dataset, pixels } from '../data/index';
+import type { CheckpointHeader, LoadedModel } from '../models/index';
+import { BITS_PER_DIM, Diffusion, Glow, type Model, Vae } from '../models/index';
+import { type Figure, type FigureOptions, imageGrid, lines } from '../plots/index';
 
 /** Side of the square that a level's channels are tiled in, in pixels. */
 const TILE = 96;
+
+/** Samples, test images and the seed of a model's figures. */
+const SAMPLES = 30;
+const IMAGES = 10;
+const SEED = 1;
+
+/**
+ * The figures of a model by name: the curve of its training, samples, and of test images of its own
+ * set what its family can show.
+ * @throws {FisherlabError} if those test images are not on this machine
+ */
+export async function modelFigures(loaded: LoadedModel): Promise<[string, Figure][]> {
+  return [
+    ...trainingFigures(loaded.header),
+    ['samples', samplesFigure(loaded.model, SAMPLES, SEED)],
+    ...(await ofTestImages(loaded)),
+  ];
+}
+
+async function ofTestImages({ model, header }: LoadedModel): Promise<[string, Figure][]> {
+  if (!(model instanceof Glow || model instanceof Vae)) return [];
+  const data = await dataset(header.data.name, 'test', { limit: IMAGES });
+  const indices = Array.from({ length: data.count }, (_, k) => k);
+  const [images, noise] = [pixels(data, indices), model.noise(indices, SEED)];
+  try {
+    if (model instanceof Glow) return [['latents', latentsFigure(model, images, noise)]];
+    return [['reconstructions', reconstructionsFigure(model, images, noise)]];
+  } finally {
+    tf.dispose([images, noise]);
+  }
+}
 
 /** `n` images that the model draws. A diffusion model takes the short way (DDIM). */
 export function samplesFigure(
