@@ -5,7 +5,7 @@
  * graphs, seeded randomness, and the conventions every room shares: errors that name how to fix
  * them, JSON that is checked against a schema, and files that are written whole or not at all.
  */
-export { type CheckedThing, checked, checkedJson } from './checked';
+export { type CheckedThing, checked, checkedJson } from './checked-json';
 export {
   convolve,
   convolveFilterGrad,

@@ -16,6 +16,7 @@ import path from 'node:path';
 import { type Command, Option } from 'commander';
 import type { models } from '../index';
 import { type Lab, lab } from './lab';
+import { FAMILY } from './options';
 
 interface Options {
   model: string;
@@ -26,7 +27,6 @@ interface Options {
   prefix?: string;
 }
 
-const FAMILIES = ['glow', 'diffusion', 'vae'] as const satisfies readonly models.Family[];
 const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
 /** Images of the check. */
@@ -38,7 +38,7 @@ export function register(program: Command): void {
     .command('import')
     .description('make a checkpoint of weights that were trained with PyTorch')
     .argument('<file>', 'a state dictionary as safetensors')
-    .requiredOption('--model <family>', FAMILIES.join(', '))
+    .requiredOption('--model <family>', FAMILY)
     .requiredOption('--data <set>', 'the data set it was trained on')
     .addOption(
       new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('paper'),
@@ -54,7 +54,6 @@ async function importCommand(file: string, options: Options): Promise<void> {
   const backend: Lab['backend'] = lab().backend;
   const { createModel, disposeModel, preset, readSafetensors, saveCheckpoint, setStateDict } =
     models;
-  backend.assertKnown('model', options.model, FAMILIES);
   backend.assertKnown('data set', options.data, data.DATA_SETS);
   refusePickle(file);
   const { tensors } = readSafetensors(file);
@@ -62,7 +61,7 @@ async function importCommand(file: string, options: Options): Promise<void> {
   const config = {
     ...preset(options.model, options.preset, [32, 32, channels], 0),
     ...differing(options.config),
-  } as models.ModelConfig;
+  };
   await startBackend();
   const model = createModel(config);
   try {
@@ -78,7 +77,7 @@ async function importCommand(file: string, options: Options): Promise<void> {
       },
       unit: model.loss.unit,
       step: 0,
-      validation: Number.NaN,
+      validation: null,
       curve: [],
       commit: 'imported',
     });

@@ -12,19 +12,6 @@ import type { LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 /**
- * The name of the background model that belongs to a model: `glow-background-cifar10` to
- * `glow-cifar10`.
- */
-export function backgroundName(family: string, set: string): string {
-  return `${family}-background-${set}`;
-}
-
-/** Whether a model is named so: one that others are compared with, without tables of its own. */
-export function isBackground(name: string): boolean {
-  return name.includes('-background-');
-}
-
-/**
  * @param background the loaded background model, which must stay loaded while the statistic is used
  */
 export function backgroundLikelihood(background: LoadedModel, seed: number): ImageStatistic {

@@ -24,10 +24,10 @@ import {
   Glow,
   type LoadedModel,
   loadModel,
-  shippedModels,
+  shippedBackgroundOf,
   Vae,
 } from '../models/index';
-import { backgroundLikelihood, backgroundName } from './background';
+import { backgroundLikelihood } from './background';
 import { complexity } from './complexity';
 import { flowParts } from './flow-parts';
 import { likelihoodRegret } from './likelihood-regret';
@@ -56,9 +56,8 @@ export function statisticsOf(
       likelihoodRegret(model, checksum, seed),
     );
   if (model instanceof Diffusion) statistics.push(scoreNorms(model, checksum));
-  const name = backgroundName(model.family, loaded.header.data.name);
-  const background =
-    shippedModels().includes(name) && name !== loaded.name ? loadModel(name) : undefined;
+  const name = shippedBackgroundOf(loaded.header);
+  const background = name === undefined ? undefined : loadModel(name);
   if (background !== undefined) statistics.push(backgroundLikelihood(background, seed));
   return {
     statistics,

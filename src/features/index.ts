@@ -5,7 +5,6 @@
  * statistic of an image. Extraction, what columns a model can have, and the cache that keeps
  * tables.
  */
-export { backgroundName, isBackground } from './background';
 export {
   beside,
   diagonalTables,
