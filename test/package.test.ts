@@ -12,10 +12,8 @@ function readmeSnippet(): string {
   const snippet = /```ts\n([\s\S]*?)```/.exec(
     readFileSync(path.join(ROOT, 'README.md'), 'utf8'),
   )?.[1];
-  assert.ok(
-    snippet?.includes("from 'fisherlab'"),
-    'the README has no example that imports fisherlab',
-  );
+  if (!snippet?.includes("from 'fisherlab'"))
+    throw new Error('the README has no example that imports fisherlab');
   return snippet;
 }
 

@@ -15,12 +15,13 @@ import type { ImageShape, TapedModel } from './model';
 import { VAE } from './vae/vae-family';
 
 /** The paper's families, in the order of its tables. */
-const PAPER: readonly Family[] = [GLOW, DIFFUSION, VAE];
+const PAPER = [GLOW, DIFFUSION, VAE] as const;
 
 /** Their names: of each there are shipped models. */
-export const PAPER_FAMILIES: readonly string[] = PAPER.map(({ name }) => name);
+export type PaperFamily = (typeof PAPER)[number]['name'];
+export const PAPER_FAMILIES: readonly PaperFamily[] = PAPER.map(({ name }) => name);
 
-const families = new Map(PAPER.map((family) => [family.name, family]));
+const families = new Map<string, Family>(PAPER.map((family) => [family.name, family]));
 
 /**
  * Makes a family of your own known: its models are trained, saved, loaded and tried as the paper's
@@ -30,7 +31,7 @@ const families = new Map(PAPER.map((family) => [family.name, family]));
 export function registerFamily<C extends FamilyConfig, M extends TapedModel>(
   family: Family<C, M>,
 ): void {
-  if (PAPER_FAMILIES.includes(family.name))
+  if (PAPER_FAMILIES.some((name) => name === family.name))
     throw new FisherlabError(
       `a family '${family.name}' comes with fisherlab`,
       'give yours another name',

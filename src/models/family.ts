@@ -77,7 +77,7 @@ export interface StateDictHooks<M extends TapedModel> {
 
 export interface Family<C extends FamilyConfig = FamilyConfig, M extends TapedModel = TapedModel> {
   /** What configurations, files and tables call it: `glow`. */
-  readonly name: string;
+  readonly name: C['family'];
   /** What figures call one of its models: `Glow`. */
   readonly title: string;
   /**

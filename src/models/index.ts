@@ -22,7 +22,15 @@ export {
 } from './checkpoint';
 export { count, counts, index } from './config-entries';
 export { Diffusion } from './diffusion/diffusion';
-export { createModel, familyOf, PAPER_FAMILIES, preset, registerFamily, titleOf } from './families';
+export {
+  createModel,
+  familyOf,
+  PAPER_FAMILIES,
+  type PaperFamily,
+  preset,
+  registerFamily,
+  titleOf,
+} from './families';
 export {
   type CardBits,
   type CardMaterial,

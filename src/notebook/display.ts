@@ -2,30 +2,22 @@
  * # What a cell shows
  *
  * Four things: a figure, a table, a claim that has been checked, and how far a long step is
- * (`progress.ts`). In a notebook they become outputs of the cell; in a plain program run with Node
- * the same calls write to the terminal, so that code can move between the two.
- *
- * tslab sends one MIME type a display. Figures are `image/svg+xml` and tables `text/html`, which
- * Jupyter, nbconvert and the code hosts show alike.
+ * (`terminal/progress.ts`). In a notebook they become outputs of the cell; in a plain program run
+ * with Node the same calls write to the terminal, so that code can move between the two.
  */
 import type { Figure } from '../plots/index';
-import { toSvg } from '../plots/index';
-import { inNotebook, kernelDisplay, type Table, tableText } from '../terminal/index';
-import { tableHtml } from './table-html';
+import { display, inNotebook, type Table, tableText } from '../terminal/index';
+import { bundleMetadata, figureData, titleOf } from './value-figure';
+import { tableData } from './value-table';
 
 /**
- * Shows a figure below the cell as a static SVG. In a terminal, where nothing can be seen, its
- * title stands for it.
+ * Shows a figure below the cell, as SVG and, for a notebook that is not trusted, as PNG. In a
+ * terminal, where nothing can be seen, its title stands for it.
  */
 export async function show(figure: Figure): Promise<void> {
-  if (inNotebook()) kernelDisplay().display.svg(await toSvg(figure));
-  else console.log(`[figure] ${titleOf(figure)}`);
-}
-
-function titleOf({ layout }: Figure): string {
-  const title =
-    typeof layout.title === 'string' ? layout.title : (layout.title?.text ?? 'without a title');
-  return title.replace(/<[^>]*>/g, '');
+  if (!inNotebook()) return console.log(`[figure] ${titleOf(figure)}`);
+  const bundle = await figureData(figure);
+  display(bundle, bundleMetadata(bundle));
 }
 
 /**
@@ -36,7 +28,7 @@ export function table(
   rows: Table,
   options: { readonly caption?: string; readonly digits?: number } = {},
 ): void {
-  if (inNotebook()) kernelDisplay().display.html(tableHtml(rows, options));
+  if (inNotebook()) display(tableData(rows, options));
   else console.log(tableText(rows, options));
 }
 

@@ -83,12 +83,16 @@ function cellHtml(cell: Cell, seconds: number | undefined): string {
   return `<section class="code">\n<pre class="source">${time}<code>${colour(source)}</code></pre>\n${outputs}\n</section>`;
 }
 
+/** Of several forms of one output the page shows the richest, as Jupyter does. */
+const PREFERRED = ['text/html', 'text/markdown', 'text/latex', 'image/svg+xml', 'image/png'];
+
 function outputHtml(output: Output): string {
   if (output.output_type === 'stream') {
     return `<pre class="output ${output.name}">${claims(escapeHtml(stripVTControlCharacters(joined(output.text).trimEnd())))}</pre>`;
   }
-  const [kind, content] = Object.entries(output.data)[0] ?? ['text/plain', ''];
-  const text = joined(content);
+  const kinds = Object.keys(output.data);
+  const kind = PREFERRED.find((one) => kinds.includes(one)) ?? kinds[0] ?? 'text/plain';
+  const text = joined(output.data[kind] ?? '');
   switch (kind) {
     case 'image/svg+xml':
       return `<figure>${text.replace(/^\s*<\?xml[^>]*\?>/, '')}</figure>`;

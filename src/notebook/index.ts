@@ -5,4 +5,6 @@
 export { progress } from '../terminal/index';
 export { check, show, table } from './display';
 export { findNotebooks, publishNotebooks } from './publish';
+export { richData } from './rich-data';
 export type { NotebookRun, RunEvent, RunOptions } from './run';
+export { bundleMetadata } from './value-figure';

@@ -4,12 +4,50 @@
  * The same calls serve a cell of a notebook and a plain program run with Node. In a cell the kernel
  * shows what it is given; elsewhere lines go to the terminal or a file.
  */
-/** Whether the code runs in a cell: tslab's executor leaves its mark before the first one. */
+
+/** A kernel that shows several forms of one thing at once, and leaves the choice to Jupyter. */
+interface Kernel {
+  display(
+    bundle: Readonly<Record<string, string>>,
+    options?: { readonly metadata?: Readonly<Record<string, unknown>> },
+  ): void;
+}
+
+const kernel = (): Kernel | undefined =>
+  (globalThis as { __fisherlabKernel?: Kernel }).__fisherlabKernel;
+
+/** Whether the code runs in a cell: kernels leave their mark before the first one. */
 export function inNotebook(): boolean {
-  return '__tslab__' in globalThis;
+  return kernel() !== undefined || '__tslab__' in globalThis;
 }
 
 /** tslab's displays; loaded late because it brings a whole TypeScript compiler with it. */
 export function kernelDisplay(): typeof import('tslab') {
   return require('tslab');
+}
+
+/** Of which tslab, which sends one form, shows the first there is. A PNG is seen everywhere. */
+const BEST = ['image/png', 'text/html', 'text/plain'];
+
+/**
+ * Shows one thing below the cell.
+ *
+ * @param bundle its forms by MIME type; pictures but SVG in base64
+ * @param metadata what Jupyter has to be told about them
+ */
+export function display(
+  bundle: Readonly<Record<string, string>>,
+  metadata: Readonly<Record<string, unknown>> = {},
+): void {
+  const host = kernel();
+  if (host !== undefined) {
+    host.display(bundle, { metadata });
+    return;
+  }
+  const type = BEST.find((one) => one in bundle) ?? 'text/plain';
+  const content = bundle[type] ?? '';
+  kernelDisplay().display.raw(
+    type,
+    type === 'image/png' ? Buffer.from(content, 'base64') : content,
+  );
 }

@@ -4,7 +4,7 @@
  * Progress with the time that is left, tables as text, durations as people say them.
  */
 
-export { inNotebook, kernelDisplay } from './host';
+export { display, inNotebook, kernelDisplay } from './host';
 export { labelOf } from './labels';
 export { barForEachStep, duration, type Progress, progress, thisScreen } from './progress';
 export { type Table, type TextColumn, tableText, textColumns } from './text-table';

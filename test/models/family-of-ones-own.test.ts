@@ -14,6 +14,7 @@ import { gamma } from '../../src/invariance/elementwise';
 import { represent } from '../../src/invariance/represent';
 import { disposeModel, type LoadedModel, loadModel } from '../../src/models/checkpoint';
 import { createModel, preset, registerFamily } from '../../src/models/families';
+import type { Family } from '../../src/models/family';
 import { evaluate } from '../../src/training/evaluate';
 import { runOf } from '../../src/training/run-config';
 import { run } from '../../src/training/run-folder';
@@ -78,7 +79,7 @@ describe('a family of one’s own, RealNVP', () => {
       /'K' is nothing of a real-nvp model; .* holds imageShape, couplings, hidden, seed/,
     );
     assert.throws(
-      () => registerFamily({ ...REAL_NVP, name: 'glow' }),
+      () => registerFamily({ ...(REAL_NVP as Family), name: 'glow' }),
       /a family 'glow' comes with fisherlab; give yours another name/,
     );
   });

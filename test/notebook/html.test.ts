@@ -80,6 +80,18 @@ describe('the page of a notebook', () => {
     assert.equal(document.querySelectorAll('pre.output')[1]?.textContent, '<b>');
   });
 
+  it('shows of several forms of one output the richest', () => {
+    const data = {
+      'image/png': 'AAAA',
+      'image/svg+xml': '<svg viewBox="0 0 1 1"></svg>',
+      'text/plain': '[figure] title',
+    };
+    const { document } = page([code('x', [{ output_type: 'display_data', metadata: {}, data }])]);
+    assert.equal(document.querySelectorAll('figure > svg').length, 1);
+    assert.equal(document.querySelector('img'), null);
+    assert.equal(document.querySelector('pre.output'), null);
+  });
+
   it('keeps folded answers folded', () => {
     const { document } = page([
       text('<details><summary>Answer</summary>\n\nIt is **so**.\n\n</details>'),

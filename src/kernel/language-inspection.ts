@@ -1,0 +1,119 @@
+/**
+ * # What is this?
+ *
+ * The signature of what the cursor is on and what its comment says of it, as text and as Markdown;
+ * between the brackets of a call, the signature of what is called. Asked for more detail
+ * (`detail` 1), also where it is written and how.
+ */
+import path from 'node:path';
+import ts from 'typescript';
+import type { CellProgram } from './language-program';
+
+/** The answer to an inspection request: MIME types and texts, none where nothing was found. */
+export interface Inspection {
+  readonly found: boolean;
+  readonly data: Record<string, string>;
+}
+
+interface Description {
+  readonly signature: string;
+  readonly documentation: string;
+  readonly tags: readonly ts.JSDocTagInfo[];
+}
+
+/** Lines of source that are shown at most. */
+const LINES = 60;
+
+/** Describes what is at an offset of the cell. */
+export function inspect(
+  root: string,
+  program: CellProgram,
+  code: string,
+  cursor: number,
+  detail: number,
+): Inspection {
+  // The cursor is between two characters: it is on the word before it as well as on the one after.
+  const on = [cursor, cursor - 1].filter((at) => /[\p{ID_Continue}$'"]/u.test(code[at] ?? ''));
+  const described = [...on.map((at) => wordAt(program, at)), callAround(program, cursor)].find(
+    Boolean,
+  );
+  if (described === undefined) return { found: false, data: {} };
+  const sources =
+    detail > 0 ? on.map((at) => sourceOf(root, program, at)).find(Boolean) : undefined;
+  return { found: true, data: texts(described, sources) };
+}
+
+function wordAt({ service, file, start }: CellProgram, at: number): Description | undefined {
+  const info = service.getQuickInfoAtPosition(file, start + at);
+  if (info === undefined) return undefined;
+  // What comes from another cell or a file is an alias to the service; to the user it is the thing.
+  const signature = ts
+    .displayPartsToString(info.displayParts)
+    .replace(/^\(alias\) /, '')
+    .replace(/\nimport [^\n]*$/, '');
+  return {
+    signature,
+    documentation: ts.displayPartsToString(info.documentation),
+    tags: info.tags ?? [],
+  };
+}
+
+function callAround(
+  { service, file, start }: CellProgram,
+  cursor: number,
+): Description | undefined {
+  const help = service.getSignatureHelpItems(file, start + cursor, {});
+  const item = help?.items[help.selectedItemIndex];
+  if (item === undefined) return undefined;
+  const parameters = item.parameters.map(({ displayParts }) =>
+    ts.displayPartsToString(displayParts),
+  );
+  const signature =
+    ts.displayPartsToString(item.prefixDisplayParts) +
+    parameters.join(ts.displayPartsToString(item.separatorDisplayParts)) +
+    ts.displayPartsToString(item.suffixDisplayParts);
+  return {
+    signature,
+    documentation: ts.displayPartsToString(item.documentation),
+    tags: item.tags,
+  };
+}
+
+/** Where the thing at an offset is declared, and its declaration. */
+function sourceOf(root: string, { service, file, start }: CellProgram, at: number) {
+  const [definition] = service.getDefinitionAtPosition(file, start + at) ?? [];
+  const source = definition && service.getProgram()?.getSourceFile(definition.fileName);
+  if (definition === undefined || source === undefined) return undefined;
+  const { start: from, length } = definition.contextSpan ?? definition.textSpan;
+  const lines = source.text.slice(from, from + length).split('\n');
+  const line = source.getLineAndCharacterOfPosition(from).line + 1;
+  const ofCell = path.basename(definition.fileName).startsWith('.cell');
+  return {
+    where: ofCell
+      ? 'a cell of this notebook'
+      : `${path.relative(root, definition.fileName)}:${line}`,
+    text: [...lines.slice(0, LINES), ...(lines.length > LINES ? ['…'] : [])].join('\n'),
+  };
+}
+
+function texts(
+  { signature, documentation, tags }: Description,
+  source: { where: string; text: string } | undefined,
+): Record<string, string> {
+  const said = tags.map(({ name, text }) => ({ name, text: ts.displayPartsToString(text) }));
+  const plain = [
+    signature,
+    documentation,
+    said.map(({ name, text }) => `@${name} ${text}`).join('\n'),
+    ...(source === undefined ? [] : [`${source.where}\n${source.text}`]),
+  ];
+  const fenced = (text: string) => `\`\`\`typescript\n${text}\n\`\`\``;
+  const markdown = [
+    fenced(signature),
+    documentation,
+    said.map(({ name, text }) => `- *${name}* ${text.replaceAll('\n', ' ')}`).join('\n'),
+    ...(source === undefined ? [] : [`\`${source.where}\``, fenced(source.text)]),
+  ];
+  const joined = (parts: readonly string[]) => parts.filter((part) => part !== '').join('\n\n');
+  return { 'text/plain': joined(plain), 'text/markdown': joined(markdown) };
+}

@@ -1,0 +1,160 @@
+/**
+ * # The program that the language service looks at
+ *
+ * Files of the clone as they are on the disk now, the executed cells and the cell that is being
+ * written as modules in the notebook's folder (`language-cells.ts`), and a file of declarations
+ * for what the kernel itself puts into a cell. The options are those under which cells run: a
+ * cell's types are advice, so null is not minded and untyped parameters are welcome.
+ *
+ * Speed is a matter of not looking twice: packages do not change while a kernel runs, so their
+ * texts, paths and resolutions are kept; files of the clone are asked for their time of change,
+ * and the link `notebooks/src` is followed, so that no file is in the program twice.
+ */
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import path from 'node:path';
+import ts from 'typescript';
+import { cellModules, importsOfAll } from './language-cells';
+
+/** A program about one cell. Positions are UTF-16 offsets in `file`; the cell begins at `start`. */
+export interface CellProgram {
+  readonly service: ts.LanguageService;
+  readonly file: string;
+  readonly start: number;
+}
+
+export interface Program {
+  /** Looks at a cell, after the cells that were executed before it. */
+  about(code: string, cells: readonly string[]): CellProgram;
+}
+
+/** What the kernel puts into every cell. */
+const GLOBALS = `
+/** Asks for a line of text below the cell; a password is not shown. */
+declare function input(prompt?: string, options?: { password?: boolean }): Promise<string>;
+/** Takes away what the cell has shown; with wait, only once something new is shown. */
+declare function clearOutput(options?: { wait?: boolean }): void;
+`;
+
+/** Types of the browser; some packages pull them in, but cells run in Node. */
+const BROWSER = /[\\/]typescript[\\/]lib[\\/]lib\.(dom|webworker|scripthost)[^\\/]*$/;
+
+/**
+ * @param root the clone
+ * @param folder the notebook's folder: what `./` in a cell means
+ * @param texts further files that are always there, by absolute path
+ */
+export function createProgram(
+  root: string,
+  folder: string,
+  texts: ReadonlyMap<string, string>,
+): Program {
+  const file = path.join(folder, '.cell.ts');
+  const fixed = new Map([[path.join(folder, '.globals.d.ts'), GLOBALS], ...texts]);
+  const virtual = new Map(fixed);
+  let version = 0;
+  const options: ts.CompilerOptions = {
+    target: ts.ScriptTarget.ES2022,
+    lib: ['lib.es2023.d.ts'],
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Node10,
+    paths: { fisherlab: ['./src/index.ts'] },
+    types: ['node'],
+    noImplicitAny: true, // so that `const rows = []` has the type of what is put into it
+    esModuleInterop: true,
+    resolveJsonModule: true,
+    allowJs: true,
+    skipLibCheck: true,
+    noEmit: true,
+  };
+  const disk = diskFiles();
+  const resolutions = ts.createModuleResolutionCache(root, (name) => name, options);
+  // By its types only a compiler's host has a cache, but the service asks its own host for it too;
+  // without it, every request would read every package.json again.
+  const host: ts.LanguageServiceHost & Pick<ts.CompilerHost, 'getModuleResolutionCache'> = {
+    getCompilationSettings: () => options,
+    getScriptFileNames: () => [...fixed.keys(), file],
+    getScriptVersion: (name) => {
+      if (name === file) return String(version);
+      return virtual.has(name) ? '' : disk.version(name);
+    },
+    getScriptSnapshot: (name) => {
+      const text = virtual.get(name);
+      return text === undefined ? disk.snapshot(name) : ts.ScriptSnapshot.fromString(text);
+    },
+    getCurrentDirectory: () => root,
+    getDefaultLibFileName: (given) => ts.getDefaultLibFilePath(given),
+    fileExists: (name) => virtual.has(name) || ts.sys.fileExists(name),
+    readFile: (name) => virtual.get(name) ?? ts.sys.readFile(name),
+    directoryExists: ts.sys.directoryExists,
+    getDirectories: ts.sys.getDirectories,
+    readDirectory: ts.sys.readDirectory,
+    realpath: disk.realpath,
+    getModuleResolutionCache: () => resolutions,
+    resolveModuleNameLiterals: (literals, from, redirected, given) =>
+      literals.map(({ text }) => {
+        const kept = ts.resolveModuleName(text, from, given, host, resolutions, redirected);
+        // What was not there may have been written since.
+        const found = kept.resolvedModule ? kept : ts.resolveModuleName(text, from, given, host);
+        if (found.resolvedModule === undefined) return found;
+        const resolvedFileName = disk.realpath(found.resolvedModule.resolvedFileName);
+        return { resolvedModule: { ...found.resolvedModule, resolvedFileName } };
+      }),
+  };
+  const service = ts.createLanguageService(host, ts.createDocumentRegistry());
+  return {
+    about(code, cells) {
+      const modules = cellModules(cells);
+      virtual.clear();
+      for (const [name, text] of fixed) virtual.set(name, text);
+      for (const [name, text] of modules.texts) virtual.set(path.join(folder, `${name}.ts`), text);
+      const above = `${importsOfAll(code, modules.visible)}\n`;
+      virtual.set(file, above + code);
+      version++;
+      return { service, file, start: above.length };
+    },
+  };
+}
+
+/** Files on the disk: those of packages are read once, others again when they have changed. */
+function diskFiles() {
+  const snapshots = new Map<
+    string,
+    { version: string; snapshot: ts.IScriptSnapshot | undefined }
+  >();
+  const paths = new Map<string, string>();
+  const version = (name: string): string => {
+    if (name.includes('/node_modules/')) return '';
+    const found = statSync(name, { throwIfNoEntry: false });
+    return found === undefined ? 'gone' : `${found.mtimeMs} ${found.size}`;
+  };
+  const read = (name: string): ts.IScriptSnapshot | undefined => {
+    if (BROWSER.test(name)) return ts.ScriptSnapshot.fromString('');
+    try {
+      return ts.ScriptSnapshot.fromString(readFileSync(name, 'utf8'));
+    } catch {
+      return undefined; // the service asks for files that may not be there
+    }
+  };
+  return {
+    version,
+    snapshot(name: string): ts.IScriptSnapshot | undefined {
+      const now = version(name);
+      const before = snapshots.get(name);
+      if (before?.version === now) return before.snapshot;
+      const snapshot = read(name);
+      snapshots.set(name, { version: now, snapshot });
+      return snapshot;
+    },
+    realpath(name: string): string {
+      const before = paths.get(name);
+      if (before !== undefined) return before;
+      try {
+        const real = realpathSync(name);
+        paths.set(name, real);
+        return real;
+      } catch {
+        return name; // one of the cells
+      }
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * # What is shown for a value
+ *
+ * The last expression of a cell is its result. For what this program is about, a result says more
+ * than its fields: a tensor its range, a model its size, a data set its first images, a figure
+ * itself. Anything else is left to Node.
+ *
+ * Values are known by what they have, not by their class: a module that was loaded again makes new
+ * classes, and what an older one made is shown all the same.
+ */
+
+import { type Bundle, figureData, isFigure } from './value-figure';
+import { imagesData, isImages } from './value-images';
+import { isLayer, isLoadedModel, isModel, loadedModelData, modelData } from './value-model';
+import { arrayData, isLongArray, isTensor, tensorData } from './value-numbers';
+import { featureTableData, frameData, isFeatureTable, isFrame } from './value-table';
+
+/** A way to show the values that fit it. */
+interface Shown<T extends object> {
+  readonly fits: (value: object) => value is T;
+  readonly data: (value: T) => Bundle | Promise<Bundle>;
+}
+
+const shown = <T extends object>(fits: Shown<T>['fits'], data: Shown<T>['data']) => ({
+  fits,
+  data: data as (value: object) => Bundle | Promise<Bundle>,
+});
+
+const KINDS = [
+  shown(isTensor, (tensor) => tensorData(tensor)),
+  shown(isLayer, ({ name, variable }) => tensorData(variable, name)),
+  shown(isLoadedModel, loadedModelData),
+  shown(isModel, modelData),
+  shown(isImages, imagesData),
+  shown(isFeatureTable, featureTableData),
+  shown(isFrame, frameData),
+  shown(isFigure, figureData),
+  shown(isLongArray, arrayData),
+];
+
+/**
+ * A value as MIME types and texts, `text/plain` always among them; undefined for what Node shows
+ * well enough. The value is not changed, and no tensor is made.
+ */
+export function richData(value: unknown): Promise<Bundle> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const kind = KINDS.find(({ fits }) => fits(value));
+  return kind && Promise.resolve(value).then(kind.data);
+}
