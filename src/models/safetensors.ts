@@ -17,7 +17,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { FisherlabError, writeBeside } from '../backend/index';
-import { fromHalf, toHalf } from './half-precision';
+import { BYTES, type Dtype, decodeNumbers, encodeNumbers, type StoredType } from './stored-numbers';
 
 export interface NamedTensor {
   readonly name: string;
@@ -25,7 +25,7 @@ export interface NamedTensor {
   /** Row-major; as many as the shape holds. */
   readonly values: Float32Array;
   /** How it is written; F32 where left out. What is read does not say. */
-  readonly stored?: 'F32' | 'F16' | 'I64';
+  readonly stored?: StoredType;
 }
 
 export interface SafetensorsFile {
@@ -38,24 +38,6 @@ export interface SafetensorsFile {
    */
   readonly checksum: string;
 }
-
-/** Bytes of a number of each type. */
-const BYTES = {
-  BOOL: 1,
-  U8: 1,
-  I8: 1,
-  I16: 2,
-  U16: 2,
-  F16: 2,
-  BF16: 2,
-  I32: 4,
-  U32: 4,
-  F32: 4,
-  I64: 8,
-  U64: 8,
-  F64: 8,
-} as const;
-type Dtype = keyof typeof BYTES;
 
 interface Entry {
   readonly dtype: Dtype;
@@ -89,8 +71,8 @@ export function encodeSafetensors(
   const sealed = (sha256: string) => opening({ ...header, __metadata__: { ...metadata, sha256 } });
   const begin = sealed('0'.repeat(64)).length;
   const bytes = new Uint8Array(begin + offset);
-  tensors.forEach((tensor, k) => {
-    write(new DataView(bytes.buffer, begin + (places[k] as number)), tensor);
+  tensors.forEach(({ name, values, stored = 'F32' }, k) => {
+    encodeNumbers(new DataView(bytes.buffer, begin + (places[k] as number)), values, stored, name);
   });
   bytes.set(sealed(checksum(opening(header), bytes.subarray(begin))));
   return bytes;
@@ -114,25 +96,6 @@ function checksum(...parts: readonly Uint8Array[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   return hash.digest('hex');
-}
-
-function write(view: DataView, { name, values, stored = 'F32' }: NamedTensor): void {
-  if (stored === 'F32') {
-    for (let k = 0; k < values.length; k++) view.setFloat32(4 * k, values[k] as number, true);
-  } else if (stored === 'I64') {
-    for (let k = 0; k < values.length; k++)
-      view.setBigInt64(8 * k, BigInt(Math.round(values[k] as number)), true);
-  } else {
-    for (let k = 0; k < values.length; k++) {
-      const value = values[k] as number;
-      if (Math.abs(value) > 65504 && Number.isFinite(value))
-        throw new FisherlabError(
-          `tensor '${name}' holds ${value}`,
-          'half precision ends at 65504: save it as float32',
-        );
-      view.setUint16(2 * k, toHalf(value), true);
-    }
-  }
 }
 
 /** Writes a file of these tensors, whole or not at all. */
@@ -219,7 +182,7 @@ export function decodeSafetensors(bytes: Buffer, path: string): SafetensorsFile 
     tensors.set(name, {
       name,
       shape,
-      values: decode(bytes.subarray(begin + start, begin + end), dtype),
+      values: decodeNumbers(bytes.subarray(begin + start, begin + end), dtype),
     });
   }
   return { tensors, metadata, checksum: found };
@@ -277,40 +240,4 @@ function isCounts(x: unknown): x is number[] {
 
 function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, axis) => product * axis, 1);
-}
-
-/**
- * The numbers in `bytes` as float32. The copy begins at a multiple of 8, as typed arrays want it
- * (and are little-endian on every machine that TensorFlow.js runs on).
- */
-function decode(bytes: Buffer, dtype: Dtype): Float32Array {
-  const { buffer } = Uint8Array.from(bytes);
-  switch (dtype) {
-    case 'F32':
-      return new Float32Array(buffer);
-    case 'F64':
-      return Float32Array.from(new Float64Array(buffer));
-    case 'F16':
-      return Float32Array.from(new Uint16Array(buffer), fromHalf);
-    case 'BF16': // the upper half of a float32
-      return new Float32Array(
-        Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer,
-      );
-    case 'I64':
-      return Float32Array.from(new BigInt64Array(buffer), Number);
-    case 'U64':
-      return Float32Array.from(new BigUint64Array(buffer), Number);
-    case 'I32':
-      return Float32Array.from(new Int32Array(buffer));
-    case 'U32':
-      return Float32Array.from(new Uint32Array(buffer));
-    case 'I16':
-      return Float32Array.from(new Int16Array(buffer));
-    case 'U16':
-      return Float32Array.from(new Uint16Array(buffer));
-    case 'I8':
-      return Float32Array.from(new Int8Array(buffer));
-    default:
-      return Float32Array.from(new Uint8Array(buffer));
-  }
 }

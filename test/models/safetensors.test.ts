@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { FisherlabError } from '../../src/backend/errors';
-import { fromHalf, toHalf } from '../../src/models/half-precision';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -13,6 +12,7 @@ import {
   readSafetensors,
   writeSafetensors,
 } from '../../src/models/safetensors';
+import { fromHalf, toHalf } from '../../src/models/stored-numbers';
 
 /** A file put together by hand. */
 function file(header: unknown, data: Uint8Array): Buffer {
