@@ -16,8 +16,16 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import * as v from 'valibot';
 import { FisherlabError, writeBeside } from '../backend/index';
-import { BYTES, type Dtype, decodeNumbers, encodeNumbers, type StoredType } from './stored-numbers';
+import {
+  BYTES,
+  type Dtype,
+  decodeNumbers,
+  encodeNumbers,
+  isDtype,
+  type StoredType,
+} from './stored-numbers';
 
 export interface NamedTensor {
   readonly name: string;
@@ -38,6 +46,18 @@ export interface SafetensorsFile {
    */
   readonly checksum: string;
 }
+
+const OBJECT = v.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
+const TEXTS = v.record(v.string(), v.string());
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** What the header says of a tensor. */
+const PLACE = v.object({
+  dtype: v.unknown(),
+  shape: v.array(whole),
+  data_offsets: v.strictTuple([whole, whole]),
+});
 
 interface Entry {
   readonly dtype: Dtype;
@@ -201,41 +221,22 @@ function readHeader(
   } catch {
     throw damaged('its header is not JSON');
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header))
-    throw damaged('its header is no JSON object');
-  const { __metadata__: metadata = {}, ...rest } = header as Record<
-    string,
-    Record<string, unknown>
-  >;
-  if (!isTexts(metadata)) throw damaged('its metadata are not texts by name');
+  if (!v.is(OBJECT, header)) throw damaged('its header is no JSON object');
+  const { __metadata__: metadata = {}, ...rest } = header;
+  if (!v.is(TEXTS, metadata)) throw damaged('its metadata are not texts by name');
   const entries = Object.entries(rest).map(([name, entry]): [string, Entry] => {
-    const { dtype, shape, data_offsets: offsets } = entry ?? {};
-    if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2)
-      throw damaged(`its header says no shape or place of '${name}'`);
-    if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype)) {
+    if (!v.is(PLACE, entry)) throw damaged(`its header says no shape or place of '${name}'`);
+    const { dtype, shape, data_offsets } = entry;
+    const [start, end] = data_offsets;
+    if (!isDtype(dtype)) {
       throw new FisherlabError(
         `tensor '${name}' is of type ${dtype}`,
         `store it as one of ${Object.keys(BYTES).join(', ')}`,
       );
     }
-    return [
-      name,
-      { dtype: dtype as Dtype, shape, start: offsets[0] as number, end: offsets[1] as number },
-    ];
+    return [name, { dtype, shape, start, end }];
   });
-  return { header: { ...header, __metadata__: metadata } as Header, entries, begin };
-}
-
-function isTexts(x: unknown): x is Record<string, string> {
-  return (
-    typeof x === 'object' &&
-    x !== null &&
-    Object.values(x).every((value) => typeof value === 'string')
-  );
-}
-
-function isCounts(x: unknown): x is number[] {
-  return Array.isArray(x) && x.every((value) => Number.isSafeInteger(value) && value >= 0);
+  return { header: { ...header, __metadata__: metadata }, entries, begin };
 }
 
 function sizeOf(shape: readonly number[]): number {

@@ -25,6 +25,11 @@ export const BYTES = {
 } as const;
 export type Dtype = keyof typeof BYTES;
 
+/** Whether it is a type that is read. */
+export function isDtype(type: unknown): type is Dtype {
+  return typeof type === 'string' && Object.hasOwn(BYTES, type);
+}
+
 /** The types that are written. */
 export type StoredType = 'F32' | 'F16' | 'I64';
 
