@@ -1,12 +1,12 @@
 /**
  * # `fisherlab bench`: what the one pass costs
  *
- *     fisherlab bench                                                    the table: every model and batch size, each in a process of its own
- *     fisherlab bench features glow --K 32 --hidden 512 --images 32 --json   one line of JSON
- *     fisherlab bench features glow --images 10000                       cost is linear in the images, memory constant
+ *     fisherlab bench                                  the table: every model and batch size
+ *     fisherlab bench features glow --K 32 --json      one line of JSON
+ *     fisherlab bench features glow --images 10000     linear in images, memory constant
  *
  * `cost.ts` says what is measured and how. The kinds `estimate` and `spectra` stand in no row of the
- * table.
+ * table, whose rows are each measured in a process of their own.
  */
 import { spawnSync } from 'node:child_process';
 import { Argument, type Command, Option } from 'commander';

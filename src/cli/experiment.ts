@@ -1,13 +1,13 @@
 /**
  * # `fisherlab experiment`: tables and ablations
  *
- *     fisherlab experiment paper-tables                               every shipped model, B = 1 and 5, all methods
- *     fisherlab experiment paper-tables --models glow-cifar10         some of them; the summary is of all results there are
- *     fisherlab experiment paper-tables --protocol held-out           fitted on images held out of training
- *     fisherlab experiment paper-tables --limit 100                   a trial, written to out/results
- *     fisherlab experiment ablations glow-cifar10                     layers, batch size, fit set, draws of the noise, timestep
- *     fisherlab experiment ladder                                     trains Glows of several sizes and lengths, and compares them
- *     fisherlab experiment models                                     bits/dim of every shipped model, beside the literature's
+ *     fisherlab experiment paper-tables                        every shipped model, all methods
+ *     fisherlab experiment paper-tables --models glow-cifar10  some, and the summary of all
+ *     fisherlab experiment paper-tables --protocol held-out    fitted on held-out images
+ *     fisherlab experiment paper-tables --limit 100            a trial, written to out/results
+ *     fisherlab experiment ablations glow-cifar10              what its numbers hang on
+ *     fisherlab experiment ladder                              Glows of several sizes and lengths
+ *     fisherlab experiment models                              bits/dim of every shipped model
  *
  * Feature tables are kept (`out/cache`) and trainings are resumed: a run that was stopped goes on
  * where it was. Files of notebooks and README are never touched by a trial (`--limit`).

@@ -1,7 +1,8 @@
 /**
  * # `fisherlab import`: weights that were trained elsewhere
  *
- * `fisherlab import weights.safetensors --model glow --preset paper --data cifar10 --out glow-cifar10.safetensors`
+ *     fisherlab import weights.safetensors --model glow --data cifar10 --out mine.safetensors
+ *
  * reads a PyTorch state dictionary in the safetensors format and writes a checkpoint that every
  * command takes. What was left out or filled in is said (`src/models/state-dict.ts` has the rules).
  * As a check of the units, the loss on the first test images of the data set is printed where that

@@ -70,15 +70,18 @@ export function stoppableAnywhere<T>(said: string, work: () => Promise<T>): Prom
   });
 }
 
+/** What writing says where the reader has gone away, or the terminal has. */
+const GONE: readonly (string | undefined)[] = ['EPIPE', 'EIO'];
+
 /** Ends the process quietly once nobody reads what it says. */
 export function endWithoutReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (!GONE.includes(error.code)) throw error;
     const status = statusOf('SIGPIPE');
     if (current === undefined) process.exit(status);
     current.abort(new Stopped(status));
   });
   process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (!GONE.includes(error.code)) throw error;
   });
 }

@@ -19,6 +19,8 @@ export interface CommandFile {
 export const COMMANDS: Readonly<Record<string, () => CommandFile>> = {
   start: () => require('./start'),
   notebooks: () => require('./notebooks'),
+  book: () => require('./book'),
+  kernel: () => require('./kernel'),
   train: () => require('./train'),
   data: () => require('./data'),
   detect: () => require('./detect'),

@@ -19,8 +19,8 @@
  * fitted detector* would come out. It does not contain the luck of training. Where scores separate
  * perfectly it has no width: no resample can undo that.
  */
-import { deriveSeed, FisherlabError, uniformAt } from '../backend/index';
-import { quantileOfSorted } from '../detectors/index';
+import { deriveSeed, FisherlabError } from '../backend/index';
+import { drawCounts, type Estimate, interval } from '../numerics/index';
 import { auroc, type Metrics, type Ranking, rank, walk, walkAuroc } from './metrics';
 
 export interface Resampling {
@@ -33,13 +33,6 @@ export interface Resampling {
    */
   readonly inName?: string;
   readonly outName?: string;
-}
-
-/** A number with its 95 % interval. */
-export interface Estimate {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
 }
 
 export interface MetricEstimates {
@@ -147,15 +140,6 @@ export function pairedBootstrap(a: Scores, b: Scores, resampling: Resampling): E
   return { value: auroc(a.in, a.out) - auroc(b.in, b.out), ...interval(differences) };
 }
 
-/** The quantiles that leave out `1 − level` of the values, half on either side. */
-export function interval(values: Float64Array, level = 0.95): { low: number; high: number } {
-  const sorted = values.slice().sort();
-  return {
-    low: quantileOfSorted(sorted, (1 - level) / 2),
-    high: quantileOfSorted(sorted, (1 + level) / 2),
-  };
-}
-
 /**
  * `evaluate(counts)` for every resample; `counts[row]` = how often a row was drawn. The array is
  * used again: do not keep it.
@@ -177,19 +161,10 @@ function resample<T>(
   const outSeed = deriveSeed(seed, 1, ...codes(outName));
   const counts = new Uint32Array(inCount + outCount);
   return Array.from({ length: resamples }, (_, r) => {
-    counts.fill(0);
-    drawInto(counts, 0, inCount, deriveSeed(inSeed, r));
-    drawInto(counts, inCount, outCount, deriveSeed(outSeed, r));
+    counts.set(drawCounts(inCount, deriveSeed(inSeed, r)));
+    counts.set(drawCounts(outCount, deriveSeed(outSeed, r)), inCount);
     return evaluate(counts);
   });
-}
-
-/** Draws `count` times one of the rows `from` … `from + count − 1`. */
-function drawInto(counts: Uint32Array, from: number, count: number, seed: number): void {
-  for (let i = 0; i < count; i++) {
-    const row = from + Math.floor(uniformAt(seed, i) * count);
-    counts[row] = (counts[row] as number) + 1;
-  }
 }
 
 const codes = (name: string) => Array.from(name, (letter) => letter.codePointAt(0) as number);

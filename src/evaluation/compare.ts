@@ -21,8 +21,8 @@
  * the same name are drawn alike in all pairs, and the mean of Δ is taken within each resample.
  */
 import { FisherlabError } from '../backend/index';
-import { logTwoSidedP, mean, unbiasedStd } from '../detectors/index';
-import { type Estimate, interval, resampledAurocs, type Scores } from './bootstrap';
+import { type Estimate, interval, logTwoSidedP, mean, unbiasedStd } from '../numerics/index';
+import { resampledAurocs, type Scores } from './bootstrap';
 import { auroc } from './metrics';
 
 /** What all detectors said to the batches of one pair of sets. */

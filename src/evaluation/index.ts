@@ -5,8 +5,6 @@
  * many were tried.
  */
 export {
-  type Estimate,
-  interval,
   metricsWithIntervals,
   pairedBootstrap,
   type Resampled,

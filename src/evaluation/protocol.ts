@@ -12,7 +12,8 @@
  */
 import { deriveSeed } from '../backend/index';
 import { detector, type FeatureTable, type NamedTable, sliceRows } from '../detectors/index';
-import { type Estimate, estimates, type Resampled, resampledMetrics } from './bootstrap';
+import type { Estimate } from '../numerics/index';
+import { estimates, type Resampled, resampledMetrics } from './bootstrap';
 
 /** One number of a table of results. */
 export interface ResultRow {

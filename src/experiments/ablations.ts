@@ -23,9 +23,7 @@
  */
 import { deriveSeed, permutation } from '../backend/index';
 import { type Dataset, dataset } from '../data/index';
-import type { FeatureTable } from '../detectors/index';
-import { detector, isConstant, mean, type NamedTable, quantileOfSorted } from '../detectors/index';
-import type { Estimate } from '../evaluation/index';
+import { detector, type FeatureTable, type NamedTable } from '../detectors/index';
 import {
   auroc,
   halves,
@@ -34,9 +32,10 @@ import {
   scoreAll,
   scoreSplit,
 } from '../evaluation/index';
-import { type ExperimentOptions, tablesOf } from '../features/index';
+import { type TableOptions, tablesOf } from '../features/index';
 import type { LoadedModel } from '../models/index';
-import { can } from '../models/index';
+import { isMultiScale } from '../models/index';
+import { type Estimate, isConstant, mean, quantileOfSorted } from '../numerics/index';
 import { MAIN_METHODS } from './first-experiment';
 import { ablationsFile, readResultsFile } from './results-file';
 
@@ -66,7 +65,7 @@ export interface Ablations {
   readonly timesteps: readonly AblationPoint[];
 }
 
-export interface AblationOptions extends Pick<ExperimentOptions, 'seed' | 'cache' | 'progress'> {
+export interface AblationOptions extends Pick<TableOptions, 'seed' | 'cache' | 'progress'> {
   /** Images of each set; all where left out. */
   readonly images?: number;
   /** B of the ablations of layers, fit set and noise. */
@@ -148,9 +147,9 @@ async function overTimesteps(
   options: AblationOptions,
 ): Promise<AblationPoint[]> {
   const { model, checksum } = loaded;
-  if (!can(model, 'atTimestep')) return [];
+  if (!isMultiScale(model)) return [];
   const points: AblationPoint[] = [];
-  for (let T = 1; T <= Math.min(512, model.timesteps); T *= 2) {
+  for (let T = 1; T <= Math.min(512, model.schedule.steps); T *= 2) {
     // The same layers: nothing to free. The checkpoint's own timestep keeps the tables that it has.
     const same = T - 1 === model.timestep;
     const at = same

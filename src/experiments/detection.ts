@@ -13,15 +13,7 @@ import { dataset, type Images, type OwnImages, ownImages } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
 import { detector, pValues } from '../detectors/index';
 import { halves } from '../evaluation/index';
-import {
-  beside,
-  diagonalTables,
-  needsOf,
-  referenceImages,
-  statisticsOf,
-  statisticTable,
-  tablesOf,
-} from '../features/index';
+import { featuresOf, featureTables, needsOf } from '../features/index';
 import { disposeModel, type LoadedModel, loadModel } from '../models/index';
 import { type Figure, imageGrid, saveFigure } from '../plots/index';
 
@@ -67,8 +59,8 @@ export interface Detection {
 
 /**
  * Scores images.
- * @throws {FisherlabError} if a name is not known, images cannot be read or are of another kind than
- *   the model's, or the model lacks what the detector reads
+ * @throws {FisherlabError} if a name is not known, images cannot be read or are of another kind
+ *   than the model's, or the model lacks what the detector reads
  */
 export async function detect(options: DetectionOptions): Promise<Detection> {
   const { seed, limit } = options;
@@ -117,8 +109,8 @@ export async function detect(options: DetectionOptions): Promise<Detection> {
 }
 
 /**
- * Writes `scores.csv` or `scores.json`, and `most-and-least.png`, the strangest and the most familiar
- * images with their p-values.
+ * Writes `scores.csv` or `scores.json`, and `most-and-least.png`, the strangest and the most
+ * familiar images with their p-values.
  * @returns where they are
  */
 export async function writeDetection(
@@ -139,7 +131,7 @@ export async function writeDetection(
 
 /**
  * Tables of single images with the columns that a detector reads.
- * @throws {FisherlabError} if this model cannot have a column
+ * @throws {FisherlabError} if this model cannot have one of them
  */
 async function tablesFor(
   loaded: LoadedModel,
@@ -148,49 +140,23 @@ async function tablesFor(
   seed: number,
   { progress: step, signal }: Pick<DetectionOptions, 'progress' | 'signal'>,
 ): Promise<FeatureTable[]> {
-  const shared = { batchSizes: [1], seed, ...(signal === undefined ? {} : { signal }) };
-  const progress = (set: string, images: number, total: number) => {
-    signal?.throwIfAborted();
-    step?.(`gradient norms of ${set}`, images, total);
-  };
-  const needs = needsOf(name);
-  const { statistics, dispose } = statisticsOf(loaded, seed);
-  try {
-    const there = new Set([
-      'diagonal-fisher-norm',
-      ...statistics.flatMap(({ columns }) => columns.map(({ feature }) => feature)),
-    ]);
-    const lacks = needs.filter((feature) => !there.has(feature));
-    if (lacks.length > 0) {
-      throw new FisherlabError(
-        `'${name}' needs ${lacks.join(', ')}, which the ${loaded.model.family} model '${loaded.name}' does not have`,
-        'choose another detector or model',
-      );
-    }
-    const useful = statistics.filter(({ columns }) =>
-      columns.some(({ feature }) => needs.includes(feature)),
+  const features = needsOf(name);
+  const there = featuresOf(loaded);
+  const lacks = features.filter((feature) => !there.includes(feature));
+  if (lacks.length > 0) {
+    throw new FisherlabError(
+      `'${name}' needs ${lacks.join(', ')}, which the ${loaded.model.family} model '${loaded.name}' does not have`,
+      'choose another detector or model',
     );
-    const diagonal = needs.includes('diagonal-fisher-norm')
-      ? await diagonalTables(loaded, sets, await referenceImages(loaded.header.data.name), {
-          ...shared,
-          progress,
-        })
-      : undefined;
-    const tables: FeatureTable[] = [];
-    for (const [s, data] of sets.entries()) {
-      const [table] = (await tablesOf(loaded, data, { ...shared, progress })) as [FeatureTable];
-      const others: FeatureTable[] = [];
-      for (const statistic of useful) others.push(await statisticTable(statistic, data));
-      const layers = diagonal?.[s]?.[0]?.columns.filter(
-        ({ feature }) => feature === 'diagonal-fisher-norm',
-      );
-      if (layers !== undefined) others.push({ ...table, columns: layers });
-      tables.push(beside(table, ...others));
-    }
-    return tables;
-  } finally {
-    dispose();
   }
+  const tables = await featureTables(loaded, sets, {
+    batchSizes: [1],
+    seed,
+    features,
+    ...(signal === undefined ? {} : { signal }),
+    progress: (set, images, total, what) => step?.(`${what} of ${set}`, images, total),
+  });
+  return tables.map(([table]) => table as FeatureTable);
 }
 
 /** `image,score,p`, as RFC 4180 writes it. */

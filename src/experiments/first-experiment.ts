@@ -5,12 +5,20 @@
  * size, and the results of every method on them.
  */
 import { writeBeside } from '../backend/index';
-import { dataset } from '../data/index';
+import { type Dataset, dataset } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
-import { type Estimate, type ResultRow, resultRows } from '../evaluation/index';
-import { type ExperimentOptions, tablesOf } from '../features/index';
+import { type ResultRow, resultRows } from '../evaluation/index';
+import { type TableOptions, tablesOf } from '../features/index';
 import { disposeModel, type LoadedModel, loadModel } from '../models/index';
+import type { Estimate } from '../numerics/index';
 import { FIRST_RESULTS, LAST_START, readResultsFile } from './results-file';
+
+export interface ExperimentOptions extends TableOptions {
+  /** The first images of each set; all if left out. */
+  readonly limit?: number;
+  /** Called with each set before its images are looked at. */
+  readonly begins?: (data: Dataset) => void;
+}
 
 /** The detectors of the paper's main comparison. */
 export const MAIN_METHODS = ['likelihood', 'typicality', 'layer-wise gradients'] as const;
@@ -66,7 +74,7 @@ export async function firstExperiment(
 export async function experimentTables(
   loaded: LoadedModel,
   sets: readonly string[],
-  options: ExperimentOptions & { readonly signal?: AbortSignal },
+  options: ExperimentOptions,
 ): Promise<NamedTable[][]> {
   const bySet: FeatureTable[][] = [];
   for (const name of sets) {

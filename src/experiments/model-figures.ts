@@ -13,12 +13,13 @@ import { tf } from '../backend/index';
 import { dataset, pixels } from '../data/index';
 import type { CheckpointHeader, LoadedModel } from '../models/index';
 import {
+  type Autoencoder,
   BITS_PER_DIM,
-  can,
+  hasLatents,
+  isAutoencoder,
   type Model,
   titleOf,
   type WithLatents,
-  type WithReconstructions,
 } from '../models/index';
 import { type Figure, type FigureOptions, imageGrid, lines } from '../plots/index';
 
@@ -44,16 +45,16 @@ export async function modelFigures(loaded: LoadedModel): Promise<[string, Figure
 }
 
 async function ofTestImages({ model, header }: LoadedModel): Promise<[string, Figure][]> {
-  if (!can(model, 'latents') && !can(model, 'reconstruct')) return [];
+  if (!hasLatents(model) && !isAutoencoder(model)) return [];
   const data = await dataset(header.data.name, 'test', { limit: IMAGES });
   const indices = Array.from({ length: data.count }, (_, k) => k);
   const [images, noise] = [pixels(data, indices), model.noise(indices, SEED)];
   try {
     return [
-      ...(can(model, 'latents')
+      ...(hasLatents(model)
         ? [['latents', latentsFigure(model, images, noise)] as [string, Figure]]
         : []),
-      ...(can(model, 'reconstruct')
+      ...(isAutoencoder(model)
         ? [['reconstructions', reconstructionsFigure(model, images, noise)] as [string, Figure]]
         : []),
     ];
@@ -118,7 +119,7 @@ export function trainingFigures({
  * the mean.
  */
 export function reconstructionsFigure(
-  autoencoder: Model & WithReconstructions,
+  autoencoder: Autoencoder,
   images: Tensor,
   noise: Tensor,
   options: FigureOptions = {},
@@ -139,7 +140,7 @@ export function reconstructionsFigure(
 
 /** Images [N, H, W, C] above their latents, one row a level. `noise` [N, H, W, C] dequantises. */
 export function latentsFigure(
-  flow: Model & WithLatents,
+  flow: WithLatents,
   images: Tensor,
   noise: Tensor,
   options: FigureOptions = {},

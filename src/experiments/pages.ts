@@ -4,12 +4,12 @@
  * No number in the README is typed by hand. What stands there between `<!-- results -->` and
  * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families` from
  * the summary of all models, and in `data/models/README.md` `models` from the model cards; the
- * README's picture is drawn from the first experiment too. A test holds the pages against the files.
+ * README's picture is drawn from the first experiment too. A test holds the pages against the
+ * files.
  */
 import { readFileSync } from 'node:fs';
 import { FisherlabError, inCheckout, writeBeside } from '../backend/index';
-import { bars, type Figure, saveFigure } from '../plots/index';
-import { labelOf } from '../terminal/index';
+import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
 import {
   type FirstResults,
   type FlatRow,

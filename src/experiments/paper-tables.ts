@@ -29,15 +29,12 @@ import {
   scoreSplit,
 } from '../evaluation/index';
 import {
-  beside,
-  diagonalTables,
+  featuresOf,
+  featureTables,
+  isNeeded,
   methodsFor,
   type Reference,
   referenceImages,
-  statisticsOf,
-  statisticTable,
-  summedInBatches,
-  tablesOf,
 } from '../features/index';
 import type { LoadedModel } from '../models/index';
 import { assertPair, setsFor } from './sets-to-try';
@@ -205,80 +202,36 @@ async function heldOutImages({ name, header }: LoadedModel, limit?: number): Pro
   };
 }
 
-/** Every column of every set, `[set][batch size]`. */
+/** Every column of every set that some method reads, `[set][batch size]`. */
 async function allTables(
   loaded: LoadedModel,
   sets: readonly Images[],
   options: PaperOptions,
 ): Promise<{ tables: FeatureTable[][]; reference: Reference | undefined }> {
   const { batchSizes, seed, cache, signal, skip = [] } = options;
+  const features = featuresOf(loaded).filter((name) => isNeeded(name) && !skip.includes(name));
+  const reference = features.includes('diagonal-fisher-norm')
+    ? await referenceImages(loaded.header.data.name, seed, options.limit)
+    : undefined;
   const total = sets.reduce((sum, { count }) => sum + count, 0);
-  /** Progress over all sets: sets that were kept count as done when the next one begins. */
-  const over = (what: string) => {
-    const before = new Map(
-      sets.map(({ name }, s) => [
-        name,
-        sets.slice(0, s).reduce((sum, { count }) => sum + count, 0),
-      ]),
-    );
-    return (set: string, images: number) => {
-      signal?.throwIfAborted();
-      options.progress?.(`${loaded.name}: ${what}`, (before.get(set) ?? 0) + images, total);
-    };
-  };
-  const shared = {
+  /** Sets that were kept count as done when the next one begins. */
+  const before = new Map(
+    sets.map(({ name }, s) => [name, sets.slice(0, s).reduce((sum, { count }) => sum + count, 0)]),
+  );
+  const tables = await featureTables(loaded, sets, {
     batchSizes,
     seed,
+    features,
+    ...(reference === undefined ? {} : { reference }),
     ...(cache === undefined ? {} : { cache }),
     ...(signal === undefined ? {} : { signal }),
-  };
-  const norms: FeatureTable[][] = [];
-  for (const data of sets)
-    norms.push(await tablesOf(loaded, data, { ...shared, progress: over('gradient norms') }));
-
-  const singles: FeatureTable[][] = sets.map(() => []);
-  const { statistics, dispose } = statisticsOf(loaded, seed);
-  try {
-    for (const statistic of statistics.filter(({ name }) => !skip.includes(name))) {
-      const progress = over(statistic.name);
-      for (const [s, data] of sets.entries()) {
-        singles[s]?.push(
-          await statisticTable(statistic, data, {
-            ...shared,
-            progress: (images) => progress(data.name, images),
-          }),
-        );
-      }
-    }
-  } finally {
-    dispose();
-  }
-
-  let reference: Reference | undefined;
-  let diagonal: FeatureTable[][] | undefined;
-  if (!skip.includes('diagonal-fisher-norm')) {
-    reference = await referenceImages(loaded.header.data.name, options.limit);
-    diagonal = await diagonalTables(loaded, sets, reference, {
-      ...shared,
-      progress: over('diagonal Fisher norms'),
-    });
-  }
-  const tables = sets.map((_, s) =>
-    batchSizes.map((B, b) => {
-      const layers = diagonal?.[s]?.[b];
-      return beside(
-        norms[s]?.[b] as FeatureTable,
-        ...(singles[s] ?? []).map((single) => summedInBatches(single, B)),
-        ...(layers === undefined ? [] : [withoutLikelihood(layers)]),
-      );
-    }),
-  );
+    progress: (set, images, count, what) => {
+      const start = before.get(set);
+      const [done, of] = start === undefined ? [images, count] : [start + images, total];
+      options.progress?.(`${loaded.name}: ${what}`, done, of);
+    },
+  });
   return { tables, reference };
-}
-
-/** The log-likelihood is a column of the first table already. */
-function withoutLikelihood(table: FeatureTable): FeatureTable {
-  return { ...table, columns: table.columns.filter(({ feature }) => feature !== 'log-likelihood') };
 }
 
 /**

@@ -2,8 +2,8 @@
  * # Results on disk
  *
  * Every experiment leaves one JSON file, which README, notebooks and other programs read. Their
- * names are spelled here and nowhere else. What ships lies in `data/results`; the results of a trial,
- * which looks at fewer images, never do.
+ * names are spelled here and nowhere else. What ships lies in `data/results`; the results of a
+ * trial, which looks at fewer images, never do.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -13,9 +13,8 @@
  */
 import path from 'node:path';
 import { FisherlabError } from '../backend/index';
-import { mean, quantileOfSorted } from '../detectors/index';
-import { type Estimate, interval } from '../evaluation/index';
 import { PAPER_FAMILIES } from '../models/index';
+import { type Estimate, interval, mean, quantileOfSorted } from '../numerics/index';
 import { type ModelResults, PROTOCOLS, type Protocol } from './paper-tables';
 import { COSTLY_RESULTS, RESULTS, readResultsFile, summaryFile } from './results-file';
 import { COLOUR_SETS, GREY_SETS } from './sets-to-try';

@@ -5,10 +5,14 @@
  * one's own; checkpoints and state dictionaries.
  */
 export {
-  can,
+  type Autoencoder,
+  type Flow,
+  hasLatents,
+  isAutoencoder,
+  isFlow,
+  isMultiScale,
+  type MultiScale,
   type WithLatents,
-  type WithReconstructions,
-  type WithTimesteps,
 } from './capabilities';
 export {
   disposeModel,

@@ -23,6 +23,11 @@ export type ImageShape = readonly [number, number, number];
 export interface Model {
   /** The name of its family, or a name of the user's own. */
   readonly family: string;
+  /**
+   * Whether `logLikelihood` is not in nats of the image but a surrogate with a unit of its own
+   * (diffusion), which cannot be set against a number of bits. Left out: it is in nats.
+   */
+  readonly isSurrogate?: boolean;
   readonly imageShape: ImageShape;
   /** In the reference's order. */
   readonly layers: readonly Layer[];
@@ -48,6 +53,11 @@ export interface Model {
   quickSample?(n: number, seed: number): Tensor;
   /** Whether its noise is nothing but dequantisation, uniform in [0, 1). */
   readonly dequantises?: boolean;
+  /**
+   * Of a model that is seen through a representation: what it takes for the 8-bit images `images`
+   * [N, H, W, C] of these indices. Left out: their pixel values themselves.
+   */
+  points?(images: Tensor, indices: readonly number[], seed: number): Tensor;
 }
 
 /**
@@ -64,6 +74,10 @@ export abstract class TapedModel implements Model {
 
   quickSample(n: number, seed: number): Tensor {
     return this.sample(n, seed);
+  }
+
+  get isSurrogate(): boolean {
+    return false;
   }
 
   /** The forward pass: `images` [N, H, W, C] in pixel values to log p [N]. */

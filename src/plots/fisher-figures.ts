@@ -6,6 +6,7 @@
  * and quantile plots of f_j/σ_j² against χ² and of log f_j against the normal distribution. Each
  * takes as much as it draws of what `src/fisher` computes, under the names used there.
  */
+import { chiSquareQuantile, mean, normalQuantile, unbiasedStd } from '../numerics/index';
 import type { Figure, FigureOptions } from './figure';
 import { heatmap } from './heatmap';
 import { histogram } from './histogram';
@@ -152,7 +153,6 @@ export function decorrelationFigure(
  * f_j/σ_j² (σ_j² = mean f_j/ν) of one layer against χ² with ν = |θ_j| and with the effective
  * degrees of freedom, both divided by ν so that they share a unit: the mean is 1.
  * @param norms f_j of images or samples
- * @param quantile x with P(χ²_ν ≤ x) = p
  */
 export function chiSquareFigure(
   norms: ArrayLike<number>,
@@ -163,15 +163,13 @@ export function chiSquareFigure(
     /** The effective degrees of freedom. */
     readonly degrees: { readonly value: number };
   },
-  quantile: (p: number, nu: number) => number,
   options: FigureOptions = {},
 ): Figure {
-  const values = Array.from(norms);
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const sorted = values.map((value) => value / mean).sort((a, b) => a - b);
+  const centre = mean(norms);
+  const sorted = Float64Array.from(norms, (value) => value / centre).sort();
   const kept = thinned(sorted.length);
   const points = (nu: number) => ({
-    x: kept.map((i) => quantile((i + 0.5) / sorted.length, nu) / nu),
+    x: kept.map((i) => chiSquareQuantile((i + 0.5) / sorted.length, nu) / nu),
     y: kept.map((i) => sorted[i] as number),
   });
   return scatter(
@@ -194,27 +192,20 @@ export function chiSquareFigure(
   );
 }
 
-/**
- * Standardised log f_j of some layers against the normal distribution.
- * @param quantile z with Φ(z) = p
- */
+/** Standardised log f_j of some layers against the normal distribution. */
 export function logNormalFigure(
   layers: readonly { readonly name: string; readonly norms: ArrayLike<number> }[],
-  quantile: (p: number) => number,
   options: FigureOptions = {},
 ): Figure {
   const series = layers.map(({ name, norms }) => {
     const logs = Array.from(norms, Math.log);
-    const mean = logs.reduce((a, b) => a + b, 0) / logs.length;
-    const deviation = Math.sqrt(
-      logs.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (logs.length - 1),
-    );
+    const [centre, deviation] = [mean(logs), unbiasedStd(logs)];
     return {
       name: name.replace('flow.layers.', ''),
-      values: logs.map((value) => (value - mean) / deviation),
+      values: logs.map((value) => (value - centre) / deviation),
     };
   });
-  return quantiles(series, quantile, {
+  return quantiles(series, normalQuantile, {
     title: 'log f_j, standardised',
     x: 'quantile of N(0, 1)',
     y: 'z',

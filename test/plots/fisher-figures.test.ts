@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { normals } from '../../src/backend/random';
-import { chiSquareQuantile, normalQuantile } from '../../src/fisher/chi-square';
 import { depthOrder, type FisherEstimate } from '../../src/fisher/estimate';
 import type { OffDiagonals, Window } from '../../src/fisher/windows';
 import {
@@ -100,7 +99,7 @@ describe('figures of the Fisher information', () => {
       traceOfSquare: 6,
       degrees: { value: 6, low: 5, high: 7 },
     };
-    const { data } = chiSquareFigure(norms, spectrum, chiSquareQuantile);
+    const { data } = chiSquareFigure(norms, spectrum);
     const distance = (k: number) => {
       const { x, y } = data[k] as { x: number[]; y: number[] };
       return x.reduce((sum, value, i) => sum + Math.abs(value - (y[i] as number)), 0) / 400;
@@ -125,9 +124,7 @@ describe('figures of the Fisher information', () => {
       degrees,
     };
     const mean = norms.reduce((a, b) => a + b, 0) / norms.length;
-    for (const { y } of chiSquareFigure(norms, of, chiSquareQuantile).data.filter(
-      ({ mode }) => mode === 'markers',
-    )) {
+    for (const { y } of chiSquareFigure(norms, of).data.filter(({ mode }) => mode === 'markers')) {
       const drawn = y as number[];
       assert.ok(drawn.length <= 400);
       const ends = [drawn[0], drawn[drawn.length - 1]].map((value) => (value as number) * mean);
@@ -148,10 +145,7 @@ describe('figures of the Fisher information', () => {
     };
     const { data } = decorrelationFigure([{ name: 'mnist', found }]);
     assert.deepEqual(data[data.length - 1]?.y, [1, 0.5]);
-    const normal = logNormalFigure(
-      [{ name: 'x', norms: normals(1, 500).map(Math.exp) }],
-      normalQuantile,
-    );
+    const normal = logNormalFigure([{ name: 'x', norms: normals(1, 500).map(Math.exp) }]);
     const points = normal.data.find(({ mode }) => mode === 'markers') as {
       x: number[];
       y: number[];

@@ -71,6 +71,10 @@ export class Diffusion extends TapedModel {
     this.layers = this.network.layers;
   }
 
+  override get isSurrogate(): boolean {
+    return true;
+  }
+
   override get loss(): { readonly unit: string; readonly scale: number } {
     return { unit: 'mean |ε − ε̂|', scale: 1 };
   }
@@ -78,10 +82,6 @@ export class Diffusion extends TapedModel {
   /** The index that `logLikelihood` looks at. */
   get timestep(): number {
     return this.config.timestep;
-  }
-
-  get timesteps(): number {
-    return this.schedule.steps;
   }
 
   /**

@@ -27,7 +27,7 @@ export interface BoundOptions {
 }
 
 /** An encoder and a decoder, on a tape. */
-export interface Autoencoder {
+export interface TapedCoder {
   readonly family: string;
   readonly imageShape: ImageShape;
   /** Size of the latent. */
@@ -40,7 +40,7 @@ export interface Autoencoder {
 
 /** The evidence lower bound on log p, in nats, a mean over `samples`, [N]. */
 export function elbo(
-  model: Autoencoder,
+  model: TapedCoder,
   images: Tensor,
   seed: number,
   { samples = 1, variance = 0.5 }: BoundOptions,
@@ -53,7 +53,7 @@ export function elbo(
 
 /** The importance-weighted bound on log p, in nats, [N]. */
 export function importanceWeightedBound(
-  model: Autoencoder,
+  model: TapedCoder,
   images: Tensor,
   seed: number,
   { samples = 64, variance = 0.5 }: BoundOptions,
@@ -69,7 +69,7 @@ export function importanceWeightedBound(
  * divergence in closed form; [K, N].
  */
 function logWeights(
-  model: Autoencoder,
+  model: TapedCoder,
   images: Tensor,
   seed: number,
   samples: number,

@@ -40,10 +40,10 @@ import {
 import { LayerList } from '../layer-list';
 import { bitsPerDim, checkImages, type ImageShape, TapedModel } from '../model';
 import {
-  type Autoencoder,
   type BoundOptions,
   elbo,
   importanceWeightedBound,
+  type TapedCoder,
   toUnit,
 } from './vae-bounds';
 import type { VaeConfig } from './vae-family';
@@ -177,7 +177,7 @@ export class Vae extends TapedModel {
    * 1), [N]. Dequantisation and latents are drawn from `seed`.
    */
   elbo(images: Tensor, seed: number, options: BoundOptions = {}): Tensor {
-    return elbo(this.autoencoder, images, seed, options);
+    return elbo(this.coder, images, seed, options);
   }
 
   /**
@@ -185,7 +185,7 @@ export class Vae extends TapedModel {
    * Dequantised images and latents are those of {@link elbo} at the same seed.
    */
   importanceWeightedBound(images: Tensor, seed: number, options: BoundOptions = {}): Tensor {
-    return importanceWeightedBound(this.autoencoder, images, seed, options);
+    return importanceWeightedBound(this.coder, images, seed, options);
   }
 
   /**
@@ -216,7 +216,7 @@ export class Vae extends TapedModel {
   }
 
   /** Encoder and decoder as they are outside of training. */
-  private get autoencoder(): Autoencoder {
+  private get coder(): TapedCoder {
     return {
       family: this.family,
       imageShape: this.imageShape,

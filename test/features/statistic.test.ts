@@ -8,7 +8,6 @@ import { startBackend, tf } from '../../src/backend/start';
 import { pixels } from '../../src/data/batches';
 import type { Images } from '../../src/data/dataset';
 import type { FeatureTable } from '../../src/detectors/table';
-import { methodsFor } from '../../src/features/columns';
 import { complexity } from '../../src/features/complexity';
 import { flowParts } from '../../src/features/flow-parts';
 import { likelihoodRegret, regrets } from '../../src/features/likelihood-regret';
@@ -28,6 +27,12 @@ import { grown, images, shaken } from '../support/tiny';
 
 before(startBackend);
 
+/** The statistic of a model that has it. */
+function ofModel(statistic: ImageStatistic | null): ImageStatistic {
+  assert.ok(statistic !== null);
+  return statistic;
+}
+
 describe('statistics of single images', () => {
   let cache: string;
   beforeEach(() => {
@@ -40,6 +45,7 @@ describe('statistics of single images', () => {
     return {
       asked: 0,
       name: 'pixel-sum',
+      version: 1,
       columns: [{ feature: 'pixel-sum' }],
       key: { factor },
       async of(data, indices) {
@@ -65,6 +71,9 @@ describe('statistics of single images', () => {
     const doubled = await statisticTable(pixelSum(2), data, { cache });
     assert.equal(doubled.columns[0]?.values[3], 2 * (table.columns[0]?.values[3] as number));
     assert.equal(readdirSync(cache).length, 2);
+    const newer = { ...pixelSum(1), version: 2, asked: 0 };
+    await statisticTable(newer, data, { cache });
+    assert.deepEqual([newer.asked, readdirSync(cache).length], [107, 3], 'another version is new');
 
     const batches = summedInBatches(table, 5);
     assert.equal(batches.rows, 21);
@@ -104,7 +113,9 @@ describe('statistics of single images', () => {
 
 describe('complexity in bits', () => {
   const bits = async (data: Images) =>
-    (await complexity().of(data, [...Array(data.count).keys()]))[0] as ArrayLike<number>;
+    (
+      await ofModel(complexity({ model: {} })).of(data, [...Array(data.count).keys()])
+    )[0] as ArrayLike<number>;
 
   it('is small for a plain image and at least the entropy for noise, in bits', async () => {
     const noise = images('noise', 2, [32, 32, 3], 3);
@@ -158,10 +169,10 @@ describe('columns of models', () => {
       new Glow({ family: 'glow', imageShape: [4, 4, 1], K: 1, L: 1, hidden: 4, seed: 1 }),
     );
     const data = images('some', 6, [4, 4, 1], 2);
-    const [prior, logDet] = (await flowParts(model, 'x', 3).of(data, [2, 5])) as [
-      Float32Array,
-      Float32Array,
-    ];
+    const [prior, logDet] = (await ofModel(flowParts({ model, checksum: 'x' }, 3)).of(
+      data,
+      [2, 5],
+    )) as [Float32Array, Float32Array];
     const expected = model
       .logLikelihood(pixels(data, [0, 2, 5]), model.noise([0, 2, 5], 3))
       .dataSync();
@@ -179,10 +190,8 @@ describe('columns of models', () => {
     );
     const data = images('some', 7, [8, 8, 1], 4);
     const indices = [0, 1, 2, 3, 4, 5, 6];
-    const [crossEntropy, entropy, divergence, distortion] = (await posteriorParts(
-      model,
-      'none',
-      5,
+    const [crossEntropy, entropy, divergence, distortion] = (await ofModel(
+      posteriorParts({ model, checksum: 'none' }, 5),
     ).of(data, indices)) as [
       ArrayLike<number>,
       ArrayLike<number>,
@@ -229,7 +238,7 @@ describe('columns of models', () => {
         'objective',
       );
     }
-    const [alone] = await posteriorParts(model, 'none', 5).of(data, [4]);
+    const [alone] = await ofModel(posteriorParts({ model, checksum: 'none' }, 5)).of(data, [4]);
     assert.ok(Math.abs((alone?.[0] as number) - (crossEntropy[4] as number)) < 1e-5);
   });
 
@@ -246,7 +255,7 @@ describe('columns of models', () => {
       }),
     );
     assert.deepEqual(timestepsOf(1000), [0, 1, 3, 7, 15, 31, 63, 127, 255, 511]);
-    const statistic = scoreNorms(model, 'x');
+    const statistic = ofModel(scoreNorms({ model, checksum: 'x' }));
     assert.deepEqual(
       statistic.columns.map(({ layer }) => layer),
       ['t=0', 't=1', 't=3', 't=7'],
@@ -282,8 +291,11 @@ describe('columns of models', () => {
     const model = shaken(new Diffusion(config));
     const data = images('many', 200, [8, 8, 1], 2);
     const indices = Array.from({ length: 60 }, (_, k) => 3 * k);
-    const few = await scoreNorms(model, 'x').of({ ...data, count: 199 }, indices);
-    const many = await scoreNorms(model, 'x').of(data, indices);
+    const few = await ofModel(scoreNorms({ model, checksum: 'x' })).of(
+      { ...data, count: 199 },
+      indices,
+    );
+    const many = await ofModel(scoreNorms({ model, checksum: 'x' })).of(data, indices);
     many.forEach((column, t) => {
       Array.from(column).forEach((value, k) => {
         const expected = few[t]?.[k] as number;
@@ -291,21 +303,6 @@ describe('columns of models', () => {
       });
     });
     disposeModel(model);
-  });
-
-  it('know which detectors find their columns', () => {
-    const column = (feature: string) => ({ feature, values: new Float64Array(1) });
-    const { methods, without } = methodsFor({
-      rows: 1,
-      batchSize: 1,
-      columns: [column('log-likelihood'), column('squared-norm'), column('complexity-bits')],
-    });
-    assert.ok(methods.includes('typicality') && methods.includes('input complexity'));
-    assert.ok(!methods.includes('DoSE'));
-    assert.deepEqual(
-      without.find(({ method }) => method === 'DoSE'),
-      { method: 'DoSE', lacks: 'log-prior, log-determinant' },
-    );
   });
 });
 
@@ -317,8 +314,12 @@ describe('likelihood regret', () => {
   it('is what a search gains over the encoder: no less than most of what sixty random posteriors do, and each image by itself', async () => {
     const vae = model();
     const data = images('some', 4, SHAPE, 6);
-    const all = (await likelihoodRegret(vae, 'x', 5).of(data, [0, 1, 2, 3]))[0] as Float32Array;
-    const alone = (await likelihoodRegret(vae, 'x', 5).of(data, [2]))[0] as Float32Array;
+    const all = (
+      await ofModel(likelihoodRegret({ model: vae, checksum: 'x' }, 5)).of(data, [0, 1, 2, 3])
+    )[0] as Float32Array;
+    const alone = (
+      await ofModel(likelihoodRegret({ model: vae, checksum: 'x' }, 5)).of(data, [2])
+    )[0] as Float32Array;
     assert.ok(
       Math.abs((alone[0] as number) - (all[2] as number)) <
         1e-3 * Math.max(1, Math.abs(all[2] as number)),

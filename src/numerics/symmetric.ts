@@ -4,14 +4,33 @@
  * Gram matrices of gradients have eigenvalues over many orders of magnitude; here they are taken
  * apart in double precision, row-major, `A[i·n + j]`.
  *
- * Eigenvalues without eigenvectors: Householder reflections to tridiagonal form (n³ multiply-adds),
- * then the implicit QL iteration with Wilkinson's shift (Golub & Van Loan, *Matrix Computations*,
- * §8.3), which costs n² only. A library's full decomposition turns the eigenvectors along and costs
- * ten times as much, for hundreds of layers.
+ * Eigenvectors are ml-matrix's. Eigenvalues without them: Householder reflections to tridiagonal
+ * form (n³ multiply-adds), then the implicit QL iteration with Wilkinson's shift (Golub & Van Loan,
+ * *Matrix Computations*, §8.3), which costs n² only. ml-matrix turns the eigenvectors along and
+ * takes five times as long (n = 400), for hundreds of layers.
  *
- * Cholesky, `A = L Lᵀ`, and the inverse of L by forward substitution serve the damped norms.
+ * Cholesky, `A = L Lᵀ`, and the inverse of L by forward substitution serve the damped norms. A
+ * library on flat arrays was not found: ml-matrix, on rows, takes two to three times as long for
+ * L, and eleven times for its inverse, which it computes as that of any matrix.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError, lazily } from '../backend/index';
+
+const mlMatrix = lazily(() => require('ml-matrix') as typeof import('ml-matrix'));
+
+/** Eigenvalues of a symmetric matrix [n, n], largest first, each with its unit eigenvector [n]. */
+export function symmetricEigenvectors(
+  A: Float64Array,
+  n: number,
+): { readonly value: number; readonly vector: Float64Array }[] {
+  const { EigenvalueDecomposition, Matrix } = mlMatrix();
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(
+    Matrix.from1DArray(n, n, A),
+    { assumeSymmetric: true },
+  );
+  return realEigenvalues
+    .map((value, k) => ({ value, vector: Float64Array.from(eigenvectorMatrix.getColumn(k)) }))
+    .sort((a, b) => b.value - a.value);
+}
 
 /** Eigenvalues of a symmetric matrix [n, n], largest first. `A` is not changed. */
 export function symmetricEigenvalues(A: ArrayLike<number>, n: number): Float64Array {
@@ -117,27 +136,32 @@ function qlIteration(d: Float64Array, e: Float64Array): void {
 }
 
 /**
- * The inverse of the Cholesky factor of a positive definite matrix [n, n]: L⁻¹, lower triangular,
- * so that A⁻¹ = L⁻ᵀ L⁻¹.
+ * The Cholesky factor of a symmetric matrix [n, n]: L, lower triangular, A = L Lᵀ.
+ * @param what the matrix in words, for the error
+ * @param fix what to do where it has no factor
+ * @throws {FisherlabError} if A is not positive definite
  */
-export function inverseCholesky(A: ArrayLike<number>, n: number): Float64Array {
-  const L = Float64Array.from(A);
+export function cholesky(A: ArrayLike<number>, n: number, what: string, fix: string): Float64Array {
+  const L = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
-      let sum = L[i * n + j] as number;
+      let sum = A[i * n + j] as number;
       for (let k = 0; k < j; k++) sum -= (L[i * n + k] as number) * (L[j * n + k] as number);
-      if (i !== j) {
-        L[i * n + j] = sum / (L[j * n + j] as number);
-      } else {
-        if (!(sum > 0))
-          throw new FisherlabError(
-            `a matrix of ${n} rows is not positive definite at row ${i}`,
-            'damp it more',
-          );
-        L[i * n + i] = Math.sqrt(sum);
-      }
+      if (i !== j) L[i * n + j] = sum / (L[j * n + j] as number);
+      else if (sum > 0) L[i * n + i] = Math.sqrt(sum);
+      else throw new FisherlabError(`${what} is not positive definite at row ${i}`, fix);
     }
   }
+  return L;
+}
+
+/**
+ * The inverse of the Cholesky factor of a damped matrix [n, n]: L⁻¹, lower triangular, so that
+ * A⁻¹ = L⁻ᵀ L⁻¹.
+ * @throws {FisherlabError} if A is not positive definite
+ */
+export function inverseCholesky(A: ArrayLike<number>, n: number): Float64Array {
+  const L = cholesky(A, n, `a matrix of ${n} rows`, 'damp it more');
   // Row i of L⁻¹ from the rows above it: row_i = (e_i − Σ_k L_ik row_k)/L_ii.
   const inverse = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {

@@ -30,11 +30,11 @@ describe(`the book, opened from a file${missing === '' ? '' : ` (skipped: ${miss
 
   it('has pages without errors, requests to elsewhere, or links that lead nowhere', async function () {
     this.timeout(600000);
-    const page = await browser.newPage();
     const known = new Set(pages().map(url));
     const wrong: string[] = [];
     for (const file of pages()) {
-      const problems = watch(page, (address) => /^(file|data|blob):/.test(address));
+      const page = await browser.newPage();
+      const said = watch(page, (address) => /^(file|data|blob):/.test(address));
       await page.goto(url(file), { waitUntil: 'load' });
       const links = await page.$$eval('main a[href]', (all) =>
         all.map((one) => (one as HTMLAnchorElement).href),
@@ -43,8 +43,10 @@ describe(`the book, opened from a file${missing === '' ? '' : ` (skipped: ${miss
         .map((link) => link.replace(/[#?].*$/, ''))
         .filter((link) => link.startsWith('file:') && link.endsWith('.html'))
         .filter((link) => !known.has(link) && !/\/(api|_static)\/|genindex|search/.test(link));
+      // The theme says so itself on the first page of a session, before its default is stored.
+      const problems = said.filter((one) => !one.includes('Got invalid theme mode'));
       wrong.push(...[...problems, ...lost].map((problem) => `${file}: ${problem}`));
-      page.removeAllListeners();
+      await page.close();
     }
     assert.deepEqual(wrong, []);
   });
