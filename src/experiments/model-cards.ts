@@ -7,8 +7,8 @@
  *
  *     bits/dim = −log₂ p(x) / D.
  *
- * What they are of a model its family says (`cardBits`): its own density on dequantised images, over
- * the whole test set, as training reports it, or a bound on the first test images.
+ * What they are of a model its family says (`cardBits`): its own density on dequantised images,
+ * over the whole test set, as training reports it, or a bound on the first test images.
  *
  * The literature's numbers are of models many times as large that were trained for days.
  */
@@ -127,7 +127,7 @@ export async function modelCard(
   };
 }
 
-/** The test loss, where that is in bits/dim; else the model's own bound on the first test images. */
+/** The test loss, where that is in bits/dim; else the model's bound on the first test images. */
 function plainBits(model: TapedModel, { images, test, seed }: CardMaterial): CardBits {
   if (model.loss.unit === BITS_PER_DIM) return { bitsPerDim: test, how: 'all test images' };
   const first = images(0);

@@ -3,8 +3,8 @@
  *
  * Every model gives log p(x) and its gradients. Some give more, which some columns of features are
  * made of: a flow takes log p apart, an autoencoder has a posterior of latents, a diffusion model
- * looks at an image at any of its noise levels. Features and figures ask for the method, not for the family, so
- * that a family of one's own which has the method has the columns too.
+ * looks at an image at any of its noise levels. Features and figures ask for the method, not for
+ * the family, so that a family of one's own which has the method has the columns and figures too.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import type { Model, TapedModel } from './model';

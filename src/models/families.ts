@@ -2,8 +2,8 @@
  * # The families of models, by name
  *
  * The paper's three, and those of your own that were registered in this process. A configuration
- * names its family; `createModel` looks at what it holds and makes the model of it, with its initial
- * weights.
+ * names its family; `createModel` looks at what it holds and makes the model of it, with its
+ * initial weights.
  */
 import { assertKnown, FisherlabError } from '../backend/index';
 import { checkConfig } from './config-entries';

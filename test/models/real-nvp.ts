@@ -5,7 +5,8 @@
  * pixels become channels, which are halved; by turns each half is shifted and scaled by what two
  * convolutions make of the other,
  *
- *     y = (b + shift(a)) · sigmoid(raw(a) + 2),   log p(x) = log N(z; 0, 1) + Σ log|det| − HWC·ln 256.
+ *     y = (b + shift(a)) · sigmoid(raw(a) + 2)
+ *     log p(x) = log N(z; 0, 1) + Σ log|det| − HWC·ln 256.
  *
  * Everything a family is lies in this file: its configuration, its forward pass, which gives the
  * gradients too, its sizes and what it is trained with. `registerFamily(REAL_NVP)` makes it known.
@@ -80,10 +81,17 @@ export class RealNvp extends TapedModel {
   }
 
   override trace(tape: Tape, images: Value, noise: Tensor): Value {
-    const { z, logDets } = this.flow(tape, images, noise);
-    const [zeros, D] = [tape.constant(tf.zerosLike(z.tensor)), z.tensor.size / (z.shape[0] ?? 1)];
-    const dequantisation = tape.constant(tf.fill([z.shape[0] ?? 0], -D * Math.log(256)));
-    return sum(tape, [gaussianLogDensity(tape, z, zeros, zeros), ...logDets, dequantisation]);
+    const { prior, logDets } = this.flow(tape, images, noise);
+    return sum(tape, [prior, ...logDets]);
+  }
+
+  /** The two parts of log p, which make the columns of flows, [N] each. */
+  parts(images: Tensor, noise: Tensor): { prior: Tensor; logDet: Tensor } {
+    return tf.tidy(() => {
+      const tape = new Tape();
+      const { prior, logDets } = this.flow(tape, tape.constant(images), noise);
+      return { prior: prior.tensor, logDet: sum(tape, logDets).tensor };
+    });
   }
 
   /** What makes figures of latents: one tensor, [N, h, w, c]. */
@@ -119,17 +127,27 @@ export class RealNvp extends TapedModel {
     });
   }
 
-  private flow(tape: Tape, images: Value, noise: Tensor): { z: Value; logDets: Value[] } {
+  private flow(
+    tape: Tape,
+    images: Value,
+    noise: Tensor,
+  ): { z: Value; prior: Value; logDets: Value[] } {
     const x = scale(tape, sum(tape, [images, tape.constant(noise)]), 1 / 256, -0.5);
     const squeezed = rearrange(tape, x, squeeze, unsqueeze);
     let [a, b] = splitChannels(tape, squeezed, 2 * this.imageShape[2]);
-    const logDets: Value[] = [];
+    const [n, D] = [
+      images.shape[0] ?? 0,
+      this.imageShape.reduce((product, axis) => product * axis),
+    ];
+    const logDets = [tape.constant(tf.fill([n], -D * Math.log(256)))]; // of the dequantisation
     for (const layers of this.networks) {
       const { y, logDet } = coupling(tape, b, applied(tape, a, layers));
       logDets.push(logDet);
       [a, b] = [y, a];
     }
-    return { z: joinChannels(tape, a, b), logDets };
+    const z = joinChannels(tape, a, b);
+    const zeros = tape.constant(tf.zerosLike(z.tensor));
+    return { z, prior: gaussianLogDensity(tape, z, zeros, zeros), logDets };
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * # Bounds on log p of an autoencoder
  *
- * With a stated variance v of p(x|z) and dequantised 8-bit pixels (`y = x + u`, u uniform in [0, 1), scaled
- * by 1/256: hence the last term) the bound itself is
+ * With a stated variance v of p(x|z) and dequantised 8-bit pixels (`y = x + u`, u uniform in
+ * [0, 1), scaled by 1/256: hence the last term) the bound itself is
  *
  *     ELBO = E_q[ log N(y/256 − ½; x̂, v) ] − KL( q ‖ N(0, 1) ) − D ln 256   ≤   log p(x),
  *
@@ -59,7 +59,8 @@ export function importanceWeightedBound(
   { samples = 64, variance = 0.5 }: BoundOptions,
 ): Tensor {
   return tf.tidy(() => {
-    const { likelihood, logRatio } = logWeights(model, images, seed, samples, variance); // [K, N] each
+    // [K, N] each
+    const { likelihood, logRatio } = logWeights(model, images, seed, samples, variance);
     return tf.sub(tf.logSumExp(tf.add(likelihood, logRatio), 0), Math.log(samples)); // [N]
   });
 }
@@ -104,7 +105,8 @@ function logWeights(
       };
     }),
   );
-  const join = (key: 'likelihood' | 'logRatio' | 'kl') => tf.stack(rows.map((row) => row[key])); // [K, N]
+  // [K, N]
+  const join = (key: 'likelihood' | 'logRatio' | 'kl') => tf.stack(rows.map((row) => row[key]));
   return { likelihood: join('likelihood'), logRatio: join('logRatio'), kl: join('kl') };
 }
 
