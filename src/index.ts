@@ -39,6 +39,7 @@ export * as features from './features/index';
 
 // What people look at, and arithmetic for their own cells.
 
+export * as kernel from './kernel/index';
 export * as notebook from './notebook/index';
 export * as numerics from './numerics/index';
 export * as plots from './plots/index';

@@ -42,7 +42,10 @@ export interface Ranking {
   readonly lastOfTie: Uint8Array;
 }
 
-/** Sorts scores. Errors: no scores on one side, NaN. Infinite scores are ranked like any other. */
+/**
+ * Sorts scores. Infinite scores are ranked like any other.
+ * @throws {FisherlabError} if one side has no scores, or a score is NaN
+ */
 export function rank(inScores: ArrayLike<number>, outScores: ArrayLike<number>): Ranking {
   assertScores('in-distribution', inScores);
   assertScores('out-of-distribution', outScores);

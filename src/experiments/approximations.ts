@@ -63,8 +63,8 @@ export interface ComparisonOptions {
 }
 
 /**
- * One row for each feature and each other set. Fits on the first half of `inside`. Errors: a
- * feature the tables do not have; those of detectors.
+ * One row for each feature and each other set. Fits on the first half of `inside`.
+ * @throws {FisherlabError} if the tables lack a feature; otherwise as the detectors
  */
 export function approximationTable(
   inside: NamedTable,

@@ -25,6 +25,14 @@ export {
   MAIN_METHODS,
   runFirstExperiment,
 } from './first-experiment';
+export {
+  chiSquareFigure,
+  decorrelationFigure,
+  logNormalFigure,
+  offDiagonalFigure,
+  scalesFigure,
+  windowFigure,
+} from './fisher-figures';
 export { keepAblations, keepLadder } from './kept-ablations';
 export {
   assertAllTried,

@@ -11,15 +11,15 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
 import { dataset, pixels } from '../data/index';
-import type { CheckpointHeader, LoadedModel } from '../models/index';
 import {
-  type Autoencoder,
   BITS_PER_DIM,
-  hasLatents,
-  isAutoencoder,
+  type CheckpointHeader,
+  can,
+  type LoadedModel,
   type Model,
   titleOf,
   type WithLatents,
+  type WithReconstructions,
 } from '../models/index';
 import { type Figure, type FigureOptions, imageGrid, lines } from '../plots/index';
 
@@ -45,16 +45,16 @@ export async function modelFigures(loaded: LoadedModel): Promise<[string, Figure
 }
 
 async function ofTestImages({ model, header }: LoadedModel): Promise<[string, Figure][]> {
-  if (!hasLatents(model) && !isAutoencoder(model)) return [];
+  if (!can(model, 'latents') && !can(model, 'reconstruct')) return [];
   const data = await dataset(header.data.name, 'test', { limit: IMAGES });
   const indices = Array.from({ length: data.count }, (_, k) => k);
   const [images, noise] = [pixels(data, indices), model.noise(indices, SEED)];
   try {
     return [
-      ...(hasLatents(model)
+      ...(can(model, 'latents')
         ? [['latents', latentsFigure(model, images, noise)] as [string, Figure]]
         : []),
-      ...(isAutoencoder(model)
+      ...(can(model, 'reconstruct')
         ? [['reconstructions', reconstructionsFigure(model, images, noise)] as [string, Figure]]
         : []),
     ];
@@ -119,7 +119,7 @@ export function trainingFigures({
  * the mean.
  */
 export function reconstructionsFigure(
-  autoencoder: Autoencoder,
+  autoencoder: Model & WithReconstructions,
   images: Tensor,
   noise: Tensor,
   options: FigureOptions = {},
@@ -140,7 +140,7 @@ export function reconstructionsFigure(
 
 /** Images [N, H, W, C] above their latents, one row a level. `noise` [N, H, W, C] dequantises. */
 export function latentsFigure(
-  flow: WithLatents,
+  flow: Model & WithLatents,
   images: Tensor,
   noise: Tensor,
   options: FigureOptions = {},

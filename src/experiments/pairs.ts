@@ -105,7 +105,7 @@ export function familyPairs<P extends Purpose>(purpose: P): PairSet<P>[] {
   return pairsFor(experiments, purpose);
 }
 
-/** @throws FisherlabError naming the first pair that is for something else than `purpose` */
+/** @throws {FisherlabError} naming the first pair that is for something else than `purpose` */
 export function assertPurpose(pairs: readonly PairSet<Purpose>[], purpose: Purpose): void {
   for (const { in: inside, out } of pairs) {
     const wrong = out.find((outside) => purposeOf(inside, outside) !== purpose);

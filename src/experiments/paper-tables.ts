@@ -112,7 +112,7 @@ export interface ModelResults {
 
 /**
  * All results of one model.
- * @throws FisherlabError where its own set, any other set, or (held-out protocol) its training
+ * @throws {FisherlabError} if its own set, any other set, or (held-out protocol) its training
  *   split is not on this machine
  */
 export async function modelResults(

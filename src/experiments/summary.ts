@@ -88,7 +88,7 @@ export interface Summary {
 /**
  * All tables of all results. Results of different protocols make different tables; a model has one
  * file a protocol.
- * @throws FisherlabError where a model has two results of one protocol
+ * @throws {FisherlabError} if a model has two results of one protocol
  */
 export function summarise(results: readonly ModelResults[]): Summary {
   const seen = new Set<string>();

@@ -53,7 +53,7 @@ export interface Candidate {
   /** As it stands in tables and in the record of looks. */
   readonly name: string;
   /**
-   * Features besides the squared norms and the log-likelihood: names (`features.FEATURES`), or features
+   * Features besides the squared norms and the log-likelihood: names (of `FEATURES`), or features
    * of one's own.
    */
   readonly features?: readonly FeatureChoice[];
@@ -117,7 +117,7 @@ export interface Trial extends Outcome {
 /**
  * Compares candidates with the paper's detector on the development pairs.
  * @param pairs of one's own, as long as they are for choosing
- * @throws FisherlabError for pairs that are for reporting, two candidates of one name, and as
+ * @throws {FisherlabError} for pairs that are for reporting, two candidates of one name, and as
  *   `trialTables` and the detectors do
  */
 export async function compare(
@@ -144,7 +144,10 @@ class Frozen {
 
 export type { Frozen };
 
-/** The candidate of a trial that shall be reported. Errors: no candidate of that name. */
+/**
+ * The candidate of a trial that shall be reported.
+ * @throws {FisherlabError} if no candidate has that name
+ */
 export function freeze(trial: Trial, name: string): Frozen {
   const candidate = trial.candidates.find((one) => one.name === name);
   if (candidate === undefined)
@@ -170,7 +173,7 @@ export interface Report extends Outcome {
  * Compares one frozen candidate with the paper's detector on the reporting pairs, and writes down
  * that they were looked at. Reporting the same candidate again is not another look, also where
  * models have come since: its pairs are added to the first.
- * @throws FisherlabError for anything but one frozen candidate, pairs that are for choosing, and a
+ * @throws {FisherlabError} for anything but one frozen candidate, pairs that are for choosing, and a
  *   damaged record
  */
 export async function report(

@@ -5,14 +5,10 @@
  * one's own; checkpoints and state dictionaries.
  */
 export {
-  type Autoencoder,
-  type Flow,
-  hasLatents,
-  isAutoencoder,
-  isFlow,
-  isMultiScale,
-  type MultiScale,
+  can,
   type WithLatents,
+  type WithPosterior,
+  type WithReconstructions,
 } from './capabilities';
 export {
   disposeModel,

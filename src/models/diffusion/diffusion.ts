@@ -84,6 +84,10 @@ export class Diffusion extends TapedModel {
     return this.config.timestep;
   }
 
+  get timesteps(): number {
+    return this.schedule.steps;
+  }
+
   /**
    * The same model (the same layers, not copies) whose `logLikelihood` looks at timestep index t.
    */

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { normals } from '../../src/backend/random';
-import { depthOrder, type FisherEstimate } from '../../src/fisher/estimate';
-import type { OffDiagonals, Window } from '../../src/fisher/windows';
 import {
   chiSquareFigure,
   decorrelationFigure,
@@ -9,7 +7,9 @@ import {
   offDiagonalFigure,
   scalesFigure,
   windowFigure,
-} from '../../src/plots/fisher-figures';
+} from '../../src/experiments/fisher-figures';
+import { depthOrder, type FisherEstimate } from '../../src/fisher/estimate';
+import type { OffDiagonals, Window } from '../../src/fisher/windows';
 import { toSvg } from '../../src/plots/render';
 
 const layer = (name: string, size: number, trace: number) => ({
