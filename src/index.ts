@@ -16,7 +16,7 @@
 
 export * as backend from './backend/index';
 export { type BackendChoice, FisherlabError, startBackend, tf } from './backend/index';
-export * as random from './backend/random';
+export * as random from './numerics/random';
 
 // Images, models of images (Glow, diffusion, VAE, your own), and the one backward pass.
 

@@ -5,7 +5,6 @@
  * graphs, seeded randomness, and the conventions every room shares: errors that name how to fix
  * them, JSON that is checked against a schema, and files that are written whole or not at all.
  */
-export { type CheckedThing, checked, checkedJson } from './checked-json';
 export {
   convolve,
   convolveFilterGrad,
@@ -16,21 +15,9 @@ export {
   windowLength,
 } from './convolution';
 export { CONVOLUTION_WITH_BIAS } from './convolution-with-bias';
-export { assertKnown, FisherlabError } from './errors';
 export { withLock } from './file-lock';
 export { type Computation, Graph } from './graph';
-export { lazily } from './lazily';
 export { matMul, native, reluGrad, squaredNormOfPositions, squaredNormOfRows } from './primitives';
-export {
-  deriveSeed,
-  noiseByIndex,
-  normalAt,
-  normals,
-  permutation,
-  uniformAt,
-  uniformStream,
-  uniforms,
-} from './random';
 export { inCheckout } from './root';
 export {
   BACKENDS,
@@ -40,3 +27,19 @@ export {
   tf,
 } from './start';
 export { diskError, makeFolder, writeBeside, writeJson } from './write';
+
+// What every room shares stands beside the front door; randomness is arithmetic.
+
+export { type CheckedThing, checked, checkedJson } from '../checked-json';
+export { assertKnown, FisherlabError } from '../errors';
+export { lazily } from '../lazily';
+export {
+  deriveSeed,
+  noiseByIndex,
+  normalAt,
+  normals,
+  permutation,
+  uniformAt,
+  uniformStream,
+  uniforms,
+} from '../numerics/index';

@@ -16,7 +16,7 @@
  *
  * Whatever is random in a detector is a function of the seed it is made with; most ignore it.
  */
-import { assertKnown } from '../backend/index';
+import { assertKnown } from '../errors';
 import { chiSquare, chiSquareDensities } from './chi-square';
 import { type Combiner, combine, log } from './combine';
 import { commonFactors, layerwiseFactors } from './common-factor';

@@ -20,7 +20,7 @@
  * takes how often each batch counts: once for the metric itself, as often as it was drawn for a
  * bootstrap resample (`bootstrap.ts`), so sorting is done once.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 
 /** The three metrics, each in [0, 1]. */
 export interface Metrics {

@@ -14,7 +14,7 @@
  *
  * ```ts
  * import { tf } from './src/backend/index';
- * import { noiseByIndex, normals } from './src/backend/random';
+ * import { noiseByIndex, normals } from 'fisherlab';
  * import { ordinaryModel } from './src/models/ordinary';
  *
  * const weights = (seed: number, shape: number[]) =>

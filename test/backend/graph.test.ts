@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import type { Tensor } from '@tensorflow/tfjs';
 import { convolve } from '../../src/backend/convolution';
 import { type Computation, Graph } from '../../src/backend/graph';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { eagerly, featurePasses } from '../../src/gradients/feature-passes';
 import { squaredNorm } from '../../src/gradients/features';
 import { setLayer } from '../../src/gradients/layer';
 import { createModel, preset } from '../../src/models/families';
 import type { TapedModel } from '../../src/models/model';
+import { normals } from '../../src/numerics/random';
 import { assertClose } from '../support/close';
 
 const random = (seed: number, shape: number[]) =>

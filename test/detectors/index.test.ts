@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
 import { combiner, DETECTORS, detector } from '../../src/detectors/index';
 import type { FeatureTable } from '../../src/detectors/table';
 import { auroc } from '../../src/evaluation/metrics';
+import { normals } from '../../src/numerics/random';
 import { logNormalTable, statistics } from './tables';
 
 /**

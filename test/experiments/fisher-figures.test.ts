@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
 import {
   chiSquareFigure,
   decorrelationFigure,
@@ -10,6 +9,7 @@ import {
 } from '../../src/experiments/fisher-figures';
 import { depthOrder, type FisherEstimate } from '../../src/fisher/estimate';
 import type { OffDiagonals, Window } from '../../src/fisher/windows';
+import { normals } from '../../src/numerics/random';
 import { toSvg } from '../../src/plots/render';
 
 const layer = (name: string, size: number, trace: number) => ({

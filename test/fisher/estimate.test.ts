@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import type { Dataset } from '../../src/data/dataset';
 import { continuousSamplesOf, imagesOf, samplesOf } from '../../src/fisher/draws';
@@ -10,6 +9,7 @@ import { represent } from '../../src/invariance/represent';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow/glow';
 import type { TapedModel } from '../../src/models/model';
+import { normals } from '../../src/numerics/random';
 import { disagreements, shake } from '../models/finite-differences';
 import { ActnormFlow, identity, LinearFlow, LinearGaussian } from './tiny-models';
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { Tensor } from '@tensorflow/tfjs';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { dampedFisherNorm, fitLayer } from '../../src/fisher/damped-norm';
 import { diagonalFisherNorm } from '../../src/fisher/diagonal-norm';
@@ -12,6 +11,7 @@ import { batchFeatures } from '../../src/gradients/features';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow/glow';
 import type { Model, TapedModel } from '../../src/models/model';
+import { normals } from '../../src/numerics/random';
 import { shake } from '../models/finite-differences';
 import { identity, LinearFlow, LinearGaussian, statistic } from './tiny-models';
 

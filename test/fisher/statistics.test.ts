@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { deriveSeed, normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { decorrelation } from '../../src/fisher/decorrelation';
 import { samplesOf } from '../../src/fisher/draws';
@@ -14,6 +13,7 @@ import {
 } from '../../src/fisher/windows';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow/glow';
+import { deriveSeed, normals } from '../../src/numerics/random';
 import { symmetricEigenvalues } from '../../src/numerics/symmetric';
 import { LinearFlow } from './tiny-models';
 

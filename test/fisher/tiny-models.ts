@@ -3,7 +3,6 @@
  * exactly: no 8-bit grid.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { normals } from '../../src/backend/random';
 import { tf } from '../../src/backend/start';
 import { Factors } from '../../src/gradients/factors';
 import { type Layer, makeLayer } from '../../src/gradients/layer';
@@ -12,6 +11,7 @@ import { gaussianLogDensity } from '../../src/gradients/operations/coupling';
 import { sum } from '../../src/gradients/operations/plumbing';
 import type { Tape, Value } from '../../src/gradients/tape';
 import { type ImageShape, TapedModel } from '../../src/models/model';
+import { normals } from '../../src/numerics/random';
 
 abstract class Tiny extends TapedModel {
   readonly family = 'tiny';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { Tensor } from '@tensorflow/tfjs';
-import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import {
   checkFeature,
@@ -19,6 +18,7 @@ import {
 import { gradientsOf } from '../../src/gradients/visitors';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow/glow';
+import { uniforms } from '../../src/numerics/random';
 import { shake } from '../models/finite-differences';
 
 const N = 8;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { Factors } from '../../src/gradients/factors';
 import { prefersGram } from '../../src/gradients/gram-form';
+import { normals } from '../../src/numerics/random';
 import { assertClose } from '../support/close';
 
 describe('the squared norm of a gradient, by the Gram form', () => {

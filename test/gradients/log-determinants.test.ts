@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { type Layer, makeLayer, setLayer } from '../../src/gradients/layer';
 import { actnormLuConvolution } from '../../src/gradients/operations/actnorm-lu-convolution';
@@ -8,6 +7,7 @@ import { joinChannels, splitChannels } from '../../src/gradients/operations/plum
 import { zeroConvolution } from '../../src/gradients/operations/zero-convolution';
 import { Tape } from '../../src/gradients/tape';
 import { groupNorms, summedGradients } from '../../src/gradients/visitors';
+import { normals } from '../../src/numerics/random';
 import { assertClose } from '../support/close';
 
 /**

@@ -1,6 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import type { Layer } from '../../src/gradients/layer';
 import { apply, sum } from '../../src/gradients/operations/plumbing';
@@ -14,6 +13,7 @@ import {
   ofFactors,
   summedGradients,
 } from '../../src/gradients/visitors';
+import { normals } from '../../src/numerics/random';
 import { assertClose, type Pair } from '../support/close';
 import { CASES, type Case } from './cases';
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { FisherlabError } from '../../src/backend/errors';
-import { normals, uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
+import { FisherlabError } from '../../src/errors';
 import { imagesAtOnce } from '../../src/gradients/batch-size';
 import { eagerly } from '../../src/gradients/feature-passes';
 import { squaredNorm } from '../../src/gradients/features';
@@ -17,6 +16,7 @@ import {
 } from '../../src/gradients/visitors';
 import { Glow } from '../../src/models/glow/glow';
 import { ordinaryModel } from '../../src/models/ordinary';
+import { normals, uniforms } from '../../src/numerics/random';
 import { assertClose, difference } from '../support/close';
 
 const shape = [8, 8, 1] as const;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import * as maps from '../../src/invariance/index';
 import { createModel } from '../../src/models/families';
 import type { ModelConfig } from '../../src/models/family';
 import type { ImageShape } from '../../src/models/model';
+import { uniforms } from '../../src/numerics/random';
 import { shake } from '../models/finite-differences';
 
 const imageShape: ImageShape = [8, 8, 3];

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { FisherlabError } from '../../src/backend/errors';
-import { normalAt, uniformAt, uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
+import { FisherlabError } from '../../src/errors';
 import { setLayer } from '../../src/gradients/layer';
 import {
   affine,
@@ -24,6 +23,7 @@ import {
 } from '../../src/invariance/index';
 import { Glow } from '../../src/models/glow/glow';
 import type { ImageShape } from '../../src/models/model';
+import { normalAt, uniformAt, uniforms } from '../../src/numerics/random';
 import { inside, maps, shape as smallShape, size as smallSize } from './maps';
 
 const shape: ImageShape = [8, 8, 3];

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { deriveSeed, normals, uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { noised } from '../../src/gradients/operations/noising';
 import { Tape } from '../../src/gradients/tape';
@@ -12,6 +11,7 @@ import {
   variationalBound,
 } from '../../src/models/diffusion/diffusion-process';
 import { sigmoidSchedule } from '../../src/models/diffusion/noise-schedule';
+import { deriveSeed, normals, uniforms } from '../../src/numerics/random';
 import golden from '../golden/diffusion-paper.json';
 import { shake } from './finite-differences';
 

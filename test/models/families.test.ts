@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { FisherlabError } from '../../src/backend/errors';
 import { startBackend, tf } from '../../src/backend/start';
+import { FisherlabError } from '../../src/errors';
 import { createModel } from '../../src/models/families';
 import type { ModelConfig } from '../../src/models/family';
 

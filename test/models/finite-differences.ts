@@ -4,10 +4,10 @@
  * along a random direction the inner product with it. All that fail are reported at once.
  */
 
-import { normals } from '../../src/backend/random';
 import { tf } from '../../src/backend/start';
 import type { Layer } from '../../src/gradients/layer';
 import type { Visitor } from '../../src/gradients/tape';
+import { normals } from '../../src/numerics/random';
 
 export interface Differences {
   readonly layers: readonly Layer[];

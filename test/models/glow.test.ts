@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { normals, uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { pixels } from '../../src/data/batches';
 import { dataset } from '../../src/data/dataset';
@@ -9,6 +8,7 @@ import { disposeModel, loadModel, modelTensors } from '../../src/models/checkpoi
 import { Glow } from '../../src/models/glow/glow';
 import type { GlowConfig } from '../../src/models/glow/glow-family';
 import type { ImageShape } from '../../src/models/model';
+import { normals, uniforms } from '../../src/numerics/random';
 import { assertClose } from '../support/close';
 import { shake } from './finite-differences';
 import { type PlainGlow, plainGlow, plainJacobian } from './glow-float64';

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
-import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { squaredNorms } from '../../src/gradients/visitors';
 import type { Model } from '../../src/models/model';
 import { ordinaryModel } from '../../src/models/ordinary';
+import { uniforms } from '../../src/numerics/random';
 import { assertClose } from '../support/close';
 
 const SOURCE = path.join(__dirname, '../../src/models/ordinary.ts');

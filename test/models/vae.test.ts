@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { deriveSeed, normals, uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { Tape } from '../../src/gradients/tape';
 import { Vae } from '../../src/models/vae/vae';
+import { deriveSeed, normals, uniforms } from '../../src/numerics/random';
 import { disagreements, shake } from './finite-differences';
 
 const SHAPE = [8, 4, 2] as const;
