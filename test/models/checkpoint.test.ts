@@ -9,11 +9,13 @@ import {
   modelTensors,
   saveCheckpoint,
   setTensors,
+  shippedBackgroundOf,
+  shippedHeader,
   shippedModels,
 } from '../../src/models/checkpoint';
 import { createModel } from '../../src/models/families';
 import type { ModelConfig } from '../../src/models/family';
-import type { CheckpointHeader } from '../../src/models/header';
+import { type CheckpointHeader, isBackground } from '../../src/models/header';
 import type { TapedModel } from '../../src/models/model';
 import { readSafetensors, writeSafetensors } from '../../src/models/safetensors';
 import { shake } from './finite-differences';
@@ -175,6 +177,22 @@ describe('a checkpoint', () => {
       assert.throws(() => loadModel(file('larger')), says, JSON.stringify(change));
       assert.equal(tf.memory().numTensors, before, JSON.stringify(change));
     }
+  });
+
+  it('of a background model says so, and is found by family and set: what names say is no more', () => {
+    const names = shippedModels();
+    const background = names.filter((name) => isBackground(shippedHeader(name)));
+    assert.deepEqual(
+      background,
+      names.filter((name) => name.includes('-background-')),
+    );
+    for (const name of ['glow-cifar10', 'glow-mnist'])
+      assert.equal(
+        shippedBackgroundOf(shippedHeader(name)),
+        name.replace('glow-', 'glow-background-'),
+      );
+    for (const name of ['vae-cifar10', 'glow-background-cifar10'])
+      assert.equal(shippedBackgroundOf(shippedHeader(name)), undefined);
   });
 
   it('that is not known, not a checkpoint, or damaged is named', async () => {
