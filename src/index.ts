@@ -15,7 +15,8 @@
 // What everything computes on: the engine, errors, and randomness as a function of seeds.
 
 export * as backend from './backend/index';
-export { type BackendChoice, FisherlabError, startBackend, tf } from './backend/index';
+export { type BackendChoice, startBackend, tf } from './backend/index';
+export { FisherlabError } from './errors';
 export * as random from './numerics/random';
 
 // Images, models of images (Glow, diffusion, VAE, your own), and the one backward pass.

@@ -6,11 +6,24 @@
  * them, JSON that is checked against a schema, and files that are written whole or not at all.
  */
 export {
+  at,
+  lengthOf,
+  matrix,
+  numberOf,
+  numbersOf,
+  pair,
+  type Shape4,
+  shape2,
+  shape3,
+  shape4,
+  tensor4,
+  triple,
+} from './checked';
+export {
   convolve,
   convolveFilterGrad,
   convolveInputGrad,
   patches,
-  type Shape4,
   type Window,
   windowLength,
 } from './convolution';
@@ -28,11 +41,8 @@ export {
 } from './start';
 export { diskError, makeFolder, writeBeside, writeJson } from './write';
 
-// What every room shares stands beside the front door; randomness is arithmetic.
+// Randomness is arithmetic, and wanted wherever there are tensors.
 
-export { type CheckedThing, checked, checkedJson } from '../checked-json';
-export { assertKnown, FisherlabError } from '../errors';
-export { lazily } from '../lazily';
 export {
   deriveSeed,
   noiseByIndex,

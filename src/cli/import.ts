@@ -15,8 +15,9 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
+import { assertKnown } from '../errors';
 import type { models } from '../index';
-import { type Lab, lab } from './lab';
+import { lab } from './lab';
 import { FAMILY } from './options';
 
 interface Options {
@@ -52,10 +53,9 @@ export function register(program: Command): void {
 
 async function importCommand(file: string, options: Options): Promise<void> {
   const { data, models, startBackend } = lab();
-  const backend: Lab['backend'] = lab().backend;
   const { createModel, disposeModel, preset, readSafetensors, saveCheckpoint, setStateDict } =
     models;
-  backend.assertKnown('data set', options.data, data.DATA_SETS);
+  assertKnown('data set', options.data, data.DATA_SETS);
   refusePickle(file);
   const { tensors } = readSafetensors(file);
   const { channels } = data.dataSet(options.data);

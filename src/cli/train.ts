@@ -6,9 +6,10 @@
  */
 import path from 'node:path';
 import { type Command, Option } from 'commander';
+import { assertKnown } from '../errors';
 import type { models, training } from '../index';
 import { stoppable } from './interruption';
-import { type Lab, lab } from './lab';
+import { lab } from './lab';
 import { FAMILY, positiveNumber, wholeNumber } from './options';
 
 const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
@@ -74,8 +75,7 @@ async function train(
   signal: AbortSignal,
 ): Promise<void> {
   const { data, experiments, plots, startBackend, training } = lab();
-  const backend: Lab['backend'] = lab().backend;
-  backend.assertKnown('data set', set, data.DATA_SETS);
+  assertKnown('data set', set, data.DATA_SETS);
   const config = training.runOf(model, set, { ...choices, mutate: background });
   const { name: engine } = await startBackend();
   const name = [model, ...(background > 0 ? ['background'] : []), set].join('-');
@@ -89,7 +89,7 @@ async function train(
   const header = await training
     .run(folder, config, resume, {
       begins: (images) => console.log(images.source),
-      stopped: () => signal.aborted,
+      signal,
       progress: (state, imagesPerSecond) => {
         const point = state.curve.at(-1);
         if (state.curve.length > points && point !== undefined) {

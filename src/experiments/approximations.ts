@@ -14,7 +14,6 @@
  *   that sees that layer alone.
  */
 
-import { deriveSeed, uniformAt } from '../backend/index';
 import {
   columnsOf,
   combine,
@@ -24,7 +23,15 @@ import {
   type NamedTable,
 } from '../detectors/index';
 import { auroc, halves, metricsWithIntervals, pairedBootstrap } from '../evaluation/index';
-import { type Estimate, interval, mean, quantileOfSorted, ranks } from '../numerics/index';
+import {
+  deriveSeed,
+  type Estimate,
+  interval,
+  mean,
+  quantileOfSorted,
+  ranks,
+  uniformAt,
+} from '../numerics/index';
 
 /**
  * The features compared, by name, with what they keep of F_j; the paper's first, the exact one

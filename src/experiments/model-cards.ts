@@ -12,7 +12,7 @@
  *
  * The literature's numbers are of models many times as large that were trained for days.
  */
-import { tf, writeJson } from '../backend/index';
+import { numberOf, tf, writeJson } from '../backend/index';
 import { dataset, pixels } from '../data/index';
 import {
   BITS_PER_DIM,
@@ -132,7 +132,7 @@ function plainBits(model: TapedModel, { images, test, seed }: CardMaterial): Car
   if (model.loss.unit === BITS_PER_DIM) return { bitsPerDim: test, how: 'all test images' };
   const first = images(0);
   return {
-    bitsPerDim: tf.mean(model.bitsPerDim(first.images, seed)).dataSync()[0] as number,
+    bitsPerDim: numberOf(tf.mean(model.bitsPerDim(first.images, seed))),
     how: `bits/dim or a bound on it, ${first.indices.length} images`,
   };
 }

@@ -8,8 +8,10 @@
  * files.
  */
 import { readFileSync } from 'node:fs';
-import { FisherlabError, inCheckout, writeBeside } from '../backend/index';
-import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
+import { inCheckout, writeBeside } from '../backend/index';
+import { FisherlabError } from '../errors';
+import { bars, type Figure, saveFigure } from '../plots/index';
+import { labelOf } from '../terminal/index';
 import {
   type FirstResults,
   type FlatRow,

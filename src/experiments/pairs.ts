@@ -16,7 +16,7 @@
  * `PairSet<'reporting'>` only; and as notebooks are not type-checked strictly, both look at the
  * names too.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { PAPER_FAMILIES, shippedModels } from '../models/index';
 import { setsFor } from './sets-to-try';
 

@@ -7,7 +7,8 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { FisherlabError, inCheckout } from '../backend/index';
+import { inCheckout } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { ModelResults } from './paper-tables';
 
 /** The results that ship. */

@@ -12,7 +12,7 @@
  * file holds its own means, which is all that is needed.
  */
 import path from 'node:path';
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { PAPER_FAMILIES } from '../models/index';
 import { type Estimate, interval, mean, quantileOfSorted } from '../numerics/index';
 import { type ModelResults, PROTOCOLS, type Protocol } from './paper-tables';

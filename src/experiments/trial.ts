@@ -26,9 +26,10 @@
  * corrected for the number of candidates that the file knows: who comes back with another choice
  * pays for it.
  */
-import { deriveSeed, FisherlabError } from '../backend/index';
+
 import type { Detector } from '../detectors/index';
 import { layerwise, type NamedTable } from '../detectors/index';
+import { FisherlabError } from '../errors';
 import type { Scores } from '../evaluation/index';
 import { compareScores, halves, type Margin, type ScoredPair } from '../evaluation/index';
 import {
@@ -38,7 +39,7 @@ import {
   trialTables,
 } from '../features/index';
 import { disposeModel, loadModel } from '../models/index';
-import { mean } from '../numerics/index';
+import { deriveSeed, mean } from '../numerics/index';
 import { type Look, recordLook } from './looks';
 import {
   assertPurpose,

@@ -19,9 +19,11 @@
  * takes its place, and `lost` counts them. What is estimated is conditional on the rest.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { deriveSeed, FisherlabError, tf } from '../backend/index';
+import { numbersOf, tf } from '../backend/index';
 import { type Images, imagesFor } from '../data/index';
+import { FisherlabError } from '../errors';
 import type { Model } from '../models/index';
+import { deriveSeed } from '../numerics/index';
 
 /** Images that go through the model at once. */
 const BLOCK = 64;
@@ -53,8 +55,8 @@ interface Block {
  * `count` images drawn from the model (1,024 as in the paper), in blocks that depend on the seed
  * and their index alone: more samples begin with fewer. They are drawn at the first pass and
  * remembered.
- * @throws FisherlabError unless `count` is a whole number from 1 on; at the pass, where more than
- *   half of the samples are of no use
+ * @throws {FisherlabError} if `count` is no whole number from 1 on; at the pass, if more than half
+ *   of the samples are of no use
  */
 export function samplesOf(model: Model, seed: number, count = 1024): Draws {
   return drawsOf(
@@ -133,8 +135,8 @@ function drawsOf(
 }
 
 /**
- * Images of a data set by their indices; image i has the noise of its index, as everywhere. Errors:
- * no indices.
+ * Images of a data set by their indices; image i has the noise of its index, as everywhere.
+ * @throws {FisherlabError} if there are no indices
  */
 export function imagesOf(
   model: Model,
@@ -169,7 +171,7 @@ function usableImages(values: Float32Array): Block {
 }
 
 function readAll(tensor: Tensor): Float32Array {
-  const values = tensor.dataSync() as Float32Array;
+  const values = numbersOf(tensor);
   tensor.dispose();
   return values;
 }

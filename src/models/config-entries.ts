@@ -5,7 +5,7 @@
  * anything is made of it. Each schema's message says what to give instead.
  */
 import * as v from 'valibot';
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Family, ModelConfig } from './family';
 
 const whole = (least: number, wanted: string) =>

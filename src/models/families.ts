@@ -5,7 +5,7 @@
  * names its family; `createModel` looks at what it holds and makes the model of it, with its
  * initial weights.
  */
-import { assertKnown, FisherlabError } from '../backend/index';
+import { assertKnown, FisherlabError } from '../errors';
 import { checkConfig } from './config-entries';
 import { DIFFUSION } from './diffusion/diffusion-family';
 import type { Family, FamilyConfig, ModelConfig, PresetName } from './family';

@@ -4,7 +4,7 @@
  * Every level or stage of the paper's models halves height and width; where an image cannot be
  * halved as often as a preset says, the last ones are left out.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { ImageShape } from './model';
 
 /** How often height and width can both be halved. */

@@ -7,7 +7,7 @@
  * that this version does not know are kept.
  */
 import * as v from 'valibot';
-import { checkedJson } from '../backend/index';
+import { checkedJson } from '../checked-json';
 import { type ModelConfig, PRESETS, type PresetName } from './family';
 
 /** One evaluation in a training. Losses are in the header's `unit`. */

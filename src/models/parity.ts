@@ -19,8 +19,11 @@
  * nowhere.
  */
 import { readFileSync } from 'node:fs';
-import { checked, FisherlabError, tf, uniforms } from '../backend/index';
-import type { Layer } from '../gradients/index';
+import { at, numbersOf, tf } from '../backend/index';
+import { checked } from '../checked-json';
+import { FisherlabError } from '../errors';
+import { groupNorms, type Layer } from '../gradients/index';
+import { uniforms } from '../numerics/index';
 import { disposeModel } from './checkpoint';
 import { createModel, familyOf } from './families';
 import type { Model, TapedModel } from './model';
@@ -45,6 +48,9 @@ export interface ParityResult {
   readonly nudges: number;
   readonly ok: boolean;
 }
+
+/** Norms of a layer without gradients. */
+const NONE = new Float32Array(2);
 
 /** Most moves of the images, and how far, in pixel values. */
 const [NUDGES, NUDGE] = [10, 1e-5];
@@ -99,7 +105,7 @@ function errors(
   const objectiveError = Math.max(
     relativeError(objective[0], file.objective[0]),
     relativeError(objective[1], file.objective[1]),
-    relativeError((objective[0] as number) + (objective[1] as number), file.objective[2]),
+    relativeError(at(objective, 0) + at(objective, 1), file.objective[2]),
   );
   return {
     tensors: file.tensors.length,
@@ -117,14 +123,14 @@ function squaredNorms(
   noise: tf.Tensor,
   B: number,
 ): { objective: Float32Array; norms: Float32Array[] } {
-  const norms = new Map<string, Float32Array>();
-  const value = model.gradients(images, noise, (layer, gradient) => {
-    norms.set(layer.name, gradient.squaredNorms(B).dataSync() as Float32Array);
-  });
-  return {
-    objective: value.dataSync() as Float32Array,
-    norms: model.layers.map((layer) => norms.get(layer.name) ?? new Float32Array(2)),
-  };
+  const found = groupNorms(B);
+  try {
+    const objective = numbersOf(model.gradients(images, noise, found));
+    const norms = found.numbers('norms');
+    return { objective, norms: model.layers.map(({ name }) => norms.get(name) ?? NONE) };
+  } finally {
+    found.dispose();
+  }
 }
 
 /** The JSON in a file. Throws a `FisherlabError` where there is none. */

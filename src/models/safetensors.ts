@@ -17,7 +17,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import * as v from 'valibot';
-import { FisherlabError, writeBeside } from '../backend/index';
+import { at, writeBeside } from '../backend/index';
+import { FisherlabError } from '../errors';
 import {
   BYTES,
   type Dtype,
@@ -92,7 +93,7 @@ export function encodeSafetensors(
   const begin = sealed('0'.repeat(64)).length;
   const bytes = new Uint8Array(begin + offset);
   tensors.forEach(({ name, values, stored = 'F32' }, k) => {
-    encodeNumbers(new DataView(bytes.buffer, begin + (places[k] as number)), values, stored, name);
+    encodeNumbers(new DataView(bytes.buffer, begin + at(places, k)), values, stored, name);
   });
   bytes.set(sealed(checksum(opening(header), bytes.subarray(begin))));
   return bytes;

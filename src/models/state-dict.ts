@@ -13,7 +13,7 @@
  * Every such decision is reported. Anything else that does not fit is an error, and nothing of the
  * model is changed then.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { modelTensors, setTensors } from './checkpoint';
 import { familyOf } from './families';
 import type { TapedModel } from './model';

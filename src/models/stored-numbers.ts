@@ -5,7 +5,7 @@
  * are read; written are F32, F16 for shipped weights, and I64 for counters. Half precision is IEEE
  * 754 binary16: a sign, 5 bits of exponent, 10 of fraction; ±65504 at most, 2⁻²⁴ at least.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 
 /** Bytes of a number of each type. */
 export const BYTES = {
@@ -45,20 +45,22 @@ export function encodeNumbers(
   name: string,
 ): void {
   if (stored === 'F32') {
-    for (let k = 0; k < values.length; k++) view.setFloat32(4 * k, values[k] as number, true);
+    values.forEach((value, k) => {
+      view.setFloat32(4 * k, value, true);
+    });
   } else if (stored === 'I64') {
-    for (let k = 0; k < values.length; k++)
-      view.setBigInt64(8 * k, BigInt(Math.round(values[k] as number)), true);
+    values.forEach((value, k) => {
+      view.setBigInt64(8 * k, BigInt(Math.round(value)), true);
+    });
   } else {
-    for (let k = 0; k < values.length; k++) {
-      const value = values[k] as number;
+    values.forEach((value, k) => {
       if (Math.abs(value) > 65504 && Number.isFinite(value))
         throw new FisherlabError(
           `tensor '${name}' holds ${value}`,
           'half precision ends at 65504: save it as float32',
         );
       view.setUint16(2 * k, toHalf(value), true);
-    }
+    });
   }
 }
 

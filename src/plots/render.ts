@@ -8,7 +8,9 @@
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { FisherlabError, uniformStream, writeBeside } from '../backend/index';
+import { writeBeside } from '../backend/index';
+import { FisherlabError } from '../errors';
+import { uniformStream } from '../numerics/index';
 import type { Figure } from './figure';
 import { openStage } from './stage';
 import { FONT_FILES } from './text-width';

@@ -12,7 +12,8 @@
  * gradients too, its sizes and what it is trained with. `registerFamily(REAL_NVP)` makes it known.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError, noiseByIndex, normals, tf } from '../../src/backend/index';
+import { lengthOf, noiseByIndex, normals, pair, shape4, tf } from '../../src/backend/index';
+import { FisherlabError } from '../../src/errors';
 import {
   convolution,
   coupling,
@@ -113,13 +114,13 @@ export class RealNvp extends TapedModel {
   inverse(z: Tensor): Tensor {
     return tf.tidy(() => {
       const tape = new Tape();
-      let [a, b] = tf.split(z, 2, 3) as [Tensor, Tensor];
+      let [a, b] = pair(tf.split(z, 2, 3));
       for (const layers of [...this.networks].reverse()) {
         const before = b; // the half that was left as it was
         const made = applied(tape, tape.constant(before), layers).tensor;
-        const [n, rows, columns, c] = made.shape as [number, number, number, number];
+        const [n, rows, columns, c] = shape4(made, 'inverse of a coupling');
         const parts = tf.unstack(tf.reshape(made, [n, rows, columns, c / 2, 2]), 4); // [N, h, w, c]
-        const [shift, raw] = parts as [Tensor, Tensor];
+        const [shift, raw] = pair(parts);
         b = tf.sub(tf.div(a, tf.sigmoid(tf.add(raw, 2))), shift);
         a = before;
       }
@@ -135,10 +136,7 @@ export class RealNvp extends TapedModel {
     const x = scale(tape, sum(tape, [images, tape.constant(noise)]), 1 / 256, -0.5);
     const squeezed = rearrange(tape, x, squeeze, unsqueeze);
     let [a, b] = splitChannels(tape, squeezed, 2 * this.imageShape[2]);
-    const [n, D] = [
-      images.shape[0] ?? 0,
-      this.imageShape.reduce((product, axis) => product * axis),
-    ];
+    const [n, D] = [lengthOf(images), this.imageShape.reduce((product, axis) => product * axis)];
     const logDets = [tape.constant(tf.fill([n], -D * Math.log(256)))]; // of the dequantisation
     for (const layers of this.networks) {
       const { y, logDet } = coupling(tape, b, applied(tape, a, layers));

@@ -38,10 +38,14 @@ describe('a training run', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const quiet = { progress: () => {}, stopped: () => false };
+  const quiet = { progress: () => {} };
   const stopAfter = (steps: number) => {
+    const stop = new AbortController();
     let seen = 0;
-    return { progress: () => void seen++, stopped: () => seen >= steps };
+    const progress = () => {
+      if (++seen === steps) stop.abort();
+    };
+    return { progress, signal: stop.signal };
   };
 
   it('that was stopped and resumed goes through the same numbers as one that was not', async () => {
@@ -54,6 +58,17 @@ describe('a training run', () => {
     assert.equal(resumed?.test, whole?.test);
     const weights = (name: string) => readFileSync(path.join(folder, name, 'model.safetensors'));
     assert.ok(weights('parts').equals(weights('whole')), 'the weights are equal to the last bit');
+  });
+
+  it('that is aborted saves the step it has done, leaves no tensors, and starts nothing if it was aborted before', async () => {
+    const aborted = path.join(folder, 'aborted');
+    const before = tf.memory().numTensors;
+    const { signal, progress } = stopAfter(6);
+    assert.equal(await run(aborted, tinyRun(14), false, { signal, progress }), null);
+    const { metadata } = readSafetensors(path.join(aborted, 'state.safetensors'));
+    assert.equal((JSON.parse(metadata.run as string) as { step: number }).step, 6);
+    assert.equal(await run(aborted, tinyRun(14), true, { signal, progress: assert.fail }), null);
+    assert.equal(tf.memory().numTensors, before);
   });
 
   it('that was killed in the middle of a step and resumed goes through the same numbers too', async () => {

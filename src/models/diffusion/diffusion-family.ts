@@ -11,7 +11,8 @@
  * is unbiased.
  */
 import * as v from 'valibot';
-import { FisherlabError, tf } from '../../backend/index';
+import { at, numberOf, tf } from '../../backend/index';
+import { FisherlabError } from '../../errors';
 import { count, counts, index } from '../config-entries';
 import type { Family, FamilyConfig } from '../family';
 import { halvings } from '../halvings';
@@ -86,7 +87,7 @@ export const DIFFUSION: Family<DiffusionConfig, Diffusion> = {
     const first = images(0);
     const bits = model.variationalBound(first.images, seed, { timesteps: DRAWN });
     return {
-      bitsPerDim: tf.mean(bits).dataSync()[0] as number,
+      bitsPerDim: numberOf(tf.mean(bits)),
       how: `variational bound, ${first.indices.length} images, ${DRAWN} timesteps drawn`,
     };
   },
@@ -125,7 +126,7 @@ function checkSchedule(
     const { signal } = model.schedule;
     const same =
       values.length === signal.length &&
-      values.every((value, t) => Math.abs(value - (signal[t] as number)) < 1e-4);
+      values.every((value, t) => Math.abs(value - at(signal, t)) < 1e-4);
     if (!same)
       throw new FisherlabError(
         `'${file}' was trained with another noise schedule ('${name}')`,

@@ -19,7 +19,8 @@
  * 276 tensors, 9 194 563 parameters.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError, tf } from '../../backend/index';
+import { at, tf } from '../../backend/index';
+import { FisherlabError } from '../../errors';
 import type { Layer, Tape, Value } from '../../gradients/index';
 import {
   attention,
@@ -132,7 +133,7 @@ export class UNet {
       resize: list.convolution(k === lastLevel ? `ups.${k}.3` : `ups.${k}.3.1`, [i, o, 3, 3]),
       last: k === lastLevel,
     }));
-    const widest = widths[widths.length - 1] as number;
+    const widest = at(widths, widths.length - 1);
     this.middle = {
       before: residual(list, 'mid_block1', widest, widest, dim),
       attention: full(list, 'mid_attn', widest),
@@ -173,7 +174,7 @@ export class UNet {
     h = applyResidual(tape, h, t, this.middle.after);
     for (const { residuals, attention: layers, resize, last } of this.ups) {
       for (const layersOfOne of residuals)
-        h = applyResidual(tape, joinChannels(tape, h, across.pop() as Value), t, layersOfOne);
+        h = applyResidual(tape, joinChannels(tape, h, at(across.splice(-1), 0)), t, layersOfOne);
       h = applyLinear(tape, h, layers);
       h = convolution(tape, last ? h : upsample(tape, h), resize.weight, resize.bias, { pad: 1 });
     }

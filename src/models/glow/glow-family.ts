@@ -8,6 +8,7 @@
  *
  * Every level halves the image. Its loss is bits/dim of the image itself, so a card needs no bound.
  */
+import { at } from '../../backend/index';
 import { type Layer, setLayer } from '../../gradients/index';
 import { count } from '../config-entries';
 import type { Family, FamilyConfig } from '../family';
@@ -72,8 +73,7 @@ export const GLOW: Family<GlowConfig, Glow> = {
 function prior(model: Glow): NamedTensor {
   const [h, w] = model.imageShape;
   const factor = 2 ** model.config.L;
-  const channels = model.layers.find(({ name }) => name === 'learn_top_fn.conv.bias')
-    ?.torchShape[0] as number;
+  const channels = model.topChannels;
   return {
     name: 'prior_h',
     shape: [1, channels, h / factor, w / factor],
@@ -83,7 +83,7 @@ function prior(model: Glow): NamedTensor {
 
 /** Ones on the anti-diagonal. */
 function reversal(buffer: Layer): Float32Array {
-  const c = buffer.torchShape[0] as number;
+  const c = at(buffer.torchShape, 0);
   return Float32Array.from({ length: c * c }, (_, k) =>
     Math.floor(k / c) + (k % c) === c - 1 ? 1 : 0,
   );
@@ -91,7 +91,5 @@ function reversal(buffer: Layer): Float32Array {
 
 /** +1, −1, +1, … */
 function alternating(buffer: Layer): Float32Array {
-  return Float32Array.from({ length: buffer.torchShape[0] as number }, (_, k) =>
-    k % 2 === 0 ? 1 : -1,
-  );
+  return Float32Array.from({ length: at(buffer.torchShape, 0) }, (_, k) => (k % 2 === 0 ? 1 : -1));
 }

@@ -8,8 +8,10 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix, QrDecomposition } from 'ml-matrix';
-import { FisherlabError, normals, tf } from '../../backend/index';
+import { numberOf, tf } from '../../backend/index';
+import { FisherlabError } from '../../errors';
 import type { Layer } from '../../gradients/index';
+import { normals } from '../../numerics/index';
 
 /**
  * A random rotation Q (of a Gaussian matrix's QR) as `Q = P L U`, the parts as the 1x1 convolution
@@ -44,7 +46,7 @@ export function luOfRandomRotation(
 export function normaliseBy(bias: Layer, logs: Layer, x: Tensor): void {
   tf.tidy(() => {
     const { mean, variance } = tf.moments(x, [0, 1, 2]);
-    const smallest = tf.min(variance).dataSync()[0] as number;
+    const smallest = numberOf(tf.min(variance));
     if (!(smallest > 0)) {
       throw new FisherlabError(
         `a channel of the input of '${bias.name}' is constant on the first batch`,

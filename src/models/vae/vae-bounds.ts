@@ -12,8 +12,10 @@
  *     log 1/K Σ_k p(y|z_k) p(z_k) / q(z_k|x) − D ln 256.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { deriveSeed, FisherlabError, normals, tf, uniforms } from '../../backend/index';
+import { lengthOf, tf } from '../../backend/index';
+import { FisherlabError } from '../../errors';
 import { gaussianLatent, scale, squaredError, Tape, type Value } from '../../gradients/index';
+import { deriveSeed, normals, uniforms } from '../../numerics/index';
 import { checkImages, type ImageShape } from '../model';
 
 export interface BoundOptions {
@@ -80,7 +82,7 @@ function logWeights(
   if (!(variance > 0)) throw new FisherlabError(`variance is ${variance}`, 'it must be above 0');
   if (!Number.isInteger(samples) || samples < 1)
     throw new FisherlabError(`samples is ${samples}`, 'give a whole number from 1 on');
-  const n = images.shape[0] as number;
+  const n = lengthOf(images);
   const d = model.imageShape.reduce((product, length) => product * length, 1);
   const constant = -0.5 * d * Math.log(2 * Math.PI * variance) - d * Math.log(256);
   const tape = new Tape();

@@ -10,8 +10,9 @@
  * paper's objective has a p(x|z) of variance ½ where pixels span 1, which wastes bits; the variance
  * here is the mean squared error on other test images, its best guess.
  */
-import { tf, uniforms } from '../../backend/index';
+import { numberOf, tf } from '../../backend/index';
 import { setLayer } from '../../gradients/index';
+import { uniforms } from '../../numerics/index';
 import { count, counts } from '../config-entries';
 import type { Family, FamilyConfig } from '../family';
 import { halvingsFromOne } from '../halvings';
@@ -58,7 +59,7 @@ export const VAE: Family<VaeConfig, Vae> = {
       samples: LATENTS,
       variance,
     });
-    const nats = tf.mean(bound).dataSync()[0] as number;
+    const nats = numberOf(tf.mean(bound));
     const dimensions = model.imageShape.reduce((product, length) => product * length, 1);
     return {
       bitsPerDim: -nats / (dimensions * Math.LN2),

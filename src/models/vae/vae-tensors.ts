@@ -5,6 +5,7 @@
  * dense layer and last layers, then its stages. A stage is a convolution, of which the decoder's
  * are transposed, and a batch norm.
  */
+import { at } from '../../backend/index';
 import type { BatchNormLayers } from '../../gradients/index';
 import type { LayerList, WeightAndBias } from '../layer-list';
 import type { VaeConfig } from './vae-family';
@@ -30,7 +31,7 @@ export function vaeTensors(
   inner: readonly [number, number, number],
 ): VaeTensors {
   const [, , c] = imageShape;
-  const first = channels[0] as number;
+  const first = at(channels, 0);
   const size = inner[0] * inner[1] * inner[2];
   const stage = (name: string, i: number, o: number, transposed: boolean): Stage => ({
     ...list.convolution(`${name}.0`, transposed ? [i, o, 3, 3] : [o, i, 3, 3], o),
@@ -47,6 +48,6 @@ export function vaeTensors(
   const mirrored = [...channels].reverse();
   const backbone = mirrored
     .slice(1)
-    .map((o, k) => stage(`decoder.conv_backbone.${k}`, mirrored[k] as number, o, true));
+    .map((o, k) => stage(`decoder.conv_backbone.${k}`, at(mirrored, k), o, true));
   return { encoder, mu, logs, start, decoder: [...backbone, end], last };
 }

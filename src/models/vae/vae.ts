@@ -19,7 +19,8 @@
  * latent 64): 48 tensors, 3 247 843 parameters.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { deriveSeed, FisherlabError, noiseByIndex, normals, tf } from '../../backend/index';
+import { at, lengthOf, numberOf, tf } from '../../backend/index';
+import { FisherlabError } from '../../errors';
 import type { Layer } from '../../gradients/index';
 import {
   batchNorm,
@@ -37,6 +38,7 @@ import {
   transposedConvolution,
   type Value,
 } from '../../gradients/index';
+import { deriveSeed, noiseByIndex, normals } from '../../numerics/index';
 import { LayerList } from '../layer-list';
 import { bitsPerDim, checkImages, type ImageShape, TapedModel } from '../model';
 import {
@@ -90,7 +92,7 @@ export class Vae extends TapedModel {
       );
     }
     this.imageShape = imageShape;
-    const widest = channels[channels.length - 1] as number;
+    const widest = at(channels, channels.length - 1);
     this.inner = [h / factor, w / factor, widest];
     this.tensors = vaeTensors(tensors, config, this.inner);
     this.layers = tensors.layers;
@@ -117,7 +119,7 @@ export class Vae extends TapedModel {
    * them.
    */
   override trainingTrace(tape: Tape, images: Value, noise: readonly Tensor[]): Value {
-    return this.objective(tape, images, noise[0] as Tensor, batchNormTraining);
+    return this.objective(tape, images, at(noise, 0), batchNormTraining);
   }
 
   override trainingNoise(count: number, seed: number): Tensor[] {
@@ -195,7 +197,7 @@ export class Vae extends TapedModel {
   residualVariance(images: Tensor, noise: Tensor): number {
     return tf.tidy(() => {
       const error = tf.sub(images, this.reconstruct(images, noise));
-      return tf.mean(tf.square(tf.div(error, 256))).dataSync()[0] as number;
+      return numberOf(tf.mean(tf.square(tf.div(error, 256))));
     });
   }
 
@@ -205,7 +207,7 @@ export class Vae extends TapedModel {
    */
   override bitsPerDim(images: Tensor, seed: number): Tensor {
     return tf.tidy(() => {
-      const indices = Array.from({ length: images.shape[0] as number }, (_, k) => k);
+      const indices = Array.from({ length: lengthOf(images) }, (_, k) => k);
       const variance =
         this.residualVariance(images, this.noise(indices, deriveSeed(seed, 0))) + DEQUANTISED;
       return tf.mul(
@@ -280,10 +282,10 @@ export class Vae extends TapedModel {
 
 /** [N, H, W, C] to [N, C·H·W], in PyTorch's order: the channel is the slowest. */
 function toVector(map: Tensor): Tensor {
-  return tf.reshape(tf.transpose(map, [0, 3, 1, 2]), [map.shape[0] as number, -1]); // [N, C·H·W]
+  return tf.reshape(tf.transpose(map, [0, 3, 1, 2]), [lengthOf(map), -1]); // [N, C·H·W]
 }
 
 /** Undoes {@link toVector}. */
 function toMap(vector: Tensor, [h, w, c]: readonly [number, number, number]): Tensor {
-  return tf.transpose(tf.reshape(vector, [vector.shape[0] as number, c, h, w]), [0, 2, 3, 1]); // [N, H, W, C]
+  return tf.transpose(tf.reshape(vector, [lengthOf(vector), c, h, w]), [0, 2, 3, 1]); // [N, H, W, C]
 }
