@@ -6,9 +6,8 @@
  * order nor batch size changes what an image gets.
  */
 
-import { at, tf } from '../backend/index';
+import { at, permutation, tf } from '../backend/index';
 import { FisherlabError } from '../errors';
-import { permutation } from '../numerics/index';
 import type { Dataset, Images } from './dataset';
 
 export interface BatchOptions {

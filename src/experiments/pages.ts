@@ -10,8 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';
 import { FisherlabError } from '../errors';
-import { bars, type Figure, saveFigure } from '../plots/index';
-import { labelOf } from '../terminal/index';
+import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
 import {
   type FirstResults,
   type FlatRow,

@@ -7,6 +7,7 @@
  * if it was computed before.
  */
 export { extractTables } from './extract';
+export { imagesOf } from './image-draws';
 export { isNeeded, methodsFor, needsOf } from './methods';
 export { REFERENCE, type Reference, referenceImages } from './reference';
 export { FEATURES, featuresOf } from './registry';

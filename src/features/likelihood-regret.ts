@@ -18,10 +18,9 @@
  * right.
  */
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
-import { tf } from '../backend/index';
+import { deriveSeed, noiseByIndex, tf } from '../backend/index';
 import { pixels } from '../data/index';
 import { can, type LoadedModel, type WithPosterior } from '../models/index';
-import { deriveSeed, noiseByIndex } from '../numerics/index';
 import type { ImageStatistic } from './statistic';
 
 const STEPS = 50;

@@ -6,11 +6,11 @@
  * are then left out of its table.
  */
 
+import { deriveSeed } from '../backend/index';
 import { dataset } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import type { LoadedModel } from '../models/index';
-import { deriveSeed } from '../numerics/index';
 import { REFERENCE, slice } from './reference';
 import { type FeatureChoice, featureTables, type TableOptions } from './tables';
 

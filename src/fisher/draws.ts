@@ -20,7 +20,6 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { numbersOf, tf } from '../backend/index';
-import { type Images, imagesFor } from '../data/index';
 import { FisherlabError } from '../errors';
 import type { Model } from '../models/index';
 import { deriveSeed } from '../numerics/index';
@@ -129,31 +128,6 @@ function drawsOf(
           ...model.imageShape,
         ]); // [n, H, W, C]
         yield { images, noise: noise(kept, own) };
-      }
-    },
-  };
-}
-
-/**
- * Images of a data set by their indices; image i has the noise of its index, as everywhere.
- * @throws {FisherlabError} if there are no indices
- */
-export function imagesOf(
-  model: Model,
-  data: Images,
-  indices: readonly number[],
-  seed: number,
-): Draws {
-  if (indices.length === 0)
-    throw new FisherlabError(`no images of '${data.name}' were chosen`, 'give at least one index');
-  return {
-    name: `images of ${data.name}`,
-    count: indices.length,
-    lost: 0,
-    *blocks() {
-      for (let start = 0; start < indices.length; start += BLOCK) {
-        const part = indices.slice(start, start + BLOCK);
-        yield { images: imagesFor(model, data, part, seed), noise: model.noise(part, seed) };
       }
     },
   };

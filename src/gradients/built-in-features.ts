@@ -26,9 +26,19 @@
  * shuffled and in two halves, and must give the same numbers.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { at, lengthOf, matMul, numbersOf, shape3, squaredNormOfRows, tf } from '../backend/index';
+import {
+  at,
+  deriveSeed,
+  lengthOf,
+  matMul,
+  numbersOf,
+  permutation,
+  shape3,
+  squaredNormOfRows,
+  tf,
+  uniformAt,
+} from '../backend/index';
 import { FisherlabError } from '../errors';
-import { deriveSeed, permutation, uniformAt } from '../numerics/index';
 import { type Blocks, passOver } from './blocks';
 import { Collector } from './collector';
 import { batchFeatures, type Differentiable, type Feature } from './features';

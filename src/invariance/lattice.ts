@@ -17,8 +17,7 @@
  * three: its chroma is never 0.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { lengthOf, tf } from '../backend/index';
-import { noiseByIndex } from '../numerics/index';
+import { lengthOf, noiseByIndex, tf } from '../backend/index';
 
 /** Steps of the noise within one 8-bit level. */
 const STEPS = 64;

@@ -14,10 +14,9 @@
  * Reference: Householder, *Unitary triangularization of a nonsymmetric matrix*, J. ACM 5 (1958).
  */
 
-import { lengthOf } from '../backend/index';
+import { deriveSeed, lengthOf, normalAt, permutation } from '../backend/index';
 import { FisherlabError } from '../errors';
 import type { ImageShape } from '../models/index';
-import { deriveSeed, normalAt, permutation } from '../numerics/index';
 import { everywhere, type Representation } from './representation';
 import { type ConstantImage, perImage, type Values } from './values';
 

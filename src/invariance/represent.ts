@@ -23,8 +23,14 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
-import { Collector, gradientsOfGroups, type Layer } from '../gradients/index';
-import { checkImages, type ImageShape, type Model } from '../models/index';
+import {
+  Collector,
+  checkImages,
+  gradientsOfGroups,
+  type ImageShape,
+  type Layer,
+  type Model,
+} from '../models/index';
 import { dequantised, toLattice } from './lattice';
 import { assertInside, type Representation } from './representation';
 

@@ -57,3 +57,13 @@ export { compareWithReference, readJson, relativeError } from './parity';
 export { type NamedTensor, readMetadata, readSafetensors, writeSafetensors } from './safetensors';
 export { type StateDictReport, setStateDict, stateDict } from './state-dict';
 export { Vae } from './vae/vae';
+
+// What a model's `gradients` is called with, for the rooms above.
+
+export {
+  Collector,
+  gradientsOfGroups,
+  type Layer,
+  setLayer,
+  summedGradients,
+} from '../gradients/index';

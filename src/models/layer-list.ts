@@ -10,10 +10,10 @@
  * holds. The list counts what is declared before any of it is made: a damaged configuration (K =
  * 10⁹) ends in an error, not in all of the memory.
  */
+import { deriveSeed, uniforms } from '../backend/index';
 import { FisherlabError } from '../errors';
 import type { BatchNormLayers } from '../gradients/index';
 import { type Layer, type Layout, makeLayer } from '../gradients/index';
-import { deriveSeed, uniforms } from '../numerics/index';
 
 export interface WeightAndBias {
   readonly weight: Layer;

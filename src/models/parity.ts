@@ -19,11 +19,10 @@
  * nowhere.
  */
 import { readFileSync } from 'node:fs';
-import { at, numbersOf, tf } from '../backend/index';
+import { at, numbersOf, tf, uniforms } from '../backend/index';
 import { checked } from '../checked-json';
 import { FisherlabError } from '../errors';
 import { groupNorms, type Layer } from '../gradients/index';
-import { uniforms } from '../numerics/index';
 import { disposeModel } from './checkpoint';
 import { createModel, familyOf } from './families';
 import type { Model, TapedModel } from './model';

@@ -13,9 +13,8 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import * as v from 'valibot';
-import { tf } from '../backend/index';
+import { normals, tf, uniforms } from '../backend/index';
 import { type Layer, setLayer } from '../gradients/index';
-import { normals, uniforms } from '../numerics/index';
 import type { ImageShape } from './model';
 
 const triple = v.strictTuple([v.number(), v.number(), v.number()]);

@@ -8,9 +8,8 @@
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { writeBeside } from '../backend/index';
+import { uniformStream, writeBeside } from '../backend/index';
 import { FisherlabError } from '../errors';
-import { uniformStream } from '../numerics/index';
 import type { Figure } from './figure';
 import { openStage } from './stage';
 import { FONT_FILES } from './text-width';

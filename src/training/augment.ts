@@ -10,8 +10,7 @@
  * common, and not what these are of: besides, each of its values is replaced, with probability
  * `mutate`, by one drawn evenly from 0 … 255.
  */
-import { at } from '../backend/index';
-import { deriveSeed, uniformAt } from '../numerics/index';
+import { at, deriveSeed, uniformAt } from '../backend/index';
 
 /** The stream of draws for mutations; images have theirs by their place in the batch. */
 const MUTATION = 0xb6;

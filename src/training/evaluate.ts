@@ -8,12 +8,11 @@
  * else.
  */
 
-import { numberOf, tf } from '../backend/index';
+import { deriveSeed, numberOf, tf } from '../backend/index';
 import type { Dataset } from '../data/index';
 import { pixels } from '../data/index';
 import type { CurvePoint } from '../models/index';
 import { BITS_PER_DIM, type TapedModel } from '../models/index';
-import { deriveSeed } from '../numerics/index';
 
 /** Images that a bound is computed on. */
 const BOUNDED = 32;

@@ -18,7 +18,6 @@ import { makeFolder, numbersOf, tf } from '../backend/index';
 import { checkedJson } from '../checked-json';
 import { type Dataset, dataset } from '../data/index';
 import { FisherlabError } from '../errors';
-import { setLayer } from '../gradients/index';
 import type { PresetName, TapedModel } from '../models/index';
 import {
   type CheckpointHeader,
@@ -30,6 +29,7 @@ import {
   type NamedTensor,
   readSafetensors,
   saveCheckpoint,
+  setLayer,
   writeSafetensors,
 } from '../models/index';
 import { evaluate } from './evaluate';

@@ -10,8 +10,8 @@
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, type Computation, Graph, lengthOf, numbersOf, tf } from '../backend/index';
-import { summedGradients } from '../gradients/index';
 import type { TapedModel } from '../models/index';
+import { summedGradients } from '../models/index';
 import { Weights } from './weights';
 
 /** Fewer steps than this are not worth a graph, which takes some seconds to make. */

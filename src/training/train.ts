@@ -11,12 +11,11 @@
  * written beside and renamed every so often; the best weights on held-out images are another.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { at, numbersOf, tf } from '../backend/index';
+import { at, deriveSeed, numbersOf, permutation, tf } from '../backend/index';
 import type { Dataset } from '../data/index';
 import { pixels } from '../data/index';
 import { FisherlabError } from '../errors';
 import type { CurvePoint, TapedModel } from '../models/index';
-import { deriveSeed, permutation } from '../numerics/index';
 import { type Augmentation, augment } from './augment';
 import { heldOut } from './evaluate';
 import {

@@ -9,8 +9,7 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, tf } from '../backend/index';
-import type { Layer } from '../gradients/index';
-import type { TapedModel } from '../models/index';
+import type { Layer, TapedModel } from '../models/index';
 
 export class Weights {
   /** The layers that are trained. */

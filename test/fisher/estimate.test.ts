@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { startBackend, tf } from '../../src/backend/start';
 import type { Dataset } from '../../src/data/dataset';
-import { continuousSamplesOf, imagesOf, samplesOf } from '../../src/fisher/draws';
+import { imagesOf } from '../../src/features/image-draws';
+import { continuousSamplesOf, samplesOf } from '../../src/fisher/draws';
 import { estimateFisher, scoreZ, traceIntervals } from '../../src/fisher/estimate';
 import { fisherWindow } from '../../src/fisher/windows';
 import { compose, hsv, logit } from '../../src/invariance/index';

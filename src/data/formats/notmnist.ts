@@ -7,7 +7,7 @@
  *
  * Reference: Y. Bulatov 2011, http://yaroslavvb.blogspot.com/2011/09/notmnist-dataset.html
  */
-import { permutation } from '../../numerics/index';
+import { permutation } from '../../backend/index';
 import { raster } from './picture';
 import { type Converter, joined, nth } from './portion';
 import { readTar } from './tar-archive';

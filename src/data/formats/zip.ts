@@ -8,7 +8,7 @@
  * up memory.
  */
 import { type Entry, fromBufferPromise, openPromise, type ZipFile } from 'yauzl';
-import { permutation } from '../../numerics/index';
+import { permutation } from '../../backend/index';
 import { joined, PORTION, type Portion } from './portion';
 
 const MOST_ENTRIES = 1_000_000;

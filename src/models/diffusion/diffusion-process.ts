@@ -26,9 +26,8 @@
  * pixels 0 and 255 (eq. 13).
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { at, lengthOf, tf } from '../../backend/index';
+import { at, deriveSeed, lengthOf, normals, tf, uniformAt } from '../../backend/index';
 import { FisherlabError } from '../../errors';
-import { deriveSeed, normals, uniformAt } from '../../numerics/index';
 import type { NoiseSchedule } from './noise-schedule';
 
 /** The noise in `x` [N, …], all of whose images are at index t; the shape of `x`. */

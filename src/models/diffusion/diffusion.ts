@@ -14,11 +14,10 @@
  * `diffusion-process.ts`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { at, lengthOf, tf } from '../../backend/index';
+import { at, deriveSeed, lengthOf, noiseByIndex, tf, uniformAt } from '../../backend/index';
 import { FisherlabError } from '../../errors';
 import type { Layer } from '../../gradients/index';
 import { meanAbsoluteError, noised, scale, Tape, type Value } from '../../gradients/index';
-import { deriveSeed, noiseByIndex, uniformAt } from '../../numerics/index';
 import { checkImages, type ImageShape, TapedModel } from '../model';
 import type { DiffusionConfig } from './diffusion-family';
 import { ancestral, type Denoiser, ddim, variationalBound } from './diffusion-process';

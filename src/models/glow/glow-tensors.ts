@@ -6,9 +6,9 @@
  * split, 3 at the top: 14·K·L + 3(L−1) + 3 (1353 at the paper's K = 32, L = 3). Of every 1x1
  * convolution the permutation `p` and the signs `sign_s` are fixed: buffers.
  */
+import { deriveSeed, normals } from '../../backend/index';
 
 import type { Layer, LuLayers, ScaledConvolution } from '../../gradients/index';
-import { deriveSeed, normals } from '../../numerics/index';
 import type { LayerList } from '../layer-list';
 import { luOfRandomRotation } from './glow-initial';
 

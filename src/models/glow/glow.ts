@@ -23,7 +23,19 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix } from 'ml-matrix';
-import { at, convolve, lengthOf, matMul, numbersOf, pair, shape4, tf } from '../../backend/index';
+import {
+  at,
+  convolve,
+  deriveSeed,
+  lengthOf,
+  matMul,
+  noiseByIndex,
+  normals,
+  numbersOf,
+  pair,
+  shape4,
+  tf,
+} from '../../backend/index';
 import { FisherlabError } from '../../errors';
 import {
   actnormLuConvolution,
@@ -47,7 +59,6 @@ import {
   type Value,
   zeroConvolution,
 } from '../../gradients/index';
-import { deriveSeed, noiseByIndex, normals } from '../../numerics/index';
 import { LayerList } from '../layer-list';
 import { checkImages, type ImageShape, TapedModel } from '../model';
 import type { GlowConfig } from './glow-family';

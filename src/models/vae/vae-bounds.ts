@@ -12,10 +12,9 @@
  *     log 1/K Σ_k p(y|z_k) p(z_k) / q(z_k|x) − D ln 256.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { lengthOf, tf } from '../../backend/index';
+import { deriveSeed, lengthOf, normals, tf, uniforms } from '../../backend/index';
 import { FisherlabError } from '../../errors';
 import { gaussianLatent, scale, squaredError, Tape, type Value } from '../../gradients/index';
-import { deriveSeed, normals, uniforms } from '../../numerics/index';
 import { checkImages, type ImageShape } from '../model';
 
 export interface BoundOptions {

@@ -10,9 +10,8 @@
  * paper's objective has a p(x|z) of variance ½ where pixels span 1, which wastes bits; the variance
  * here is the mean squared error on other test images, its best guess.
  */
-import { numberOf, tf } from '../../backend/index';
+import { numberOf, tf, uniforms } from '../../backend/index';
 import { setLayer } from '../../gradients/index';
-import { uniforms } from '../../numerics/index';
 import { count, counts } from '../config-entries';
 import type { Family, FamilyConfig } from '../family';
 import { halvingsFromOne } from '../halvings';

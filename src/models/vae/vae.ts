@@ -19,7 +19,7 @@
  * latent 64): 48 tensors, 3 247 843 parameters.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { at, lengthOf, numberOf, tf } from '../../backend/index';
+import { at, deriveSeed, lengthOf, noiseByIndex, normals, numberOf, tf } from '../../backend/index';
 import { FisherlabError } from '../../errors';
 import type { Layer } from '../../gradients/index';
 import {
@@ -38,7 +38,6 @@ import {
   transposedConvolution,
   type Value,
 } from '../../gradients/index';
-import { deriveSeed, noiseByIndex, normals } from '../../numerics/index';
 import { LayerList } from '../layer-list';
 import { bitsPerDim, checkImages, type ImageShape, TapedModel } from '../model';
 import {
