@@ -22,32 +22,16 @@
  * Its tensors are declared in `glow-tensors.ts`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { LuDecomposition, Matrix } from 'ml-matrix';
-import {
-  at,
-  convolve,
-  deriveSeed,
-  lengthOf,
-  matMul,
-  noiseByIndex,
-  normals,
-  numbersOf,
-  pair,
-  shape4,
-  tf,
-} from '../../backend/index';
+import { at, convolve, deriveSeed, lengthOf, noiseByIndex, pair, tf } from '../../backend/index';
 import { FisherlabError } from '../../errors';
 import {
   actnormLuConvolution,
   coupling,
   couplingNetwork,
-  directFactors,
   gaussianLogDensity,
   hiddenLayer,
   joinChannels,
   type Layer,
-  luMatrices,
-  OuterProducts,
   rearrange,
   type ScaledConvolution,
   sameWindow,
@@ -57,12 +41,13 @@ import {
   Tape,
   unsqueeze,
   type Value,
-  zeroConvolution,
 } from '../../gradients/index';
 import { LayerList } from '../layer-list';
 import { checkImages, type ImageShape, TapedModel } from '../model';
 import type { GlowConfig } from './glow-family';
+import { gaussianSample, splitGaussian, topGaussian } from './glow-gaussians';
 import { normaliseBy } from './glow-initial';
+import { inverseStep } from './glow-inverse';
 import { type GlowTensors, glowTensors, type Step } from './glow-tensors';
 
 /** The parts of a log-likelihood, each [N]: baselines look at them one by one. */
@@ -160,7 +145,7 @@ export class Glow extends TapedModel {
       for (let level = this.levels.length - 1; level >= 0; level--) {
         const { steps, split } = at(this.levels, level);
         if (split !== null) z = tf.concat([z, at(latents, level)], 3); // [N, h, w, c]
-        for (let k = steps.length - 1; k >= 0; k--) z = this.inverseStep(at(steps, k), z);
+        for (let k = steps.length - 1; k >= 0; k--) z = inverseStep(at(steps, k), z);
         z = unsqueeze(z);
       }
       return tf.mul(tf.add(z, 0.5), 256);
@@ -197,7 +182,7 @@ export class Glow extends TapedModel {
             3,
           ); // [N, h, w, c]
         }
-        for (let k = steps.length - 1; k >= 0; k--) z = this.inverseStep(at(steps, k), z);
+        for (let k = steps.length - 1; k >= 0; k--) z = inverseStep(at(steps, k), z);
         z = unsqueeze(z);
       }
       return tf.mul(tf.add(z, 0.5), 256);
@@ -276,108 +261,9 @@ export class Glow extends TapedModel {
     return [joinChannels(tape, a, y), logDet, scaling];
   }
 
-  private inverseStep(step: Step, y: Tensor): Tensor {
-    return tf.tidy(() => {
-      const [n, h, w, c] = shape4(y, 'inverse of a step');
-      const tape = new Tape();
-      const [a, transformed] = pair(tf.split(y, 2, 3));
-      const network = couplingNetwork(tape, tape.constant(a), step.hidden, step.last).tensor;
-      const [shift, raw] = pair(tf.unstack(tf.reshape(network, [n, h, w, c / 2, 2]), 4)); // [N, h, w, c/2] each
-      const b = tf.sub(tf.div(transformed, tf.sigmoid(tf.add(raw, 2))), shift);
-      const z = tf.reshape(tf.concat([a, b], 3), [n * h * w, c]); // [N·T, C]
-      const inverse = tf.tensor2d(invertMatrix(numbersOf(luMatrices(tape, step.lu).W), c), [c, c]);
-      const mixed = tf.reshape(matMul(z, inverse, false, true), [n, h, w, c]); // [N, h, w, C]
-      return tf.sub(tf.mul(mixed, tf.exp(tf.neg(step.logs.variable))), step.bias.variable);
-    });
-  }
-
-  /**
-   * Mean and log-deviation of the last latents, [N, h, w, c] each: a zero-convolution of a map of
-   * zeros, of which only the bias is left.
-   */
   private topGaussian(tape: Tape, n: number): [Value, Value] {
-    const { logs, weight, bias } = this.top;
     const [h, w] = this.imageShape;
-    const [rows, columns, c] = [
-      h / 2 ** this.levels.length,
-      w / 2 ** this.levels.length,
-      bias.variable.size,
-    ];
-    const y = tf.tidy(() =>
-      tf.tile(tf.reshape(tf.mul(bias.variable, tf.exp(tf.mul(logs.variable, 3))), [1, 1, 1, c]), [
-        n,
-        rows,
-        columns,
-        1,
-      ]),
-    ); // [N, h, w, 2c]
-    const top = tape.apply({
-      inputs: [],
-      layers: [logs, weight, bias],
-      output: y,
-      saved: [y],
-      back(dy) {
-        const sums = tf.sum(dy, [1, 2]); // [N, 2c]
-        const direct = (make: () => Tensor) => directFactors('zero-convolution', n, make);
-        tape.gradient(
-          logs,
-          direct(() => tf.mul(tf.sum(tf.mul(dy, y), [1, 2]), 3)),
-        );
-        tape.gradient(
-          weight,
-          new OuterProducts({
-            operation: 'zero-convolution',
-            images: n,
-            positions: 1,
-            inputs: 9 * c,
-            outputs: c,
-            build: () => ({ x: tf.zeros([n, 1, 9 * c]), dy: tf.reshape(sums, [n, 1, c]) }), // [N, 1, 9·2c], [N, 1, 2c]
-          }),
-        );
-        tape.gradient(
-          bias,
-          direct(() => tf.mul(sums, tf.exp(tf.mul(logs.variable, 3)))),
-        );
-        return [];
-      },
-    });
-    return splitChannels(tape, top, c / 2);
+    const halved = 2 ** this.levels.length;
+    return topGaussian(tape, this.top, [n, h / halved, w / halved]);
   }
-}
-
-/**
- * Mean (even channels) and log-deviation (odd ones) of the latents that are split off, from the
- * half that goes on.
- */
-function splitGaussian(tape: Tape, kept: Value, layers: ScaledConvolution): [Value, Value] {
-  const h = zeroConvolution(tape, kept, layers);
-  const [n, rows, columns, c] = shape4(h, 'split');
-  return tape.apply({
-    inputs: [h],
-    output: pair(tf.unstack(tf.reshape(h.tensor, [n, rows, columns, c / 2, 2]), 4)), // [N, h, w, c/2] each
-    back: (dys) => [tf.reshape(tf.stack([...dys], 4), [n, rows, columns, c])], // [N, h, w, c]
-  });
-}
-
-function gaussianSample(mean: Tensor, logs: Tensor, seed: number, temperature: number): Tensor {
-  return tf.tidy(() =>
-    tf.add(
-      mean,
-      tf.mul(tf.mul(tf.exp(logs), temperature), tf.tensor(normals(seed, mean.size), mean.shape)),
-    ),
-  );
-}
-
-/** Inverse of a c×c matrix in row-major order, in float64. */
-function invertMatrix(matrix: ArrayLike<number>, c: number): Float32Array {
-  const rows = Array.from({ length: c }, (_, i) =>
-    Array.from({ length: c }, (_, j) => at(matrix, i * c + j)),
-  );
-  const lu = new LuDecomposition(new Matrix(rows));
-  if (lu.isSingular())
-    throw new FisherlabError(
-      'a 1x1 convolution is singular',
-      'its weights are damaged: load another checkpoint',
-    );
-  return Float32Array.from(lu.solve(Matrix.eye(c)).to1DArray());
 }
