@@ -20,7 +20,7 @@ import { looking } from '../support/looking';
 import { images, shaken } from '../support/tiny';
 
 const SHAPE = [4, 4, 1] as const;
-const HEADER = { data: { name: 'mine' } } as CheckpointHeader;
+const HEADER = { data: { name: 'mine' }, training: {}, config: {} } as CheckpointHeader;
 
 describe('tables of features', () => {
   let cache: string;

@@ -286,5 +286,6 @@ function toVector(map: Tensor): Tensor {
 
 /** Undoes {@link toVector}. */
 function toMap(vector: Tensor, [h, w, c]: readonly [number, number, number]): Tensor {
-  return tf.transpose(tf.reshape(vector, [lengthOf(vector), c, h, w]), [0, 2, 3, 1]); // [N, H, W, C]
+  const map = tf.reshape(vector, [lengthOf(vector), c, h, w]); // [N, C, H, W]
+  return tf.transpose(map, [0, 2, 3, 1]); // [N, H, W, C]
 }
