@@ -15,6 +15,7 @@
  *     coupling     [a, (b + shift(a))·sigmoid(raw(a) + 2)]
  *
  * where a network of three convolutions of `hidden` channels makes shift and raw.
+ *
  * Latents split off are scored by a Gaussian whose mean and deviation come from the half that goes
  * on; the last ones by a learned Gaussian (`learn_top_fn`). Images are dequantised,
  * `x/256 − ½ + u/256` with u uniform in [0, 1), so `log p` is in nats for 8-bit pixels:
