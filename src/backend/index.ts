@@ -2,8 +2,8 @@
  * # Backend: what everything computes on
  *
  * The TensorFlow.js engine that runs, operations it lacks, computations recorded and replayed as
- * graphs, seeded randomness, and the two conventions every room shares: errors that name how to fix
- * them, and files that are written whole or not at all.
+ * graphs, seeded randomness, and the conventions every room shares: errors that name how to fix
+ * them, JSON that is checked against a schema, and files that are written whole or not at all.
  */
 export {
   at,

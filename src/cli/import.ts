@@ -18,6 +18,7 @@ import { type Command, Option } from 'commander';
 import { assertKnown } from '../errors';
 import type { models } from '../index';
 import { lab } from './lab';
+import { FAMILY } from './options';
 
 interface Options {
   model: string;
@@ -28,7 +29,6 @@ interface Options {
   prefix?: string;
 }
 
-const FAMILIES = ['glow', 'diffusion', 'vae'] as const satisfies readonly models.Family[];
 const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
 /** Images of the check. */
@@ -40,7 +40,7 @@ export function register(program: Command): void {
     .command('import')
     .description('make a checkpoint of weights that were trained with PyTorch')
     .argument('<file>', 'a state dictionary as safetensors')
-    .requiredOption('--model <family>', FAMILIES.join(', '))
+    .requiredOption('--model <family>', FAMILY)
     .requiredOption('--data <set>', 'the data set it was trained on')
     .addOption(
       new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('paper'),
@@ -55,7 +55,6 @@ async function importCommand(file: string, options: Options): Promise<void> {
   const { data, models, startBackend } = lab();
   const { createModel, disposeModel, preset, readSafetensors, saveCheckpoint, setStateDict } =
     models;
-  assertKnown('model', options.model, FAMILIES);
   assertKnown('data set', options.data, data.DATA_SETS);
   refusePickle(file);
   const { tensors } = readSafetensors(file);
@@ -63,7 +62,7 @@ async function importCommand(file: string, options: Options): Promise<void> {
   const config = {
     ...preset(options.model, options.preset, [32, 32, channels], 0),
     ...differing(options.config),
-  } as models.ModelConfig;
+  };
   await startBackend();
   const model = createModel(config);
   try {
@@ -79,7 +78,7 @@ async function importCommand(file: string, options: Options): Promise<void> {
       },
       unit: model.loss.unit,
       step: 0,
-      validation: Number.NaN,
+      validation: null,
       curve: [],
       commit: 'imported',
     });

@@ -1,10 +1,13 @@
 /**
- * # Numbers on the command line
+ * # Options on the command line
  *
  * Options arrive as text. Each parser here makes a number of it, or says what to give; commander
  * names the option.
  */
 import { InvalidArgumentError } from 'commander';
+
+/** What the help says of an option that names a family; the library says which there are. */
+export const FAMILY = 'the family of the model: glow, diffusion or vae';
 
 /** A parser of whole numbers from `least` on. */
 export function wholeNumber(least = 1): (text: string) => number {

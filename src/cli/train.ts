@@ -10,9 +10,8 @@ import { assertKnown } from '../errors';
 import type { models, training } from '../index';
 import { stoppable } from './interruption';
 import { lab } from './lab';
-import { positiveNumber, wholeNumber } from './options';
+import { FAMILY, positiveNumber, wholeNumber } from './options';
 
-const FAMILIES = ['glow', 'diffusion', 'vae'] as const satisfies readonly models.Family[];
 const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
 interface Flags {
@@ -36,7 +35,7 @@ export function register(program: Command): void {
   program
     .command('train')
     .description('train a model; interrupt it at any time and go on with --resume')
-    .requiredOption('--model <family>', FAMILIES.join(', '))
+    .requiredOption('--model <family>', FAMILY)
     .requiredOption('--data <set>', 'the data set to train on')
     .addOption(
       new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('small'),
@@ -75,12 +74,11 @@ async function train(
   { model, data: set, out, background = 0, resume = false, live: shows = false, ...choices }: Flags,
   signal: AbortSignal,
 ): Promise<void> {
-  const { data, experiments, features, plots, startBackend, training } = lab();
-  assertKnown('model', model, FAMILIES);
+  const { data, experiments, plots, startBackend, training } = lab();
   assertKnown('data set', set, data.DATA_SETS);
   const config = training.runOf(model, set, { ...choices, mutate: background });
   const { name: engine } = await startBackend();
-  const name = background > 0 ? features.backgroundName(model, set) : `${model}-${set}`;
+  const name = [model, ...(background > 0 ? ['background'] : []), set].join('-');
   const folder = out ?? path.join('out', 'training', name);
   console.log(
     `training ${model} (${choices.preset}) on ${set}, ${config.training.steps} steps, backend ${engine}, in ${folder}`,

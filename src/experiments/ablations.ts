@@ -34,7 +34,7 @@ import {
 } from '../evaluation/index';
 import { type TableOptions, tablesOf } from '../features/index';
 import type { LoadedModel } from '../models/index';
-import { Diffusion } from '../models/index';
+import { can } from '../models/index';
 import {
   deriveSeed,
   type Estimate,
@@ -154,11 +154,11 @@ async function overTimesteps(
   options: AblationOptions,
 ): Promise<AblationPoint[]> {
   const { model, checksum } = loaded;
-  if (!(model instanceof Diffusion)) return [];
+  if (!can(model, 'atTimestep')) return [];
   const points: AblationPoint[] = [];
-  for (let T = 1; T <= Math.min(512, model.schedule.steps); T *= 2) {
+  for (let T = 1; T <= Math.min(512, model.timesteps); T *= 2) {
     // The same layers: nothing to free. The checkpoint's own timestep keeps the tables that it has.
-    const same = T - 1 === model.config.timestep;
+    const same = T - 1 === model.timestep;
     const at = same
       ? loaded
       : { ...loaded, model: model.atTimestep(T - 1), checksum: `${checksum} at T=${T}` };

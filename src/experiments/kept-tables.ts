@@ -9,8 +9,13 @@
 import path from 'node:path';
 import { writeJson } from '../backend/index';
 import { assertKnown, FisherlabError } from '../errors';
-import { isBackground } from '../features/index';
-import { disposeModel, loadModel, shippedModels } from '../models/index';
+import {
+  disposeModel,
+  isBackground,
+  loadModel,
+  shippedHeader,
+  shippedModels,
+} from '../models/index';
 import { saveFigure } from '../plots/index';
 import { MAIN_METHODS } from './first-experiment';
 import {
@@ -50,7 +55,7 @@ export const KEPT_TABLES: readonly (TableSet & Required<Pick<PaperOptions, 'skip
 
 /** The shipped models that have tables: all but those that others are compared with. */
 export function triedModels(): string[] {
-  return shippedModels().filter((name) => !isBackground(name));
+  return shippedModels().filter((name) => !isBackground(shippedHeader(name)));
 }
 
 /**

@@ -7,26 +7,24 @@
  *
  *     bits/dim = −log₂ p(x) / D.
  *
- * - **Glow**: its own density on dequantised images, over the whole test set, as training reports
- *   it.
- * - **Diffusion**: the variational bound (Ho et al. 2020) on the first test images; of the T − 1
- *   middle terms some are drawn, which is unbiased.
- * - **VAE**: the importance-weighted bound with 64 latents. The paper's objective has a p(x|z) of
- *   variance ½ where pixels span 1, which wastes bits; the variance here is the mean squared error
- *   on other test images, its best guess.
+ * What they are of a model its family says (`cardBits`): its own density on dequantised images,
+ * over the whole test set, as training reports it, or a bound on the first test images.
  *
  * The literature's numbers are of models many times as large that were trained for days.
  */
-import type { Tensor } from '@tensorflow/tfjs';
-import { tf, writeJson } from '../backend/index';
+import { numberOf, tf, writeJson } from '../backend/index';
 import { dataset, pixels } from '../data/index';
 import {
-  Diffusion,
+  BITS_PER_DIM,
+  type CardBits,
+  type CardMaterial,
   disposeModel,
+  familyOf,
+  isBackground,
   type LoadedModel,
   loadModel,
   shippedModels,
-  Vae,
+  type TapedModel,
 } from '../models/index';
 import { MODEL_CARDS, readResultsFile } from './results-file';
 
@@ -49,21 +47,8 @@ export interface ModelCard {
   readonly literature: string | null;
 }
 
-const LITERATURE: Readonly<Record<string, string>> = {
-  'glow-cifar10': '3.35 (Kingma & Dhariwal 2018)',
-  'glow-tinyimagenet32': '4.09 on ImageNet32 (Kingma & Dhariwal 2018)',
-  'glow-fashion_mnist': '2.96 on 28x28 (Nalisnick et al. 2019)',
-  'glow-mnist': '1.05 on 28x28 (Grathwohl et al. 2019)',
-  'diffusion-cifar10': '≤ 3.70 (Ho et al. 2020)',
-};
-
-/**
- * Test images that bounds are computed on, and those before them that the VAE's variance comes
- * from.
- */
+/** Images of each part that a family's bound may be computed on. */
 const IMAGES = 128;
-const TIMESTEPS = 100;
-const LATENTS = 64;
 
 /**
  * The cards of the shipped models.
@@ -119,33 +104,15 @@ export async function modelCard(
   seed: number,
 ): Promise<ModelCard> {
   const data = await dataset(header.data.name, 'test', { limit: 2 * IMAGES });
-  const indices = (part: number) => Array.from({ length: IMAGES }, (_, k) => part * IMAGES + k);
-  const mean = (tensor: Tensor) => tf.tidy(() => tf.mean(tensor).dataSync()[0] as number);
-  const dimensions = model.imageShape.reduce((product, length) => product * length, 1);
-  const bound = (): Pick<ModelCard, 'bitsPerDim' | 'how'> => {
-    if (model instanceof Diffusion) {
-      const bits = model.variationalBound(pixels(data, indices(0)), seed, { timesteps: TIMESTEPS });
-      return {
-        bitsPerDim: mean(bits),
-        how: `variational bound, ${IMAGES} images, ${TIMESTEPS} timesteps drawn`,
-      };
-    }
-    if (model instanceof Vae) {
-      const known = pixels(data, indices(0));
-      const variance = model.residualVariance(known, model.noise(indices(0), seed));
-      const nats = mean(
-        model.importanceWeightedBound(pixels(data, indices(1)), seed, {
-          samples: LATENTS,
-          variance,
-        }),
-      );
-      return {
-        bitsPerDim: -nats / (dimensions * Math.LN2),
-        how: `importance-weighted bound, ${IMAGES} images, ${LATENTS} latents`,
-      };
-    }
-    return { bitsPerDim: header.test ?? Number.NaN, how: 'all test images' };
+  const material: CardMaterial = {
+    images: (part) => {
+      const indices = Array.from({ length: IMAGES }, (_, k) => part * IMAGES + k);
+      return { images: pixels(data, indices), indices };
+    },
+    test: header.test ?? Number.NaN,
+    seed,
   };
+  const { literature, cardBits = plainBits } = familyOf(model.family);
   return {
     model: name,
     checksum,
@@ -155,7 +122,17 @@ export async function modelCard(
     images: header.data.images,
     test: header.test ?? null,
     unit: header.unit,
-    ...tf.tidy(bound),
-    literature: LITERATURE[name] ?? null,
+    ...tf.tidy(() => ({ ...cardBits(model, material) })),
+    literature: (isBackground(header) ? undefined : literature?.[header.data.name]) ?? null,
+  };
+}
+
+/** The test loss, where that is in bits/dim; else the model's bound on the first test images. */
+function plainBits(model: TapedModel, { images, test, seed }: CardMaterial): CardBits {
+  if (model.loss.unit === BITS_PER_DIM) return { bitsPerDim: test, how: 'all test images' };
+  const first = images(0);
+  return {
+    bitsPerDim: numberOf(tf.mean(model.bitsPerDim(first.images, seed))),
+    how: `bits/dim or a bound on it, ${first.indices.length} images`,
   };
 }

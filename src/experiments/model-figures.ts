@@ -1,8 +1,8 @@
 /**
  * # What a model has learnt, to look at
  *
- * The curve of its training; samples; the images beside what a VAE's decoder makes of their
- * latents; and the latents of a Glow, level by level: fine detail leaves the flow first, coarse
+ * The curve of its training; samples; the images beside what an autoencoder makes of them; and the
+ * latents of a flow, level by level: fine detail leaves the flow first, coarse
  * structure last. Each latent map [h, w, c] is shown as its c channels tiled in a square, each
  * level standardised over all images shown, grey at 0, white and black at ±3 deviations: standard
  * normal noise, were the model perfect and its Gaussians fixed; what can still be recognised in it,
@@ -11,8 +11,16 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
 import { dataset, pixels } from '../data/index';
-import type { CheckpointHeader, LoadedModel } from '../models/index';
-import { BITS_PER_DIM, Diffusion, Glow, type Model, Vae } from '../models/index';
+import {
+  BITS_PER_DIM,
+  type CheckpointHeader,
+  can,
+  type LoadedModel,
+  type Model,
+  titleOf,
+  type WithLatents,
+  type WithReconstructions,
+} from '../models/index';
 import { type Figure, type FigureOptions, imageGrid, lines } from '../plots/index';
 
 /** Side of the square that a level's channels are tiled in, in pixels. */
@@ -37,27 +45,32 @@ export async function modelFigures(loaded: LoadedModel): Promise<[string, Figure
 }
 
 async function ofTestImages({ model, header }: LoadedModel): Promise<[string, Figure][]> {
-  if (!(model instanceof Glow || model instanceof Vae)) return [];
+  if (!can(model, 'latents') && !can(model, 'reconstruct')) return [];
   const data = await dataset(header.data.name, 'test', { limit: IMAGES });
   const indices = Array.from({ length: data.count }, (_, k) => k);
   const [images, noise] = [pixels(data, indices), model.noise(indices, SEED)];
   try {
-    if (model instanceof Glow) return [['latents', latentsFigure(model, images, noise)]];
-    return [['reconstructions', reconstructionsFigure(model, images, noise)]];
+    return [
+      ...(can(model, 'latents')
+        ? [['latents', latentsFigure(model, images, noise)] as [string, Figure]]
+        : []),
+      ...(can(model, 'reconstruct')
+        ? [['reconstructions', reconstructionsFigure(model, images, noise)] as [string, Figure]]
+        : []),
+    ];
   } finally {
     tf.dispose([images, noise]);
   }
 }
 
-/** `n` images that the model draws. A diffusion model takes the short way (DDIM). */
+/** `n` images that the model draws, by a short way where it has one (DDIM of a diffusion model). */
 export function samplesFigure(
   model: Model,
   n: number,
   seed: number,
   options: FigureOptions = {},
 ): Figure {
-  const images =
-    model instanceof Diffusion ? model.sample(n, seed, { method: 'ddim' }) : model.sample(n, seed);
+  const images = model.quickSample?.(n, seed) ?? model.sample(n, seed);
   const pixels = images.dataSync();
   images.dispose();
   return imageGrid(pixels, [n, ...model.imageShape], {
@@ -106,7 +119,7 @@ export function trainingFigures({
  * the mean.
  */
 export function reconstructionsFigure(
-  vae: Vae,
+  autoencoder: Model & WithReconstructions,
   images: Tensor,
   noise: Tensor,
   options: FigureOptions = {},
@@ -114,11 +127,11 @@ export function reconstructionsFigure(
   const n = images.shape[0] as number;
   const pixels = tf.tidy(() =>
     tf
-      .concat([images, tf.clipByValue(tf.round(vae.reconstruct(images, noise)), 0, 255)])
+      .concat([images, tf.clipByValue(tf.round(autoencoder.reconstruct(images, noise)), 0, 255)])
       .dataSync(),
   );
-  return imageGrid(pixels, [2 * n, ...vae.imageShape], {
-    title: 'Reconstructions of the VAE',
+  return imageGrid(pixels, [2 * n, ...autoencoder.imageShape], {
+    title: `Reconstructions of the ${titleOf(autoencoder)}`,
     rows: ['image', 'reconstruction'],
     columns: n,
     ...options,
@@ -127,19 +140,19 @@ export function reconstructionsFigure(
 
 /** Images [N, H, W, C] above their latents, one row a level. `noise` [N, H, W, C] dequantises. */
 export function latentsFigure(
-  glow: Glow,
+  flow: Model & WithLatents,
   images: Tensor,
   noise: Tensor,
   options: FigureOptions = {},
 ): Figure {
   const n = images.shape[0] as number;
-  const [height, width, channels] = glow.imageShape;
+  const [height, width, channels] = flow.imageShape;
   const side = TILE;
   const top = asSquares(images.dataSync(), n, (image, row, column, channel) => {
     const [y, x] = [Math.floor((row * height) / side), Math.floor((column * width) / side)];
     return ((image * height + y) * width + x) * channels + (channels === 1 ? 0 : channel);
   });
-  const latents = glow.latents(images, noise);
+  const latents = flow.latents(images, noise);
   const levels = latents.map((z) => tiles(z));
   tf.dispose(latents);
   const rows = [top, ...levels];
@@ -148,7 +161,7 @@ export function latentsFigure(
     pixels.set(row, k * top.length);
   });
   return imageGrid(pixels, [rows.length * n, side, side, 3], {
-    title: 'Latents of the Glow',
+    title: `Latents of the ${titleOf(flow)}`,
     rows: ['image', ...levels.map((_, level) => `level ${level + 1}`)],
     columns: n,
     ...options,

@@ -17,9 +17,8 @@
  * names too.
  */
 import { FisherlabError } from '../errors';
-import { shippedModels } from '../models/index';
+import { PAPER_FAMILIES, shippedModels } from '../models/index';
 import { setsFor } from './sets-to-try';
-import { FAMILIES } from './summary';
 
 export type Purpose = 'choosing' | 'reporting';
 
@@ -83,9 +82,13 @@ export const REPORTING_PAIRS: readonly PairSet<'reporting'>[] = pairsFor([GREY_G
 /** Sets whose models take part in the round of all families, and the families. */
 const FAMILY_SETS = [...COLOUR_CHOOSING, 'cifar10', 'celeba', 'tinyimagenet32', 'fashion_mnist'];
 
+const FAMILY_MODELS = PAPER_FAMILIES.flatMap((family) =>
+  FAMILY_SETS.map((set) => ({ model: `${family}-${set}`, set })),
+);
+
 /** Names of the models of all families that take part, shipped or not. */
 export function familyModels(): string[] {
-  return FAMILIES.flatMap((family) => FAMILY_SETS.map((set) => `${family}-${set}`));
+  return FAMILY_MODELS.map(({ model }) => model);
 }
 
 /**
@@ -93,12 +96,12 @@ export function familyModels(): string[] {
  */
 export function familyPairs<P extends Purpose>(purpose: P): PairSet<P>[] {
   const shipped = shippedModels();
-  const experiments = familyModels()
-    .filter((model) => shipped.includes(model))
-    .flatMap((model): Experiment[] => {
-      const [own, ...out] = setsFor(model.slice(model.indexOf('-') + 1)).sets;
+  const experiments = FAMILY_MODELS.filter(({ model }) => shipped.includes(model)).flatMap(
+    ({ model, set }): Experiment[] => {
+      const [own, ...out] = setsFor(set).sets;
       return own === undefined ? [] : [{ model, in: own, out }];
-    });
+    },
+  );
   return pairsFor(experiments, purpose);
 }
 

@@ -13,6 +13,7 @@
  */
 import path from 'node:path';
 import { FisherlabError } from '../errors';
+import { PAPER_FAMILIES } from '../models/index';
 import { type Estimate, interval, mean, quantileOfSorted } from '../numerics/index';
 import { type ModelResults, PROTOCOLS, type Protocol } from './paper-tables';
 import { COSTLY_RESULTS, RESULTS, readResultsFile, summaryFile } from './results-file';
@@ -47,8 +48,6 @@ export function costlySummary(): Summary {
 export function shippedResults(model: string): ModelResults {
   return readResultsFile(path.join(RESULTS, `${model}.json`), TABLES) as ModelResults;
 }
-
-export const FAMILIES = ['glow', 'diffusion', 'vae'] as const;
 
 /** One method in a family's table. */
 export interface MethodSummary {
@@ -118,7 +117,7 @@ export function summarise(results: readonly ModelResults[]): Summary {
     }
   }
   const names = new Set(results.map((result) => `${result.family}-${slot(result.in)}`));
-  const expected = FAMILIES.flatMap((family) =>
+  const expected = PAPER_FAMILIES.flatMap((family) =>
     [...COLOUR_SETS, 'fashion_mnist', 'mnist'].map((set) => `${family}-${set}`),
   );
   return { families, missing: expected.filter((name) => !names.has(name)) };

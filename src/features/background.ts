@@ -8,29 +8,13 @@
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';
-import { disposeModel, type LoadedModel, loadModel, shippedModels } from '../models/index';
+import { disposeModel, type LoadedModel, loadModel, shippedBackgroundOf } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
-/**
- * The name of the background model that belongs to a model: `glow-background-cifar10` to
- * `glow-cifar10`.
- */
-export function backgroundName(family: string, set: string): string {
-  return `${family}-background-${set}`;
-}
-
-/** Whether a model is named so: one that others are compared with, without tables of its own. */
-export function isBackground(name: string): boolean {
-  return name.includes('-background-');
-}
-
 /** Of models with a background model beside them, which it holds until it is disposed of. */
-export function backgroundLikelihood(
-  { name, model: { family }, header }: LoadedModel,
-  seed: number,
-): ImageStatistic | null {
-  const other = backgroundName(family, header.data.name);
-  if (other === name || !shippedModels().includes(other)) return null;
+export function backgroundLikelihood({ header }: LoadedModel, seed: number): ImageStatistic | null {
+  const other = shippedBackgroundOf(header);
+  if (other === undefined) return null;
   const background = loadModel(other);
   return {
     name: 'background-log-likelihood',

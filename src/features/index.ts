@@ -6,7 +6,6 @@
  * tables of whatever is in the registry, `FEATURES`, and of features of one's own, from the cache
  * if it was computed before.
  */
-export { backgroundName, isBackground } from './background';
 export { extractTables } from './extract';
 export { imagesOf } from './image-draws';
 export { isNeeded, methodsFor, needsOf } from './methods';

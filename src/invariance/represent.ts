@@ -55,7 +55,7 @@ export interface RepresentedModel extends Model {
 export interface RepresentOptions {
   /**
    * Whether the model's noise is nothing but dequantisation, which the points y already hold.
-   * Default: of Glow it is.
+   * Default: what the model says.
    */
   readonly dequantises?: boolean;
   /**
@@ -71,7 +71,7 @@ export function represent(
   T: Representation,
   options: RepresentOptions = {},
 ): RepresentedModel {
-  const { dequantises = model.family === 'glow', lattice = false } = options;
+  const { dequantises = model.dequantises ?? false, lattice = false } = options;
   const imageShape = tf.tidy(() =>
     T.forward<Tensor>(tf.fill([1, ...model.imageShape], 0.5)).shape.slice(1),
   ) as [number, number, number];

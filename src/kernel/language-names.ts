@@ -19,7 +19,7 @@ const TYPES = {
   split: (room: string) => `import('${room}/data/index').Split`,
   detector: (room: string) => `keyof typeof import('${room}/detectors/index').DETECTORS`,
   combiner: (room: string) => `keyof typeof import('${room}/detectors/index').COMBINERS`,
-  family: (room: string) => `import('${room}/models/index').Family`,
+  family: (room: string) => `import('${room}/models/index').PaperFamily`,
 } as const;
 
 /** Names that no type lists. A test compares them with the program's own. */
@@ -64,7 +64,6 @@ const PLACES: Readonly<Record<string, List>> = {
   'labelOf.name': 'dataSet',
   'colourOf.name': 'dataSet',
   'referenceImages.name': 'dataSet',
-  'backgroundName.set': 'dataSet',
   'setsFor.own': 'dataSet',
   'detector.name': 'detector',
   'combiner.name': 'combiner',

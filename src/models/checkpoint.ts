@@ -11,47 +11,14 @@ import path from 'node:path';
 import { inCheckout } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { layerValues, setLayer } from '../gradients/index';
-import { createModel, type ModelConfig } from './families';
+import { createModel } from './families';
+import { type CheckpointHeader, isBackground, parseHeader } from './header';
+import type { FileContents } from './layer-list';
 import type { TapedModel } from './model';
-import type { PresetName } from './presets';
-import { type NamedTensor, readSafetensors, writeSafetensors } from './safetensors';
+import { type NamedTensor, readMetadata, readSafetensors, writeSafetensors } from './safetensors';
 
 /** Where shipped models lie. */
 export const MODELS_FOLDER = inCheckout('data', 'models');
-
-/** One evaluation in a training. Losses are in the header's `unit`. */
-export interface CurvePoint {
-  readonly step: number;
-  /** Mean loss over the steps since the last point, and on the held-out images. */
-  readonly training: number;
-  readonly validation: number;
-  /** Of held-out images, or an upper bound on it; left out in files from before it was measured. */
-  readonly bitsPerDim?: number;
-}
-
-export interface CheckpointHeader {
-  readonly config: ModelConfig;
-  /**
-   * The preset that `config` is of; left out where it is of none, and in files from before it was
-   * written down.
-   */
-  readonly preset?: PresetName;
-  /** The data set it was trained on, the number of training images, and the held-out ones. */
-  readonly data: { readonly name: string; readonly images: number; readonly validation: number };
-  readonly training: Readonly<Record<string, number | string | boolean>>;
-  /** Optimiser steps so far. */
-  readonly step: number;
-  /** What the losses below are in: bits/dim, or what the family trains on. */
-  readonly unit: string;
-  /** Mean loss on the held-out images and, where measured, on the test images. */
-  readonly validation: number;
-  readonly test?: number;
-  /** Of held-out images at this step, as in the curve. */
-  readonly bitsPerDim?: number;
-  readonly curve: readonly CurvePoint[];
-  /** The commit of the program that trained it. */
-  readonly commit: string;
-}
 
 /** A model and what is known of it. */
 export interface LoadedModel {
@@ -97,9 +64,34 @@ export function shippedModels(): string[] {
     .sort();
 }
 
-/** Loads a shipped model by name (`glow-fashion_mnist`) or any checkpoint by path. */
+/** The header of a shipped model. Its weights are not looked at. */
+export function shippedHeader(name: string): CheckpointHeader {
+  const file = shippedFile(name);
+  return parseHeader(describedIn(file, readMetadata(file)), file);
+}
+
+/**
+ * The name of the shipped model that has learnt only what is common to all images of the set, of
+ * the same family; undefined where there is none. Itself a background model, a model has none.
+ */
+export function shippedBackgroundOf(header: CheckpointHeader): string | undefined {
+  if (isBackground(header)) return undefined;
+  return shippedModels().find((name) => {
+    const other = shippedHeader(name);
+    return (
+      isBackground(other) &&
+      other.config.family === header.config.family &&
+      other.data.name === header.data.name
+    );
+  });
+}
+
+/**
+ * Loads a shipped model by name (`glow-fashion_mnist`) or any checkpoint by path.
+ * @throws {FisherlabError} if there is no such model, or its file is damaged or no checkpoint
+ */
 export function loadModel(nameOrPath: string): LoadedModel {
-  const shipped = path.join(MODELS_FOLDER, `${nameOrPath}.safetensors`);
+  const shipped = shippedFile(nameOrPath);
   const file = existsSync(shipped) ? shipped : nameOrPath;
   if (!existsSync(file)) {
     throw new FisherlabError(
@@ -108,14 +100,8 @@ export function loadModel(nameOrPath: string): LoadedModel {
     );
   }
   const { tensors, metadata, checksum } = readSafetensors(file);
-  if (metadata.fisherlab === undefined) {
-    throw new FisherlabError(
-      `'${file}' does not say which architecture it is`,
-      'bring weights trained elsewhere in with fisherlab import',
-    );
-  }
-  const header = parseHeader(metadata.fisherlab, file);
-  const model = createModel(header.config);
+  const header = parseHeader(describedIn(file, metadata), file);
+  const model = createModel(header.config, contentsOf(tensors, file));
   try {
     setTensors(model, tensors, file);
   } catch (error) {
@@ -130,25 +116,21 @@ export function loadModel(nameOrPath: string): LoadedModel {
   };
 }
 
-function parseHeader(text: string, file: string): CheckpointHeader {
-  let header: Partial<CheckpointHeader> | null = null;
-  try {
-    header = JSON.parse(text);
-  } catch {
-    // said below
-  }
-  const { config, data, unit, curve } = header ?? {};
-  const whole =
-    typeof config?.family === 'string' &&
-    typeof data?.name === 'string' &&
-    typeof unit === 'string' &&
-    Array.isArray(curve);
-  if (!whole)
-    throw new FisherlabError(
-      `the description of the model in '${file}' is damaged`,
-      'restore the file from where it came from',
-    );
-  return header as CheckpointHeader;
+const shippedFile = (name: string) => path.join(MODELS_FOLDER, `${name}.safetensors`);
+
+/** The description of the model in a file's metadata. */
+function describedIn(file: string, { fisherlab }: Readonly<Record<string, string>>): string {
+  if (fisherlab !== undefined) return fisherlab;
+  throw new FisherlabError(
+    `'${file}' does not say which architecture it is`,
+    'bring weights trained elsewhere in with fisherlab import',
+  );
+}
+
+/** What the model of a file cannot be larger than. */
+function contentsOf(tensors: ReadonlyMap<string, NamedTensor>, file: string): FileContents {
+  const numbers = [...tensors.values()].reduce((sum, { values }) => sum + values.length, 0);
+  return { file, tensors: tensors.size, numbers };
 }
 
 /**

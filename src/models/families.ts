@@ -1,91 +1,83 @@
 /**
  * # The families of models, by name
  *
- * A configuration is plain JSON that says everything an architecture needs; `createModel` makes the
- * model of it, with its initial weights. It comes out of files and off the command line too, so
- * what it holds is looked at first.
+ * The paper's three, and those of your own that were registered in this process. A configuration
+ * names its family; `createModel` looks at what it holds and makes the model of it, with its
+ * initial weights.
  */
 import { assertKnown, FisherlabError } from '../errors';
-import { Diffusion, type DiffusionConfig } from './diffusion';
-import { Glow, type GlowConfig } from './glow';
-import type { TapedModel } from './model';
-import { Vae, type VaeConfig } from './vae';
+import { checkConfig } from './config-entries';
+import { DIFFUSION } from './diffusion/diffusion-family';
+import type { Family, FamilyConfig, ModelConfig, PresetName } from './family';
+import { GLOW } from './glow/glow-family';
+import { type FileContents, LayerList } from './layer-list';
+import type { ImageShape, TapedModel } from './model';
+import { VAE } from './vae/vae-family';
 
-export type ModelConfig = GlowConfig | DiffusionConfig | VaeConfig;
-export type Family = ModelConfig['family'];
+/** The paper's families, in the order of its tables. */
+const PAPER = [GLOW, DIFFUSION, VAE] as const;
 
-const isWhole = (x: unknown, least: number) => Number.isSafeInteger(x) && (x as number) >= least;
-const areCounts = (x: unknown) =>
-  Array.isArray(x) && x.length > 0 && x.every((each) => isWhole(each, 1));
+/** Their names: of each there are shipped models. */
+export type PaperFamily = (typeof PAPER)[number]['name'];
+export const PAPER_FAMILIES: readonly PaperFamily[] = PAPER.map(({ name }) => name);
 
-/** How an entry of a configuration may look, and what to say where it does not. */
-const KINDS = {
-  count: { fits: (x: unknown) => isWhole(x, 1), wanted: 'give a whole number from 1 on' },
-  index: { fits: (x: unknown) => isWhole(x, 0), wanted: 'give a whole number from 0 on' },
-  counts: { fits: areCounts, wanted: 'give a list of whole numbers from 1 on' },
-  shape: {
-    fits: (x: unknown) => areCounts(x) && (x as number[]).length === 3,
-    wanted: 'give height, width and channels',
-  },
-} as const;
-
-type Entries<C extends ModelConfig> = Readonly<
-  Record<Exclude<keyof C, 'family'>, keyof typeof KINDS>
->;
-
-const GLOW: Entries<GlowConfig> = {
-  imageShape: 'shape',
-  K: 'count',
-  L: 'count',
-  hidden: 'count',
-  seed: 'index',
-};
-const DIFFUSION: Entries<DiffusionConfig> = {
-  imageShape: 'shape',
-  dim: 'count',
-  dimMults: 'counts',
-  timesteps: 'count',
-  timestep: 'index',
-  seed: 'index',
-};
-const VAE: Entries<VaeConfig> = {
-  imageShape: 'shape',
-  channels: 'counts',
-  latent: 'count',
-  seed: 'index',
-};
-const FAMILIES = { glow: GLOW, diffusion: DIFFUSION, vae: VAE } as const;
+const families = new Map<string, Family>(PAPER.map((family) => [family.name, family]));
 
 /**
- * The model of a configuration. Errors: a family that is not known, an entry that is missing, is of
- * no such model or cannot be; sizes that do not go together.
+ * Makes a family of your own known: its models are trained, saved, loaded and tried as the paper's
+ * are. A second one of the same name takes the place of the first (a cell that is run again).
+ * @throws {FisherlabError} if the name is that of one of the paper's families
  */
-export function createModel(config: ModelConfig): TapedModel {
-  const { family, ...entries } = config;
-  assertKnown('model family', family, Object.keys(FAMILIES) as Family[]);
-  const wanted: Readonly<Record<string, keyof typeof KINDS>> = FAMILIES[family];
-  const stray = Object.keys(entries).find((key) => !Object.hasOwn(wanted, key));
-  if (stray !== undefined) {
+export function registerFamily<C extends FamilyConfig, M extends TapedModel>(
+  family: Family<C, M>,
+): void {
+  if (PAPER_FAMILIES.some((name) => name === family.name))
     throw new FisherlabError(
-      `'${stray}' is nothing of a ${family} model`,
-      `its configuration holds ${Object.keys(wanted).join(', ')}`,
+      `a family '${family.name}' comes with fisherlab`,
+      'give yours another name',
     );
+  families.set(family.name, family);
+}
+
+/** @throws {FisherlabError} if there is no family of this name */
+export function familyOf(name: string): Family {
+  const family = families.get(name);
+  if (family === undefined) {
+    assertKnown('model family', name, [...families.keys()]);
+    throw new Error(`family '${name}' is known and not there`);
   }
-  for (const [key, kind] of Object.entries(wanted)) {
-    const value = (entries as Readonly<Record<string, unknown>>)[key];
-    if (!KINDS[kind].fits(value)) {
-      throw new FisherlabError(
-        `'${key}' of a ${family} model is ${JSON.stringify(value) ?? 'missing'}`,
-        KINDS[kind].wanted,
-      );
-    }
+  return family;
+}
+
+/** What figures call a model: its family's title, or the name it gave itself. */
+export function titleOf({ family }: { readonly family: string }): string {
+  return families.get(family)?.title ?? family;
+}
+
+/**
+ * The model of a configuration.
+ * @param from what the file holds that the configuration comes from: the model is no larger
+ * @throws {FisherlabError} if the family is not known, an entry is missing, is of no such model or
+ *   cannot be, or sizes do not go together
+ */
+export function createModel(config: ModelConfig, from?: FileContents): TapedModel {
+  const family = familyOf(config.family);
+  checkConfig(family, config);
+  const tensors = new LayerList(config.seed, from);
+  try {
+    return family.create(config, tensors);
+  } catch (error) {
+    tensors.dispose();
+    throw error;
   }
-  switch (config.family) {
-    case 'glow':
-      return new Glow(config);
-    case 'diffusion':
-      return new Diffusion(config);
-    case 'vae':
-      return new Vae(config);
-  }
+}
+
+/** The configuration of a family at a size, for images of a shape. */
+export function preset(
+  family: string,
+  name: PresetName,
+  imageShape: ImageShape,
+  seed: number,
+): ModelConfig {
+  return { family, imageShape, seed, ...familyOf(family).preset(name, imageShape) };
 }

@@ -1,23 +1,50 @@
 /**
  * # Models: images to log-likelihoods, and back
  *
- * Three families to the letter of the paper's code, Glow, diffusion and VAE, and models of one's
- * own; checkpoints and state dictionaries.
+ * Three families to the letter of the paper's code, Glow, diffusion and VAE, families and models of
+ * one's own; checkpoints and state dictionaries.
  */
-export { can, type WithPosterior } from './capabilities';
 export {
-  type CheckpointHeader,
-  type CurvePoint,
+  can,
+  type WithLatents,
+  type WithPosterior,
+  type WithReconstructions,
+} from './capabilities';
+export {
   disposeModel,
   type LoadedModel,
   loadModel,
   modelTensors,
   saveCheckpoint,
+  shippedBackgroundOf,
+  shippedHeader,
   shippedModels,
 } from './checkpoint';
-export { Diffusion } from './diffusion';
-export { createModel, type Family, type ModelConfig } from './families';
-export { Glow, type GlowConfig } from './glow';
+export { count, counts, index } from './config-entries';
+export { Diffusion } from './diffusion/diffusion';
+export {
+  createModel,
+  familyOf,
+  PAPER_FAMILIES,
+  type PaperFamily,
+  preset,
+  registerFamily,
+  titleOf,
+} from './families';
+export {
+  type CardBits,
+  type CardMaterial,
+  type Family,
+  type FamilyConfig,
+  type ModelConfig,
+  PRESETS,
+  type PresetName,
+  type TrainingDefaults,
+} from './family';
+export { Glow } from './glow/glow';
+export type { GlowConfig } from './glow/glow-family';
+export { type CheckpointHeader, CURVE, type CurvePoint, isBackground } from './header';
+export { LayerList } from './layer-list';
 export {
   BITS_PER_DIM,
   bitsPerDim,
@@ -27,10 +54,9 @@ export {
   TapedModel,
 } from './model';
 export { compareWithReference, readJson, relativeError } from './parity';
-export { PRESETS, type PresetName, preset } from './presets';
-export { type NamedTensor, readSafetensors, writeSafetensors } from './safetensors';
+export { type NamedTensor, readMetadata, readSafetensors, writeSafetensors } from './safetensors';
 export { type StateDictReport, setStateDict, stateDict } from './state-dict';
-export { Vae } from './vae';
+export { Vae } from './vae/vae';
 
 // What a model's `gradients` is called with, for the rooms above.
 

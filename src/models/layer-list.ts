@@ -5,9 +5,13 @@
  * values: weights and biases uniform in ±1/√fan (`fan` the numbers that one output sees; for a
  * transposed convolution PyTorch counts its second axis), gains 1, offsets 0. Tensor k draws from a
  * stream of its own, so that a model is a function of its seed.
+ *
+ * A model that comes out of a file cannot have more tensors, or more numbers in them, than the file
+ * holds. The list counts what is declared before any of it is made: a damaged configuration (K =
+ * 10⁹) ends in an error, not in all of the memory.
  */
-
 import { deriveSeed, uniforms } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { BatchNormLayers } from '../gradients/index';
 import { type Layer, type Layout, makeLayer } from '../gradients/index';
 
@@ -16,23 +20,57 @@ export interface WeightAndBias {
   readonly bias: Layer;
 }
 
+/** What a file holds: a model that is read from it cannot have more. */
+export interface FileContents {
+  /** Its name, for the error. */
+  readonly file: string;
+  readonly tensors: number;
+  /** In all tensors together. */
+  readonly numbers: number;
+}
+
 export class LayerList {
   readonly layers: Layer[] = [];
   readonly buffers: Layer[] = [];
+  private numbers = 0;
 
-  constructor(private readonly seed: number) {}
+  /** @param most where the model is read from a file */
+  constructor(
+    private readonly seed: number,
+    private readonly most?: FileContents,
+  ) {}
+
+  /** The seed of the next parameter's own stream. */
+  get nextSeed(): number {
+    return deriveSeed(this.seed, this.layers.length);
+  }
+
+  /** A parameter. `values`, in PyTorch's order, are computed once it is known to have its place. */
+  parameter(name: string, layout: Layout, shape: number[], values: () => Float32Array): Layer {
+    this.count(shape);
+    const layer = makeLayer(name, layout, shape, values());
+    this.layers.push(layer);
+    return layer;
+  }
+
+  /** A tensor that belongs to the model but is not learnt. */
+  buffer(name: string, shape: number[], values: () => Float32Array): Layer {
+    this.count(shape);
+    const layer = makeLayer(name, 'plain', shape, values(), true);
+    this.buffers.push(layer);
+    return layer;
+  }
 
   /** A tensor uniform in ±`bound`. */
   uniform(name: string, layout: Layout, shape: number[], bound: number): Layer {
-    const values = uniforms(deriveSeed(this.seed, this.layers.length), sizeOf(shape)).map(
-      (u) => bound * (2 * u - 1),
+    return this.parameter(name, layout, shape, () =>
+      uniforms(this.nextSeed, sizeOf(shape)).map((u) => bound * (2 * u - 1)),
     );
-    return this.push(makeLayer(name, layout, shape, values));
   }
 
   /** A tensor of one value. */
   constant(name: string, shape: number[], value: number): Layer {
-    return this.push(makeLayer(name, 'plain', shape, new Float32Array(sizeOf(shape)).fill(value)));
+    return this.parameter(name, 'plain', shape, () => filled(shape, value));
   }
 
   /**
@@ -68,17 +106,8 @@ export class LayerList {
   }
 
   batchNorm(name: string, channels: number): BatchNormLayers {
-    const buffer = (key: string, shape: number[], value: number): Layer => {
-      const layer = makeLayer(
-        `${name}.${key}`,
-        'plain',
-        shape,
-        new Float32Array(sizeOf(shape)).fill(value),
-        true,
-      );
-      this.buffers.push(layer);
-      return layer;
-    };
+    const buffer = (key: string, shape: number[], value: number): Layer =>
+      this.buffer(`${name}.${key}`, shape, () => filled(shape, value));
     return {
       ...this.norm(name, channels),
       runningMean: buffer('running_mean', [channels], 0),
@@ -87,12 +116,27 @@ export class LayerList {
     };
   }
 
-  private push(layer: Layer): Layer {
-    this.layers.push(layer);
-    return layer;
+  /** Frees all that was declared. */
+  dispose(): void {
+    for (const layer of [...this.layers, ...this.buffers]) layer.variable.dispose();
+  }
+
+  private count(shape: readonly number[]): void {
+    if (this.most === undefined) return;
+    const { file, tensors, numbers } = this.most;
+    this.numbers += sizeOf(shape);
+    if (this.layers.length + this.buffers.length < tensors && this.numbers <= numbers) return;
+    throw new FisherlabError(
+      `'${file}' describes a larger model than the ${tensors} tensors of ${numbers} numbers in it`,
+      'restore the file from where it came from',
+    );
   }
 }
 
 function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
+}
+
+function filled(shape: readonly number[], value: number): Float32Array {
+  return new Float32Array(sizeOf(shape)).fill(value);
 }

@@ -3,8 +3,8 @@
  *
  * Whatever its family, a model has layers (named parameter tensors), gives the log-likelihood of a
  * batch, or the surrogate the paper uses in its place, and can go back through it once while a
- * collector looks at every layer's gradients. Noise (dequantisation, diffusion, latent) is always an
- * argument: nothing is random behind one's back.
+ * collector looks at every layer's gradients. Noise (dequantisation, diffusion, latent) is always
+ * an argument: nothing is random behind one's back.
  *
  * Images are pixel values 0…255, float32 `[N, H, W, C]`; fractional values are welcome (a
  * dequantised image *is* a point of the model's space). Each model scales them as its paper does.
@@ -21,7 +21,7 @@ export const BITS_PER_DIM = 'bits/dim';
 export type ImageShape = readonly [number, number, number];
 
 export interface Model {
-  /** `glow`, `diffusion`, `vae`, or a name of the user's own. */
+  /** The name of its family, or a name of the user's own. */
   readonly family: string;
   /**
    * Whether `logLikelihood` is not in nats of the image but a surrogate with a unit of its own
@@ -49,6 +49,10 @@ export interface Model {
   imageGradient(images: Tensor, noise: Tensor): Tensor;
   /** `n` images drawn from the model, pixel values 0…255, [n, H, W, C]. */
   sample(n: number, seed: number): Tensor;
+  /** As `sample`, by a shorter way where there is one that is good enough to look at. */
+  quickSample?(n: number, seed: number): Tensor;
+  /** Whether its noise is nothing but dequantisation, uniform in [0, 1). */
+  readonly dequantises?: boolean;
   /**
    * Of a model that is seen through a representation: what it takes for the 8-bit images `images`
    * [N, H, W, C] of these indices. Left out: their pixel values themselves.
@@ -64,8 +68,13 @@ export abstract class TapedModel implements Model {
   abstract readonly imageShape: ImageShape;
   abstract readonly layers: readonly Layer[];
   abstract readonly buffers: readonly Layer[];
+  readonly dequantises: boolean = false;
   abstract noise(indices: readonly number[], seed: number): Tensor;
   abstract sample(n: number, seed: number): Tensor;
+
+  quickSample(n: number, seed: number): Tensor {
+    return this.sample(n, seed);
+  }
 
   get isSurrogate(): boolean {
     return false;

@@ -15,9 +15,18 @@
  * as it would be without the seal.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { writeBeside } from '../backend/index';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import * as v from 'valibot';
+import { at, writeBeside } from '../backend/index';
 import { FisherlabError } from '../errors';
+import {
+  BYTES,
+  type Dtype,
+  decodeNumbers,
+  encodeNumbers,
+  isDtype,
+  type StoredType,
+} from './stored-numbers';
 
 export interface NamedTensor {
   readonly name: string;
@@ -25,7 +34,7 @@ export interface NamedTensor {
   /** Row-major; as many as the shape holds. */
   readonly values: Float32Array;
   /** How it is written; F32 where left out. What is read does not say. */
-  readonly stored?: 'F32' | 'F16' | 'I64';
+  readonly stored?: StoredType;
 }
 
 export interface SafetensorsFile {
@@ -39,23 +48,17 @@ export interface SafetensorsFile {
   readonly checksum: string;
 }
 
-/** Bytes of a number of each type. */
-const BYTES = {
-  BOOL: 1,
-  U8: 1,
-  I8: 1,
-  I16: 2,
-  U16: 2,
-  F16: 2,
-  BF16: 2,
-  I32: 4,
-  U32: 4,
-  F32: 4,
-  I64: 8,
-  U64: 8,
-  F64: 8,
-} as const;
-type Dtype = keyof typeof BYTES;
+const OBJECT = v.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
+const TEXTS = v.record(v.string(), v.string());
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** What the header says of a tensor. */
+const PLACE = v.object({
+  dtype: v.unknown(),
+  shape: v.array(whole),
+  data_offsets: v.strictTuple([whole, whole]),
+});
 
 interface Entry {
   readonly dtype: Dtype;
@@ -89,8 +92,8 @@ export function encodeSafetensors(
   const sealed = (sha256: string) => opening({ ...header, __metadata__: { ...metadata, sha256 } });
   const begin = sealed('0'.repeat(64)).length;
   const bytes = new Uint8Array(begin + offset);
-  tensors.forEach((tensor, k) => {
-    write(new DataView(bytes.buffer, begin + (places[k] as number)), tensor);
+  tensors.forEach(({ name, values, stored = 'F32' }, k) => {
+    encodeNumbers(new DataView(bytes.buffer, begin + at(places, k)), values, stored, name);
   });
   bytes.set(sealed(checksum(opening(header), bytes.subarray(begin))));
   return bytes;
@@ -116,25 +119,6 @@ function checksum(...parts: readonly Uint8Array[]): string {
   return hash.digest('hex');
 }
 
-function write(view: DataView, { name, values, stored = 'F32' }: NamedTensor): void {
-  if (stored === 'F32') {
-    for (let k = 0; k < values.length; k++) view.setFloat32(4 * k, values[k] as number, true);
-  } else if (stored === 'I64') {
-    for (let k = 0; k < values.length; k++)
-      view.setBigInt64(8 * k, BigInt(Math.round(values[k] as number)), true);
-  } else {
-    for (let k = 0; k < values.length; k++) {
-      const value = values[k] as number;
-      if (Math.abs(value) > 65504 && Number.isFinite(value))
-        throw new FisherlabError(
-          `tensor '${name}' holds ${value}`,
-          'half precision ends at 65504: save it as float32',
-        );
-      view.setUint16(2 * k, toHalf(value), true);
-    }
-  }
-}
-
 /** Writes a file of these tensors, whole or not at all. */
 export async function writeSafetensors(
   path: string,
@@ -158,10 +142,39 @@ export function readSafetensors(path: string): SafetensorsFile {
   return decodeSafetensors(bytes, path);
 }
 
+/**
+ * What a file's metadata say, without the seal. The numbers are not read, so whether any of it was
+ * altered is not found out.
+ * @throws {FisherlabError} if the file is missing, or its header is damaged
+ */
+export function readMetadata(path: string): Readonly<Record<string, string>> {
+  const damaged = damage(path);
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    throw new FisherlabError(`file '${path}' cannot be read`, 'check the path');
+  }
+  try {
+    const length = Buffer.alloc(8);
+    readSync(file, length, 0, 8, 0);
+    const end = 8 + Number(length.readBigUInt64LE());
+    if (end > fstatSync(file).size) throw damaged('it is shorter than its header');
+    const bytes = Buffer.alloc(end);
+    readSync(file, bytes, 0, end, 0);
+    const { sha256: _, ...metadata } = readHeader(bytes, damaged).header.__metadata__;
+    return metadata;
+  } finally {
+    closeSync(file);
+  }
+}
+
+const damage = (path: string) => (what: string) =>
+  new FisherlabError(`'${path}' is damaged: ${what}`, 'restore the file from where it came from');
+
 /** As {@link readSafetensors}, of bytes; `path` is for the errors. */
 export function decodeSafetensors(bytes: Buffer, path: string): SafetensorsFile {
-  const damaged = (what: string) =>
-    new FisherlabError(`'${path}' is damaged: ${what}`, 'restore the file from where it came from');
+  const damaged = damage(path);
   const { header, entries, begin } = readHeader(bytes, damaged);
   let filled = 0;
   for (const [name, { dtype, shape, start, end }] of [...entries].sort(
@@ -190,7 +203,7 @@ export function decodeSafetensors(bytes: Buffer, path: string): SafetensorsFile 
     tensors.set(name, {
       name,
       shape,
-      values: decode(bytes.subarray(begin + start, begin + end), dtype),
+      values: decodeNumbers(bytes.subarray(begin + start, begin + end), dtype),
     });
   }
   return { tensors, metadata, checksum: found };
@@ -209,106 +222,24 @@ function readHeader(
   } catch {
     throw damaged('its header is not JSON');
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header))
-    throw damaged('its header is no JSON object');
-  const { __metadata__: metadata = {}, ...rest } = header as Record<
-    string,
-    Record<string, unknown>
-  >;
-  if (!isTexts(metadata)) throw damaged('its metadata are not texts by name');
+  if (!v.is(OBJECT, header)) throw damaged('its header is no JSON object');
+  const { __metadata__: metadata = {}, ...rest } = header;
+  if (!v.is(TEXTS, metadata)) throw damaged('its metadata are not texts by name');
   const entries = Object.entries(rest).map(([name, entry]): [string, Entry] => {
-    const { dtype, shape, data_offsets: offsets } = entry ?? {};
-    if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2)
-      throw damaged(`its header says no shape or place of '${name}'`);
-    if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype)) {
+    if (!v.is(PLACE, entry)) throw damaged(`its header says no shape or place of '${name}'`);
+    const { dtype, shape, data_offsets } = entry;
+    const [start, end] = data_offsets;
+    if (!isDtype(dtype)) {
       throw new FisherlabError(
         `tensor '${name}' is of type ${dtype}`,
         `store it as one of ${Object.keys(BYTES).join(', ')}`,
       );
     }
-    return [
-      name,
-      { dtype: dtype as Dtype, shape, start: offsets[0] as number, end: offsets[1] as number },
-    ];
+    return [name, { dtype, shape, start, end }];
   });
-  return { header: { ...header, __metadata__: metadata } as Header, entries, begin };
-}
-
-function isTexts(x: unknown): x is Record<string, string> {
-  return (
-    typeof x === 'object' &&
-    x !== null &&
-    Object.values(x).every((value) => typeof value === 'string')
-  );
-}
-
-function isCounts(x: unknown): x is number[] {
-  return Array.isArray(x) && x.every((value) => Number.isSafeInteger(value) && value >= 0);
+  return { header: { ...header, __metadata__: metadata }, entries, begin };
 }
 
 function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, axis) => product * axis, 1);
-}
-
-/**
- * The numbers in `bytes` as float32. The copy begins at a multiple of 8, as typed arrays want it
- * (and are little-endian on every machine that TensorFlow.js runs on).
- */
-function decode(bytes: Buffer, dtype: Dtype): Float32Array {
-  const { buffer } = Uint8Array.from(bytes);
-  switch (dtype) {
-    case 'F32':
-      return new Float32Array(buffer);
-    case 'F64':
-      return Float32Array.from(new Float64Array(buffer));
-    case 'F16':
-      return Float32Array.from(new Uint16Array(buffer), fromHalf);
-    case 'BF16': // the upper half of a float32
-      return new Float32Array(
-        Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer,
-      );
-    case 'I64':
-      return Float32Array.from(new BigInt64Array(buffer), Number);
-    case 'U64':
-      return Float32Array.from(new BigUint64Array(buffer), Number);
-    case 'I32':
-      return Float32Array.from(new Int32Array(buffer));
-    case 'U32':
-      return Float32Array.from(new Uint32Array(buffer));
-    case 'I16':
-      return Float32Array.from(new Int16Array(buffer));
-    case 'U16':
-      return Float32Array.from(new Uint16Array(buffer));
-    case 'I8':
-      return Float32Array.from(new Int8Array(buffer));
-    default:
-      return Float32Array.from(new Uint8Array(buffer));
-  }
-}
-
-/** IEEE 754 binary16 to a number. */
-export function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
-}
-
-/** A number to IEEE 754 binary16, rounded to nearest, ties to even. */
-export function toHalf(value: number): number {
-  if (Number.isNaN(value)) return 0x7e00;
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const size = Math.abs(value);
-  if (size >= 65520) return sign | 0x7c00;
-  if (size < 2 ** -14) return sign | roundToEven(size * 2 ** 24);
-  const exponent = Math.floor(Math.log2(size));
-  // A fraction that rounds up to 2 carries into the exponent by itself.
-  return sign | (((exponent + 14) << 10) + roundToEven((size / 2 ** exponent) * 1024));
-}
-
-function roundToEven(x: number): number {
-  const down = Math.floor(x);
-  const rest = x - down;
-  return rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
 }

@@ -7,18 +7,15 @@
  * - wrappers put something before every name (`module.` of DataParallel, `model.` of the diffusion
  *   process, `ema_model.` of an average): the prefix under which the model's names lie is found;
  * - some tensors are functions of the architecture (`prior_h`, triangular masks, a noise schedule):
- *   they are checked where they say something, and left out;
+ *   they are checked where they say something, and left out (the family says which);
  * - counters (`num_batches_tracked`) may be missing.
  *
  * Every such decision is reported. Anything else that does not fit is an error, and nothing of the
  * model is changed then.
  */
-
 import { FisherlabError } from '../errors';
-import type { Layer } from '../gradients/index';
 import { modelTensors, setTensors } from './checkpoint';
-import { Diffusion } from './diffusion';
-import { Glow } from './glow';
+import { familyOf } from './families';
 import type { TapedModel } from './model';
 import type { NamedTensor } from './safetensors';
 
@@ -32,8 +29,6 @@ export interface StateDictReport {
   readonly missing: readonly string[];
 }
 
-/** Tensors that say nothing an architecture does not imply, after the prefix. */
-const IMPLIED = /(^|\.)(prior_h|l_mask|eye|inited)$/;
 const COUNTER = /\.num_batches_tracked$/;
 
 /**
@@ -44,24 +39,15 @@ export function stateDict(model: TapedModel): NamedTensor[] {
   const tensors = modelTensors(model).map((tensor) =>
     COUNTER.test(tensor.name) ? { ...tensor, stored: 'I64' as const } : tensor,
   );
-  if (!(model instanceof Glow)) return tensors;
-  // The reference keeps the zeros that its learned prior is a convolution of.
-  const [h, w] = model.imageShape;
-  const factor = 2 ** model.config.L;
-  const channels = layerOf(model, 'learn_top_fn.conv.bias').torchShape[0] as number;
-  const shape = [1, channels, h / factor, w / factor];
-  return [
-    ...tensors,
-    { name: 'prior_h', shape, values: new Float32Array((channels * h * w) / factor ** 2) },
-  ];
+  return [...tensors, ...(familyOf(model.family).stateDict?.implied?.(model) ?? [])];
 }
 
 /**
  * Gives `model` the weights of a state dictionary.
  * @param file for the errors
  * @param prefix what stands before the names; found where left out
- * @throws FisherlabError where tensors are missing, of other shapes or too many, where several
- *   prefixes fit, or where the noise schedule is another
+ * @throws {FisherlabError} if tensors are missing, of other shapes or too many, several prefixes
+ *   fit, or tensors beside the weights mean something else (another noise schedule)
  */
 export function setStateDict(
   model: TapedModel,
@@ -69,15 +55,15 @@ export function setStateDict(
   file: string,
   prefix = findPrefix(model, tensors, file),
 ): StateDictReport {
+  const hooks = familyOf(model.family).stateDict ?? {};
   const leftOut: string[] = [];
   const inside = new Map<string, NamedTensor>();
   for (const [name, tensor] of tensors) {
     const own = name.startsWith(prefix) ? name.slice(prefix.length) : null;
-    if (own === null || IMPLIED.test(own) || (prefix === '' && isSchedule(model, own)))
-      leftOut.push(name);
+    if (own === null || hooks.leavesOut?.(own, prefix)) leftOut.push(name);
     else inside.set(own, { ...tensor, name: own });
   }
-  if (model instanceof Diffusion) checkSchedule(model, tensors, file);
+  hooks.check?.(model, tensors, file);
   const missing = model.buffers.filter(({ name }) => COUNTER.test(name) && !inside.has(name));
   for (const { name, torchShape } of missing)
     inside.set(name, { name, shape: torchShape, values: new Float32Array(1) });
@@ -109,38 +95,4 @@ function findPrefix(
     );
   }
   return best[0] ?? '';
-}
-
-const SCHEDULE =
-  /^(betas|(sqrt_|log_)?(recip_|recipm1_)?(one_minus_)?alphas_cumprod(_prev)?|posterior_\w+|(p2_)?loss_weight)$/;
-
-function isSchedule(model: TapedModel, name: string): boolean {
-  return model instanceof Diffusion && SCHEDULE.test(name);
-}
-
-/**
- * A diffusion process that was trained with another schedule would give other numbers without a
- * word.
- */
-function checkSchedule(
-  model: Diffusion,
-  tensors: ReadonlyMap<string, NamedTensor>,
-  file: string,
-): void {
-  for (const [name, { values }] of tensors) {
-    if (!/(^|\.)alphas_cumprod$/.test(name)) continue;
-    const { signal } = model.schedule;
-    const same =
-      values.length === signal.length &&
-      values.every((value, t) => Math.abs(value - (signal[t] as number)) < 1e-4);
-    if (!same)
-      throw new FisherlabError(
-        `'${file}' was trained with another noise schedule ('${name}')`,
-        'train it with the sigmoid schedule of the same number of timesteps',
-      );
-  }
-}
-
-function layerOf(model: TapedModel, name: string): Layer {
-  return model.layers.find((layer) => layer.name === name) as Layer;
 }

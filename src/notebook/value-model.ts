@@ -33,7 +33,8 @@ export interface LoadedModelFacts {
     readonly data: { readonly name: string; readonly images: number; readonly validation: number };
     readonly step: number;
     readonly unit: string;
-    readonly validation: number;
+    /** Null where it was not measured: of weights that were trained elsewhere. */
+    readonly validation: number | null;
     readonly test?: number;
     readonly bitsPerDim?: number;
   };
@@ -61,8 +62,10 @@ export function modelData(model: ModelFacts): Bundle {
 
 export function loadedModelData({ name, model, header }: LoadedModelFacts): Bundle {
   const { data, step, unit, validation, test, bitsPerDim } = header;
-  const held = `${numberText(validation)} held out`;
-  const loss = test === undefined ? held : `${held}, ${numberText(test)} test`;
+  const losses = [
+    ...(validation === null ? [] : [`${numberText(validation)} held out`]),
+    ...(test === undefined ? [] : [`${numberText(test)} test`]),
+  ];
   return factsData(`${name}: ${model.family} model`, [
     ...sizeFacts(model),
     [
@@ -70,7 +73,7 @@ export function loadedModelData({ name, model, header }: LoadedModelFacts): Bund
       `${countText(data.images)} images of ${data.name}, ${countText(data.validation)} held out`,
     ],
     ['steps', countText(step)],
-    [unit, loss],
+    [unit, losses.length === 0 ? undefined : losses.join(', ')],
     [
       'bits/dim',
       bitsPerDim === undefined || unit === 'bits/dim' ? undefined : numberText(bitsPerDim),

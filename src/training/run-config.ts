@@ -6,33 +6,9 @@
  */
 import { execFileSync } from 'node:child_process';
 import { type DataSetName, dataSet } from '../data/index';
-import { type PresetName, preset } from '../models/index';
+import { familyOf, type PresetName, preset } from '../models/index';
 import { augmentationOf } from './augment';
 import type { RunConfig } from './run-folder';
-
-/**
- * What each family trains with unless told otherwise, after the paper's code (its epochs would take
- * days here).
- */
-const DEFAULTS = {
-  glow: {
-    method: 'adamax',
-    learningRate: 2e-3,
-    weightDecay: 5e-5,
-    average: 0.999,
-    steps: 4000,
-    clip: 50,
-  },
-  diffusion: {
-    method: 'adam',
-    learningRate: 3e-4,
-    weightDecay: 0,
-    average: 0.999,
-    steps: 4000,
-    clip: 1,
-  },
-  vae: { method: 'adam', learningRate: 3e-4, weightDecay: 0, average: 0, steps: 6000, clip: 0 },
-} as const;
 
 /** Images of a step, and those held out, unless told otherwise. */
 const BATCH = 64;
@@ -50,14 +26,13 @@ export interface RunChoices {
   readonly mutate?: number;
 }
 
-/** The run of a family on a data set. */
-export function runOf(
-  family: keyof typeof DEFAULTS,
-  data: DataSetName,
-  choices: RunChoices,
-): RunConfig {
+/**
+ * The run of a family on a data set.
+ * @throws {FisherlabError} if there is no such family
+ */
+export function runOf(family: string, data: DataSetName, choices: RunChoices): RunConfig {
   const { seed, preset: size = 'small', held = HELD, mutate = 0 } = choices;
-  const { method, weightDecay, average, ...defaults } = DEFAULTS[family];
+  const { method, weightDecay, average, ...defaults } = familyOf(family).training;
   const {
     batch = BATCH,
     steps = defaults.steps,

@@ -13,13 +13,15 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs';
+import * as v from 'valibot';
 import { makeFolder, numbersOf, tf } from '../backend/index';
+import { checkedJson } from '../checked-json';
 import { type Dataset, dataset } from '../data/index';
 import { FisherlabError } from '../errors';
 import type { PresetName, TapedModel } from '../models/index';
 import {
   type CheckpointHeader,
-  type CurvePoint,
+  CURVE,
   createModel,
   disposeModel,
   type ModelConfig,
@@ -157,7 +159,7 @@ function headerOf(
     training: describe(config.training),
     unit,
     step,
-    validation: curve.at(-1)?.validation ?? Number.NaN,
+    validation: curve.at(-1)?.validation ?? null,
     bitsPerDim: curve.at(-1)?.bitsPerDim,
     curve,
     commit: config.commit,
@@ -200,13 +202,17 @@ async function saveState(
   );
 }
 
-interface StateHeader {
-  readonly config: RunConfig;
-  readonly step: number;
-  readonly updates: number;
-  readonly curve: CurvePoint[];
-  readonly running: { sum: number; count: number };
-}
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** What a state's metadata say. The configuration is compared with another, entry by entry. */
+const STATE = v.object({
+  config: v.looseObject({ training: v.record(v.string(), v.unknown()) }),
+  step: whole,
+  updates: whole,
+  curve: CURVE,
+  running: v.object({ sum: v.number(), count: whole }),
+});
+type StateHeader = v.InferOutput<typeof STATE>;
 
 function loadState(file: string, model: TapedModel, config: RunConfig): TrainingState {
   const { tensors, metadata } = readSafetensors(file);
@@ -240,15 +246,16 @@ function loadState(file: string, model: TapedModel, config: RunConfig): Training
 }
 
 function readHeader(file: string, text: string | undefined): StateHeader {
-  try {
-    return JSON.parse(text as string) as StateHeader;
-  } catch {
+  if (text === undefined)
     throw new FisherlabError(`'${file}' does not say which run it is of`, 'start again with --out');
-  }
+  return checkedJson(text, STATE, {
+    what: `the description of the run in '${file}'`,
+    howToFix: 'start again with --out',
+  });
 }
 
 /** The names of what differs between the run that was saved and the one that is asked for. */
-function differences(before: RunConfig, now: RunConfig): string[] {
+function differences(before: StateHeader['config'], now: RunConfig): string[] {
   const { training: old, ...restBefore } = before;
   const { training, ...rest } = now;
   const fixed = { ...training, ...Object.fromEntries(MAY_CHANGE.map((key) => [key, old?.[key]])) };

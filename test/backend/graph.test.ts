@@ -6,9 +6,8 @@ import { startBackend, tf } from '../../src/backend/start';
 import { eagerly, featurePasses } from '../../src/gradients/feature-passes';
 import { squaredNorm } from '../../src/gradients/features';
 import { setLayer } from '../../src/gradients/layer';
-import { createModel } from '../../src/models/families';
+import { createModel, preset } from '../../src/models/families';
 import type { TapedModel } from '../../src/models/model';
-import { preset } from '../../src/models/presets';
 import { normals } from '../../src/numerics/random';
 import { assertClose } from '../support/close';
 

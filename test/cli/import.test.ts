@@ -70,7 +70,7 @@ describe('fisherlab import and export', () => {
       [[plain(), ...as, '--config', 'K=3'], /--config is 'K=3'; give a JSON object/],
       [
         [plain(), '--model', 'gan', '--data', 'mnist'],
-        /model 'gan' is not known; choose one of glow/,
+        /model family 'gan' is not known; choose one of glow/,
       ],
       [[plain(), '--model', 'vae', '--data', 'minst'], /data set 'minst' is not known/],
     ];

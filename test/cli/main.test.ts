@@ -7,7 +7,7 @@ import { type Argument, Command, type Option } from 'commander';
 import { startBackend } from '../../src/backend/start';
 import { COMMANDS } from '../../src/cli/main';
 import { COSTLY, PROTOCOLS } from '../../src/experiments/paper-tables';
-import { PRESETS } from '../../src/models/presets';
+import { PRESETS } from '../../src/models/family';
 import { saveTinyGlow } from '../support/tiny';
 
 const ROOT = path.join(__dirname, '../..');

@@ -119,7 +119,7 @@ describe('fisherlab train', () => {
         run(['node', 'fisherlab', 'train', '--out', out, ...words]);
       await assert.rejects(
         train('--model', 'gan', '--data', 'mnist'),
-        /model 'gan' is not known; choose one of glow, diffusion, vae/,
+        /model family 'gan' is not known; choose one of glow, diffusion, vae/,
       );
       await assert.rejects(
         train('--model', 'vae', '--data', 'minst'),

@@ -11,8 +11,9 @@ import {
 import { extractTables } from '../../src/features/extract';
 import { tablesOf } from '../../src/features/tables';
 import { defineFeature } from '../../src/gradients/features';
-import { type CheckpointHeader, disposeModel, type LoadedModel } from '../../src/models/checkpoint';
-import { Glow } from '../../src/models/glow';
+import { disposeModel, type LoadedModel } from '../../src/models/checkpoint';
+import { Glow } from '../../src/models/glow/glow';
+import type { CheckpointHeader } from '../../src/models/header';
 import type { TapedModel } from '../../src/models/model';
 import { images, shaken } from '../support/tiny';
 

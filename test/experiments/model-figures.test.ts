@@ -9,8 +9,8 @@ import {
 } from '../../src/experiments/model-figures';
 import { disposeModel } from '../../src/models/checkpoint';
 import { createModel } from '../../src/models/families';
-import { Glow } from '../../src/models/glow';
-import { Vae } from '../../src/models/vae';
+import { Glow } from '../../src/models/glow/glow';
+import { Vae } from '../../src/models/vae/vae';
 import { uniforms } from '../../src/numerics/random';
 import type { Figure } from '../../src/plots/figure';
 

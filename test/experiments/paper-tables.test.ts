@@ -26,7 +26,7 @@ import { setsFor } from '../../src/experiments/sets-to-try';
 import { summarise } from '../../src/experiments/summary';
 import { ablationFigure } from '../../src/experiments/tables-figures';
 import { disposeModel, type LoadedModel, loadModel } from '../../src/models/checkpoint';
-import { Diffusion } from '../../src/models/diffusion';
+import { Diffusion } from '../../src/models/diffusion/diffusion';
 import { normals } from '../../src/numerics/random';
 import { HEADER, images, saveTinyGlow, shaken } from '../support/tiny';
 

@@ -26,7 +26,7 @@ import { extractTables } from '../../src/features/extract';
 import { trialTables } from '../../src/features/trial-tables';
 import { defineFeature } from '../../src/gradients/features';
 import { disposeModel, loadModel, saveCheckpoint } from '../../src/models/checkpoint';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import { deriveSeed } from '../../src/numerics/random';
 import { shake } from '../models/finite-differences';
 

@@ -6,7 +6,7 @@ import { extractTables } from '../../src/features/extract';
 import { defineFeature } from '../../src/gradients/features';
 import { affine, logit, represent } from '../../src/invariance/index';
 import { disposeModel } from '../../src/models/checkpoint';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import { difference } from '../support/close';
 import { looking } from '../support/looking';
 import { images, shaken } from '../support/tiny';

@@ -19,9 +19,9 @@ import {
   summedInBatches,
 } from '../../src/features/statistic';
 import { disposeModel } from '../../src/models/checkpoint';
-import { Diffusion } from '../../src/models/diffusion';
-import { Glow } from '../../src/models/glow';
-import { Vae } from '../../src/models/vae';
+import { Diffusion } from '../../src/models/diffusion/diffusion';
+import { Glow } from '../../src/models/glow/glow';
+import { Vae } from '../../src/models/vae/vae';
 import { deriveSeed, noiseByIndex, uniformAt } from '../../src/numerics/random';
 import { grown, images, shaken } from '../support/tiny';
 

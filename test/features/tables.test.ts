@@ -10,16 +10,17 @@ import { LayerFeatures } from '../../src/features/layer-features';
 import { entryOf, FEATURES, featuresOf } from '../../src/features/registry';
 import { featureTables, type TableOptions, tablesOf } from '../../src/features/tables';
 import { defineFeature, type Feature } from '../../src/gradients/features';
-import { type CheckpointHeader, disposeModel, type LoadedModel } from '../../src/models/checkpoint';
-import { Diffusion } from '../../src/models/diffusion';
-import { Glow } from '../../src/models/glow';
+import { disposeModel, type LoadedModel } from '../../src/models/checkpoint';
+import { Diffusion } from '../../src/models/diffusion/diffusion';
+import { Glow } from '../../src/models/glow/glow';
+import type { CheckpointHeader } from '../../src/models/header';
 import { ordinaryModel } from '../../src/models/ordinary';
-import { Vae } from '../../src/models/vae';
+import { Vae } from '../../src/models/vae/vae';
 import { looking } from '../support/looking';
 import { images, shaken } from '../support/tiny';
 
 const SHAPE = [4, 4, 1] as const;
-const HEADER = { data: { name: 'mine' } } as CheckpointHeader;
+const HEADER = { data: { name: 'mine' }, training: {}, config: {} } as CheckpointHeader;
 
 describe('tables of features', () => {
   let cache: string;

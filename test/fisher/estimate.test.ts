@@ -8,7 +8,7 @@ import { fisherWindow } from '../../src/fisher/windows';
 import { compose, hsv, logit } from '../../src/invariance/index';
 import { represent } from '../../src/invariance/represent';
 import { disposeModel } from '../../src/models/checkpoint';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import type { TapedModel } from '../../src/models/model';
 import { normals } from '../../src/numerics/random';
 import { disagreements, shake } from '../models/finite-differences';

@@ -9,7 +9,7 @@ import { kroneckerFisherNorm } from '../../src/fisher/kronecker-norm';
 import { forEachLayer } from '../../src/fisher/passes';
 import { batchFeatures } from '../../src/gradients/features';
 import { disposeModel } from '../../src/models/checkpoint';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import type { Model, TapedModel } from '../../src/models/model';
 import { normals } from '../../src/numerics/random';
 import { shake } from '../models/finite-differences';

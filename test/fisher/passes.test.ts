@@ -10,7 +10,7 @@ import { spectra } from '../../src/fisher/spectrum';
 import { chooseWindows } from '../../src/fisher/windows';
 import { cosineWithMean } from '../../src/gradients/built-in-features';
 import { disposeModel } from '../../src/models/checkpoint';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import { shake } from '../models/finite-differences';
 
 describe('passes over draws', () => {

@@ -12,7 +12,7 @@ import {
   offDiagonals,
 } from '../../src/fisher/windows';
 import { disposeModel } from '../../src/models/checkpoint';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import { deriveSeed, normals } from '../../src/numerics/random';
 import { symmetricEigenvalues } from '../../src/numerics/symmetric';
 import { LinearFlow } from './tiny-models';

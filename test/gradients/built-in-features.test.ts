@@ -17,7 +17,7 @@ import {
   squaredNorm,
 } from '../../src/gradients/features';
 import { disposeModel } from '../../src/models/checkpoint';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import { uniforms } from '../../src/numerics/random';
 import { shake } from '../models/finite-differences';
 

@@ -15,7 +15,7 @@ import { squaredNorm } from '../../src/gradients/features';
 import { setLayer } from '../../src/gradients/layer';
 import { oracleGradients } from '../../src/gradients/oracle';
 import { squaredNorms } from '../../src/gradients/squared-norms';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import { ordinaryModel } from '../../src/models/ordinary';
 import { normals, uniforms } from '../../src/numerics/random';
 import { assertClose, difference } from '../support/close';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { startBackend, tf } from '../../src/backend/start';
 import * as maps from '../../src/invariance/index';
-import { createModel, type ModelConfig } from '../../src/models/families';
+import { createModel } from '../../src/models/families';
+import type { ModelConfig } from '../../src/models/family';
 import type { ImageShape } from '../../src/models/model';
 import { uniforms } from '../../src/numerics/random';
 import { shake } from '../models/finite-differences';

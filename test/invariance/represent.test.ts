@@ -21,7 +21,7 @@ import {
   toLattice,
   ycbcr,
 } from '../../src/invariance/index';
-import { Glow } from '../../src/models/glow';
+import { Glow } from '../../src/models/glow/glow';
 import type { ImageShape } from '../../src/models/model';
 import { normalAt, uniformAt, uniforms } from '../../src/numerics/random';
 import { looking } from '../support/looking';

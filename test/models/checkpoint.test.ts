@@ -4,15 +4,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startBackend, tf } from '../../src/backend/start';
 import {
-  type CheckpointHeader,
   disposeModel,
   loadModel,
   modelTensors,
   saveCheckpoint,
   setTensors,
+  shippedBackgroundOf,
+  shippedHeader,
   shippedModels,
 } from '../../src/models/checkpoint';
-import { createModel, type ModelConfig } from '../../src/models/families';
+import { createModel } from '../../src/models/families';
+import type { ModelConfig } from '../../src/models/family';
+import { type CheckpointHeader, isBackground } from '../../src/models/header';
 import type { TapedModel } from '../../src/models/model';
 import { readSafetensors, writeSafetensors } from '../../src/models/safetensors';
 import { shake } from './finite-differences';
@@ -151,6 +154,47 @@ describe('a checkpoint', () => {
     for (const model of [small, wide]) disposeModel(model);
   });
 
+  it('that describes a larger model than its file holds is refused before that is made', async () => {
+    const larger = /describes a larger model than the \d+ tensors of \d+ numbers in it; restore/;
+    for (const [k, change, says] of [
+      [0, { K: 1e9 }, larger],
+      [0, { K: Number.MAX_SAFE_INTEGER }, larger],
+      [0, { hidden: 1e9 }, larger],
+      [0, { imageShape: [8, 8, 1e9] }, larger],
+      [0, { imageShape: [8, 8, 50] }, larger],
+      [1, { dim: 8e8 }, larger],
+      [1, { dimMults: [1, 1e9] }, larger],
+      [1, { timesteps: 1e9 }, /'timesteps' .* is 1000000000; give a whole number from 1 to 100000/],
+      [2, { channels: [4, 1e9] }, larger],
+      [2, { latent: 1e9 }, larger],
+      [2, { imageShape: [1 << 20, 1 << 20, 1] }, larger],
+    ] as const) {
+      const config = CONFIGS[k] as ModelConfig;
+      const model = createModel(config);
+      await saveCheckpoint(file('larger'), model, header({ ...config, ...change }));
+      disposeModel(model);
+      const before = tf.memory().numTensors;
+      assert.throws(() => loadModel(file('larger')), says, JSON.stringify(change));
+      assert.equal(tf.memory().numTensors, before, JSON.stringify(change));
+    }
+  });
+
+  it('of a background model says so, and is found by family and set: what names say is no more', () => {
+    const names = shippedModels();
+    const background = names.filter((name) => isBackground(shippedHeader(name)));
+    assert.deepEqual(
+      background,
+      names.filter((name) => name.includes('-background-')),
+    );
+    for (const name of ['glow-cifar10', 'glow-mnist'])
+      assert.equal(
+        shippedBackgroundOf(shippedHeader(name)),
+        name.replace('glow-', 'glow-background-'),
+      );
+    for (const name of ['vae-cifar10', 'glow-background-cifar10'])
+      assert.equal(shippedBackgroundOf(shippedHeader(name)), undefined);
+  });
+
   it('that is not known, not a checkpoint, or damaged is named', async () => {
     for (const name of shippedModels())
       assert.throws(() => loadModel('glow-nothing'), new RegExp(`choose one of .*${name}.*path`));
@@ -168,11 +212,19 @@ describe('a checkpoint', () => {
       return () => loadModel(file(name));
     };
     const whole = header(CONFIGS[0] as ModelConfig);
-    for (const lack of ['config', 'data', 'unit', 'curve']) {
-      const says = new RegExp(
-        `^FisherlabError: the description of the model in '.*${lack}.safetensors' is damaged; restore`,
-      );
-      assert.throws(await described(lack, { ...whole, [lack]: 3 }), says);
+    for (const [name, change, says] of [
+      ['config', { config: 3 }, "'config' is 3, not an object"],
+      ['data', { data: 3 }, "'data' is 3, not an object"],
+      ['unit', { unit: 3 }, "'unit' is 3, not text"],
+      ['curve', { curve: 3 }, "'curve' is 3, not a list"],
+      ['family', { config: { K: 1 } }, "'config.family' is missing"],
+      ['point', { curve: [{ step: 1, training: '4' }] }, `'curve.0.training' is "4", not a number`],
+      ['step', { step: -1 }, "'step' is -1, not >=0"],
+    ] as const) {
+      const where = `the description of the model in '${file(name)}'`;
+      assert.throws(await described(name, { ...whole, ...change }), {
+        message: `${where} is damaged: ${says}; restore the file from where it came from`,
+      });
     }
     const family = await described('family', { ...whole, config: { family: 'gan' } });
     assert.throws(family, /model family 'gan' is not known; choose one of glow, diffusion, vae/);

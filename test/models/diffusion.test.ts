@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { startBackend, tf } from '../../src/backend/start';
 import { noised } from '../../src/gradients/operations/noising';
 import { Tape } from '../../src/gradients/tape';
-import { Diffusion, type DiffusionConfig } from '../../src/models/diffusion';
+import { Diffusion } from '../../src/models/diffusion/diffusion';
+import type { DiffusionConfig } from '../../src/models/diffusion/diffusion-family';
 import {
   ancestral,
   type Denoiser,
   ddim,
   variationalBound,
-} from '../../src/models/diffusion-process';
-import { sigmoidSchedule } from '../../src/models/noise-schedule';
+} from '../../src/models/diffusion/diffusion-process';
+import { sigmoidSchedule } from '../../src/models/diffusion/noise-schedule';
 import { deriveSeed, normals, uniforms } from '../../src/numerics/random';
 import golden from '../golden/diffusion-paper.json';
 import { looking } from '../support/looking';

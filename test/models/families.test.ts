@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { startBackend, tf } from '../../src/backend/start';
 import { FisherlabError } from '../../src/errors';
-import { createModel, type ModelConfig } from '../../src/models/families';
+import { createModel } from '../../src/models/families';
+import type { ModelConfig } from '../../src/models/family';
 
 const GLOW = { family: 'glow', imageShape: [8, 8, 1], K: 1, L: 2, hidden: 4, seed: 1 };
 const DIFFUSION = {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { startBackend, tf } from '../../src/backend/start';
 import { layerSize } from '../../src/gradients/layer';
-import { createModel } from '../../src/models/families';
+import { createModel, preset } from '../../src/models/families';
+import type { PRESETS } from '../../src/models/family';
 import type { ImageShape } from '../../src/models/model';
-import { type PRESETS, preset } from '../../src/models/presets';
 
 const FAMILIES = ['glow', 'diffusion', 'vae'] as const;
 

@@ -8,12 +8,11 @@ import { FisherlabError } from '../../src/errors';
 import {
   decodeSafetensors,
   encodeSafetensors,
-  fromHalf,
   type NamedTensor,
   readSafetensors,
-  toHalf,
   writeSafetensors,
 } from '../../src/models/safetensors';
+import { fromHalf, toHalf } from '../../src/models/stored-numbers';
 
 /** A file put together by hand. */
 function file(header: unknown, data: Uint8Array): Buffer {

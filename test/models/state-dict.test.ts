@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startBackend, tf } from '../../src/backend/start';
 import { disposeModel, modelTensors } from '../../src/models/checkpoint';
-import { createModel, type ModelConfig } from '../../src/models/families';
+import { createModel } from '../../src/models/families';
+import type { ModelConfig } from '../../src/models/family';
 import type { TapedModel } from '../../src/models/model';
 import {
   decodeSafetensors,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { startBackend, tf } from '../../src/backend/start';
 import { Tape } from '../../src/gradients/tape';
-import { Vae } from '../../src/models/vae';
+import { Vae } from '../../src/models/vae/vae';
 import { deriveSeed, normals, uniforms } from '../../src/numerics/random';
 import { looking } from '../support/looking';
 import { disagreements, shake } from './finite-differences';

@@ -113,6 +113,18 @@ describe('what is shown', function () {
     });
   });
 
+  it('of a model that was trained elsewhere leaves out the losses that nobody measured', async () => {
+    const loaded = loadModel('glow-fashion_mnist');
+    const { test: _, ...header } = loaded.header;
+    const measured = await textOf({ ...loaded, header });
+    const text = await textOf({ ...loaded, header: { ...header, validation: null } });
+    const lines = (all: string) => all.split('\n').filter((line) => !line.includes('bits/dim'));
+    assert.match(measured, /^ *bits\/dim +2\.87 held out$/m);
+    assert.deepEqual(lines(text), lines(measured));
+    assert.doesNotMatch(text, /bits\/dim/);
+    disposeModel(loaded.model);
+  });
+
   describe('of a data set', () => {
     it('is its counts and a strip of its images, as a picture and inside the HTML', async () => {
       const set = await dataset('mnist', 'test', { limit: 30 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { at, numbersOf } from '../../src/backend/checked';
 import { startBackend, tf } from '../../src/backend/start';
 import { disposeModel } from '../../src/models/checkpoint';
-import { createModel, type ModelConfig } from '../../src/models/families';
+import { createModel } from '../../src/models/families';
+import type { ModelConfig } from '../../src/models/family';
 import { deriveSeed, uniforms } from '../../src/numerics/random';
 import {
   disposeState,

@@ -14,29 +14,15 @@
  * `diffusion-process.ts`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { at, deriveSeed, lengthOf, noiseByIndex, tf, uniformAt } from '../backend/index';
-import { FisherlabError } from '../errors';
-import type { Layer } from '../gradients/index';
-import { meanAbsoluteError, noised, scale, Tape, type Value } from '../gradients/index';
+import { at, deriveSeed, lengthOf, noiseByIndex, tf, uniformAt } from '../../backend/index';
+import { FisherlabError } from '../../errors';
+import type { Layer } from '../../gradients/index';
+import { meanAbsoluteError, noised, scale, Tape, type Value } from '../../gradients/index';
+import { checkImages, type ImageShape, TapedModel } from '../model';
+import type { DiffusionConfig } from './diffusion-family';
 import { ancestral, type Denoiser, ddim, variationalBound } from './diffusion-process';
-import { checkImages, type ImageShape, TapedModel } from './model';
 import { type NoiseSchedule, sigmoidSchedule } from './noise-schedule';
 import { UNet } from './unet';
-
-export interface DiffusionConfig {
-  readonly family: 'diffusion';
-  readonly imageShape: ImageShape;
-  /** Channels of the U-Net's first level, a multiple of 8. */
-  readonly dim: number;
-  /** Channels of its levels, in multiples of `dim`. */
-  readonly dimMults: readonly number[];
-  /** Number of noise levels. */
-  readonly timesteps: number;
-  /** The index, from 0, at which `logLikelihood` looks. */
-  readonly timestep: number;
-  /** Seeds the initial weights. */
-  readonly seed: number;
-}
 
 export interface DiffusionSampling {
   /**
@@ -227,6 +213,11 @@ export class Diffusion extends TapedModel {
           : ancestral(this.denoiser(), this.schedule, shape, seed);
       return tf.clipByValue(tf.round(tf.mul(tf.add(x, 1), 127.5)), 0, 255);
     });
+  }
+
+  /** By DDIM. */
+  override quickSample(n: number, seed: number): Tensor {
+    return this.sample(n, seed, { method: 'ddim' });
   }
 
   private denoiser(): Denoiser {

@@ -11,8 +11,8 @@
  *
  *     q(x_{t−1} | x_t, x_0) = N( c₀ x_0 + c_t x_t, β̃_t ),   β̃_t = β_t (1 − ᾱ_{t−1})/(1 − ᾱ_t).
  */
-import { at } from '../backend/index';
-import { FisherlabError } from '../errors';
+import { at } from '../../backend/index';
+import { FisherlabError } from '../../errors';
 
 export interface NoiseSchedule {
   readonly steps: number;

@@ -19,9 +19,9 @@
  * 276 tensors, 9 194 563 parameters.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { at, tf } from '../backend/index';
-import { FisherlabError } from '../errors';
-import type { Layer, Tape, Value } from '../gradients/index';
+import { at, tf } from '../../backend/index';
+import { FisherlabError } from '../../errors';
+import type { Layer, Tape, Value } from '../../gradients/index';
 import {
   attention,
   type BlockLayers,
@@ -38,8 +38,8 @@ import {
   sum,
   unsqueeze,
   upsample,
-} from '../gradients/index';
-import { LayerList, type WeightAndBias } from './layer-list';
+} from '../../gradients/index';
+import { LayerList, type WeightAndBias } from '../layer-list';
 
 export interface UNetConfig {
   /** Channels of an image. */
@@ -92,15 +92,18 @@ export class UNet {
   };
   private readonly end: { readonly residual: Residual; readonly convolution: WeightAndBias };
 
-  constructor(readonly config: UNetConfig) {
-    const { channels, dim, dimMults, seed } = config;
+  /** @param list the list that its tensors are declared in */
+  constructor(
+    readonly config: UNetConfig,
+    list = new LayerList(config.seed),
+  ) {
+    const { channels, dim, dimMults } = config;
     if (dim % GROUPS !== 0 || dim < GROUPS || dimMults.length === 0) {
       throw new FisherlabError(
         `a U-Net of dim ${dim} and ${dimMults.length} levels cannot be built`,
         `dim must be a multiple of ${GROUPS} and there must be a level`,
       );
     }
-    const list = new LayerList(seed);
     const widths = [dim, ...dimMults.map((multiple) => multiple * dim)];
     const pairs = dimMults.map((_, k) => [widths[k], widths[k + 1]] as [number, number]);
     const lastLevel = pairs.length - 1;
@@ -130,7 +133,7 @@ export class UNet {
       resize: list.convolution(k === lastLevel ? `ups.${k}.3` : `ups.${k}.3.1`, [i, o, 3, 3]),
       last: k === lastLevel,
     }));
-    const widest = widths[widths.length - 1] as number;
+    const widest = at(widths, widths.length - 1);
     this.middle = {
       before: residual(list, 'mid_block1', widest, widest, dim),
       attention: full(list, 'mid_attn', widest),

@@ -11,15 +11,7 @@
  *     −( Σ (x − x̂)² + Σ (mu² + e^{2s} − 1)/2 − s ),
  *
  * a one-sample evidence lower bound with a Gaussian p(x|z) of variance ½, without its constants.
- * With a stated variance v and dequantised 8-bit pixels (`y = x + u`, u uniform in [0, 1), scaled
- * by 1/256: hence the last term) the bound itself is
- *
- *     ELBO = E_q[ log N(y/256 − ½; x̂, v) ] − KL( q ‖ N(0, 1) ) − D ln 256   ≤   log p(x),
- *
- * and with K latents for each image the importance-weighted bound (Burda et al. 2016, arXiv
- * 1509.00519), tighter the larger K,
- *
- *     log 1/K Σ_k p(y|z_k) p(z_k) / q(z_k|x) − D ln 256.
+ * With a stated variance it bounds log p, and with more latents more tightly: `vae-bounds.ts`.
  *
  * Encoder: convolutions 3x3 of stride 2, batch norm, LeakyReLU; two dense layers. Decoder: its
  * mirror of transposed convolutions, one more of the same width, a convolution, tanh/2. Batch norm
@@ -27,20 +19,10 @@
  * latent 64): 48 tensors, 3 247 843 parameters.
  */
 import type { Tensor } from '@tensorflow/tfjs';
+import { at, deriveSeed, lengthOf, noiseByIndex, normals, numberOf, tf } from '../../backend/index';
+import { FisherlabError } from '../../errors';
+import type { Layer } from '../../gradients/index';
 import {
-  at,
-  deriveSeed,
-  lengthOf,
-  noiseByIndex,
-  normals,
-  numberOf,
-  tf,
-  uniforms,
-} from '../backend/index';
-import { FisherlabError } from '../errors';
-import type { Layer } from '../gradients/index';
-import {
-  type BatchNormLayers,
   batchNorm,
   batchNormTraining,
   convolution,
@@ -55,34 +37,18 @@ import {
   tanh,
   transposedConvolution,
   type Value,
-} from '../gradients/index';
-import { LayerList, type WeightAndBias } from './layer-list';
-import { bitsPerDim, checkImages, type ImageShape, TapedModel } from './model';
-
-export interface VaeConfig {
-  readonly family: 'vae';
-  readonly imageShape: ImageShape;
-  /** Channels of the encoder's stages, each of which halves the image. */
-  readonly channels: readonly number[];
-  /** Size of the latent. */
-  readonly latent: number;
-  /** Seeds the initial weights. */
-  readonly seed: number;
-}
-
-export interface BoundOptions {
-  /** Latents drawn for each image. */
-  readonly samples?: number;
-  /**
-   * Variance of p(x|z) where pixels span 1 (not 256). Default ½, for which the paper's objective is
-   * the bound's.
-   */
-  readonly variance?: number;
-}
-
-interface Stage extends WeightAndBias {
-  readonly norm: BatchNormLayers;
-}
+} from '../../gradients/index';
+import { LayerList } from '../layer-list';
+import { bitsPerDim, checkImages, type ImageShape, TapedModel } from '../model';
+import {
+  type BoundOptions,
+  elbo,
+  importanceWeightedBound,
+  type TapedCoder,
+  toUnit,
+} from './vae-bounds';
+import type { VaeConfig } from './vae-family';
+import { type VaeTensors, vaeTensors } from './vae-tensors';
 
 type Normalise = typeof batchNorm;
 
@@ -100,19 +66,18 @@ export class Vae extends TapedModel {
   readonly layers: readonly Layer[];
   /** Running mean, running variance and number of batches of every batch norm. */
   readonly buffers: readonly Layer[];
-  private readonly encoder: readonly Stage[];
-  private readonly decoder: readonly Stage[];
-  private readonly mu: WeightAndBias;
-  private readonly logs: WeightAndBias;
-  private readonly start: WeightAndBias;
-  private readonly last: WeightAndBias;
+  private readonly tensors: VaeTensors;
   /** Height, width and channels of the encoder's last map. */
   private readonly inner: readonly [number, number, number];
 
-  constructor(readonly config: VaeConfig) {
+  /** @param tensors the list that its tensors are declared in */
+  constructor(
+    readonly config: VaeConfig,
+    tensors = new LayerList(config.seed),
+  ) {
     super();
-    const { imageShape, channels, latent } = config;
-    const [h, w, c] = imageShape;
+    const { imageShape, channels } = config;
+    const [h, w] = imageShape;
     const factor = 2 ** channels.length;
     if (channels.length === 0)
       throw new FisherlabError(
@@ -126,30 +91,11 @@ export class Vae extends TapedModel {
       );
     }
     this.imageShape = imageShape;
-    const first = channels[0] as number;
-    const widest = channels[channels.length - 1] as number;
+    const widest = at(channels, channels.length - 1);
     this.inner = [h / factor, w / factor, widest];
-    const size = (h / factor) * (w / factor) * widest;
-    const list = new LayerList(config.seed);
-    const stage = (name: string, i: number, o: number, transposed: boolean): Stage => ({
-      ...list.convolution(`${name}.0`, transposed ? [i, o, 3, 3] : [o, i, 3, 3], o),
-      norm: list.batchNorm(`${name}.1`, o),
-    });
-    this.encoder = channels.map((o, k) =>
-      stage(`encoder.conv_backbone.${k}`, channels[k - 1] ?? c, o, false),
-    );
-    this.mu = list.dense('encoder.fc_mu', latent, size);
-    this.logs = list.dense('encoder.fc_var', latent, size);
-    this.start = list.dense('decoder.decoder_input', size, latent);
-    const end: Stage = stage('decoder.final_layer', first, first, true);
-    this.last = list.convolution('decoder.final_layer.3', [c, first, 3, 3]);
-    const mirrored = [...channels].reverse();
-    const backbone = mirrored
-      .slice(1)
-      .map((o, k) => stage(`decoder.conv_backbone.${k}`, mirrored[k] as number, o, true));
-    this.decoder = [...backbone, end];
-    this.layers = list.layers;
-    this.buffers = list.buffers;
+    this.tensors = vaeTensors(tensors, config, this.inner);
+    this.layers = tensors.layers;
+    this.buffers = tensors.buffers;
   }
 
   override get loss(): { readonly unit: string; readonly scale: number } {
@@ -231,26 +177,16 @@ export class Vae extends TapedModel {
    * The evidence lower bound on log p of the 8-bit images, in nats, a mean over `samples` (default
    * 1), [N]. Dequantisation and latents are drawn from `seed`.
    */
-  elbo(images: Tensor, seed: number, { samples = 1, variance = 0.5 }: BoundOptions = {}): Tensor {
-    return tf.tidy(() => {
-      const weights = this.logWeights(images, seed, samples, variance); // [K, N]
-      return tf.mean(tf.sub(weights.likelihood, weights.kl), 0); // [N]
-    });
+  elbo(images: Tensor, seed: number, options: BoundOptions = {}): Tensor {
+    return elbo(this.coder, images, seed, options);
   }
 
   /**
    * The importance-weighted bound on log p of the 8-bit images, in nats, [N]; default 64 samples.
    * Dequantised images and latents are those of {@link elbo} at the same seed.
    */
-  importanceWeightedBound(
-    images: Tensor,
-    seed: number,
-    { samples = 64, variance = 0.5 }: BoundOptions = {},
-  ): Tensor {
-    return tf.tidy(() => {
-      const { likelihood, logRatio } = this.logWeights(images, seed, samples, variance); // [K, N] each
-      return tf.sub(tf.logSumExp(tf.add(likelihood, logRatio), 0), Math.log(samples)); // [N]
-    });
+  importanceWeightedBound(images: Tensor, seed: number, options: BoundOptions = {}): Tensor {
+    return importanceWeightedBound(this.coder, images, seed, options);
   }
 
   /**
@@ -280,47 +216,15 @@ export class Vae extends TapedModel {
     });
   }
 
-  /**
-   * For each sample and image: log p(y|z) − D ln 256, log p(z)/q(z|x), and (for each image) the
-   * divergence in closed form; [K, N].
-   */
-  private logWeights(
-    images: Tensor,
-    seed: number,
-    samples: number,
-    variance: number,
-  ): { likelihood: Tensor; logRatio: Tensor; kl: Tensor } {
-    checkImages(this, images);
-    if (!(variance > 0)) throw new FisherlabError(`variance is ${variance}`, 'it must be above 0');
-    if (!Number.isInteger(samples) || samples < 1)
-      throw new FisherlabError(`samples is ${samples}`, 'give a whole number from 1 on');
-    const n = lengthOf(images);
-    const d = this.imageShape.reduce((product, length) => product * length, 1);
-    const constant = -0.5 * d * Math.log(2 * Math.PI * variance) - d * Math.log(256);
-    const tape = new Tape();
-    const u = tf.tensor(uniforms(deriveSeed(seed, 0), images.size), images.shape);
-    const x = toUnit(tape, tape.constant(tf.add(images, u)));
-    const { mu, logs } = this.traceEncoder(tape, x, batchNorm);
-    const rows = Array.from({ length: samples }, (_, k) =>
-      tf.tidy(() => {
-        const noise = tf.tensor2d(normals(deriveSeed(seed, 1, k), n * this.config.latent), [
-          n,
-          this.config.latent,
-        ]);
-        const { z, kl } = gaussianLatent(tape, mu, logs, noise);
-        const error = squaredError(tape, x, this.traceDecoder(tape, z, batchNorm));
-        const prior = tf.sum(tf.square(z.tensor), 1); // −2 log p(z), constants aside, [N]
-        // −2 log q(z|x), likewise, [N]
-        const posterior = tf.add(tf.sum(tf.square(noise), 1), tf.mul(tf.sum(logs.tensor, 1), 2));
-        return {
-          likelihood: tf.add(tf.mul(error.tensor, -0.5 / variance), constant),
-          logRatio: tf.mul(tf.sub(posterior, prior), 0.5),
-          kl: kl.tensor,
-        };
-      }),
-    );
-    const join = (key: 'likelihood' | 'logRatio' | 'kl') => tf.stack(rows.map((row) => row[key])); // [K, N]
-    return { likelihood: join('likelihood'), logRatio: join('logRatio'), kl: join('kl') };
+  /** Encoder and decoder as they are outside of training. */
+  private get coder(): TapedCoder {
+    return {
+      family: this.family,
+      imageShape: this.imageShape,
+      latent: this.config.latent,
+      encode: (tape, x) => this.traceEncoder(tape, x, batchNorm),
+      decode: (tape, z) => this.traceDecoder(tape, z, batchNorm),
+    };
   }
 
   private objective(tape: Tape, images: Value, noise: Tensor, normalise: Normalise): Value {
@@ -332,7 +236,7 @@ export class Vae extends TapedModel {
   }
 
   private traceEncoder(tape: Tape, x: Value, normalise: Normalise): { mu: Value; logs: Value } {
-    const map = this.encoder.reduce(
+    const map = this.tensors.encoder.reduce(
       (h, { weight, bias, norm }) =>
         tape.block(() =>
           leakyRelu(
@@ -345,14 +249,14 @@ export class Vae extends TapedModel {
     );
     const flat = rearrange(tape, map, toVector, (y) => toMap(y, this.inner)); // [N, size]
     return {
-      mu: dense(tape, flat, this.mu.weight, this.mu.bias),
-      logs: dense(tape, flat, this.logs.weight, this.logs.bias),
+      mu: dense(tape, flat, this.tensors.mu.weight, this.tensors.mu.bias),
+      logs: dense(tape, flat, this.tensors.logs.weight, this.tensors.logs.bias),
     };
   }
 
   private traceDecoder(tape: Tape, z: Value, normalise: Normalise): Value {
-    const flat = dense(tape, z, this.start.weight, this.start.bias);
-    const map = this.decoder.reduce(
+    const flat = dense(tape, z, this.tensors.start.weight, this.tensors.start.bias);
+    const map = this.tensors.decoder.reduce(
       (h, { weight, bias, norm }) =>
         tape.block(() => {
           const wider = transposedConvolution(tape, h, weight, bias, {
@@ -366,15 +270,13 @@ export class Vae extends TapedModel {
     );
     return scale(
       tape,
-      tanh(tape, convolution(tape, map, this.last.weight, this.last.bias, { pad: 1 })),
+      tanh(
+        tape,
+        convolution(tape, map, this.tensors.last.weight, this.tensors.last.bias, { pad: 1 }),
+      ),
       0.5,
     );
   }
-}
-
-/** Pixel values to the model's unit, [−½, ½). */
-function toUnit(tape: Tape, images: Value): Value {
-  return scale(tape, images, 1 / 256, -0.5);
 }
 
 /** [N, H, W, C] to [N, C·H·W], in PyTorch's order: the channel is the slowest. */
@@ -384,5 +286,6 @@ function toVector(map: Tensor): Tensor {
 
 /** Undoes {@link toVector}. */
 function toMap(vector: Tensor, [h, w, c]: readonly [number, number, number]): Tensor {
-  return tf.transpose(tf.reshape(vector, [lengthOf(vector), c, h, w]), [0, 2, 3, 1]); // [N, H, W, C]
+  const map = tf.reshape(vector, [lengthOf(vector), c, h, w]); // [N, C, H, W]
+  return tf.transpose(map, [0, 2, 3, 1]); // [N, H, W, C]
 }

@@ -8,9 +8,9 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix, QrDecomposition } from 'ml-matrix';
-import { normals, numberOf, tf } from '../backend/index';
-import { FisherlabError } from '../errors';
-import type { Layer } from '../gradients/index';
+import { normals, numberOf, tf } from '../../backend/index';
+import { FisherlabError } from '../../errors';
+import type { Layer } from '../../gradients/index';
 
 /**
  * A random rotation Q (of a Gaussian matrix's QR) as `Q = P L U`, the parts as the 1x1 convolution
