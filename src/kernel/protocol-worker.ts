@@ -49,7 +49,9 @@ parentPort?.on('message', (event: Event) => {
   else protocol.event(event);
 });
 whenParentIsGone(() => void end());
-setTimeout(() => language.start(), LANGUAGE_START);
+setTimeout(() => {
+  if (!protocol.busy) language.start(); // else with the end of the first cell
+}, LANGUAGE_START);
 void sockets
   .open((channel, message) => protocol.receive(channel, message))
   .then(() => protocol.started());

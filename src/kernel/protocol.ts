@@ -38,6 +38,7 @@ export class Protocol {
   private queue: Message[] = [];
   private running: { readonly request: Message; readonly number: number } | undefined;
   private count = 0;
+  private remarkLater: (() => void) | undefined;
   private readonly texts = new TextCollector((cell, name, text) =>
     this.publish('stream', { name, text }, cell),
   );
@@ -53,6 +54,11 @@ export class Protocol {
     private readonly end: () => void,
   ) {
     this.interrupter = new Interrupter((cell) => command({ type: 'interrupt', cell }));
+  }
+
+  /** Whether a cell runs. */
+  get busy(): boolean {
+    return this.running !== undefined;
   }
 
   /** Says that the kernel is there. */
@@ -179,7 +185,10 @@ export class Protocol {
       this.done(key, shownError(error, process.cwd()));
       return;
     }
-    if (silent !== true) void this.remark(source, cells, key);
+    if (silent === true) return;
+    // Before the service has started the first cell comes first.
+    if (this.language.started) void this.remark(source, cells, key);
+    else this.remarkLater = () => void this.remark(source, cells, key);
   }
 
   /** What the types say of a cell: advice, which never holds it. */
@@ -212,6 +221,8 @@ export class Protocol {
     this.status('idle', request);
     this.running = undefined;
     if (failed !== undefined && request.content.stop_on_error !== false) this.abortQueue();
+    this.remarkLater?.();
+    this.remarkLater = undefined;
     void this.next();
   }
 
