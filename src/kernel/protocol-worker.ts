@@ -20,8 +20,6 @@ const { connection, folder, closed, signal } = workerData as {
   closed: Int32Array;
   signal: Int32Array;
 };
-/** Milliseconds after which the language service starts by itself: the first cell comes first. */
-const LANGUAGE_START = 1500;
 /** Milliseconds that cells' own handlers of the process's end may take. */
 const GOODBYE = 500;
 
@@ -49,9 +47,6 @@ parentPort?.on('message', (event: Event) => {
   else protocol.event(event);
 });
 whenParentIsGone(() => void end());
-setTimeout(() => {
-  if (!protocol.busy) language.start(); // else with the end of the first cell
-}, LANGUAGE_START);
 void sockets
   .open((channel, message) => protocol.receive(channel, message))
   .then(() => protocol.started());

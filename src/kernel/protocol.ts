@@ -31,6 +31,9 @@ const KERNEL_INFO = {
   help_links: [],
 };
 
+/** Milliseconds without a cell after which the language service starts. */
+const IDLE = 1000;
+
 export class Protocol {
   private readonly history = new History();
   private readonly requests = new Map<string, Message>();
@@ -38,7 +41,9 @@ export class Protocol {
   private queue: Message[] = [];
   private running: { readonly request: Message; readonly number: number } | undefined;
   private count = 0;
-  private remarkLater: (() => void) | undefined;
+  /** Remarks that wait for the language service, which starts once nothing runs. */
+  private remarksLater: (() => void)[] = [];
+  private idle: NodeJS.Timeout | undefined;
   private readonly texts = new TextCollector((cell, name, text) =>
     this.publish('stream', { name, text }, cell),
   );
@@ -56,14 +61,20 @@ export class Protocol {
     this.interrupter = new Interrupter((cell) => command({ type: 'interrupt', cell }));
   }
 
-  /** Whether a cell runs. */
-  get busy(): boolean {
-    return this.running !== undefined;
-  }
-
   /** Says that the kernel is there. */
   started(): void {
     this.sockets.publish(message('status', { execution_state: 'starting' }));
+    this.startLanguageSoon();
+  }
+
+  private startLanguageSoon(): void {
+    if (this.language.started) return;
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => {
+      if (this.running !== undefined) return; // with the end of that cell
+      this.language.start();
+      for (const remark of this.remarksLater.splice(0)) remark();
+    }, IDLE);
   }
 
   // --- Requests ----------------------------------------------------------------------------------
@@ -186,9 +197,9 @@ export class Protocol {
       return;
     }
     if (silent === true) return;
-    // Before the service has started the first cell comes first.
+    // The service does not start while cells run: they come first.
     if (this.language.started) void this.remark(source, cells, key);
-    else this.remarkLater = () => void this.remark(source, cells, key);
+    else this.remarksLater.push(() => void this.remark(source, cells, key));
   }
 
   /** What the types say of a cell: advice, which never holds it. */
@@ -221,8 +232,7 @@ export class Protocol {
     this.status('idle', request);
     this.running = undefined;
     if (failed !== undefined && request.content.stop_on_error !== false) this.abortQueue();
-    this.remarkLater?.();
-    this.remarkLater = undefined;
+    this.startLanguageSoon();
     void this.next();
   }
 
