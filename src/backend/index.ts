@@ -6,18 +6,43 @@
  * them, and files that are written whole or not at all.
  */
 export {
+  at,
+  lengthOf,
+  matrix,
+  numberOf,
+  numbersOf,
+  pair,
+  type Shape4,
+  shape2,
+  shape3,
+  shape4,
+  tensor4,
+  triple,
+} from './checked';
+export {
   convolve,
   convolveFilterGrad,
   convolveInputGrad,
   patches,
-  type Shape4,
   type Window,
   windowLength,
 } from './convolution';
 export { CONVOLUTION_WITH_BIAS } from './convolution-with-bias';
-export { assertKnown, FisherlabError } from './errors';
+export { withLock } from './file-lock';
 export { type Computation, Graph } from './graph';
 export { matMul, native, reluGrad, squaredNormOfPositions, squaredNormOfRows } from './primitives';
+export { inCheckout } from './root';
+export {
+  BACKENDS,
+  type BackendChoice,
+  type BackendName,
+  startBackend,
+  tf,
+} from './start';
+export { diskError, makeFolder, writeBeside, writeJson } from './write';
+
+// Randomness is arithmetic, and wanted wherever there are tensors.
+
 export {
   deriveSeed,
   noiseByIndex,
@@ -27,14 +52,4 @@ export {
   uniformAt,
   uniformStream,
   uniforms,
-} from './random';
-export { inCheckout } from './root';
-export {
-  addonFolder,
-  BACKENDS,
-  type BackendChoice,
-  type BackendName,
-  startBackend,
-  tf,
-} from './start';
-export { diskError, makeFolder, writeBeside, writeJson } from './write';
+} from '../numerics/index';

@@ -18,9 +18,9 @@
  * a detector that was fitted on the other half. The detectors that score new batches are fitted on
  * both.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
+import { quantileOfSorted } from '../numerics/index';
 import type { Detector } from './detector';
-import { quantileOfSorted } from './statistics';
 import { type FeatureTable, sliceRows } from './table';
 
 /** Where Φ is one standard deviation above the mean. */

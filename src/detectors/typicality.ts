@@ -13,10 +13,10 @@
  * same fit set as every other detector's parameters (the paper of typicality uses training images),
  * so that comparisons are on the same halves.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
+import { mean } from '../numerics/index';
 import type { Detector } from './detector';
 import { statistic } from './likelihood';
-import { mean } from './statistics';
 
 /** Distance of the batch's log-likelihood from the mean over the fit set. */
 export function typicality(): Detector {

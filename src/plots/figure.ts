@@ -11,7 +11,7 @@
  * The types are those of `nodeplotlib`, so that every figure can also be given to its `plot()`.
  */
 import type { Layout, Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { textWidth } from './text-width';
 
 export interface Figure {
@@ -41,9 +41,9 @@ export interface FigureParts {
   readonly layout?: Layout;
 }
 
-export const FONT_FAMILY = "Arimo, Arial, Helvetica, 'Liberation Sans', sans-serif";
+const FONT_FAMILY = "Arimo, Arial, Helvetica, 'Liberation Sans', sans-serif";
 export const INK = '#222222';
-export const FAINT_INK = '#666666';
+const FAINT_INK = '#666666';
 const GRID = '#e8e8e8';
 
 /** Puts traces and parts into the common frame. */

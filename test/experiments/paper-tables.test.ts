@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { normals } from '../../src/backend/random';
 import { startBackend } from '../../src/backend/start';
 import { dataset } from '../../src/data/dataset';
 import { npyHeader } from '../../src/data/npy';
@@ -22,11 +21,13 @@ import {
 } from '../../src/experiments/ablations';
 import { MAIN_METHODS } from '../../src/experiments/first-experiment';
 import { paperTimesteps } from '../../src/experiments/paper-known';
-import { type ModelResults, modelResults, setsFor } from '../../src/experiments/paper-tables';
+import { type ModelResults, modelResults } from '../../src/experiments/paper-tables';
+import { setsFor } from '../../src/experiments/sets-to-try';
 import { summarise } from '../../src/experiments/summary';
 import { ablationFigure } from '../../src/experiments/tables-figures';
 import { disposeModel, type LoadedModel, loadModel } from '../../src/models/checkpoint';
 import { Diffusion } from '../../src/models/diffusion';
+import { normals } from '../../src/numerics/random';
 import { HEADER, images, saveTinyGlow, shaken } from '../support/tiny';
 
 describe('the results of a model', () => {

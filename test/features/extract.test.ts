@@ -8,6 +8,7 @@ import { affine, logit, represent } from '../../src/invariance/index';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
 import { difference } from '../support/close';
+import { looking } from '../support/looking';
 import { images, shaken } from '../support/tiny';
 
 const SHAPE = [4, 4, 1] as const;
@@ -60,14 +61,14 @@ describe('a table of features', () => {
         const value = model.gradients(
           pixels(data, [index]),
           model.noise([index], 4),
-          (layer, factors) => {
+          looking((layer, factors) => {
             const gradient = factors.instantiate(1).dataSync();
             const sum = sums.get(layer.name) ?? new Float64Array(gradient.length);
             sums.set(
               layer.name,
               sum.map((x, k) => x + (gradient[k] as number)),
             );
-          },
+          }),
         );
         likelihood += value.dataSync()[0] as number;
       });
@@ -202,7 +203,8 @@ describe('a table of features', () => {
 
   it('of a model seen through a representation holds the same gradients of the same images, and another likelihood', async () => {
     const seen = represent(model, logit());
-    const dequantised = represent(model, affine(1, 0)); // the points of the model's own space, with the noise in them
+    // the points of the model's own space, with the noise in them
+    const dequantised = represent(model, affine(1, 0));
     const [changed, plain] = await Promise.all(
       [seen, dequantised].map(
         async (one) =>

@@ -21,9 +21,14 @@ const REQUIREMENTS = [
   'nbclient>=0.10,<1',
   'nbconvert>=7.16,<8',
   'jupyter_kernel_test>=0.7,<1',
+  // What binds the book (`notebook/book.ts`).
+  'sphinx>=8,<9',
+  'myst-nb>=1.2,<2',
+  'sphinx-book-theme>=1.1,<2',
+  'sphinx-mathjax-offline>=0.0.2,<1',
 ];
 /** About what they take, for the progress and the check of the disk. */
-const BYTES = 235e6;
+const BYTES = 350e6;
 
 const PROGRAMS = process.platform === 'win32' ? 'Scripts' : 'bin';
 const PYTHON = process.platform === 'win32' ? 'python' : 'python3';
@@ -129,7 +134,7 @@ async function build(python, root, folder, started) {
   await mustRun(python, ['-m', 'venv', folder], {
     started,
     problem: 'a Python environment cannot be made',
-    mend: 'install venv (Debian, Ubuntu: apt install python3-venv)',
+    fix: 'install venv (Debian, Ubuntu: apt install python3-venv)',
   });
   const pip = [
     '-m',
@@ -144,7 +149,7 @@ async function build(python, root, folder, started) {
   await mustRun(path.join(folder, PROGRAMS, 'python'), pip, {
     started,
     problem: 'pip cannot install JupyterLab',
-    mend: 'see that pip can reach its package index',
+    fix: 'see that pip can reach its package index',
   });
   for (const [name, spec] of Object.entries(KERNELS)) {
     const kernel = path.join(folder, 'share', 'jupyter', 'kernels', name);

@@ -1,0 +1,31 @@
+/**
+ * # Errors a person can act on
+ *
+ * Everything that can go wrong through *input* (a file, a name, a shape, a number) ends in a
+ * `FisherlabError`: one line that names the thing and how to fix it. The command line prints that line
+ * and exits with 1; anything else is a defect and keeps its stack.
+ */
+export class FisherlabError extends Error {
+  /**
+   * @param problem what is wrong, naming the thing: "data set 'cifar11' is not known"
+   * @param fix what to do about it: "choose one of cifar10, mnist"
+   */
+  constructor(problem: string, fix: string) {
+    super(`${problem}; ${fix}`);
+    this.name = 'FisherlabError';
+  }
+}
+
+/**
+ * Throws unless `name` is one of `known`, listing what is known. `kind` is what to call it: "data
+ * set", "model".
+ */
+export function assertKnown<T extends string>(
+  kind: string,
+  name: string,
+  known: readonly T[],
+): asserts name is T {
+  if (!(known as readonly string[]).includes(name)) {
+    throw new FisherlabError(`${kind} '${name}' is not known`, `choose one of ${known.join(', ')}`);
+  }
+}

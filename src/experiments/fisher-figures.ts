@@ -1,0 +1,218 @@
+/**
+ * # Figures of the Fisher information
+ *
+ * The paper's, and what belongs beside them: windows of chosen weights, off-diagonals against their
+ * noise floor, sizes of layers over depth, correlation of log norms against the distance of layers,
+ * and quantile plots of f_j/σ_j² against χ² and of log f_j against the normal distribution. Each
+ * takes as much as it draws of what `src/fisher` computes, under the names used there.
+ */
+import { chiSquareQuantile, mean, normalQuantile, unbiasedStd } from '../numerics/index';
+import {
+  type Figure,
+  type FigureOptions,
+  heatmap,
+  histogram,
+  lines,
+  quantiles,
+  scatter,
+  thinned,
+} from '../plots/index';
+
+/**
+ * ρ_ab of a window, from −1 to 1, lines between its layers; weights without gradients are blank.
+ */
+export function windowFigure(
+  {
+    normalised,
+    size,
+    starts,
+    layers,
+  }: {
+    /** ρ, [size, size] row by row. */
+    readonly normalised: Float64Array;
+    readonly size: number;
+    /** Where each layer begins. */
+    readonly starts: readonly number[];
+    readonly layers: readonly string[];
+  },
+  options: FigureOptions = {},
+): Figure {
+  const rows = Array.from({ length: size }, (_, a) =>
+    Array.from(normalised.subarray(a * size, (a + 1) * size)),
+  );
+  const names = layers.map((name) => name.replace('flow.layers.', ''));
+  return heatmap(rows, {
+    title: names.join(' · '),
+    x: 'weight',
+    y: 'weight',
+    scale: 'diverging',
+    range: [-1, 1],
+    unit: 'F_ab / √(F_aa F_bb)',
+    blocks: starts.slice(1).map((start) => start - 1),
+    ...options,
+  });
+}
+
+/** |ρ_ab| within layers, with the average, the noise floor, and the floor that was measured. */
+export function offDiagonalFigure(
+  {
+    values,
+    average,
+    floor,
+    measuredFloor,
+  }: {
+    readonly values: Float64Array;
+    readonly average: { readonly value: number };
+    readonly floor: number;
+    readonly measuredFloor: number;
+  },
+  options: FigureOptions = {},
+): Figure {
+  return histogram([{ name: 'off-diagonals', values: values.map(Math.abs) }], {
+    title: 'Normalised off-diagonals within layers',
+    x: '|F_ab| / √(F_aa F_bb)',
+    range: [0, 1],
+    guides: [
+      { axis: 'x', value: floor, label: `floor ${floor.toFixed(3)}` },
+      {
+        axis: 'x',
+        value: measuredFloor,
+        label: `measured floor ${measuredFloor.toFixed(3)}`,
+        row: 1,
+      },
+      { axis: 'x', value: average.value, label: `average ${average.value.toFixed(3)}`, row: 2 },
+    ],
+    ...options,
+  });
+}
+
+/**
+ * Mean squared gradient of a weight, tr F_j/|θ_j|, over depth, one colour a kind of tensor. Layers
+ * without gradients are left out.
+ * @param byKind the layers of each kind with their depth, as `depthOrder` gives them
+ */
+export function scalesFigure(
+  byKind: ReadonlyMap<
+    string,
+    readonly {
+      readonly depth: number;
+      readonly layer: { readonly trace: number; readonly size: number };
+    }[]
+  >,
+  options: FigureOptions = {},
+): Figure {
+  const series = [...byKind].flatMap(([kind, layers]) => {
+    const alive = layers.filter(({ layer }) => layer.trace > 0);
+    if (alive.length === 0) return [];
+    return [
+      {
+        name: kind,
+        x: alive.map(({ depth }) => depth),
+        y: alive.map(({ layer }) => layer.trace / layer.size),
+      },
+    ];
+  });
+  return scatter(series, {
+    title: 'Sizes of layers over depth',
+    x: 'layer j, in order',
+    y: 'tr F_j / |θ_j|',
+    logY: true,
+    ...options,
+  });
+}
+
+/** r(d) of one or more sets against the distance of layers d, with intervals. */
+export function decorrelationFigure(
+  sets: readonly {
+    readonly name: string;
+    readonly found: {
+      readonly byLag: readonly {
+        readonly value: number;
+        readonly low: number;
+        readonly high: number;
+      }[];
+    };
+  }[],
+  options: FigureOptions = {},
+): Figure {
+  return lines(
+    sets.map(({ name, found: { byLag } }) => ({
+      name,
+      x: byLag.map((_, lag) => lag),
+      y: byLag.map(({ value }) => value),
+      low: byLag.map(({ value, low }) => Math.min(low, value)),
+      high: byLag.map(({ value, high }) => Math.max(high, value)),
+    })),
+    {
+      title: 'Correlation of log f_i and log f_j',
+      x: 'distance of layers |i − j|',
+      y: 'correlation, mean over pairs',
+      guides: [{ axis: 'y', value: 0 }],
+      ...options,
+    },
+  );
+}
+
+/**
+ * f_j/σ_j² (σ_j² = mean f_j/ν) of one layer against χ² with ν = |θ_j| and with the effective
+ * degrees of freedom, both divided by ν so that they share a unit: the mean is 1.
+ * @param norms f_j of images or samples
+ */
+export function chiSquareFigure(
+  norms: ArrayLike<number>,
+  spectrum: {
+    readonly name: string;
+    /** |θ_j| */
+    readonly size: number;
+    /** The effective degrees of freedom. */
+    readonly degrees: { readonly value: number };
+  },
+  options: FigureOptions = {},
+): Figure {
+  const centre = mean(norms);
+  const sorted = Float64Array.from(norms, (value) => value / centre).sort();
+  const kept = thinned(sorted.length);
+  const points = (nu: number) => ({
+    x: kept.map((i) => chiSquareQuantile((i + 0.5) / sorted.length, nu) / nu),
+    y: kept.map((i) => sorted[i] as number),
+  });
+  return scatter(
+    [
+      { name: `ν = |θ| = ${spectrum.size}`, ...points(spectrum.size) },
+      {
+        name: `ν = ${spectrum.degrees.value.toFixed(1)}, effective`,
+        ...points(spectrum.degrees.value),
+      },
+    ],
+    {
+      title: spectrum.name.replace('flow.layers.', ''),
+      x: 'quantile of χ²_ν / ν',
+      y: 'f_j / mean f_j',
+      diagonal: true,
+      width: 560,
+      height: 520,
+      ...options,
+    },
+  );
+}
+
+/** Standardised log f_j of some layers against the normal distribution. */
+export function logNormalFigure(
+  layers: readonly { readonly name: string; readonly norms: ArrayLike<number> }[],
+  options: FigureOptions = {},
+): Figure {
+  const series = layers.map(({ name, norms }) => {
+    const logs = Array.from(norms, Math.log);
+    const [centre, deviation] = [mean(logs), unbiasedStd(logs)];
+    return {
+      name: name.replace('flow.layers.', ''),
+      values: logs.map((value) => (value - centre) / deviation),
+    };
+  });
+  return quantiles(series, normalQuantile, {
+    title: 'log f_j, standardised',
+    x: 'quantile of N(0, 1)',
+    y: 'z',
+    ...options,
+  });
+}
