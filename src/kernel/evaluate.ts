@@ -9,50 +9,40 @@
  * that waited are gone. Therefore nothing here waits for the cell itself; messages drive it. When
  * the interrupt arrives as one, the cell is closed, however it ended.
  */
-import { Session } from 'node:inspector';
-import { setImmediate, setTimeout } from 'node:timers'; // not those that cells find
 import { cellPlaces, type PreparedCell } from './cell';
 import { Interrupted } from './errors';
 import { loader } from './hook';
 import { createHost, exportOf, type Host } from './host';
+import { type Ending, Inspector } from './inspector';
 import type { Command, Event, ShownError } from './messages';
 import { type Renewal, renewalLine, renewModules } from './modules';
+import { type Earlier, keptLines, Names } from './names';
 import { begin, cellOf, currentCell, RunningCell } from './running';
-import { alive, awaitEngine, collectGarbage, endScopes, tensorCount, tensorsOf } from './tensors';
-import { keepTimersInside } from './timers';
+import { nothingWithin, stopWanted } from './signal';
+import { awaitEngine, collectGarbage, endScopes, tensorCount } from './tensors';
+import { keepTimersInside, later, turn } from './timers';
 import { shownValue } from './value';
-
-/** What the inspector says of a value. */
-interface RemoteObject {
-  readonly objectId?: string;
-  readonly value?: unknown;
-  readonly unserializableValue?: string;
-}
-
-interface Evaluation {
-  readonly result: RemoteObject;
-  readonly exceptionDetails?: { readonly exception?: RemoteObject; readonly text: string };
-}
-
-/** Values of an earlier run whose names a cell declares again. */
-interface Earlier {
-  readonly name: string;
-  readonly tensors: ReturnType<typeof tensorsOf>;
-}
 
 /** Milliseconds after which an interrupted cell is closed that has not closed itself. */
 const GRACE = 30;
 
+/** The cell that runs, and how it ends. */
+interface Running {
+  readonly cell: RunningCell;
+  /** Values of an earlier run, which should be gone by now. */
+  earlier: readonly Earlier[];
+  closed: boolean;
+  finish(error?: ShownError): void;
+}
+
 /** Runs cells, one after the other. */
 export class Evaluator {
-  private readonly session = new Session();
+  private readonly inspector = new Inspector();
+  private readonly names = new Names(this.inspector);
   private readonly host: Host;
   /** Settles when the kernel has cleaned up after an interrupt. */
   private ready = Promise.resolve();
-  private readonly declared = new Set<string>();
-  private running:
-    | { readonly cell: RunningCell; closed: boolean; finish(error?: ShownError): void }
-    | undefined;
+  private running: Running | undefined;
 
   /**
    * @param folder the notebook's
@@ -62,10 +52,12 @@ export class Evaluator {
     folder: string,
     private readonly post: (event: Event) => void,
   ) {
-    this.session.connect();
     this.host = createHost(folder, post);
     keepTimersInside();
-    awaitEngine(() => currentCell()?.checkpoint());
+    awaitEngine(() => {
+      if (stopWanted()) this.running?.cell.interrupt();
+      currentCell()?.checkpoint();
+    });
     process.on('uncaughtException', (error) => this.fault(error));
     process.on('unhandledRejection', (reason) => this.fault(reason));
   }
@@ -77,13 +69,14 @@ export class Evaluator {
     else if (command.type === 'input') this.host.answer(command.text);
   }
 
-  private run(key: string, number: number, prepared: PreparedCell): void {
+  private async run(key: string, number: number, prepared: PreparedCell): Promise<void> {
     const { post } = this;
     const cell = new RunningCell(key, number);
-    const running = {
+    const running: Running = {
       cell,
+      earlier: [],
       closed: false,
-      finish: (error?: ShownError) => {
+      finish: (error) => {
         if (this.running !== running) return;
         this.running = undefined;
         post({ type: 'done', cell: key, ...(error === undefined ? {} : { error }) });
@@ -97,57 +90,27 @@ export class Evaluator {
     });
     begin(cell);
     this.renew();
-    const earlier = this.release(prepared.declared);
-    this.evaluate(prepared.code, (error, done) => {
-      if (error !== null) {
-        cell.interrupt();
-        this.close(cell, earlier, { thrown: error });
-      } else if (done.exceptionDetails === undefined) this.close(cell, earlier, {});
-      else this.close(cell, earlier, { thrown: this.valueOf(done.exceptionDetails.exception) });
-    });
-    for (const name of prepared.declared) this.declared.add(name);
-  }
-
-  private evaluate(
-    expression: string,
-    callback: (error: Error | null, done: Evaluation) => void,
-  ): void {
-    const parameters = { expression, replMode: true, awaitPromise: true, objectGroup: 'cell' };
-    this.session.post('Runtime.evaluate', parameters, callback as never);
-  }
-
-  /** The value itself that the inspector describes. */
-  private valueOf(remote: RemoteObject | undefined): unknown {
-    if (remote?.objectId === undefined) return remote?.unserializableValue ?? remote?.value;
-    let value: unknown;
-    const global = globalThis as { __fisherlabTake?: (given: unknown) => void };
-    global.__fisherlabTake = (given) => {
-      value = given;
-    };
-    const parameters = {
-      functionDeclaration: '(value) => globalThis.__fisherlabTake(value)',
-      arguments: [{ objectId: remote.objectId }],
-      objectId: remote.objectId,
-    };
-    this.session.post('Runtime.callFunctionOn', parameters);
-    delete global.__fisherlabTake;
-    return value;
+    for (const name of prepared.declared) this.host.imported.delete(name);
+    running.earlier = this.names.declare(prepared.declared);
+    // Freed before the cell makes the same again.
+    if (running.earlier.length > 0) await collectGarbage();
+    if (!running.closed)
+      this.inspector.runCell(prepared.code, (ending) => this.close(running, ending));
   }
 
   /** Loads anew what was edited, and gives its exports to the names that stand for them. */
   private renew(): void {
     const renewal = renewModules();
-    const say = (name: 'stdout' | 'stderr', text: string) =>
-      this.post({ type: 'stream', cell: currentCell()?.key ?? '', name, text: `${text}\n` });
-    for (const line of renewal.broken) say('stderr', line);
+    for (const line of renewal.broken) this.say('stderr', `${line}\n`);
     if (renewal.changed.length === 0) return;
     try {
       this.rebind(renewal);
-      say('stdout', renewalLine(renewal));
+      this.say('stdout', `${renewalLine(renewal)}\n`);
     } catch (error) {
       renewal.restore();
       const { traceback } = this.host.shown(error);
-      say('stderr', `${renewal.changed.join(', ')}: ${traceback.join('\n')}\nthe old module stays`);
+      const files = renewal.changed.join(', ');
+      this.say('stderr', `${files}: ${traceback.join('\n')}\nthe old module stays\n`);
     }
   }
 
@@ -157,60 +120,27 @@ export class Evaluator {
       if (renewed.has(this.host.resolve(request)))
         values[local] = exportOf(this.host.load(request), name);
     }
-    this.assign(values);
+    this.names.assign(values);
   }
 
-  /** Gives values to names of cells. */
-  private assign(values: Readonly<Record<string, unknown>>): void {
-    const global = globalThis as { __fisherlabValues?: unknown };
-    global.__fisherlabValues = values;
-    const assignments = Object.keys(values).map(
-      (name) => `try { ${name} = globalThis.__fisherlabValues.${name} } catch {}`,
-    );
-    // A name may have no value yet, where the cell that declares it failed.
-    if (assignments.length > 0)
-      this.session.post('Runtime.evaluate', { expression: assignments.join(';') });
-    delete global.__fisherlabValues;
-  }
-
-  /**
-   * Lets the values go whose names the cell declares again: V8 would keep them. In the cell itself
-   * those names have no value before their declaration, so that it cannot miss them.
-   */
-  private release(declared: readonly string[]): Earlier[] {
-    const again = declared.filter((name) => this.declared.has(name));
-    if (again.length === 0) return [];
-    const earlier = again.map((name) => ({ name, tensors: tensorsOf(this.lookUp(name)) }));
-    for (const name of again) this.host.imported.delete(name);
-    this.assign(Object.fromEntries(again.map((name) => [name, undefined])));
-    this.session.post('Runtime.releaseObjectGroup', { objectGroup: 'cell' });
-    return earlier.filter(({ tensors }) => tensors.length > 0);
-  }
-
-  private lookUp(name: string): unknown {
-    let value: unknown;
-    this.session.post(
-      'Runtime.evaluate',
-      { expression: name, objectGroup: 'cell', silent: true },
-      ((error: Error | null, done: Evaluation) => {
-        if (error === null && done.exceptionDetails === undefined)
-          value = this.valueOf(done.result);
-      }) as never,
-    );
-    return value;
+  private say(name: 'stdout' | 'stderr', text: string): void {
+    this.post({ type: 'stream', cell: currentCell()?.key ?? '', name, text });
   }
 
   /** Ends the cell that runs. Called again and again until it has ended. */
   private interrupt(key: string): void {
-    const running = this.running;
+    const { running } = this;
     this.post({ type: 'heard', cell: key });
     if (running === undefined || running.cell.key !== key) return;
-    const { cell, closed, finish } = running;
-    cell.interrupt();
+    running.cell.interrupt();
     // Where the execution was ended from outside, nobody else closes the cell; and closing it may
     // have been ended, too.
-    if (closed) setTimeout(() => finish(this.host.shown(new Interrupted())), 10 * GRACE);
-    else setTimeout(() => this.close(cell, [], { thrown: new Interrupted() }), GRACE);
+    if (running.closed) later(() => running.finish(this.interruption()), 10 * GRACE);
+    else later(() => this.close(running, { ended: true }), GRACE);
+  }
+
+  private interruption(): ShownError {
+    return this.host.shown(new Interrupted());
   }
 
   /** What goes wrong behind a cell's back stands under it. */
@@ -223,46 +153,31 @@ export class Evaluator {
     this.post({ type: 'fault', cell: cell.key, error });
   }
 
-  private close(cell: RunningCell, earlier: readonly Earlier[], end: { thrown?: unknown }): void {
-    const running = this.running;
-    if (running?.cell !== cell || running.closed) return;
+  private close(running: Running, ending: Ending): void {
+    const { cell, finish } = running;
+    if (this.running !== running || running.closed) return;
     running.closed = true;
-    this.session.post('Runtime.releaseObjectGroup', { objectGroup: 'cell' });
-    const { finish } = running;
-    if ('thrown' in end && !cell.interrupted) {
-      finish(this.host.shown(end.thrown));
-      return;
-    }
-    if (cell.interrupted) {
+    this.inspector.forget();
+    if ('ended' in ending || cell.interrupted) {
+      cell.interrupt();
+      nothingWithin();
       endScopes();
-      finish(this.host.shown(new Interrupted()));
+      finish(this.interruption());
       if (tensorCount() > 0) this.ready = collectGarbage();
-      return;
-    }
-    void this.succeed(cell, earlier).then(finish, (error) => finish(this.host.shown(error)));
+    } else if ('thrown' in ending) finish(this.host.shown(ending.thrown));
+    else void this.succeed(running).then(finish, (error) => finish(this.host.shown(error)));
   }
 
   /** Shows the result, lets rejected promises be noticed, and says which tensors are kept. */
-  private async succeed(
-    cell: RunningCell,
-    earlier: readonly Earlier[],
-  ): Promise<ShownError | undefined> {
+  private async succeed({ cell, earlier }: Running): Promise<ShownError | undefined> {
     const { result } = cell;
     cell.result = undefined;
     if (result !== undefined && result.value !== undefined)
       this.post({ type: 'result', cell: cell.key, ...(await shownValue(result.value)) });
-    if (earlier.length > 0) await this.sayWhatIsKept(cell, earlier);
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    const kept = keptLines(earlier);
+    if (kept !== '') this.say('stdout', kept);
+    await turn();
+    await turn();
     return cell.fault;
-  }
-
-  private async sayWhatIsKept(cell: RunningCell, earlier: readonly Earlier[]): Promise<void> {
-    if (earlier.every(({ tensors }) => alive(tensors) === 0)) return;
-    await collectGarbage();
-    for (const { name, tensors } of earlier) {
-      const count = alive(tensors);
-      const text = `the earlier ${name} is kept with ${count} ${count === 1 ? 'tensor' : 'tensors'}: something still refers to it\n`;
-      if (count > 0) this.post({ type: 'stream', cell: cell.key, name: 'stdout', text });
-    }
   }
 }

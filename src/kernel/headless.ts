@@ -6,12 +6,12 @@
  * would not hear that nobody waits for it any more.
  */
 import path from 'node:path';
-import { setImmediate } from 'node:timers'; // not the one that cells find
 import { Worker } from 'node:worker_threads';
 import { CellSyntaxError, prepareCell } from './cell';
 import { shownError } from './errors';
 import { Evaluator } from './evaluate';
 import type { Event } from './messages';
+import { TextCollector } from './text-collector';
 
 /** From the parent: a cell, or that there are no more. */
 export type HeadlessRequest = { cell: string; code: string } | 'end';
@@ -20,29 +20,18 @@ const tell = (event: Event | { type: 'ready' }) => {
   if (process.connected) process.send?.(event);
 };
 
-/** Text that is not sent yet: nobody looks at it while a cell runs. */
-let text: (Event & { type: 'stream' }) | undefined;
-
-function flush(): void {
-  if (text !== undefined) tell(text);
-  text = undefined;
-}
+const texts = new TextCollector((cell, name, text) => tell({ type: 'stream', cell, name, text }));
 
 /** Sends an event; text in few messages, in its order. */
 function post(event: Event): void {
-  if (event.type !== 'stream') {
-    flush();
-    tell(event);
-  } else if (text?.cell === event.cell && text.name === event.name && text.text.length < ENOUGH) {
-    text.text += event.text;
-  } else {
-    flush();
-    text = { ...event };
-    setImmediate(flush);
+  if (event.type === 'stream') {
+    texts.add(event.cell, event.name, event.text);
+    return;
   }
+  texts.flush();
+  tell(event);
 }
 
-const ENOUGH = 1 << 16;
 const folder = process.cwd();
 const evaluator = new Evaluator(folder, post);
 let count = 0;

@@ -9,7 +9,7 @@
 import { Console } from 'node:console';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { KERNEL } from './cell';
+import { KERNEL } from './cell-rewrite';
 import { shownError } from './errors';
 import type { Bundle, Event, Metadata, ShownError } from './messages';
 import { currentCell } from './running';

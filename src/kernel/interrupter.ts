@@ -1,15 +1,17 @@
 /**
  * # Interrupting
  *
- * The thread that runs cells is asked first, by a message. Where it hears the message, nothing
- * blocks it: the cell waits for something, and its waits are ended there. Where it does not, it
- * computes, and V8 ends the execution from here; a native call of TensorFlow ends first. Both are
- * repeated until the cell has ended: it may catch the interrupt and go on.
+ * The thread that runs cells is asked first, by a message and by a sign in shared memory. Where it
+ * hears the message, nothing blocks it: the cell waits for something, and its waits are ended there.
+ * Where it computes with tensors, the next operation sees the sign and throws. Where it does
+ * neither, V8 ends the execution from here. All is repeated until the cell has ended: it may catch
+ * the interrupt and go on.
  */
 import { Session } from 'node:inspector';
+import { isWithin, wantStop } from './signal';
 
 /** Milliseconds in which a thread that is free answers. */
-const PATIENCE = 25;
+const PATIENCE = 40;
 /** Milliseconds after which a cell that still runs is interrupted again. */
 const AGAIN = 150;
 
@@ -26,6 +28,7 @@ export class Interrupter {
   interrupt(cell: string): void {
     if (this.cell === cell) return; // under way
     this.cell = cell;
+    wantStop(true);
     this.attempt();
   }
 
@@ -38,6 +41,7 @@ export class Interrupter {
   ended(cell: string): void {
     if (this.cell !== cell) return;
     this.cell = undefined;
+    wantStop(false);
     clearTimeout(this.timer);
     this.session?.disconnect(); // a process with a session waits for it at its end
     this.session = undefined;
@@ -49,7 +53,8 @@ export class Interrupter {
     this.wasHeard = false;
     this.ask(cell);
     this.timer = setTimeout(() => {
-      if (!this.wasHeard) this.endExecution();
+      // A long native call ends first; the operation after it sees the sign.
+      if (!this.wasHeard && !isWithin()) this.endExecution();
       this.timer = setTimeout(() => this.attempt(), AGAIN);
     }, PATIENCE);
   }

@@ -28,6 +28,11 @@ export class LanguageClient {
   /** @param folder the notebook's */
   constructor(private readonly folder: string) {}
 
+  /** Whether the thread has been started. */
+  get started(): boolean {
+    return this.worker !== undefined;
+  }
+
   /** Starts the thread, where it does not run. */
   start(): void {
     if (this.worker !== undefined || this.dead) return;

@@ -21,11 +21,21 @@ const LONGEST = 1500;
 function startKernel(connection) {
   const folder = process.cwd();
   const closed = new Int32Array(new SharedArrayBuffer(4));
+  const signal = new Int32Array(new SharedArrayBuffer(8));
   const worker = new Worker(path.join(__dirname, 'thread.cjs'), {
-    workerData: { file: path.join(__dirname, 'protocol-worker.ts'), connection, folder, closed },
+    workerData: {
+      file: path.join(__dirname, 'protocol-worker.ts'),
+      connection,
+      folder,
+      closed,
+      signal,
+    },
   });
   loader.install();
   loader.standIns.set('tslab', path.join(__dirname, 'tslab.cjs'));
+  /** @type {typeof import('./signal')} */
+  const { shareSignal } = load('./signal.ts');
+  shareSignal(signal);
   /** @type {typeof import('./evaluate')} */
   const { Evaluator } = load('./evaluate.ts');
   const evaluator = new Evaluator(folder, (event) => worker.postMessage(event));

@@ -10,19 +10,20 @@ import { LanguageClient } from './language-client';
 import type { Command, Event } from './messages';
 import { whenParentIsGone } from './parent';
 import { Protocol } from './protocol';
+import { shareSignal } from './signal';
 import { readConnection, Sockets } from './wire';
 
-const { connection, folder, closed } = workerData as {
+const { connection, folder, closed, signal } = workerData as {
   connection: string;
   folder: string;
   /** Becomes 1 once the sockets are closed. */
   closed: Int32Array;
+  signal: Int32Array;
 };
-/** Milliseconds after which the language service starts by itself: the first cell comes first. */
-const LANGUAGE_START = 1500;
 /** Milliseconds that cells' own handlers of the process's end may take. */
 const GOODBYE = 500;
 
+shareSignal(signal);
 const sockets = new Sockets(readConnection(connection));
 const language = new LanguageClient(folder);
 const command = (one: Command) => parentPort?.postMessage(one);
@@ -46,7 +47,6 @@ parentPort?.on('message', (event: Event) => {
   else protocol.event(event);
 });
 whenParentIsGone(() => void end());
-setTimeout(() => language.start(), LANGUAGE_START);
 void sockets
   .open((channel, message) => protocol.receive(channel, message))
   .then(() => protocol.started());

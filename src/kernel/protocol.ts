@@ -14,6 +14,7 @@ import { Interrupter } from './interrupter';
 import type { LanguageClient } from './language-client';
 import { LANGUAGE_INFO } from './language-info';
 import type { CellEvent, Command, ShownError } from './messages';
+import { TextCollector } from './text-collector';
 import { type Channel, type Content, type Message, message, PROTOCOL, type Sockets } from './wire';
 
 const { version } = require('../../package.json') as { version: string };
@@ -30,10 +31,8 @@ const KERNEL_INFO = {
   help_links: [],
 };
 
-/** Milliseconds that text to one stream is collected for. */
-const COLLECT = 10;
-/** Characters after which it is sent at once. */
-const ENOUGH = 1 << 16;
+/** Milliseconds without a cell after which the language service starts. */
+const IDLE = 1000;
 
 export class Protocol {
   private readonly history = new History();
@@ -42,8 +41,12 @@ export class Protocol {
   private queue: Message[] = [];
   private running: { readonly request: Message; readonly number: number } | undefined;
   private count = 0;
-  private text: { cell: string; name: string; parts: string[]; size: number } | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  /** Remarks that wait for the language service, which starts once nothing runs. */
+  private remarksLater: (() => void)[] = [];
+  private idle: NodeJS.Timeout | undefined;
+  private readonly texts = new TextCollector((cell, name, text) =>
+    this.publish('stream', { name, text }, cell),
+  );
 
   /**
    * @param command to the thread that runs cells
@@ -61,6 +64,17 @@ export class Protocol {
   /** Says that the kernel is there. */
   started(): void {
     this.sockets.publish(message('status', { execution_state: 'starting' }));
+    this.startLanguageSoon();
+  }
+
+  private startLanguageSoon(): void {
+    if (this.language.started) return;
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => {
+      if (this.running !== undefined) return; // with the end of that cell
+      this.language.start();
+      for (const remark of this.remarksLater.splice(0)) remark();
+    }, IDLE);
   }
 
   // --- Requests ----------------------------------------------------------------------------------
@@ -182,7 +196,10 @@ export class Protocol {
       this.done(key, shownError(error, process.cwd()));
       return;
     }
-    if (silent !== true) void this.remark(source, cells, key);
+    if (silent === true) return;
+    // The service does not start while cells run: they come first.
+    if (this.language.started) void this.remark(source, cells, key);
+    else this.remarksLater.push(() => void this.remark(source, cells, key));
   }
 
   /** What the types say of a cell: advice, which never holds it. */
@@ -190,7 +207,7 @@ export class Protocol {
     const remarks = await this.language.remarks(source, cells);
     if (remarks.length === 0) return;
     const lines = remarks.map(({ line, column, text }) => `${line}:${column} ${text}\n`);
-    this.flush();
+    this.texts.flush();
     this.publish('stream', { name: 'stderr', text: lines.join('') }, key);
   }
 
@@ -199,7 +216,7 @@ export class Protocol {
     if (running === undefined || running.request.header.msg_id !== key) return;
     const { request, number } = running;
     this.interrupter.ended(key);
-    this.flush();
+    this.texts.flush();
     const failed = error && {
       ename: error.name,
       evalue: error.message,
@@ -215,6 +232,7 @@ export class Protocol {
     this.status('idle', request);
     this.running = undefined;
     if (failed !== undefined && request.content.stop_on_error !== false) this.abortQueue();
+    this.startLanguageSoon();
     void this.next();
   }
 
@@ -237,7 +255,7 @@ export class Protocol {
 
   event(event: CellEvent): void {
     if (event.type === 'stream') {
-      this.collect(event.cell, event.name, event.text);
+      this.texts.add(event.cell, event.name, event.text);
       return;
     }
     if (event.type === 'heard') {
@@ -248,7 +266,7 @@ export class Protocol {
       this.done(event.cell, event.error);
       return;
     }
-    this.flush();
+    this.texts.flush();
     this.show(event);
   }
 
@@ -288,26 +306,6 @@ export class Protocol {
       'stdin',
       message('input_request', { prompt, password }, { parent: request, identities }),
     );
-  }
-
-  /** Text to one stream goes out in few messages, however many writes it came in. */
-  private collect(cell: string, name: string, text: string): void {
-    if (this.text !== undefined && (this.text.cell !== cell || this.text.name !== name))
-      this.flush();
-    this.text ??= { cell, name, parts: [], size: 0 };
-    this.text.parts.push(text);
-    this.text.size += text.length;
-    if (this.text.size >= ENOUGH) this.flush();
-    else this.timer ??= setTimeout(() => this.flush(), COLLECT);
-  }
-
-  private flush(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const { text } = this;
-    this.text = undefined;
-    if (text !== undefined)
-      this.publish('stream', { name: text.name, text: text.parts.join('') }, text.cell);
   }
 
   private publish(type: string, content: Content, cell: string): void {

@@ -13,9 +13,10 @@
  *
  * The engine is met when the program first loads TensorFlow.js: the kernel starts without it.
  */
-import { setTimeout } from 'node:timers'; // not the one that cells find
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { whole } from './signal';
+import { turn } from './timers';
 
 /** As much of a tensor as is needed. */
 interface TensorLike {
@@ -33,7 +34,9 @@ interface Engine {
     registeredVariables: Record<string, TensorLike>;
     readonly scopeStack: unknown[];
     readonly activeScope: unknown;
-    readonly numTensors: number;
+    numTensors: number;
+    numBytes: number;
+    readonly tensorInfo: WeakMap<object, unknown>;
     kernelDepth: number;
     gradientDepth: number;
     activeTape: unknown;
@@ -43,7 +46,7 @@ interface Engine {
   incRef(tensor: TensorLike, backend: unknown): void;
   disposeTensor(tensor: TensorLike): void;
   startScope(name?: string): void;
-  endScope(): void;
+  endScope(result?: unknown): void;
   runKernelFunc(parameters: unknown): unknown;
 }
 
@@ -93,8 +96,6 @@ export async function collectGarbage(): Promise<void> {
   }
 }
 
-const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
-
 function freeWhatIsUnreachable(made: Engine): void {
   const { track, keep, incRef, disposeTensor, state } = made;
   type Held = Pick<TensorLike, 'dataId' | 'dtype' | 'size' | 'name'>;
@@ -132,7 +133,14 @@ function freeWhatIsUnreachable(made: Engine): void {
     incRef.call(made, tensor, backend);
     if (tensor.assign !== undefined) watch(tensor); // a variable; it has new data after `assign`
   };
+  const begun = new WeakSet<TensorLike>();
   made.disposeTensor = (tensor) => {
+    // Where a disposal was ended in its midst, it has been counted, and the data is still there.
+    if (begun.has(tensor) && state.tensorInfo.has(tensor.dataId)) {
+      state.numTensors++;
+      state.numBytes += tensor.size * bytesOf(tensor.dtype);
+    }
+    if (tensor.assign === undefined) begun.add(tensor);
     const held = watched.get(tensor);
     if (held !== undefined) {
       registry.unregister(held);
@@ -142,16 +150,21 @@ function freeWhatIsUnreachable(made: Engine): void {
   };
 }
 
+/** Bytes that the engine counts for a number; for others it counts elsewhere. */
+const bytesOf = (dtype: string): number => ({ float32: 4, int32: 4, bool: 1 })[dtype] ?? 0;
+
 function stopAt(made: Engine, checkpoint: () => void): void {
-  const { startScope, runKernelFunc } = made;
+  const { startScope, endScope, disposeTensor, runKernelFunc } = made;
   made.startScope = (name) => {
     checkpoint();
     startScope.call(made, name);
   };
   made.runKernelFunc = (parameters) => {
     checkpoint();
-    return runKernelFunc.call(made, parameters);
+    return whole(() => runKernelFunc.call(made, parameters));
   };
+  made.endScope = (result) => whole(() => endScope.call(made, result));
+  made.disposeTensor = (tensor) => whole(() => disposeTensor.call(made, tensor));
 }
 
 /**

@@ -8,17 +8,21 @@
  * not run any more.
  */
 import { Session } from 'node:inspector';
+import timers from 'node:timers';
 import { Interrupted } from './errors';
 import { currentCell, within } from './running';
 
 type Callback = (...args: unknown[]) => unknown;
 
+/** The timers themselves, which cells do not find. */
+const originals = { ...timers };
+
+let session: Session | undefined;
+
 /** Makes timers that are set from now on, by cells or what they call, parts of their cell. */
 export function keepTimersInside(): void {
-  const session = new Session();
-  session.connect();
   for (const name of ['setTimeout', 'setInterval', 'setImmediate'] as const) {
-    const original = globalThis[name] as unknown as (
+    const original = originals[name] as unknown as (
       callback: Callback,
       ...rest: unknown[]
     ) => object;
@@ -27,7 +31,7 @@ export function keepTimersInside(): void {
       if (typeof callback !== 'function' || cell === undefined) return original(callback, ...rest);
       return original(
         (...args) => {
-          if (!cell.interrupted) within(cell, () => bounded(session, () => callback(...args)));
+          if (!cell.interrupted) within(cell, () => bounded(() => callback(...args)));
         },
         ...rest,
       );
@@ -38,12 +42,28 @@ export function keepTimersInside(): void {
   }
 }
 
+/** Does the kernel's own work after some milliseconds. It, too, may be ended from outside. */
+export function later(work: () => void, milliseconds: number): void {
+  originals.setTimeout(() => bounded(work), milliseconds);
+}
+
+/** Settles after the events that wait now. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    originals.setImmediate(() => bounded(resolve));
+  });
+}
+
 /**
  * Calls `work` so that its end from outside is an error here.
  *
  * @throws {Interrupted} if the execution was ended
  */
-function bounded(session: Session, work: () => void): void {
+function bounded(work: () => void): void {
+  if (session === undefined) {
+    session = new Session();
+    session.connect();
+  }
   const global = globalThis as { __fisherlabCall?: (() => void) | undefined };
   let thrown: { error: unknown } | undefined;
   let ended = false;

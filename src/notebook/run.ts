@@ -10,7 +10,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { type Event, HEADLESS, type HeadlessRequest, type ShownError } from '../kernel/index';
+import {
+  type Event,
+  HEADLESS,
+  type HeadlessRequest,
+  KERNELSPEC,
+  LANGUAGE_INFO,
+  type ShownError,
+} from '../kernel/index';
 import { Collected } from './collect';
 import { type Cell, type Ipynb, joined, readNotebook } from './ipynb';
 
@@ -91,13 +98,14 @@ export async function runNotebook(file: string, options: RunOptions = {}): Promi
   return problem === undefined ? { name, executed, seconds } : { name, executed, seconds, problem };
 }
 
-/** A copy without the outputs of earlier runs. */
+/** A copy without the outputs of earlier runs, for this kernel as Jupyter would note it. */
 function cleared(notebook: Ipynb): Ipynb {
   const cells = notebook.cells.map(
     (cell): Cell =>
       cell.cell_type === 'code' ? { ...cell, execution_count: null, outputs: [] } : { ...cell },
   );
-  return { ...notebook, cells };
+  const metadata = { ...notebook.metadata, kernelspec: KERNELSPEC, language_info: LANGUAGE_INFO };
+  return { ...notebook, cells, metadata };
 }
 
 /** The child process, and the outputs that come from it. */

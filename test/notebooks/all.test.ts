@@ -6,8 +6,8 @@ import { inCheckout } from '../../src/backend/root';
 import { findNotebooks, publishNotebooks } from '../../src/notebook/publish';
 
 /**
- * Every claim of every notebook is a cell that checks it: here they all run, on few images, in
- * tslab's own executor.
+ * Every claim of every notebook is a cell that checks it: here they all run, on few images, in the
+ * kernel's executor.
  */
 describe('the notebooks', () => {
   let out: string;

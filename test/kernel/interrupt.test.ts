@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KernelClient } from './client';
+
+describe('an interrupt', function () {
+  this.timeout(120000);
+  let kernel: KernelClient;
+  before(async () => {
+    kernel = await KernelClient.start();
+    await kernel.execute(
+      "import { startBackend, tf } from './src/backend/index';\nawait startBackend();\nconst kept = tf.ones([4, 4]);\nlet n = 0;",
+    );
+  });
+  after(() => kernel.stop());
+
+  /** Interrupts a cell that has run for a while, and says how it ended. */
+  async function interrupted(code: string): Promise<string> {
+    const cell = kernel.start(code);
+    await sleep(400);
+    await kernel.request('control', 'interrupt_request');
+    const { reply } = await cell.outcome;
+    return `${reply.status} ${reply.ename}`;
+  }
+  const value = async (code: string) => (await kernel.execute(code)).result?.data['text/plain'];
+
+  const endless: [what: string, code: string][] = [
+    ['a loop', 'while (true) {}'],
+    ['a loop after an await', 'await new Promise((r) => setTimeout(r, 20));\nwhile (true) {}'],
+    ['a loop of promises that are settled', 'for (;;) await null;'],
+    [
+      'a loop in a timer',
+      'setInterval(() => { while (true) {} }, 10);\nawait new Promise(() => {});',
+    ],
+    ['a wait for what never comes', 'await new Promise(() => {});'],
+    ['a wait for a line of text', "await input('?');"],
+    [
+      'a loop that catches what it can',
+      'for (;;) { try { await new Promise((r) => setTimeout(r, 5)); } catch {} }',
+    ],
+    ['a loop within scopes of tensors', 'tf.tidy(() => { for (;;) tf.tidy(() => kept.add(1)); });'],
+    [
+      'a loop within scopes after an await',
+      'await null;\ntf.tidy(() => { for (;;) { const a = kept.add(1); tf.tidy(() => a.matMul(kept)); } });',
+    ],
+    ['a loop of tensors outside of scopes', 'for (;;) kept.add(1);'],
+  ];
+  for (const [what, code] of endless) {
+    it(`ends ${what}, and leaves variables, and no scope and no tensor of it`, async () => {
+      assert.equal(await interrupted(code), 'error Interrupted');
+      assert.equal(
+        await value(
+          '[kept.dataSync()[0], tf.memory().numTensors, tf.engine().state.scopeStack.length]',
+        ),
+        '[ 1, 1, 0 ]',
+      );
+    });
+  }
+
+  it('really ends a loop that waits: its counter stands still', async () => {
+    await interrupted('n = 0;\nfor (;;) { await new Promise((r) => setTimeout(r, 5)); n++; }');
+    const before = await value('n');
+    await sleep(200);
+    assert.notEqual(before, '0');
+    assert.equal(await value('n'), before);
+  });
+
+  it('stops the timers of the cell, and what goes on behind it at its next tensor', async () => {
+    await interrupted(
+      'n = 0;\nasync function pass() { for (;;) { await new Promise((r) => setImmediate(r)); tf.tidy(() => kept.add(1)); n++; } }\nawait pass();',
+    );
+    const before = await value('n');
+    await sleep(100);
+    assert.equal(await value('n'), before);
+  });
+
+  it('is an AbortSignal for the program', async () => {
+    await interrupted(
+      "let heard = '';\n__fisherlabKernel.signal.addEventListener('abort', () => { heard = __fisherlabKernel.signal.reason.name; });\nawait new Promise(() => {});",
+    );
+    assert.equal(await value('heard'), "'Interrupted'");
+  });
+
+  it('does nothing to a kernel that is idle', async () => {
+    await kernel.request('control', 'interrupt_request');
+    assert.equal(await value('1 + 1'), '2');
+  });
+});
+
+describe('memory', function () {
+  this.timeout(300000);
+  let kernel: KernelClient;
+  before(async () => {
+    kernel = await KernelClient.start();
+    await kernel.execute(
+      "import { models, startBackend, tf } from 'fisherlab';\nawait startBackend();",
+    );
+  });
+  after(() => kernel.stop());
+
+  const LOAD = "const loaded = models.loadModel('glow-fashion_mnist');\ntf.memory().numTensors";
+  const tensors = async (code: string) =>
+    Number((await kernel.execute(code)).result?.data['text/plain']);
+
+  it('of a model whose cell is run again is freed', async () => {
+    const first = await tensors(LOAD);
+    for (let i = 0; i < 3; i++) assert.equal(await tensors(LOAD), first);
+  });
+
+  it('of a model that another name holds is kept, and the cell says so', async () => {
+    const before = await tensors('const other = loaded;\ntf.memory().numTensors');
+    const { stdout, result } = await kernel.execute(LOAD);
+    assert.match(stdout, new RegExp(`the earlier loaded is kept with ${before} tensors`));
+    assert.equal(Number(result?.data['text/plain']), 2 * before);
+  });
+});
