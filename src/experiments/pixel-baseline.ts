@@ -41,7 +41,7 @@ export async function pixelBaseline({
   progress,
   signal,
 }: PixelBaselineOptions): Promise<PixelBaseline> {
-  const kinds = [COLOUR_SETS, GREY_SETS].map((kind) => {
+  const kinds = [COLOUR_SETS, GREY_SETS].map((kind: readonly string[]) => {
     const { sets, missing } = setsFor(
       kind.find((name) => setsFor(name).sets.length > 0) ?? kind[0],
     );
