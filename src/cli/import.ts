@@ -8,14 +8,17 @@
  * As a check of the units, the loss on the first test images of the data set is printed where that
  * set is here.
  *
- * PyTorch's own `.pt` files are programs for Python's unpickler; they are converted there, by two
- * lines that the error shows.
+ * PyTorch's own `.pt` files are programs for Python's unpickler; they are converted there, by the
+ * lines that the error shows. Checkpoints of trainers hold several networks: `--prefix` chooses.
+ *
+ * Data sets are of 32x32 pixels, so a model of another size would be one that nothing can be asked
+ * about: it is refused here. (`createModel` and `setStateDict` take it in a program.)
  */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { assertKnown } from '../errors';
+import { assertKnown, FisherlabError } from '../errors';
 import type { models } from '../index';
 import { lab } from './lab';
 import { FAMILY } from './options';
@@ -56,13 +59,18 @@ async function importCommand(file: string, options: Options): Promise<void> {
   const { createModel, disposeModel, preset, readSafetensors, saveCheckpoint, setStateDict } =
     models;
   assertKnown('data set', options.data, data.DATA_SETS);
-  refusePickle(file);
   const { tensors } = readSafetensors(file);
   const { channels } = data.dataSet(options.data);
+  const images: models.ImageShape = [32, 32, channels];
   const config = {
-    ...preset(options.model, options.preset, [32, 32, channels], 0),
+    ...preset(options.model, options.preset, images, 0),
     ...differing(options.config),
   };
+  if (String(config.imageShape) !== String(images))
+    throw new FisherlabError(
+      `the model takes images of ${config.imageShape.join('x')}, and ${options.data} has ${images.join('x')}`,
+      'choose the data set it was trained on; other sizes come in by setStateDict, in a program',
+    );
   await startBackend();
   const model = createModel(config);
   try {
@@ -99,27 +107,6 @@ function differing(json: string | undefined): Partial<models.ModelConfig> {
   }
   const { FisherlabError } = lab();
   throw new FisherlabError(`--config is '${json}'`, 'give a JSON object, say \'{"K": 16}\'');
-}
-
-/** PyTorch's files begin as a zip archive or as a pickle. */
-function refusePickle(file: string): void {
-  const { FisherlabError } = lab();
-  const start = Buffer.alloc(2);
-  try {
-    const handle = openSync(file, 'r');
-    try {
-      readSync(handle, start);
-    } finally {
-      closeSync(handle);
-    }
-  } catch {
-    throw new FisherlabError(`file '${file}' cannot be read`, 'check the path');
-  }
-  if (start.toString('latin1') !== 'PK' && start[0] !== 0x80) return;
-  throw new FisherlabError(
-    `'${file}' is a PyTorch file, which only Python reads`,
-    `convert it there: from safetensors.torch import save_file; save_file({k: v.contiguous() for k, v in torch.load('${path.basename(file)}', map_location='cpu').items()}, 'weights.safetensors')`,
-  );
 }
 
 /** What was decided, a line each. */

@@ -27,6 +27,7 @@ import {
   isDtype,
   type StoredType,
 } from './stored-numbers';
+import { refuseOtherKinds } from './weights-kind';
 
 export interface NamedTensor {
   readonly name: string;
@@ -174,6 +175,7 @@ const damage = (path: string) => (what: string) =>
 
 /** As {@link readSafetensors}, of bytes; `path` is for the errors. */
 export function decodeSafetensors(bytes: Buffer, path: string): SafetensorsFile {
+  refuseOtherKinds(bytes, path);
   const damaged = damage(path);
   const { header, entries, begin } = readHeader(bytes, damaged);
   let filled = 0;
@@ -216,12 +218,15 @@ function readHeader(
   if (bytes.length < 8) throw damaged('it is shorter than its header');
   const begin = 8 + Number(bytes.readBigUInt64LE(0));
   if (begin > bytes.length) throw damaged('it is shorter than its header, or no safetensors file');
+  const json = bytes.toString('utf8', 8, begin);
   let header: unknown;
   try {
-    header = JSON.parse(bytes.toString('utf8', 8, begin));
+    header = JSON.parse(json);
   } catch {
     throw damaged('its header is not JSON');
   }
+  const twice = repeatedKey(json);
+  if (twice !== undefined) throw damaged(`its header names '${twice}' twice`);
   if (!v.is(OBJECT, header)) throw damaged('its header is no JSON object');
   const { __metadata__: metadata = {}, ...rest } = header;
   if (!v.is(TEXTS, metadata)) throw damaged('its metadata are not texts by name');
@@ -238,6 +243,20 @@ function readHeader(
     return [name, { dtype, shape, start, end }];
   });
   return { header: { ...header, __metadata__: metadata }, entries, begin };
+}
+
+/** A key that stands twice in a JSON object, of which JSON.parse keeps the last without a word. */
+function repeatedKey(json: string): string | undefined {
+  const seen = new Set<string>();
+  let depth = 0;
+  for (const [, text, colon, bracket] of json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|([{}[\]])/g)) {
+    if (bracket !== undefined) depth += bracket === '{' || bracket === '[' ? 1 : -1;
+    if (depth !== 1 || text === undefined || colon === undefined) continue;
+    const key = JSON.parse(text) as string;
+    if (seen.has(key)) return key;
+    seen.add(key);
+  }
+  return undefined;
 }
 
 function sizeOf(shape: readonly number[]): number {

@@ -5,7 +5,9 @@
  * `safetensors.torch.save_file(model.state_dict(), file)` writes as it is. Names and layouts here
  * are the same by construction, so reading one is a matter of what stands around it:
  * - wrappers put something before every name (`module.` of DataParallel, `model.` of the diffusion
- *   process, `ema_model.` of an average): the prefix under which the model's names lie is found;
+ *   process, `ema_model.` of an average): the prefix under which the model's names lie is found; and
+ *   where only a part was wrapped, `module.` and `_orig_mod.` (torch.compile) are taken out of the
+ *   middle of names;
  * - some tensors are functions of the architecture (`prior_h`, triangular masks, a noise schedule):
  *   they are checked where they say something, and left out (the family says which);
  * - counters (`num_batches_tracked`) may be missing.
@@ -13,6 +15,7 @@
  * Every such decision is reported. Anything else that does not fit is an error, and nothing of the
  * model is changed then.
  */
+import { at } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { modelTensors, setTensors } from './checkpoint';
 import { familyOf } from './families';
@@ -58,9 +61,15 @@ export function setStateDict(
   const hooks = familyOf(model.family).stateDict ?? {};
   const leftOut: string[] = [];
   const inside = new Map<string, NamedTensor>();
+  const wrappers = wrappersOf(model);
   for (const [name, tensor] of tensors) {
-    const own = name.startsWith(prefix) ? name.slice(prefix.length) : null;
+    const own = name.startsWith(prefix) ? unwrapped(name.slice(prefix.length), wrappers) : null;
     if (own === null || hooks.leavesOut?.(own, prefix)) leftOut.push(name);
+    else if (inside.has(own))
+      throw new FisherlabError(
+        `'${file}' holds '${own}' twice, wrapped and not`,
+        'save the weights of one network',
+      );
     else inside.set(own, { ...tensor, name: own });
   }
   hooks.check?.(model, tensors, file);
@@ -71,6 +80,22 @@ export function setStateDict(
   return { prefix, leftOut, missing: missing.map((layer) => layer.name) };
 }
 
+/** What DataParallel and torch.compile put into names, before a part or before the whole. */
+const WRAPPERS = ['module', '_orig_mod'];
+
+/** Those of the wrappers that are no part of the model's own names. */
+function wrappersOf(model: TapedModel): string[] {
+  const own = new Set(model.layers.flatMap(({ name }) => name.split('.')));
+  return WRAPPERS.filter((wrapper) => !own.has(wrapper));
+}
+
+function unwrapped(name: string, wrappers: readonly string[]): string {
+  return name
+    .split('.')
+    .filter((part) => !wrappers.includes(part))
+    .join('.');
+}
+
 /** The prefix under which the most of the model's names lie. */
 function findPrefix(
   model: TapedModel,
@@ -78,12 +103,19 @@ function findPrefix(
   file: string,
 ): string {
   const names = model.layers.map((layer) => layer.name);
+  const wrappers = wrappersOf(model);
+  const ends = [at(names, 0), at(names, names.length - 1)];
   const counts = new Map<string, number>();
   for (const full of tensors.keys()) {
-    for (const name of [names[0] as string, names[names.length - 1] as string]) {
-      if (full !== name && !full.endsWith(`.${name}`)) continue;
-      const prefix = full.slice(0, full.length - name.length);
-      counts.set(prefix, names.filter((own) => tensors.has(prefix + own)).length);
+    for (const name of ends) {
+      const prefix = prefixOf(full, name, wrappers);
+      if (prefix === undefined || counts.has(prefix)) continue;
+      const below = new Set(
+        [...tensors.keys()]
+          .filter((other) => other.startsWith(prefix))
+          .map((other) => unwrapped(other.slice(prefix.length), wrappers)),
+      );
+      counts.set(prefix, names.filter((own) => below.has(own)).length);
     }
   }
   const most = Math.max(0, ...counts.values());
@@ -95,4 +127,19 @@ function findPrefix(
     );
   }
   return best[0] ?? '';
+}
+
+/** What stands before `name` in `full`, which wrappers may interrupt; undefined where it does not end so. */
+function prefixOf(full: string, name: string, wrappers: readonly string[]): string | undefined {
+  const parts = full.split('.');
+  let from = parts.length;
+  for (const part of name.split('.').reverse()) {
+    do from--;
+    while (from >= 0 && wrappers.includes(parts[from] as string));
+    if (parts[from] !== part) return undefined;
+  }
+  return parts
+    .slice(0, from)
+    .map((part) => `${part}.`)
+    .join('');
 }

@@ -60,7 +60,7 @@ describe('fisherlab import and export', () => {
     const wrong: [string[], RegExp][] = [
       [
         [pt, ...as],
-        /is a PyTorch file, which only Python reads; convert it there: .*save_file.*torch\.load\('glow\.pt'/,
+        /is a PyTorch file, which only Python reads; convert it there by these lines: .*torch\.load\("glow\.pt"/,
       ],
       [[path.join(folder, 'nothing'), ...as], /nothing' cannot be read; check the path/],
       [
@@ -71,6 +71,10 @@ describe('fisherlab import and export', () => {
       [
         [plain(), '--model', 'gan', '--data', 'mnist'],
         /model family 'gan' is not known; choose one of glow/,
+      ],
+      [
+        [plain(), ...as, '--config', '{"imageShape": [64, 64, 1]}'],
+        /takes images of 64x64x1, and fashion_mnist has 32x32x1; choose the data set/,
       ],
       [[plain(), '--model', 'vae', '--data', 'minst'], /data set 'minst' is not known/],
     ];

@@ -280,6 +280,34 @@ describe('safetensors', () => {
     }
   });
 
+  it('are told from pickles and zip archives by their header, whatever its length begins with', () => {
+    // Lengths whose first bytes are those of a pickle (0x80, protocol 2) and of a zip ("PK").
+    for (const length of [0x0280, 0x4b50]) {
+      const json = JSON.stringify({ a: { dtype: 'F32', shape: [2], data_offsets: [0, 8] } });
+      assert.deepEqual(values(file(json.padEnd(length), new Uint8Array(8))), [0, 0]);
+    }
+    assert.ok(readSafetensors('data/models/vae-cifar10.safetensors').tensors.size > 0);
+    const others: [Buffer, RegExp][] = [
+      [Buffer.from('PK\u0003\u0004\0\0\0\0\0\0\0\0', 'latin1'), /'w\.pt' is a PyTorch file/],
+      [Buffer.from([0x80, 2, 0x7d, 0x71, 0, 0x58, 5, 0, 0, 0]), /'w\.pt' is a PyTorch file/],
+      [
+        Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n'),
+        /'w\.pt' is a pointer of git-lfs, .*git lfs pull/,
+      ],
+    ];
+    for (const [bytes, says] of others) assert.throws(() => decodeSafetensors(bytes, 'w.pt'), says);
+  });
+
+  it('that name a tensor twice are refused, and names inside of texts are none', () => {
+    const a = '"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}';
+    assert.throws(
+      () => decodeSafetensors(file(`{${a},"\\u0061":{}, ${a}}`, new Uint8Array(8)), 'w'),
+      /'w' is damaged: its header names 'a' twice/,
+    );
+    const tricky = `{"__metadata__":{"a":"{\\"a\\":1}"},${a}}`;
+    assert.equal(decodeSafetensors(file(tricky, new Uint8Array(8)), 'w').tensors.size, 1);
+  });
+
   it('are written as a whole and read back; a missing file is one line', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'fisherlab-safetensors-'));
     try {

@@ -195,6 +195,73 @@ describe('a state dictionary', () => {
     });
   });
 
+  it('of a diffusion that predicts v or the image is refused, by the weights of its loss', () => {
+    pair(DIFFUSION, (from, to) => {
+      const { signal } = (from as unknown as { schedule: { signal: Float64Array } }).schedule;
+      const weighted = (weight: (share: number) => number) =>
+        new Map([
+          ['loss_weight', { name: '', shape: [10], values: Float32Array.from(signal, weight) }],
+          ...asMap(modelTensors(from), 'model.'),
+        ]);
+      const ratio = (share: number) => share / (1 - share);
+      const clipped = (share: number) => Math.min(5, ratio(share)); // min-SNR with gamma 5
+      for (const weight of [
+        (share: number) => share,
+        (share: number) => clipped(share) / (ratio(share) + 1),
+      ])
+        assert.throws(
+          () => setStateDict(to, weighted(weight), 'x'),
+          /'x' predicts v, not the noise/,
+        );
+      for (const weight of [ratio, clipped])
+        assert.throws(() => setStateDict(to, weighted(weight), 'x'), /'x' predicts the image, not/);
+      assert.throws(
+        () =>
+          setStateDict(
+            to,
+            weighted(() => 2),
+            'x',
+          ),
+        /in a way that is not known/,
+      );
+      for (const weight of [() => 1, (share: number) => clipped(share) / ratio(share)])
+        assert.deepEqual(setStateDict(to, weighted(weight), 'x').leftOut, ['loss_weight']);
+      assertSame(from, to);
+    });
+  });
+
+  it('of a Glow of larger images is refused, by the shape of its prior', () => {
+    const large = createModel({ ...GLOW, imageShape: [16, 8, 1] });
+    const tensors = asMap(stateDict(large));
+    disposeModel(large);
+    pair(GLOW, (_, to) => {
+      assert.throws(
+        () => setStateDict(to, tensors, 'x'),
+        /'x' is a Glow of images of 16x8 \('prior_h' is \[1, 16, 4, 2\]\), not of 8x8; .*\[16, 8, 1\]/,
+      );
+    });
+  });
+
+  it('whose parts were wrapped comes in, and one that holds a part twice does not', () => {
+    pair(GLOW, (from, to) => {
+      const wrapped = new Map(
+        modelTensors(from).map((tensor) => [
+          `net.module.${tensor.name.replace(/^flow\./, 'flow._orig_mod.').replace('.block.', '.block.module.')}`,
+          tensor,
+        ]),
+      );
+      const { prefix, leftOut } = setStateDict(to, wrapped, 'x');
+      assert.deepEqual([prefix, leftOut], ['net.module.', []]);
+      assertSame(from, to);
+      const [first] = modelTensors(from) as [NamedTensor];
+      wrapped.set(`net.module.${first.name}`, first);
+      assert.throws(
+        () => setStateDict(to, wrapped, 'x'),
+        /holds 'flow\.layers\.1\.actnorm\.bias' twice/,
+      );
+    });
+  });
+
   it('that holds the model twice wants a prefix', () => {
     pair(GLOW, (from, to) => {
       const twice = new Map([

@@ -93,7 +93,10 @@ export const DIFFUSION: Family<DiffusionConfig, Diffusion> = {
   },
   stateDict: {
     leavesOut: (name, prefix) => prefix === '' && SCHEDULE.test(name),
-    check: checkSchedule,
+    check(model, tensors, file) {
+      checkSchedule(model, tensors, file);
+      checkObjective(model, tensors, file);
+    },
   },
   reference: {
     entries: ({ dim, dimMults, timestepIndex }) => ({
@@ -132,5 +135,39 @@ function checkSchedule(
         `'${file}' was trained with another noise schedule ('${name}')`,
         'train it with the sigmoid schedule of the same number of timesteps',
       );
+  }
+}
+
+/**
+ * A network that guesses the image x_0, or v = √ᾱ ε − √(1−ᾱ) x_0 (Salimans & Ho 2022, arXiv
+ * 2202.00512), has the tensors of one that guesses the noise. The weights of its loss tell: with
+ * r = ᾱ/(1−ᾱ) they are 1 for the noise, r for x_0 and r/(r+1) = ᾱ for v. "min-SNR" (Hang et al.
+ * 2023, arXiv 2303.09556) bounds r in them where it is large, so only r < 1 is looked at.
+ */
+function checkObjective(
+  model: Diffusion,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  file: string,
+): void {
+  const { signal } = model.schedule;
+  for (const [name, { values }] of tensors) {
+    if (!/(^|\.)loss_weight$/.test(name)) continue;
+    const isWeight = (weight: (share: number) => number) =>
+      values.length === signal.length &&
+      signal.every(
+        (share, t) => share >= 0.5 || Math.abs((values[t] as number) - weight(share)) < 1e-3,
+      );
+    if (isWeight(() => 1)) continue;
+    const guessed = isWeight((share) => share)
+      ? 'v'
+      : isWeight((share) => share / (1 - share))
+        ? 'the image'
+        : undefined;
+    throw new FisherlabError(
+      guessed === undefined
+        ? `'${file}' weights its loss in a way that is not known ('${name}')`
+        : `'${file}' predicts ${guessed}, not the noise ('${name}')`,
+      "train it with the objective 'pred_noise'",
+    );
   }
 }

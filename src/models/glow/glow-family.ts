@@ -9,6 +9,7 @@
  * Every level halves the image. Its loss is bits/dim of the image itself, so a card needs no bound.
  */
 import { at } from '../../backend/index';
+import { FisherlabError } from '../../errors';
 import { type Layer, setLayer } from '../../gradients/index';
 import { count } from '../config-entries';
 import type { Family, FamilyConfig } from '../family';
@@ -55,6 +56,7 @@ export const GLOW: Family<GlowConfig, Glow> = {
   stateDict: {
     implied: (model) => [prior(model)],
     leavesOut: (name) => /(^|\.)(prior_h|l_mask|eye|inited)$/.test(name),
+    check: checkPrior,
   },
   reference: {
     entries: ({ K, L, hidden }) => ({ K, L, hidden }),
@@ -79,6 +81,24 @@ function prior(model: Glow): NamedTensor {
     shape: [1, channels, h / factor, w / factor],
     values: new Float32Array((channels * h * w) / factor ** 2),
   };
+}
+
+/**
+ * Convolutions fit images of any size, and a Glow of 64x64 has the tensors of one of 32x32. Only
+ * the shape of its prior tells.
+ */
+function checkPrior(model: Glow, tensors: ReadonlyMap<string, NamedTensor>, file: string): void {
+  const wanted = prior(model).shape;
+  for (const [name, { shape }] of tensors) {
+    if (!/(^|\.)prior_h$/.test(name) || String(shape.slice(-2)) === String(wanted.slice(-2)))
+      continue;
+    const factor = 2 ** model.config.L;
+    const [h, w] = shape.slice(-2).map((length) => length * factor);
+    throw new FisherlabError(
+      `'${file}' is a Glow of images of ${h}x${w} ('${name}' is [${shape.join(', ')}]), not of ${model.imageShape.slice(0, 2).join('x')}`,
+      `make the model with the imageShape [${h}, ${w}, ${model.imageShape[2]}]`,
+    );
+  }
 }
 
 /** Ones on the anti-diagonal. */
