@@ -39,6 +39,7 @@ import { disposeModel, loadModel, shippedModels } from '../models/index';
 import { saveFigure } from '../plots/index';
 import { barForEachStep, tableText } from '../terminal/index';
 import { registerAblations } from './ablations';
+import { registerFigureTables } from './figure-tables';
 import { wholeNumber } from './options';
 
 interface Shared {
@@ -87,6 +88,7 @@ export function register(program: Command): void {
     .option('--seed <n>', 'seed of noise', '1')
     .action(cards);
   registerAblations(experiment);
+  registerFigureTables(experiment);
 }
 
 async function cards(flags: { seed: string }): Promise<void> {

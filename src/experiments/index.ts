@@ -15,6 +15,16 @@ export { APPROXIMATIONS, approximationTable, layerComparisons, quartiles } from 
 export { familyCombinations } from './family-combinations';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
 export {
+  FIGURE_TABLES,
+  figureLayers,
+  figureModels,
+  figureSets,
+  figureTables,
+  layerTables,
+  recomputed,
+  writeFigureTables,
+} from './figure-tables';
+export {
   experimentRows,
   experimentTables,
   FIRST_EXPERIMENT,

@@ -38,7 +38,30 @@ export function windowFigure(
     y: 'weight',
     scale: 'diverging',
     range: [-1, 1],
-    unit: 'F_ab / √(F_aa F_bb)',
+    unit: 'correlation F_ab / √(F_aa F_bb)',
+    blocks: starts.slice(1).map((start) => start - 1),
+    ...options,
+  });
+}
+
+/**
+ * The size of the entries themselves, log₁₀ |F_ab|: what differs between layers by orders of
+ * magnitude. Entries that are 0 are blank.
+ */
+export function rawWindowFigure(
+  { raw, size, starts, layers }: Window,
+  options: FigureOptions = {},
+): Figure {
+  const rows = Array.from({ length: size }, (_, a) =>
+    Array.from(raw.subarray(a * size, (a + 1) * size), (value) =>
+      value === 0 ? null : Math.log10(Math.abs(value)),
+    ),
+  );
+  return heatmap(rows, {
+    title: layers.map((name) => name.replace('flow.layers.', '')).join(' · '),
+    x: 'weight',
+    y: 'weight',
+    unit: 'size of an entry, log₁₀ |F_ab|',
     blocks: starts.slice(1).map((start) => start - 1),
     ...options,
   });
@@ -51,8 +74,7 @@ export function offDiagonalFigure(
 ): Figure {
   return histogram([{ name: 'off-diagonals', values: values.map(Math.abs) }], {
     title: 'Normalised off-diagonals within layers',
-    x: '|F_ab| / √(F_aa F_bb)',
-    range: [0, 1],
+    x: 'size of the correlation of two weights, |F_ab| / √(F_aa F_bb)',
     guides: [
       { axis: 'x', value: floor, label: `floor ${floor.toFixed(3)}` },
       {
@@ -86,7 +108,7 @@ export function scalesFigure(estimate: FisherEstimate, options: FigureOptions = 
   return scatter(series, {
     title: 'Sizes of layers over depth',
     x: 'layer j, in order',
-    y: 'tr F_j / |θ_j|',
+    y: 'mean squared gradient of a weight, tr F_j / |θ_j|',
     logY: true,
     ...options,
   });
@@ -107,8 +129,8 @@ export function decorrelationFigure(
     })),
     {
       title: 'Correlation of log f_i and log f_j',
-      x: 'distance of layers |i − j|',
-      y: 'correlation, mean over pairs',
+      x: 'how many layers apart, |i − j|',
+      y: 'correlation of log norms, mean over pairs',
       guides: [{ axis: 'y', value: 0 }],
       ...options,
     },
@@ -143,8 +165,8 @@ export function chiSquareFigure(
     ],
     {
       title: spectrum.name.replace('flow.layers.', ''),
-      x: 'quantile of χ²_ν / ν',
-      y: 'f_j / mean f_j',
+      x: 'quantile of the theory, χ²_ν / ν',
+      y: 'squared norm over its mean, f_j / mean f_j',
       diagonal: true,
       width: 560,
       height: 520,
@@ -171,8 +193,8 @@ export function logNormalFigure(
   });
   return quantiles(series, normalQuantile, {
     title: 'log f_j, standardised',
-    x: 'quantile of N(0, 1)',
-    y: 'z',
+    x: 'quantile of the normal density N(0, 1)',
+    y: 'log f_j, standardised',
     ...options,
   });
 }

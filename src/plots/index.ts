@@ -8,6 +8,15 @@
 export { type BarSeries, bars } from './bars';
 export { colourOf, SERIES_COLOURS } from './colours';
 export type { Figure, Guide } from './figure';
+export {
+  chiSquareFigure,
+  decorrelationFigure,
+  logNormalFigure,
+  offDiagonalFigure,
+  rawWindowFigure,
+  scalesFigure,
+  windowFigure,
+} from './fisher-figures';
 export { heatmap } from './heatmap';
 export { histogram, type ValueSeries } from './histogram';
 export { imageGrid } from './image-grid';
@@ -19,6 +28,7 @@ export {
   samplesFigure,
   trainingFigures,
 } from './model-figures';
+export { type PanelsOptions, panels } from './panels';
 export { quantiles } from './quantiles';
 export { saveFigure, toPng, toSvg } from './render';
 export { type PointSeries, scatter } from './scatter';
