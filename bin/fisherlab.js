@@ -2,18 +2,18 @@
 /**
  * # The command `fisherlab`
  *
- * Lets Node read TypeScript and hands over to `src/cli/main.ts`. What a person can mend is one
+ * Lets Node read TypeScript (`src/kernel/loader.cjs`) and hands over to `src/cli/main.ts`. What a person can mend is one
  * line; anything else is a defect and keeps its stack. Either way the exit status is 1.
  */
 
 /**
- * @type {NodeJS.Require} not called `require`, as the type checker follows no path that only tsx
- *   can load
+ * @type {NodeJS.Require} not called `require`, as the type checker follows no path that only the
+ *   hook can load
  */
 const load = require;
 
 try {
-  load('tsx/cjs');
+  load('../src/kernel/loader.cjs').install();
 } catch {
   console.error('the npm packages are not installed; run npm run setup');
   process.exit(1);

@@ -13,23 +13,33 @@
  */
 
 // What everything computes on: the engine, errors, and randomness as a function of seeds.
+
+export * as backend from './backend/index';
 export { type BackendChoice, FisherlabError, startBackend, tf } from './backend/index';
 export * as random from './backend/random';
 
-// Images.
+// Images, models of images (Glow, diffusion, VAE, your own), and the one backward pass.
+
 export * as data from './data/index';
+export * as gradients from './gradients/index';
+export * as models from './models/index';
+export * as training from './training/index';
+
+// What the theory speaks of: other ways to write an image down, and the Fisher information.
+
+export * as fisher from './fisher/index';
+export * as invariance from './invariance/index';
+
 // The method: features of gradients, detectors, metrics with intervals, whole experiments.
+
 export * as detectors from './detectors/index';
 export * as evaluation from './evaluation/index';
 export * as experiments from './experiments/index';
 export * as features from './features/index';
-// What the theory speaks of: other ways to write an image down, and the Fisher information.
-export * as fisher from './fisher/index';
-// Models of images: Glow, diffusion, VAE, one's own; and the one backward pass through them.
-export * as gradients from './gradients/index';
-export * as invariance from './invariance/index';
-export * as models from './models/index';
-// What people look at.
+
+// What people look at, and arithmetic for their own cells.
+
 export * as notebook from './notebook/index';
+export * as numerics from './numerics/index';
 export * as plots from './plots/index';
-export * as training from './training/index';
+export * as terminal from './terminal/index';

@@ -9,12 +9,7 @@
  * It is a private operation of TensorFlow (the attribute `_kernel` names its one implementation):
  * where a library lacks it, or computes on a graphics card, the caller adds the bias.
  */
-import {
-  type NamedTensorMap,
-  registerKernel,
-  type Tensor,
-  type TensorInfo,
-} from '@tensorflow/tfjs';
+import type { NamedTensorMap, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { type NativeBackend, native } from './primitives';
 import { tf } from './start';
 
@@ -71,7 +66,7 @@ function tryAndRegister(backend: NativeBackend): boolean {
   } catch {
     return false;
   }
-  registerKernel({
+  tf.registerKernel({
     kernelName: CONVOLUTION_WITH_BIAS,
     backendName: 'tensorflow',
     kernelFunc: ({ inputs, attrs }) => {

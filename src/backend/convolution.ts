@@ -9,13 +9,7 @@
  * product of matrices over patches, and the second, at stride 1, is a convolution with the filter
  * turned round.
  */
-import {
-  Conv2DBackpropFilter,
-  Conv2DBackpropInput,
-  type NamedTensorMap,
-  type Tensor,
-  type Tensor4D,
-} from '@tensorflow/tfjs';
+import type { NamedTensorMap, Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { convolutionWithBias } from './convolution-with-bias';
 import { matMul, native } from './primitives';
 import { tf } from './start';
@@ -90,7 +84,7 @@ export function convolveInputGrad(
     const shape: Shape4 = same ? inputShape : [n, h + 2 * pad, w + 2 * pad, c];
     const dx = tf
       .engine()
-      .runKernel(Conv2DBackpropInput, { dy, filter } as unknown as NamedTensorMap, {
+      .runKernel(tf.Conv2DBackpropInput, { dy, filter } as unknown as NamedTensorMap, {
         strides: stride,
         pad: same ? 'same' : 'valid',
         dataFormat: 'NHWC',
@@ -120,7 +114,7 @@ export function convolveFilterGrad(
     return tf
       .engine()
       .runKernel(
-        Conv2DBackpropFilter,
+        tf.Conv2DBackpropFilter,
         { x: same ? x : padded(x, window.pad), dy } as unknown as NamedTensorMap,
         {
           strides: window.stride,

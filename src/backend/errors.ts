@@ -2,16 +2,16 @@
  * # Errors a person can act on
  *
  * Everything that can go wrong through *input* (a file, a name, a shape, a number) ends in a
- * `FisherlabError`: one line that names the thing and the mend. The command line prints that line
+ * `FisherlabError`: one line that names the thing and how to fix it. The command line prints that line
  * and exits with 1; anything else is a defect and keeps its stack.
  */
 export class FisherlabError extends Error {
   /**
    * @param problem what is wrong, naming the thing: "data set 'cifar11' is not known"
-   * @param mend what to do about it: "choose one of cifar10, mnist"
+   * @param fix what to do about it: "choose one of cifar10, mnist"
    */
-  constructor(problem: string, mend: string) {
-    super(`${problem}; ${mend}`);
+  constructor(problem: string, fix: string) {
+    super(`${problem}; ${fix}`);
     this.name = 'FisherlabError';
   }
 }

@@ -11,12 +11,12 @@
 type Bytes = Uint8Array;
 
 /** A field with a whole number from 0 on, or a negative one of 64 bits. */
-export function integer(field: number, value: number): Bytes {
+function integer(field: number, value: number): Bytes {
   return Buffer.from([...varint(field << 3), ...varint(value)]);
 }
 
 /** A field with bytes, a string or a message (of its fields). */
-export function bytes(field: number, value: Bytes | string | readonly Bytes[]): Bytes {
+function bytes(field: number, value: Bytes | string | readonly Bytes[]): Bytes {
   const content =
     typeof value === 'string'
       ? Buffer.from(value)

@@ -16,7 +16,9 @@ export {
 } from './convolution';
 export { CONVOLUTION_WITH_BIAS } from './convolution-with-bias';
 export { assertKnown, FisherlabError } from './errors';
+export { withLock } from './file-lock';
 export { type Computation, Graph } from './graph';
+export { lazily } from './lazily';
 export { matMul, native, reluGrad, squaredNormOfPositions, squaredNormOfRows } from './primitives';
 export {
   deriveSeed,
@@ -30,7 +32,6 @@ export {
 } from './random';
 export { inCheckout } from './root';
 export {
-  addonFolder,
   BACKENDS,
   type BackendChoice,
   type BackendName,

@@ -85,13 +85,6 @@ export function reluGrad(dy: Tensor, y: Tensor): Tensor {
   return backend.executeSingleOutput('ReluGrad', [floatAttribute(backend)], [dy, y]);
 }
 
-/** Gradient of `y = sigmoid(·)` from its output: `dy · y · (1 − y)`. Shape of `y`. */
-export function sigmoidGrad(dy: Tensor, y: Tensor): Tensor {
-  const backend = native();
-  if (backend === null || y.size === 0) return tf.tidy(() => tf.mul(dy, tf.mul(y, tf.sub(1, y))));
-  return backend.executeSingleOutput('SigmoidGrad', [floatAttribute(backend)], [y, dy]);
-}
-
 /** Product of the last two axes, as `tf.matMul`, at the backend's best way with transposes. */
 export function matMul(a: Tensor, b: Tensor, transposeA = false, transposeB = false): Tensor {
   if (native() !== null || !(transposeA || transposeB))

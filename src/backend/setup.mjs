@@ -95,19 +95,31 @@ function runAfterwards(program, args, jupyter) {
     env,
     shell: process.platform === 'win32',
   });
-  running.add(child);
+  afterwards = child;
   child.on('error', (error) => {
     say(`${program} cannot be run (${error.message})`);
     process.exitCode = 1;
   });
   child.on('close', (code, signal) => {
-    running.delete(child);
     process.exitCode = signal === null ? (code ?? 1) : 1;
   });
 }
 
+/**
+ * The program that set-up was for. It decides itself what a signal means (Jupyter asks, then ends
+ * its kernels), and set-up ends with it.
+ *
+ * @type {import('node:child_process').ChildProcess | undefined}
+ */
+let afterwards;
+
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => {
+    if (afterwards !== undefined) {
+      // Ctrl-C in a terminal has reached the program already; twice would mean "without asking".
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) afterwards.kill(signal);
+      return;
+    }
     for (const child of running) child.kill(signal);
     process.exit(signal === 'SIGINT' ? 130 : 143);
   });

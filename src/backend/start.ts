@@ -1,15 +1,15 @@
 /**
  * # Which TensorFlow.js backend runs
  *
- * One `tf` for the whole program, and three engines below it: `tensorflow` (the native library, at
- * the machine's matrix rate), `wasm` and `cpu` (plain JavaScript). `startBackend` takes the fastest
- * that works; `FISHERLAB_BACKEND` decides by hand.
+ * One `tf` for the whole program, loaded when it is first used, and three engines below it:
+ * `tensorflow` (the native library, at the machine's matrix rate), `wasm` and `cpu` (plain
+ * JavaScript). `startBackend` takes the fastest that works; `FISHERLAB_BACKEND` decides by hand.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import util from 'node:util';
-import * as tf from '@tensorflow/tfjs';
 import { assertKnown, FisherlabError } from './errors';
+import { tf, withoutSourceMaps } from './lazy-tensorflow';
 
 export { tf };
 
@@ -91,7 +91,7 @@ async function begin(name: BackendName): Promise<string | null> {
       const { quietly } = require(path.join(addons, 'quiet.node')) as {
         quietly: (load: () => unknown) => unknown;
       };
-      quietly(() => require('@tensorflow/tfjs-node-gpu'));
+      quietly(() => withoutSourceMaps(() => require('@tensorflow/tfjs-node-gpu')));
     } else if (name === 'wasm') {
       require('@tensorflow/tfjs-backend-wasm');
     }

@@ -4,42 +4,90 @@
  * The bytes go to a file beside the one that is meant and are renamed over it when they are safely
  * down: whoever reads sees the old file or the new one, never a half. A kill leaves at most the
  * file beside, named after the killed process, which the next write takes away.
+ *
+ * Only an ordinary file is replaced, and the new one has its owner and its permissions. A link is
+ * followed, and what it leads to is replaced; a folder, a pipe, a socket or a device (`/dev/null`)
+ * is refused, which a mere rename would put away.
+ *
+ * The package write-file-atomic does most of this, but leaves for good what a kill left, and puts
+ * its file in the place of a device, a pipe, or a link to a file that is not there yet.
  */
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { FisherlabError } from './errors';
 
 /**
- * Makes a folder, and those above it, where they are missing. Throws a FisherlabError where that
- * cannot be: call it before hours of work that end there.
+ * Makes a folder, and those above it, where they are missing: call it before hours of work that end
+ * there.
+ * @throws {FisherlabError} if that cannot be
  */
 export async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await made(folder);
   } catch (error) {
     throw diskError(error, folder);
   }
 }
 
-/**
- * Writes `bytes` to `file` atomically, making its folder. Throws a FisherlabError where the disk is
- * full or read-only or something is in the way; nothing is left behind then.
- */
-export async function writeBeside(file: string, bytes: string | Uint8Array): Promise<void> {
-  await makeFolder(path.dirname(file));
-  const beside = `${file}.${process.pid}.part`;
+async function made(folder: string): Promise<void> {
   try {
-    const handle = await open(beside, 'w');
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(beside, file);
-    await sweep(file);
+    await mkdir(folder, { recursive: true });
   } catch (error) {
-    await rm(beside, { force: true });
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // Node says this whatever keeps it from making the first that is missing: that one says why.
+    let missing = path.resolve(folder);
+    while ((await known(stat(path.dirname(missing)))) === undefined)
+      missing = path.dirname(missing);
+    await mkdir(missing);
+    await mkdir(folder, { recursive: true });
+  }
+}
+
+/**
+ * Writes `file` atomically, making its folder.
+ * @param content the bytes, or what writes them into the open file; what it throws leaves the old
+ *   file as it was
+ * @throws {FisherlabError} if the disk is full or read-only, or something is in the way; nothing is
+ *   left behind then
+ */
+export async function writeBeside(
+  file: string,
+  content: string | Uint8Array | ((opened: FileHandle) => Promise<void>),
+): Promise<void> {
+  try {
+    const { target, old } = await replaceable(file);
+    await made(path.dirname(target));
+    const beside = `${target}.${process.pid}-${randomBytes(4).toString('hex')}.part`;
+    try {
+      const opened = await open(beside, 'wx');
+      try {
+        if (old !== undefined) await resemble(opened, old);
+        if (typeof content === 'function') await content(opened);
+        else await opened.writeFile(content);
+        await opened.sync();
+      } finally {
+        await opened.close();
+      }
+      await rename(beside, target);
+    } catch (error) {
+      await rm(beside, { force: true });
+      throw error;
+    }
+    await sweep(target);
+  } catch (error) {
     throw diskError(error, file);
   }
 }
@@ -49,12 +97,55 @@ export function writeJson(file: string, value: unknown): Promise<void> {
   return writeBeside(file, `${JSON.stringify(value)}\n`);
 }
 
+/** What a name leads to that may be written: a file, or nothing yet. */
+async function replaceable(file: string): Promise<{ target: string; old?: Stats }> {
+  if (file === '')
+    throw new FisherlabError('a file without a name cannot be written', 'give its name');
+  const old = await known(stat(file));
+  if (old === undefined) {
+    const link = await known(lstat(file)); // a link to what is not there?
+    if (!link?.isSymbolicLink()) return { target: file };
+    const from = await realpath(path.dirname(file));
+    return replaceable(path.resolve(from, await readlink(file)));
+  }
+  const kind = old.isDirectory()
+    ? 'a folder'
+    : old.isFIFO()
+      ? 'a pipe'
+      : old.isSocket()
+        ? 'a socket'
+        : 'a device';
+  if (!old.isFile())
+    throw new FisherlabError(
+      `'${file}' cannot be written: it is ${kind}`,
+      'choose the name of a file',
+    );
+  return { target: await realpath(file), old };
+}
+
+/** What is asked of a file; undefined where it is not there. */
+async function known<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Gives a new file the owner, where one may, and the permissions of the one it replaces. */
+async function resemble(opened: FileHandle, { uid, gid, mode }: Stats): Promise<void> {
+  const own = await opened.stat();
+  if (own.uid !== uid || own.gid !== gid) await opened.chown(uid, gid).catch(() => {});
+  await opened.chmod(mode & 0o777);
+}
+
 /** Takes away what processes that are gone left beside `file`. */
 async function sweep(file: string): Promise<void> {
   const [folder, start] = [path.dirname(file), `${path.basename(file)}.`];
   for (const name of await readdir(folder)) {
     const writer = name.startsWith(start)
-      ? /^(\d+)\.part$/.exec(name.slice(start.length))?.[1]
+      ? /^(\d+)-[0-9a-f]{8}\.part$/.exec(name.slice(start.length))?.[1]
       : undefined;
     if (writer !== undefined && isGone(Number(writer)))
       await rm(path.join(folder, name), { force: true });
@@ -70,28 +161,56 @@ function isGone(pid: number): boolean {
   }
 }
 
+const MAY_WRITE = 'choose a folder that you may write to; downloads go where XDG_CACHE_HOME says';
+const IN_THE_WAY = 'a file or folder of that name is in the way: choose another';
+const TOO_MANY = "raise the limit ('ulimit -n') or do less at once";
+
+/** What the file system says by these codes: what is wrong with a file, and how to fix it. */
+const SENTENCES: Readonly<
+  Record<string, readonly [problem: (file: string) => string, fix: string]>
+> = {
+  ENOSPC: [(file) => `the disk is full: '${file}' was not written`, 'make room and try again'],
+  EDQUOT: [
+    (file) => `your share of the disk is full: '${file}' was not written`,
+    'make room and try again',
+  ],
+  EFBIG: [
+    (file) => `'${file}' would be larger than a file may be here`,
+    "raise the limit ('ulimit -f') or choose another disk",
+  ],
+  EROFS: [(file) => `'${file}' cannot be written (EROFS)`, MAY_WRITE],
+  EACCES: [(file) => `'${file}' cannot be written (EACCES)`, MAY_WRITE],
+  EPERM: [(file) => `'${file}' cannot be written (EPERM)`, MAY_WRITE],
+  EEXIST: [(file) => `'${file}' cannot be written (EEXIST)`, IN_THE_WAY],
+  ENOTDIR: [(file) => `'${file}' cannot be written (ENOTDIR)`, IN_THE_WAY],
+  EISDIR: [(file) => `'${file}' cannot be written (EISDIR)`, IN_THE_WAY],
+  ENOTEMPTY: [(file) => `'${file}' cannot be written (ENOTEMPTY)`, IN_THE_WAY],
+  ENOENT: [
+    (file) => `'${file}' cannot be written: its folder, or the one you work in, is gone`,
+    'choose a folder that is there',
+  ],
+  EBUSY: [(file) => `'${file}' is in use (EBUSY)`, 'end what uses it, or choose another name'],
+  EMFILE: [(file) => `too many files are open: '${file}' was not written`, TOO_MANY],
+  ENFILE: [(file) => `too many files are open: '${file}' was not written`, TOO_MANY],
+  ENAMETOOLONG: [(file) => `the name '${file}' is too long`, 'choose a shorter one'],
+  ELOOP: [(file) => `the links of '${file}' lead nowhere`, 'choose another name'],
+  EIO: [(file) => `the disk failed: '${file}' was not written (EIO)`, 'choose another disk'],
+  ENOLCK: [
+    (file) => `'${file}' cannot be locked there (ENOLCK)`,
+    'choose a folder on a disk of this machine',
+  ],
+  ERR_INVALID_ARG_VALUE: [
+    (file) => `${JSON.stringify(file)} is no name of a file`,
+    'choose one without a zero byte',
+  ],
+};
+
 /**
  * Turns what the file system says when it cannot write into a line a person can act on; other
  * errors come back as they are.
  */
 export function diskError(error: unknown, file: string): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new FisherlabError(
-      `the disk is full: '${file}' was not written`,
-      'make room and try again',
-    );
-  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
-    return new FisherlabError(
-      `'${file}' cannot be written (${code})`,
-      'choose a folder that you may write to; downloads go where XDG_CACHE_HOME says',
-    );
-  }
-  if (code === 'EEXIST' || code === 'ENOTDIR' || code === 'EISDIR') {
-    return new FisherlabError(
-      `'${file}' cannot be written (${code})`,
-      'a file or folder of that name is in the way: choose another',
-    );
-  }
-  return error;
+  const sentence = SENTENCES[String((error as NodeJS.ErrnoException).code)];
+  if (sentence === undefined || error instanceof FisherlabError) return error;
+  return new FisherlabError(sentence[0](file), sentence[1]);
 }

@@ -2,55 +2,54 @@
  * # `fisherlab data`: list, download, describe
  *
  * What the data room does, with words for people: progress goes to stderr, what was asked for to
- * stdout. Files are imported one by one and not through the room's door, so that TensorFlow.js is
- * not loaded for a list.
+ * stdout.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { FisherlabError, writeBeside } from '../backend/index';
-import {
-  cacheFolder,
-  contactSheet,
-  DATA_SETS,
-  dataSet,
-  dataset,
-  descriptionText,
-  download,
-  find,
-  npyShape,
-  SPLITS,
-  type Step,
-} from '../data/index';
+import type { data } from '../index';
+import { stoppableAnywhere } from './interruption';
+import { lab } from './lab';
+import { wholeNumber } from './options';
 
 /** Adds `data list`, `data download` and `data describe` to the program. */
 export function register(program: Command): void {
-  const data = program
+  const room = program
     .command('data')
     .description('data sets: which there are, official downloads, what they look like');
-  data
+  room
     .command('list')
     .description('every known data set, and which copy of it is on this machine')
     .action(list);
-  data
+  room
     .command('download')
     .description('fetch official data sets, verify and convert them')
-    .argument('<name...>', `one or more of ${DATA_SETS.join(', ')}`)
+    .argument('<name...>', 'one or more of those that data list shows')
     .option('--from <file...>', 'official files that you have (needed for CelebA and ImageNet32)')
     .option('--agree', 'you agree to the terms of the owners who ask for it')
-    .action(downloadAll);
-  data
+    .action((names: string[], options: DownloadFlags) =>
+      stoppableAnywhere('stopped; what came is kept: the same command goes on where it was', () =>
+        downloadAll(names, options),
+      ),
+    );
+  room
     .command('describe')
     .description('counts, channel means and a contact sheet')
-    .argument('<name>', `one of ${DATA_SETS.join(', ')}`)
-    .option('--split <split>', SPLITS.join(' or '), 'test')
-    .option('--limit <images>', 'only the first so many', Number)
+    .argument('<name>', 'one of those that data list shows')
+    .option('--split <split>', 'test or train', 'test')
+    .option('--limit <images>', 'only the first so many', wholeNumber())
     .option('--sheet <file>', 'where the contact sheet goes (a PNG)')
     .action(describeOne);
 }
 
+interface DownloadFlags {
+  from?: string[];
+  agree?: boolean;
+}
+
 async function list(): Promise<void> {
+  const { DATA_SETS, dataSet, find, npyShape, SPLITS } = lab().data;
   const width = Math.max(...DATA_SETS.map((name) => name.length));
   for (const name of DATA_SETS) {
     const here: string[] = [];
@@ -70,10 +69,9 @@ async function list(): Promise<void> {
   }
 }
 
-async function downloadAll(
-  names: string[],
-  { from, agree }: { from?: string[]; agree?: boolean },
-): Promise<void> {
+async function downloadAll(names: string[], { from, agree }: DownloadFlags): Promise<void> {
+  const { data, FisherlabError } = lab();
+  const { cacheFolder, dataSet, download } = data;
   if (from !== undefined && names.length !== 1)
     throw new FisherlabError(
       '--from goes with one data set',
@@ -100,19 +98,20 @@ async function downloadAll(
 }
 
 async function askAgreement(name: string): Promise<void> {
-  const mend = 'answer yes, or give --agree, if you do';
+  const { FisherlabError } = lab();
+  const remedy = 'answer yes, or give --agree, if you do';
   if (!process.stdin.isTTY)
-    throw new FisherlabError(`the owner of '${name}' wants your agreement to these terms`, mend);
+    throw new FisherlabError(`the owner of '${name}' wants your agreement to these terms`, remedy);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal
     .question('Do you agree to these terms? [yes/no] ')
     .finally(() => terminal.close());
   if (!/^y(es)?$/i.test(answer.trim()))
-    throw new FisherlabError(`'${name}' was not touched: you do not agree to its terms`, mend);
+    throw new FisherlabError(`'${name}' was not touched: you do not agree to its terms`, remedy);
 }
 
 /** A line that is rewritten on a terminal; elsewhere a line for each tenth. */
-function progress(name: string): { step: (step: Step) => void; end: () => void } {
+function progress(name: string): { step: (step: data.Step) => void; end: () => void } {
   const terminal = process.stderr.isTTY === true;
   let last = '';
   const show = (line: string, key: string) => {
@@ -146,9 +145,10 @@ async function describeOne(
   name: string,
   { split, limit, sheet }: { split: string; limit?: number; sheet?: string },
 ): Promise<void> {
-  const set = await dataset(name, split, limit === undefined ? {} : { limit });
-  console.log(descriptionText(set));
+  const { backend, data } = lab();
+  const set = await data.dataset(name, split, limit === undefined ? {} : { limit });
+  console.log(data.descriptionText(set));
   const file = sheet ?? path.join('out', `${name}-${split}.png`);
-  await writeBeside(file, await contactSheet(set));
+  await backend.writeBeside(file, await data.contactSheet(set));
   console.log(`sheet    ${file}`);
 }

@@ -3,41 +3,16 @@
  *
  *     fisherlab detect --model glow-fashion_mnist --in fashion_mnist --out photos/ scans.npy
  *
- * A detector is fitted on the first half of a set's test images; the second half, which it has not
- * seen, says which scores are usual. Each of the given images gets a score (higher = stranger) and
- * a conformal p-value, the share of usual scores that are as high (`detectors/p-values.ts`): of
- * images that are like the set, at most a share α has p ≤ α. The smallest p there can be is 1 /
- * (usual images + 1).
- *
- * Written to the folder of `--to`: `scores.csv` (or `scores.json`) and `most-and-least.png`, the
- * strangest and the most familiar images with their p-values.
+ * Each of the given images gets a score (higher = stranger) and a p-value against images of a set
+ * (`experiments/detection.ts`). Written to the folder of `--to`: `scores.csv` (or `scores.json`)
+ * and `most-and-least.png`, the strangest and the most familiar images with their p-values.
  */
-import path from 'node:path';
 import { type Command, Option } from 'commander';
-import {
-  FisherlabError,
-  inCheckout,
-  makeFolder,
-  startBackend,
-  writeBeside,
-} from '../backend/index';
-import { dataset, type Images, type OwnImages, ownImages } from '../data/index';
-import type { FeatureTable } from '../detectors/index';
-import { detector, pValues } from '../detectors/index';
-import { halves } from '../evaluation/index';
-import {
-  beside,
-  diagonalTables,
-  needsOf,
-  referenceImages,
-  statisticsOf,
-  statisticTable,
-  tablesOf,
-} from '../features/index';
-import { disposeModel, type LoadedModel, loadModel } from '../models/index';
-import { imageGrid, saveFigure } from '../plots/index';
-import { barForEachStep, tableText } from '../terminal/index';
+import type { experiments } from '../index';
+import { stoppable } from './interruption';
+import { lab } from './lab';
 import { wholeNumber } from './options';
+import { shown } from './print';
 
 interface Flags {
   model: string;
@@ -46,13 +21,14 @@ interface Flags {
   detector: string;
   format: 'csv' | 'json';
   to?: string;
-  limit?: string;
-  seed: string;
+  limit?: number;
+  seed: number;
 }
 
-/** Images in each row of the contact sheet. */
-const SHOWN = 10;
+/** Images that are listed on the terminal. */
+const LISTED = 10;
 
+/** Adds `detect` to the program. */
 export function register(program: Command): void {
   program
     .command('detect')
@@ -68,179 +44,41 @@ export function register(program: Command): void {
       new Option('--format <name>', 'of the scores').choices(['csv', 'json']).default('csv'),
     )
     .option('--to <folder>', 'where the scores go (default: out/detect)')
-    .option('--limit <n>', 'only the first images of the set')
-    .option('--seed <n>', 'seed of the noise', '1')
-    .action(detect);
+    .option('--limit <n>', 'only the first images of the set', wholeNumber(4))
+    .option('--seed <n>', 'seed of the noise', wholeNumber(0), 1)
+    .action((flags: Flags) =>
+      stoppable(
+        'stopped; features of the set are kept: the same command goes on where it was',
+        (signal) => detect(flags, signal),
+      ),
+    );
 }
 
-/** One image's result. */
-export interface Scored {
-  readonly image: string;
-  readonly score: number;
-  readonly p: number;
-}
-
-async function detect(flags: Flags): Promise<void> {
-  const seed = wholeNumber('--seed', flags.seed, 0);
-  const limit = flags.limit === undefined ? {} : { limit: wholeNumber('--limit', flags.limit, 4) };
-  const chosen = detector(flags.detector, seed);
-  const folder = flags.to ?? inCheckout('out', 'detect');
-  await makeFolder(folder);
+async function detect({ format, to, ...options }: Flags, signal: AbortSignal): Promise<void> {
+  const { backend, experiments, startBackend, terminal } = lab();
+  const folder = to ?? backend.inCheckout('out', 'detect');
+  await backend.makeFolder(folder); // not after all the work
   await startBackend();
-  const loaded = loadModel(flags.model);
-  try {
-    const usual = await dataset(flags.in ?? loaded.header.data.name, 'test', limit);
-    console.log(usual.source);
-    const channels = loaded.model.imageShape[2] as 1 | 3;
-    if (usual.shape[2] !== channels) {
-      throw new FisherlabError(
-        `'${usual.name}' has ${usual.shape[2]} channels and the model '${loaded.name}' takes ${channels}`,
-        'choose a set of the kind the model was trained on',
-      );
-    }
-    const own = await ownImages(flags.out, channels);
-    if (own.resized > 0)
-      console.log(
-        `${own.resized} of ${own.count} images were resized to ${own.shape[0]}x${own.shape[1]}`,
-      );
-
-    const bar = barForEachStep();
-    const [inside, given] = (await tablesFor(
-      loaded,
-      [usual, own],
-      flags.detector,
-      seed,
-      bar.step,
-    )) as [FeatureTable, FeatureTable];
-    bar.done();
-    const { fit, score } = halves(inside);
-    const fitted = chosen.fit(fit);
-    const scores = fitted.score(given);
-    const p = pValues(fitted.score(score), scores);
-    const results = own.sources.map(
-      (image, k): Scored => ({ image, score: scores[k] as number, p: p[k] as number }),
-    );
-
-    const file = path.join(folder, `scores.${flags.format}`);
-    const about = {
-      model: loaded.name,
-      in: usual.name,
-      detector: chosen.name,
-      usualImages: score.rows,
-      seed,
-      images: results,
-    };
-    await writeBeside(
-      file,
-      flags.format === 'json' ? `${JSON.stringify(about, null, 1)}\n` : csv(results),
-    );
-    const sheet = path.join(folder, 'most-and-least.png');
-    await saveFigure(contactSheet(own, results), sheet);
-
-    const order = strangestFirst(results);
-    const line = ({ image, score: value, p: share }: Scored) => ({
-      image,
-      score: value.toPrecision(6),
-      p: share.toPrecision(3),
-    });
-    console.log(tableText(order.slice(0, SHOWN).map((k) => line(results[k] as Scored))));
-    const strange = results.filter((result) => result.p <= 0.05).length;
+  const bar = terminal.barForEachStep();
+  const found = await experiments
+    .detect({ ...options, progress: bar.step, signal })
+    .finally(bar.done);
+  const { own, images } = found;
+  console.log(found.source);
+  if (own.resized > 0)
     console.log(
-      `${strange} of ${results.length} images have p ≤ 0.05 (usual: ${(0.05 * results.length).toFixed(1)}), against ${score.rows} images of ${usual.name}, by ${chosen.name}`,
+      `${own.resized} of ${own.count} images were resized to ${own.shape[0]}x${own.shape[1]}`,
     );
-    console.log(
-      `scores: ${path.relative(process.cwd(), file)}   images: ${path.relative(process.cwd(), sheet)}`,
-    );
-  } finally {
-    disposeModel(loaded.model);
-  }
+  const { scores, sheet } = await experiments.writeDetection(found, folder, format);
+  const strangest = experiments.strangestFirst(images).slice(0, LISTED);
+  console.log(terminal.tableText(strangest.map((k) => row(images[k] as experiments.Scored))));
+  const strange = images.filter(({ p }) => p <= 0.05).length;
+  console.log(
+    `${strange} of ${images.length} images have p ≤ 0.05 (usual: ${(0.05 * images.length).toFixed(1)}), against ${found.usualImages} images of ${found.in}, by ${found.detector}`,
+  );
+  console.log(`scores: ${shown(scores)}   images: ${shown(sheet)}`);
 }
 
-/**
- * Tables of single images with the columns that a detector reads. Errors: columns that this model
- * cannot have.
- */
-async function tablesFor(
-  loaded: LoadedModel,
-  sets: readonly Images[],
-  name: string,
-  seed: number,
-  step: (what: string, done: number, total: number) => void,
-): Promise<FeatureTable[]> {
-  const shared = { batchSizes: [1], seed };
-  const progress = (set: string, images: number, total: number) =>
-    step(`gradient norms of ${set}`, images, total);
-  const needs = needsOf(name);
-  const { statistics, dispose } = statisticsOf(loaded, seed);
-  try {
-    const there = new Set([
-      'diagonal-fisher-norm',
-      ...statistics.flatMap(({ columns }) => columns.map(({ feature }) => feature)),
-    ]);
-    const lacks = needs.filter((feature) => !there.has(feature));
-    if (lacks.length > 0) {
-      throw new FisherlabError(
-        `'${name}' needs ${lacks.join(', ')}, which the ${loaded.model.family} model '${loaded.name}' does not have`,
-        'choose another detector or model',
-      );
-    }
-    const useful = statistics.filter(({ columns }) =>
-      columns.some(({ feature }) => needs.includes(feature)),
-    );
-    const diagonal = needs.includes('diagonal-fisher-norm')
-      ? await diagonalTables(loaded, sets, await referenceImages(loaded.header.data.name), {
-          ...shared,
-          progress,
-        })
-      : undefined;
-    const tables: FeatureTable[] = [];
-    for (const [s, data] of sets.entries()) {
-      const [table] = (await tablesOf(loaded, data, { ...shared, progress })) as [FeatureTable];
-      const others: FeatureTable[] = [];
-      for (const statistic of useful) others.push(await statisticTable(statistic, data));
-      const layers = diagonal?.[s]?.[0]?.columns.filter(
-        ({ feature }) => feature === 'diagonal-fisher-norm',
-      );
-      if (layers !== undefined) others.push({ ...table, columns: layers });
-      tables.push(beside(table, ...others));
-    }
-    return tables;
-  } finally {
-    dispose();
-  }
-}
-
-/** `image,score,p`, as RFC 4180 writes it. */
-export function csv(results: readonly Scored[]): string {
-  const quoted = (text: string) =>
-    /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  return [
-    'image,score,p',
-    ...results.map(({ image, score, p }) => `${quoted(image)},${score},${p}`),
-    '',
-  ].join('\n');
-}
-
-/** Indices by score, downwards. */
-function strangestFirst(results: readonly Scored[]): number[] {
-  return results
-    .map((_, k) => k)
-    .sort((a, b) => (results[b] as Scored).score - (results[a] as Scored).score);
-}
-
-/** The strangest images above, the most familiar below; few images make one row. */
-function contactSheet(own: OwnImages, results: readonly Scored[]) {
-  const order = strangestFirst(results);
-  const each = Math.min(SHOWN, Math.max(1, Math.floor(order.length / 2)));
-  const shown = order.length < 2 ? order : [...order.slice(0, each), ...order.slice(-each)];
-  const size = own.images.length / own.count;
-  const pixels = new Uint8Array(shown.length * size);
-  shown.forEach((k, at) => {
-    pixels.set(own.images.subarray(k * size, (k + 1) * size), at * size);
-  });
-  return imageGrid(pixels, [shown.length, ...own.shape], {
-    columns: each,
-    captions: shown.map((k) => `p = ${(results[k] as Scored).p.toPrecision(2)}`),
-    rows: order.length < 2 ? ['strangest'] : ['strangest', 'most familiar'],
-  });
+function row({ image, score, p }: experiments.Scored): Record<string, string> {
+  return { image, score: score.toPrecision(6), p: p.toPrecision(3) };
 }

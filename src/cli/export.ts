@@ -7,8 +7,7 @@
  * types are its own. `fisherlab import` reads it back to the last bit.
  */
 import type { Command } from 'commander';
-import { startBackend } from '../backend/index';
-import { disposeModel, loadModel, stateDict, writeSafetensors } from '../models/index';
+import { lab } from './lab';
 
 export function register(program: Command): void {
   program
@@ -17,14 +16,15 @@ export function register(program: Command): void {
     .argument('<model>', 'a shipped model, or the path of a checkpoint')
     .requiredOption('--out <file>', 'the file to write')
     .action(async (name: string, { out }: { out: string }) => {
+      const { models, startBackend } = lab();
       await startBackend();
-      const { model } = loadModel(name);
+      const { model } = models.loadModel(name);
       try {
-        const tensors = stateDict(model);
-        await writeSafetensors(out, tensors, { format: 'pt' });
+        const tensors = models.stateDict(model);
+        await models.writeSafetensors(out, tensors, { format: 'pt' });
         console.log(`${tensors.length} tensors are in ${out}`);
       } finally {
-        disposeModel(model);
+        models.disposeModel(model);
       }
     });
 }

@@ -6,22 +6,9 @@
  */
 import path from 'node:path';
 import type { Command } from 'commander';
-import { startBackend, tf } from '../backend/index';
-import { dataset, pixels } from '../data/index';
-import { disposeModel, Glow, type LoadedModel, loadModel, Vae } from '../models/index';
-import type { Figure } from '../plots/index';
-import {
-  latentsFigure,
-  reconstructionsFigure,
-  samplesFigure,
-  saveFigure,
-  trainingFigures,
-} from '../plots/index';
+import { lab } from './lab';
 
-const SAMPLES = 30;
-const IMAGES = 10;
-const SEED = 1;
-
+/** Adds `figures` to the program. */
 export function register(program: Command): void {
   program
     .command('figures')
@@ -32,35 +19,16 @@ export function register(program: Command): void {
 }
 
 async function figures(name: string, { out }: { out: string }): Promise<void> {
+  const { experiments, models, plots, startBackend } = lab();
   await startBackend();
-  const loaded = loadModel(name);
+  const loaded = models.loadModel(name);
   try {
-    const { header, model } = loaded;
-    const all = [
-      ...trainingFigures(header),
-      ['samples', samplesFigure(model, SAMPLES, SEED)] as const,
-      ...(await ofImages(loaded)),
-    ];
-    for (const [kind, figure] of all) {
+    for (const [kind, figure] of await experiments.modelFigures(loaded)) {
       const file = path.join(out, `${loaded.name}-${kind}.svg`);
-      await saveFigure(figure, file);
+      await plots.saveFigure(figure, file);
       console.log(file);
     }
   } finally {
-    disposeModel(loaded.model);
-  }
-}
-
-/** The figures that show test images of the set the model was trained on. */
-async function ofImages({ model, header }: LoadedModel): Promise<[string, Figure][]> {
-  if (!(model instanceof Glow || model instanceof Vae)) return [];
-  const data = await dataset(header.data.name, 'test', { limit: IMAGES });
-  const indices = Array.from({ length: data.count }, (_, k) => k);
-  const [images, noise] = [pixels(data, indices), model.noise(indices, SEED)];
-  try {
-    if (model instanceof Glow) return [['latents', latentsFigure(model, images, noise)]];
-    return [['reconstructions', reconstructionsFigure(model, images, noise)]];
-  } finally {
-    tf.dispose([images, noise]);
+    models.disposeModel(loaded.model);
   }
 }

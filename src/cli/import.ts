@@ -1,7 +1,8 @@
 /**
  * # `fisherlab import`: weights that were trained elsewhere
  *
- * `fisherlab import weights.safetensors --model glow --preset paper --data cifar10 --out glow-cifar10.safetensors`
+ *     fisherlab import weights.safetensors --model glow --data cifar10 --out mine.safetensors
+ *
  * reads a PyTorch state dictionary in the safetensors format and writes a checkpoint that every
  * command takes. What was left out or filled in is said (`src/models/state-dict.ts` has the rules).
  * As a check of the units, the loss on the first test images of the data set is printed where that
@@ -14,37 +15,25 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { assertKnown, FisherlabError, startBackend } from '../backend/index';
-import { DATA_SETS, dataSet, dataset } from '../data/index';
-import type { TapedModel } from '../models/index';
-import {
-  createModel,
-  disposeModel,
-  type ModelConfig,
-  PRESETS,
-  type PresetName,
-  preset,
-  readSafetensors,
-  type StateDictReport,
-  saveCheckpoint,
-  setStateDict,
-} from '../models/index';
-import { evaluate } from '../training/index';
+import type { models } from '../index';
+import { type Lab, lab } from './lab';
 
 interface Options {
   model: string;
   data: string;
-  preset: PresetName;
+  preset: models.PresetName;
   out: string;
   config?: string;
   prefix?: string;
 }
 
-const FAMILIES = ['glow', 'diffusion', 'vae'] as const;
+const FAMILIES = ['glow', 'diffusion', 'vae'] as const satisfies readonly models.Family[];
+const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
 /** Images of the check. */
 const CHECKED = 10;
 
+/** Adds `import` to the program. */
 export function register(program: Command): void {
   program
     .command('import')
@@ -62,15 +51,19 @@ export function register(program: Command): void {
 }
 
 async function importCommand(file: string, options: Options): Promise<void> {
-  assertKnown('model', options.model, FAMILIES);
-  assertKnown('data set', options.data, DATA_SETS);
+  const { data, models, startBackend } = lab();
+  const backend: Lab['backend'] = lab().backend;
+  const { createModel, disposeModel, preset, readSafetensors, saveCheckpoint, setStateDict } =
+    models;
+  backend.assertKnown('model', options.model, FAMILIES);
+  backend.assertKnown('data set', options.data, data.DATA_SETS);
   refusePickle(file);
   const { tensors } = readSafetensors(file);
-  const { channels } = dataSet(options.data);
+  const { channels } = data.dataSet(options.data);
   const config = {
     ...preset(options.model, options.preset, [32, 32, channels], 0),
     ...differing(options.config),
-  } as ModelConfig;
+  } as models.ModelConfig;
   await startBackend();
   const model = createModel(config);
   try {
@@ -97,7 +90,7 @@ async function importCommand(file: string, options: Options): Promise<void> {
   }
 }
 
-function differing(json: string | undefined): Partial<ModelConfig> {
+function differing(json: string | undefined): Partial<models.ModelConfig> {
   if (json === undefined) return {};
   try {
     const value: unknown = JSON.parse(json);
@@ -105,11 +98,13 @@ function differing(json: string | undefined): Partial<ModelConfig> {
   } catch {
     // said below
   }
+  const { FisherlabError } = lab();
   throw new FisherlabError(`--config is '${json}'`, 'give a JSON object, say \'{"K": 16}\'');
 }
 
 /** PyTorch's files begin as a zip archive or as a pickle. */
 function refusePickle(file: string): void {
+  const { FisherlabError } = lab();
   const start = Buffer.alloc(2);
   try {
     const handle = openSync(file, 'r');
@@ -129,7 +124,7 @@ function refusePickle(file: string): void {
 }
 
 /** What was decided, a line each. */
-function describe({ prefix, leftOut, missing }: StateDictReport): string[] {
+function describe({ prefix, leftOut, missing }: models.StateDictReport): string[] {
   const some = (names: readonly string[]) =>
     names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
   return [
@@ -139,13 +134,14 @@ function describe({ prefix, leftOut, missing }: StateDictReport): string[] {
   ];
 }
 
-async function check(model: TapedModel, name: string): Promise<string> {
+async function check(model: models.TapedModel, name: string): Promise<string> {
+  const { data: room, FisherlabError, training } = lab();
   try {
-    const data = await dataset(name, 'test', { limit: CHECKED });
+    const data = await room.dataset(name, 'test', { limit: CHECKED });
     if (String(data.shape) !== String(model.imageShape))
       return `no check: ${name} has images of another shape`;
     const indices = Array.from({ length: data.count }, (_, k) => k);
-    return `check: ${evaluate(model, data, indices, 1).toFixed(4)} ${model.loss.unit} on the first ${data.count} test images of ${name}`;
+    return `check: ${training.evaluate(model, data, indices, 1).toFixed(4)} ${model.loss.unit} on the first ${data.count} test images of ${name}`;
   } catch (error) {
     if (error instanceof FisherlabError) return `no check: ${error.message}`;
     throw error;

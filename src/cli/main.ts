@@ -2,50 +2,81 @@
  * # The command line
  *
  * One file a command: `src/cli/<command>.ts` exports `register(program)`, which adds the command to
- * a commander program. Only the file of the command that was asked for is loaded, so that
- * `fisherlab data` need not wait for TensorFlow; for help, all are.
+ * a commander program. Registering is cheap, for the library is loaded by the command's action
+ * (`lab.ts`); and of a line that names a command no other is registered.
  */
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Command } from 'commander';
-
-/** The commands, in the order help lists them. */
-export const COMMANDS = [
-  'start',
-  'notebooks',
-  'train',
-  'data',
-  'detect',
-  'experiment',
-  'combinations',
-  'update',
-  'figures',
-  'parity',
-  'bench',
-  'import',
-  'export',
-  'readme',
-] as const;
+import { Command, CommanderError } from 'commander';
+import { endWithoutReader, Stopped } from './interruption';
 
 /** What the file of a command exports. */
 export interface CommandFile {
   readonly register: (program: Command) => void;
 }
 
+/** The commands, in the order in which help lists them. */
+export const COMMANDS: Readonly<Record<string, () => CommandFile>> = {
+  start: () => require('./start'),
+  notebooks: () => require('./notebooks'),
+  book: () => require('./book'),
+  kernel: () => require('./kernel'),
+  train: () => require('./train'),
+  data: () => require('./data'),
+  detect: () => require('./detect'),
+  experiment: () => require('./experiment'),
+  combinations: () => require('./combinations'),
+  update: () => require('./update'),
+  figures: () => require('./figures'),
+  parity: () => require('./parity'),
+  bench: () => require('./bench'),
+  import: () => require('./import'),
+  export: () => require('./export'),
+  readme: () => require('./readme'),
+};
+
 /**
  * Runs one command line.
  *
  * @param argv as `process.argv`: node, the script, the arguments
- * @throws FisherlabError for whatever the person who typed it can mend
+ * @throws {CommanderError} if the line is not understood, after help and after the version
+ * @throws {FisherlabError} if what it asks for cannot be done as things are
+ */
+export async function run(argv: readonly string[]): Promise<void> {
+  const program = new Command('fisherlab')
+    .description(
+      'Out-of-distribution detection with layer-wise gradient norms of deep generative models',
+    )
+    .version(version())
+    .exitOverride();
+  for (const name of needed(argv[2])) COMMANDS[name]?.().register(program);
+  await program.parseAsync(argv);
+}
+
+/**
+ * The program `fisherlab`: runs a command line and leaves the exit status. What commander and a
+ * stopped command have said already is not said again.
+ * @throws all other errors of `run`
  */
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command('fisherlab').description(
-    'Out-of-distribution detection with layer-wise gradient norms of deep generative models',
-  );
-  const asked = COMMANDS.filter((name) => name === argv[2]);
-  for (const name of asked.length > 0 ? asked : COMMANDS) {
-    const file = path.join(__dirname, `${name}.ts`);
-    if (existsSync(file)) (require(file) as CommandFile).register(program);
+  endWithoutReader();
+  try {
+    await run(argv);
+  } catch (error) {
+    if (error instanceof Stopped) process.exit(error.status);
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode;
   }
-  await program.parseAsync(argv);
+}
+
+/** The commands to register for a line that begins with `word`. */
+function needed(word: string | undefined): string[] {
+  if (word === '--version' || word === '-V') return [];
+  const all = Object.keys(COMMANDS);
+  return word !== undefined && all.includes(word) ? [word] : all;
+}
+
+function version(): string {
+  const about = readFileSync(path.join(__dirname, '..', '..', 'package.json'), 'utf8');
+  return (JSON.parse(about) as { version: string }).version;
 }

@@ -1,15 +1,45 @@
 /**
  * # Numbers on the command line
  *
- * Options arrive as text; one that is no number is an error that names the option.
+ * Options arrive as text. Each parser here makes a number of it, or says what to give; commander
+ * names the option.
  */
-import { FisherlabError } from '../backend/index';
+import { InvalidArgumentError } from 'commander';
 
-/** A whole number of an option. Errors: anything else, naming the option. */
-export function wholeNumber(option: string, text: string, least = 1): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isInteger(value) || value < least) {
-    throw new FisherlabError(`${option} is '${text}'`, `give a whole number from ${least} on`);
-  }
-  return value;
+/** A parser of whole numbers from `least` on. */
+export function wholeNumber(least = 1): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isInteger(value) || value < least)
+      throw new InvalidArgumentError(`Give a whole number from ${least} on.`);
+    return value;
+  };
+}
+
+/** A parser of lists of whole numbers from 1 on, separated by commas. */
+export function wholeNumbers(text: string): number[] {
+  const parse = wholeNumber();
+  return text.split(',').map((part) => {
+    try {
+      return parse(part);
+    } catch {
+      throw new InvalidArgumentError(`'${part}' is none: give whole numbers from 1 on, as 1,5.`);
+    }
+  });
+}
+
+/** A parser of numbers from 0 up, below `below` where that is given. */
+export function positiveNumber(below = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+      throw new InvalidArgumentError('Give a number that is not below 0.');
+    if (value >= below) throw new InvalidArgumentError(`Give a number below ${below}.`);
+    return value;
+  };
+}
+
+/** A parser of names separated by commas. */
+export function names(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
 }

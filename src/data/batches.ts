@@ -64,3 +64,25 @@ export function pixels(set: Images, indices: ArrayLike<number>): tf.Tensor4D {
   }
   return tf.tensor4d(values, [indices.length, ...set.shape]); // [n, 32, 32, C]
 }
+
+/** A model, which may take images as they are written down in a space of its own. */
+interface TakesImages {
+  readonly imageShape: readonly number[];
+  points?(images: tf.Tensor, indices: readonly number[], seed: number): tf.Tensor;
+}
+
+/**
+ * Images of a set as a model takes them: pixel values, or points where it is seen through a
+ * representation. The caller frees them.
+ */
+export function imagesFor(
+  model: TakesImages,
+  set: Images,
+  indices: readonly number[],
+  seed: number,
+): tf.Tensor {
+  return tf.tidy(() => {
+    const images = pixels(set, indices);
+    return model.points?.(images, indices, seed) ?? images;
+  });
+}

@@ -4,7 +4,6 @@
  * The first images of a set side by side, each pixel drawn as 2x2, on a mid-grey ground: the
  * quickest check that a set is what it says.
  */
-import sharp from 'sharp';
 import { type Dataset, SIDE } from './dataset';
 
 const SCALE = 2;
@@ -16,6 +15,7 @@ const GROUND = 128;
  * PNG.
  */
 export async function contactSheet(set: Dataset, n = 72): Promise<Buffer> {
+  const { default: sharp } = await import('sharp');
   const shown = Math.min(n, set.count);
   const columns = Math.ceil(Math.sqrt(2 * shown));
   const rows = Math.ceil(shown / columns);

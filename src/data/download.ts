@@ -12,11 +12,10 @@
 import { existsSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { assertKnown, FisherlabError, makeFolder, writeBeside } from '../backend/index';
+import { assertKnown, FisherlabError, makeFolder, withLock, writeBeside } from '../backend/index';
 import { type FetchOptions, fetchFile, md5Of } from './fetch-file';
 import { cacheFolder } from './find';
 import { CONVERTERS } from './formats/index';
-import { withLock } from './lock';
 import { DATA_SETS, type DataSet, dataSet, type OfficialFile, SPLITS, type Split } from './sets';
 import { writeSplit } from './split-writer';
 

@@ -5,7 +5,7 @@
  * `contactSheet` show it; `download` fetches the official files, verifies them and converts them to
  * the one layout that is read.
  */
-export { type BatchOptions, batches, pixels } from './batches';
+export { type BatchOptions, batches, imagesFor, pixels } from './batches';
 export { contactSheet } from './contact-sheet';
 export { type Dataset, dataset, type Images, SIDE } from './dataset';
 export { type Description, describe, descriptionText } from './describe';

@@ -11,11 +11,11 @@
  *
  * Reference: RFC 1952, §2.2.
  */
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, gzipSync } from 'node:zlib';
-import { diskError, FisherlabError, makeFolder } from '../backend/index';
+import { FisherlabError, writeBeside } from '../backend/index';
 import type { Portion } from './formats/portion';
 import { writeLabels } from './labels';
 import { npyHeader } from './npy';
@@ -25,7 +25,9 @@ const stored = (bytes: Buffer) => gzipSync(bytes, { level: 0 });
 
 /**
  * Writes all portions as a split of `folder`; the images' file appears last, whole. Gives the
- * number of images. Throws a FisherlabError where the disk is full; nothing is left behind then.
+ * number of images.
+ * @throws {FisherlabError} if there are no images, and as `writeBeside` does; nothing is left
+ *   behind then
  */
 export async function writeSplit(
   folder: string,
@@ -35,49 +37,37 @@ export async function writeSplit(
   onPortion: (count: number) => void = () => {},
 ): Promise<number> {
   const target = path.join(folder, `${split}-images.npy.gz`);
-  const part = `${target}.part`;
   const size = shape[0] * shape[1] * shape[2];
   const labels: Uint8Array[] = [];
   let count = 0;
-  try {
-    await makeFolder(folder);
-    const file = await open(part, 'w');
-    try {
-      const room = stored(npyHeader([0, ...shape])).length;
-      const pixels = async function* () {
-        for await (const portion of portions) {
-          if (portion.images.length % size !== 0)
-            throw new Error(`a portion has ${portion.images.length} bytes for images of ${size}`);
-          count += portion.images.length / size;
-          if (portion.labels !== undefined) labels.push(portion.labels);
-          yield portion.images;
-          onPortion(count);
-        }
-      };
-      const write = (packed: AsyncIterable<Buffer>) => writeChunks(file, packed, room);
-      await pipeline(pixels, createGzip({ level: 0, chunkSize: 1 << 20 }), write);
-      if (count === 0)
-        throw new FisherlabError(
-          `the ${split} set of '${path.basename(folder)}' has no images`,
-          'see that it is the official file',
-        );
-      const header = stored(npyHeader([count, ...shape]));
-      await file.write(header, 0, header.length, 0);
-      await file.sync();
-    } finally {
-      await file.close();
+  const room = stored(npyHeader([0, ...shape])).length;
+  const pixels = async function* () {
+    for await (const portion of portions) {
+      if (portion.images.length % size !== 0)
+        throw new Error(`a portion has ${portion.images.length} bytes for images of ${size}`);
+      count += portion.images.length / size;
+      if (portion.labels !== undefined) labels.push(portion.labels);
+      yield portion.images;
+      onPortion(count);
     }
+  };
+  await writeBeside(target, async (file) => {
+    const write = (packed: AsyncIterable<Buffer>) => writeChunks(file, packed, room);
+    await pipeline(pixels, createGzip({ level: 0, chunkSize: 1 << 20 }), write);
+    if (count === 0)
+      throw new FisherlabError(
+        `the ${split} set of '${path.basename(folder)}' has no images`,
+        'see that it is the official file',
+      );
+    const header = stored(npyHeader([count, ...shape]));
+    await file.write(header, 0, header.length, 0);
     if (labels.length > 0)
       await writeLabels(
         path.join(folder, `${split}-labels.npy`),
         Buffer.concat([npyHeader([count]), ...labels]),
       );
-    await rename(part, target);
-    return count;
-  } catch (error) {
-    await rm(part, { force: true });
-    throw diskError(error, target);
-  }
+  });
+  return count;
 }
 
 /** Everything that comes out of `source`, to `file` from `at` on. */

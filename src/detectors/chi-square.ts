@@ -20,9 +20,9 @@
  * of the paper's detector reappears.
  */
 import { FisherlabError } from '../backend/index';
+import { logGamma, mean, unbiasedStd } from '../numerics/index';
 import { type Combiner, combine, log, scoreRows } from './combine';
 import type { Detector } from './detector';
-import { logGamma, mean, unbiasedStd } from './statistics';
 
 /**
  * Minus the sum of log χ² densities, of columns that are logarithms of squared norms.

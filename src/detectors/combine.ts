@@ -32,8 +32,8 @@
  * at the end, which drowns all other layers.) Negative values have no logarithm and are an error.
  */
 import { FisherlabError } from '../backend/index';
+import { isConstant } from '../numerics/index';
 import type { Detector } from './detector';
-import { isConstant } from './statistics';
 import { type Column, columnsOf, type FeatureTable } from './table';
 
 /** A feature and the scale it is looked at on. */

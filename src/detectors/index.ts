@@ -13,7 +13,6 @@ export { dot, point, standardiseBy } from './matrix';
 export { layerwiseNeighbours, nearestNeighbours } from './nearest-neighbours';
 export { pValues } from './p-values';
 export { principalComponents, whiteningDirections } from './principal-components';
-export { isConstant, logTwoSidedP, mean, quantileOfSorted, unbiasedStd } from './statistics';
 export { strangestOf } from './strangest';
 export { type Column, columnsOf, type FeatureTable, type NamedTable, sliceRows } from './table';
 export { typicality } from './typicality';

@@ -15,9 +15,10 @@
  * all values log q is a parabola, which a cubic meets exactly: there is no edge, and nothing
  * underflows.
  */
+
+import { unbiasedStd } from '../numerics/index';
 import { type Combiner, combine, log, scoreRows } from './combine';
 import type { Detector } from './detector';
-import { unbiasedStd } from './statistics';
 
 /** Grid points a bandwidth. */
 const FINENESS = 8;

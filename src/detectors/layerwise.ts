@@ -22,9 +22,10 @@
  * The paper's code has the opposite sign; here **higher = more out of distribution**. Tensors that
  * are constant on the fit set are dropped; `combine.ts` says what happens to zeros.
  */
+
+import { mean, unbiasedStd } from '../numerics/index';
 import { type Combiner, combine, log, scoreRows } from './combine';
 import type { Detector } from './detector';
-import { mean, unbiasedStd } from './statistics';
 import type { Column } from './table';
 
 /** Mean and unbiased standard deviation of a column. */

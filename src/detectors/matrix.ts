@@ -5,7 +5,7 @@
  * (neighbours, covariances, support vectors) want each row in one piece, each column in its own
  * unit: standardised, z = (x − mean)/std, both of the fit set.
  */
-import { mean, unbiasedStd } from './statistics';
+import { mean, unbiasedStd } from '../numerics/index';
 import type { Column } from './table';
 
 /** n points of d coordinates, row-major. */

@@ -21,10 +21,10 @@
  * distribution has p ≤ α with probability at most α, whatever the detector.
  */
 import { FisherlabError } from '../backend/index';
+import { countBelow, logTwoSidedP } from '../numerics/index';
 import { type Combiner, combine, log, type RowScores, scoreRows } from './combine';
 import type { Detector } from './detector';
 import { fitNormals, type Normal } from './layerwise';
-import { logTwoSidedP } from './statistics';
 import type { Column } from './table';
 
 type LogP = (value: number, j: number) => number;
@@ -108,16 +108,4 @@ export function pValues(reference: Float64Array, scores: Float64Array): Float64A
   return scores.map(
     (score) => (1 + sorted.length - countBelow(sorted, score)) / (1 + sorted.length),
   );
-}
-
-/** How many of sorted values are below x: the place of the first that is not. */
-export function countBelow(sorted: Float64Array, x: number): number {
-  let from = 0;
-  let to = sorted.length;
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if ((sorted[middle] as number) < x) from = middle + 1;
-    else to = middle;
-  }
-  return from;
 }

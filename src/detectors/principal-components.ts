@@ -15,8 +15,8 @@
  * rows, which has the same eigenvalues. Directions in which the fit set does not vary (λ_k below
  * 10⁻¹⁰ λ_1: collinear columns, few rows) are left out, so there may be fewer than K.
  */
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { FisherlabError } from '../backend/index';
+import { symmetricEigenvectors } from '../numerics/index';
 import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';
 import { dot, gram, type Points, point, standardiseBy, transpose } from './matrix';
@@ -30,20 +30,12 @@ export function whiteningDirections(points: Points, count: number): Float64Array
   const byRows = n < d;
   const columns = transpose(points);
   const symmetric = gram(byRows ? points : columns, n - 1);
-  const size = byRows ? n : d;
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(
-    Matrix.from1DArray(size, size, symmetric),
-    {
-      assumeSymmetric: true,
-    },
-  );
-  const order = realEigenvalues.map((value, k) => ({ value, k })).sort((a, b) => b.value - a.value);
-  const threshold = 1e-10 * (order[0]?.value ?? 0);
-  return order
+  const found = symmetricEigenvectors(symmetric, byRows ? n : d);
+  const threshold = 1e-10 * (found[0]?.value ?? 0);
+  return found
     .slice(0, count)
     .filter(({ value }) => value > threshold)
-    .map(({ value, k }) => {
-      const vector = Float64Array.from(eigenvectorMatrix.getColumn(k));
+    .map(({ value, vector }) => {
       if (!byRows) return vector.map((v) => v / Math.sqrt(value)); // [d]
       // Rows' eigenvector a: v = Zᵀa/√(λ (n−1)) is the unit eigenvector of the covariance.
       const scale = value * Math.sqrt(n - 1);

@@ -19,11 +19,11 @@
  * set. Beyond the largest value of the fit set p is 0 whatever the value, so that extreme batches
  * tie: the 10⁻⁸ is the authors'.
  */
+
+import { countUpTo, mean } from '../numerics/index';
 import { assertFinite } from './combine';
 import type { Detector } from './detector';
 import { statistic } from './likelihood';
-import { countBelow } from './p-values';
-import { mean } from './statistics';
 import { columnsOf, type FeatureTable } from './table';
 
 const SMALLEST_P = 1e-8;
@@ -72,7 +72,5 @@ function scoreStatistic(table: FeatureTable, feature: string): Float64Array {
 
 /** 1 − ECDF: the share of known values above x. */
 function shareAbove(known: Float64Array, x: number): number {
-  let place = countBelow(known, x);
-  while (place < known.length && known[place] === x) place++;
-  return 1 - place / known.length;
+  return 1 - countUpTo(known, x) / known.length;
 }

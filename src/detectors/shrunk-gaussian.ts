@@ -13,8 +13,7 @@
  * Columns are standardised first, so that the identity is a fair thing to shrink to. The score is
  * half the squared Mahalanobis distance, ½ zᵀ Σ⁻¹ z: minus the log density, less a constant.
  */
-import { CholeskyDecomposition, Matrix } from 'ml-matrix';
-import { FisherlabError } from '../backend/index';
+import { cholesky } from '../numerics/index';
 import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';
 import { dot, gram, type Points, point, standardiseBy, transpose } from './matrix';
@@ -39,8 +38,8 @@ export function ledoitWolf(points: Points): { covariance: Float64Array; shrinkag
 }
 
 /**
- * Half the squared Mahalanobis distance under the shrunk covariance. Errors: a covariance that is
- * singular even so (two rows).
+ * Half the squared Mahalanobis distance under the shrunk covariance.
+ * @throws {FisherlabError} when fitted, if the covariance is singular even so (two rows)
  */
 export function shrunkGaussian(): Combiner {
   return {
@@ -48,7 +47,12 @@ export function shrunkGaussian(): Combiner {
     fit(columns) {
       const standardise = standardiseBy(columns);
       const known = standardise(columns);
-      const lower = choleskyRows(ledoitWolf(known).covariance, known.d);
+      const lower = cholesky(
+        ledoitWolf(known).covariance,
+        known.d,
+        `the covariance of ${known.d} columns`,
+        'give more batches to learn from, or fewer columns',
+      );
       return (given) => {
         const points = standardise(given);
         return Float64Array.from({ length: points.n }, (_, i) =>
@@ -59,25 +63,14 @@ export function shrunkGaussian(): Combiner {
   };
 }
 
-/** The rows of L, Σ = L Lᵀ; row j is [j + 1]. */
-function choleskyRows(covariance: Float64Array, d: number): Float64Array[] {
-  const decomposition = new CholeskyDecomposition(Matrix.from1DArray(d, d, covariance));
-  if (!decomposition.isPositiveDefinite()) {
-    throw new FisherlabError(
-      `the covariance of ${d} columns is singular`,
-      'give more batches to learn from, or fewer columns',
-    );
-  }
-  const lower = decomposition.lowerTriangularMatrix;
-  return Array.from({ length: d }, (_, j) => Float64Array.from(lower.getRow(j).slice(0, j + 1)));
-}
-
-/** ½ ‖L⁻¹ z‖², by forward substitution. */
-function halfSquaredNorm(lower: readonly Float64Array[], z: Float64Array): number {
-  const solved = new Float64Array(z.length);
-  lower.forEach((row, j) => {
+/** ½ ‖L⁻¹ z‖² of L [d × d], by forward substitution. */
+function halfSquaredNorm(lower: Float64Array, z: Float64Array): number {
+  const d = z.length;
+  const solved = new Float64Array(d);
+  for (let j = 0; j < d; j++) {
+    const row = lower.subarray(j * d, (j + 1) * d);
     solved[j] = ((z[j] as number) - dot(row, solved, j)) / (row[j] as number);
-  });
+  }
   return 0.5 * dot(solved, solved);
 }
 

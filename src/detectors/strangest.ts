@@ -19,8 +19,8 @@
  * both.
  */
 import { FisherlabError } from '../backend/index';
+import { quantileOfSorted } from '../numerics/index';
 import type { Detector } from './detector';
-import { quantileOfSorted } from './statistics';
 import { type FeatureTable, sliceRows } from './table';
 
 /** Where Φ is one standard deviation above the mean. */

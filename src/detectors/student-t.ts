@@ -15,9 +15,10 @@
  * hardly changes. Where more than half of a column is one number the likeliest σ is 0, which is no
  * density: σ is kept at a thousandth of the standard deviation or more.
  */
+
+import { logGamma, mean, unbiasedStd } from '../numerics/index';
 import { type Combiner, combine, log, scoreRows } from './combine';
 import type { Detector } from './detector';
-import { logGamma, mean, unbiasedStd } from './statistics';
 
 export interface StudentT {
   readonly nu: number;

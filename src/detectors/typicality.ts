@@ -14,9 +14,9 @@
  * so that comparisons are on the same halves.
  */
 import { FisherlabError } from '../backend/index';
+import { mean } from '../numerics/index';
 import type { Detector } from './detector';
 import { statistic } from './likelihood';
-import { mean } from './statistics';
 
 /** Distance of the batch's log-likelihood from the mean over the fit set. */
 export function typicality(): Detector {

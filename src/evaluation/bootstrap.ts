@@ -19,8 +19,8 @@
  * fitted detector* would come out. It does not contain the luck of training. Where scores separate
  * perfectly it has no width: no resample can undo that.
  */
-import { deriveSeed, FisherlabError, uniformAt } from '../backend/index';
-import { quantileOfSorted } from '../detectors/index';
+import { deriveSeed, FisherlabError } from '../backend/index';
+import { drawCounts, type Estimate, interval } from '../numerics/index';
 import { auroc, type Metrics, type Ranking, rank, walk, walkAuroc } from './metrics';
 
 export interface Resampling {
@@ -35,33 +35,10 @@ export interface Resampling {
   readonly outName?: string;
 }
 
-/** A number with its 95 % interval. */
-export interface Estimate {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-}
-
 export interface MetricEstimates {
   readonly auroc: Estimate;
   readonly aupr: Estimate;
   readonly fpr95: Estimate;
-}
-
-/** AUROC, AUPR and FPR at 95 % TPR with 95 % bootstrap intervals. Errors as in `rank`. */
-export function metricsWithIntervals(
-  inScores: ArrayLike<number>,
-  outScores: ArrayLike<number>,
-  resampling: Resampling,
-): MetricEstimates {
-  const ranking = rank(inScores, outScores);
-  const resampled = resample(ranking, resampling, (counts) => walk(ranking, counts));
-  const value = walk(ranking);
-  const estimate = (metric: keyof Metrics) => ({
-    value: value[metric],
-    ...interval(Float64Array.from(resampled, (metrics) => metrics[metric])),
-  });
-  return { auroc: estimate('auroc'), aupr: estimate('aupr'), fpr95: estimate('fpr95') };
 }
 
 /** Scores of the same batches. */
@@ -70,19 +47,79 @@ export interface Scores {
   readonly out: ArrayLike<number>;
 }
 
+/** One detector's metrics, and what they are in each resample. */
+export interface Resampled {
+  readonly value: Metrics;
+  readonly resampled: Readonly<Record<keyof Metrics, Float64Array>>;
+}
+
 /**
- * AUROCs of several detectors on the same batches, for each resample the same draws for all:
- * [detectors] × [resamples]. Errors: scores of different numbers of batches; otherwise as in
- * `rank`.
+ * The metrics of several detectors on the same batches, with the same draws for all: each resample
+ * is drawn once.
+ * @throws {FisherlabError} if detectors scored different numbers of batches; otherwise as `rank`
+ */
+export function resampledMetrics(
+  detectors: readonly Scores[],
+  resampling: Resampling,
+): Resampled[] {
+  const rankings = rankAll(detectors);
+  const [first] = rankings;
+  if (first === undefined) return [];
+  const byResample = resample(first, resampling, (counts) =>
+    rankings.map((ranking) => walk(ranking, counts)),
+  );
+  return rankings.map((ranking, k) => {
+    const of = (metric: keyof Metrics) =>
+      Float64Array.from(byResample, (found) => (found[k] as Metrics)[metric]);
+    return {
+      value: walk(ranking),
+      resampled: { auroc: of('auroc'), aupr: of('aupr'), fpr95: of('fpr95') },
+    };
+  });
+}
+
+/** Each metric with its 95 % interval. */
+export function estimates({ value, resampled }: Resampled): MetricEstimates {
+  const of = (metric: keyof Metrics) => ({ value: value[metric], ...interval(resampled[metric]) });
+  return { auroc: of('auroc'), aupr: of('aupr'), fpr95: of('fpr95') };
+}
+
+/**
+ * AUROC, AUPR and FPR at 95 % TPR of one detector with 95 % bootstrap intervals.
+ * @throws {FisherlabError} as `rank`
+ */
+export function metricsWithIntervals(
+  inScores: ArrayLike<number>,
+  outScores: ArrayLike<number>,
+  resampling: Resampling,
+): MetricEstimates {
+  const [found] = resampledMetrics([{ in: inScores, out: outScores }], resampling);
+  return estimates(found as Resampled);
+}
+
+/**
+ * AUROCs alone of several detectors on the same batches, for each resample the same draws for all:
+ * [detectors] × [resamples]. Less work than `resampledMetrics`.
+ * @throws {FisherlabError} as `resampledMetrics`
  */
 export function resampledAurocs(
   detectors: readonly Scores[],
   resampling: Resampling,
 ): Float64Array[] {
-  const rankings = detectors.map((scores) => rank(scores.in, scores.out));
+  const rankings = rankAll(detectors);
   const [first] = rankings;
   if (first === undefined) return [];
+  const byResample = resample(first, resampling, (counts) =>
+    rankings.map((ranking) => walkAuroc(ranking, counts)),
+  );
+  return rankings.map((_, k) => Float64Array.from(byResample, (aurocs) => aurocs[k] as number));
+}
+
+/** The scores of each detector sorted; all must be of the same batches. */
+function rankAll(detectors: readonly Scores[]): Ranking[] {
+  const rankings = detectors.map((scores) => rank(scores.in, scores.out));
   for (const { inCount, outCount } of rankings) {
+    const first = rankings[0] as Ranking;
     if (inCount !== first.inCount || outCount !== first.outCount) {
       throw new FisherlabError(
         `detectors are compared on ${first.inCount} + ${first.outCount} and ${inCount} + ${outCount} batches`,
@@ -90,29 +127,17 @@ export function resampledAurocs(
       );
     }
   }
-  const byResample = resample(first, resampling, (counts) =>
-    rankings.map((ranking) => walkAuroc(ranking, counts)),
-  );
-  return rankings.map((_, k) => Float64Array.from(byResample, (aurocs) => aurocs[k] as number));
+  return rankings;
 }
 
 /**
- * The paired bootstrap: AUROC(a) − AUROC(b) on the same batches with its 95 % interval. Errors as
- * in `resampledAurocs`.
+ * The paired bootstrap: AUROC(a) − AUROC(b) on the same batches with its 95 % interval.
+ * @throws {FisherlabError} as `resampledAurocs`
  */
 export function pairedBootstrap(a: Scores, b: Scores, resampling: Resampling): Estimate {
   const [ofA, ofB] = resampledAurocs([a, b], resampling) as [Float64Array, Float64Array];
   const differences = ofA.map((auroc, r) => auroc - (ofB[r] as number));
   return { value: auroc(a.in, a.out) - auroc(b.in, b.out), ...interval(differences) };
-}
-
-/** The quantiles that leave out `1 − level` of the values, half on either side. */
-export function interval(values: Float64Array, level = 0.95): { low: number; high: number } {
-  const sorted = values.slice().sort();
-  return {
-    low: quantileOfSorted(sorted, (1 - level) / 2),
-    high: quantileOfSorted(sorted, (1 + level) / 2),
-  };
 }
 
 /**
@@ -136,19 +161,10 @@ function resample<T>(
   const outSeed = deriveSeed(seed, 1, ...codes(outName));
   const counts = new Uint32Array(inCount + outCount);
   return Array.from({ length: resamples }, (_, r) => {
-    counts.fill(0);
-    drawInto(counts, 0, inCount, deriveSeed(inSeed, r));
-    drawInto(counts, inCount, outCount, deriveSeed(outSeed, r));
+    counts.set(drawCounts(inCount, deriveSeed(inSeed, r)));
+    counts.set(drawCounts(outCount, deriveSeed(outSeed, r)), inCount);
     return evaluate(counts);
   });
-}
-
-/** Draws `count` times one of the rows `from` … `from + count − 1`. */
-function drawInto(counts: Uint32Array, from: number, count: number, seed: number): void {
-  for (let i = 0; i < count; i++) {
-    const row = from + Math.floor(uniformAt(seed, i) * count);
-    counts[row] = (counts[row] as number) + 1;
-  }
 }
 
 const codes = (name: string) => Array.from(name, (letter) => letter.codePointAt(0) as number);

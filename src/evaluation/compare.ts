@@ -21,8 +21,8 @@
  * the same name are drawn alike in all pairs, and the mean of Δ is taken within each resample.
  */
 import { FisherlabError } from '../backend/index';
-import { logTwoSidedP, mean, unbiasedStd } from '../detectors/index';
-import { type Estimate, interval, resampledAurocs, type Scores } from './bootstrap';
+import { type Estimate, interval, logTwoSidedP, mean, unbiasedStd } from '../numerics/index';
+import { resampledAurocs, type Scores } from './bootstrap';
 import { auroc } from './metrics';
 
 /** What all detectors said to the batches of one pair of sets. */
@@ -37,10 +37,19 @@ export interface ScoredPair {
   readonly candidates: Readonly<Record<string, Scores>>;
 }
 
-export interface ComparisonOptions {
-  readonly seed: number;
-  /** 1000 by default. */
-  readonly resamples?: number;
+/** An AUROC, and what it is in each resample. */
+export interface ResampledAuroc {
+  readonly value: number;
+  readonly resampled: Float64Array;
+}
+
+/** A pair whose AUROCs are known; all of one resample are of the same draws. */
+export interface MeasuredPair extends Pick<ScoredPair, 'in' | 'out' | 'model'> {
+  readonly reference: ResampledAuroc;
+  readonly candidates: Readonly<Record<string, ResampledAuroc>>;
+}
+
+export interface JudgingOptions {
   readonly correction?: 'holm' | 'bonferroni';
   /** How many candidates were tried in all; by default the number of candidates given. */
   readonly tried?: number;
@@ -49,6 +58,12 @@ export interface ComparisonOptions {
    * default.
    */
   readonly alpha?: number;
+}
+
+export interface ComparisonOptions extends JudgingOptions {
+  readonly seed: number;
+  /** 1000 by default. */
+  readonly resamples?: number;
 }
 
 export type Verdict = 'win' | 'draw' | 'loss';
@@ -83,23 +98,33 @@ export interface Comparison {
 
 /**
  * Compares every candidate with the reference on every pair and on their mean, in the order in
- * which the first pair lists them. Errors: no pairs, no candidates, candidates that are missing in
- * a pair, `tried` below the number given; otherwise as in `resampledAurocs`.
+ * which the first pair lists them.
+ * @throws {FisherlabError} if there are no pairs or no candidates, if a candidate is missing in a
+ *   pair, or if `tried` is below the number given; otherwise as `resampledAurocs`
  */
 export function compareScores(
   pairs: readonly ScoredPair[],
-  { seed, resamples = 1000, correction = 'holm', tried, alpha = 0.05 }: ComparisonOptions,
+  { seed, resamples = 1000, ...judging }: ComparisonOptions,
+): Comparison[] {
+  assertTried(candidateNames(pairs), judging.tried); // before the long part
+  return compareAurocs(
+    pairs.map((pair) => measure(pair, seed, resamples)),
+    judging,
+  );
+}
+
+/**
+ * The same of pairs whose AUROCs have been resampled already.
+ * @throws {FisherlabError} as `compareScores`
+ */
+export function compareAurocs(
+  pairs: readonly MeasuredPair[],
+  { correction = 'holm', tried, alpha = 0.05 }: JudgingOptions = {},
 ): Comparison[] {
   const names = candidateNames(pairs);
+  assertTried(names, tried);
   const family = tried ?? names.length;
-  if (family < names.length) {
-    throw new FisherlabError(
-      `${names.length} candidates are compared but only ${family} were tried`,
-      'count all that were tried',
-    );
-  }
-
-  const measured = pairs.map((pair) => measure(pair, names, seed, resamples)); // [pair][candidate]
+  const measured = pairs.map((pair) => names.map((name) => gain(pair, name))); // [pair][candidate]
   const margins = measured.map((ofPair) => judge(ofPair, family, correction, alpha));
   const meanMargins = judge(
     names.map((_, c) => meanOf(measured.map((ofPair) => ofPair[c] as Measured))),
@@ -145,28 +170,36 @@ interface Measured extends Difference {
   readonly reference: number;
 }
 
-/** All candidates of one pair. */
-function measure(
-  pair: ScoredPair,
-  names: readonly string[],
-  seed: number,
-  resamples: number,
-): Measured[] {
-  const candidates = names.map((name) => pair.candidates[name] as Scores);
-  const [ofReference, ...ofCandidates] = resampledAurocs([pair.reference, ...candidates], {
-    seed,
-    resamples,
-    inName: pair.in,
-    outName: pair.out,
-  }) as [Float64Array, ...Float64Array[]];
-  const reference = auroc(pair.reference.in, pair.reference.out);
-  return candidates.map((scores, c) => {
-    const candidate = auroc(scores.in, scores.out);
-    const resampled = (ofCandidates[c] as Float64Array).map(
-      (value, r) => value - (ofReference[r] as number),
-    );
-    return { candidate, reference, value: candidate - reference, resampled };
-  });
+/** Δ of one candidate in one pair. */
+function gain({ reference, candidates }: MeasuredPair, name: string): Measured {
+  const candidate = candidates[name] as ResampledAuroc;
+  return {
+    candidate: candidate.value,
+    reference: reference.value,
+    value: candidate.value - reference.value,
+    resampled: candidate.resampled.map((value, r) => value - (reference.resampled[r] as number)),
+  };
+}
+
+/** The AUROCs of a pair and their resamples. */
+function measure(pair: ScoredPair, seed: number, resamples: number): MeasuredPair {
+  const names = Object.keys(pair.candidates);
+  const all = [pair.reference, ...names.map((name) => pair.candidates[name] as Scores)];
+  const resampling = { seed, resamples, inName: pair.in, outName: pair.out };
+  const resampled = resampledAurocs(all, resampling);
+  const [reference, ...candidates] = all.map(
+    (scores, k): ResampledAuroc => ({
+      value: auroc(scores.in, scores.out),
+      resampled: resampled[k] as Float64Array,
+    }),
+  );
+  return {
+    in: pair.in,
+    out: pair.out,
+    ...(pair.model === undefined ? {} : { model: pair.model }),
+    reference: reference as ResampledAuroc,
+    candidates: Object.fromEntries(names.map((name, c) => [name, candidates[c] as ResampledAuroc])),
+  };
 }
 
 /** The mean over pairs, within each resample. */
@@ -199,7 +232,22 @@ function judge(
   });
 }
 
-function candidateNames(pairs: readonly ScoredPair[]): string[] {
+function assertTried(names: readonly string[], tried = names.length): void {
+  if (tried >= names.length) return;
+  throw new FisherlabError(
+    `${names.length} candidates are compared but only ${tried} were tried`,
+    'count all that were tried',
+  );
+}
+
+/** The names of the candidates, the same in all pairs. */
+function candidateNames(
+  pairs: readonly {
+    readonly in: string;
+    readonly out: string;
+    readonly candidates: Readonly<Record<string, unknown>>;
+  }[],
+): string[] {
   const names = Object.keys(pairs[0]?.candidates ?? {});
   if (names.length === 0) {
     throw new FisherlabError(

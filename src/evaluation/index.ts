@@ -5,21 +5,28 @@
  * many were tried.
  */
 export {
-  type Estimate,
-  interval,
   metricsWithIntervals,
   pairedBootstrap,
-  resampledAurocs,
+  type Resampled,
   type Scores,
 } from './bootstrap';
-export { type Comparison, compareScores, type Margin, type ScoredPair } from './compare';
+export {
+  type Comparison,
+  compareAurocs,
+  compareScores,
+  type Margin,
+  type MeasuredPair,
+  type ScoredPair,
+} from './compare';
 export { auroc, metrics } from './metrics';
 export {
   halves,
   type MethodScores,
   type ResultRow,
+  resampledScores,
   resamplingSeed,
   resultRows,
+  rowsOfResampled,
   rowsOfScores,
   type Split,
   scoreAll,

@@ -86,19 +86,6 @@ export function auroc(inScores: ArrayLike<number>, outScores: ArrayLike<number>)
   return walkAuroc(rank(inScores, outScores));
 }
 
-/** Average precision, out-of-distribution as positive. */
-export function averagePrecision(
-  inScores: ArrayLike<number>,
-  outScores: ArrayLike<number>,
-): number {
-  return metrics(inScores, outScores).aupr;
-}
-
-/** False positive rate where 95 % of the out-of-distribution batches are found. */
-export function fprAt95Tpr(inScores: ArrayLike<number>, outScores: ArrayLike<number>): number {
-  return metrics(inScores, outScores).fpr95;
-}
-
 /** All three at the price of one sort. */
 export function metrics(inScores: ArrayLike<number>, outScores: ArrayLike<number>): Metrics {
   return walk(rank(inScores, outScores));

@@ -12,7 +12,8 @@
  */
 import { deriveSeed } from '../backend/index';
 import { detector, type FeatureTable, type NamedTable, sliceRows } from '../detectors/index';
-import { type Estimate, metricsWithIntervals } from './bootstrap';
+import type { Estimate } from '../numerics/index';
+import { estimates, type Resampled, resampledMetrics } from './bootstrap';
 
 /** One number of a table of results. */
 export interface ResultRow {
@@ -84,9 +85,8 @@ export function resultRows(
   seed: number,
 ): ResultRow[] {
   const { batchSize } = inside.table;
-  return scoreAll(inside.table, outside, methods, seed).flatMap((scores) =>
-    rowsOfScores(scores, { model, in: inside.name, batchSize, seed: resamplingSeed(seed) }),
-  );
+  const about = { model, in: inside.name, batchSize, seed: resamplingSeed(seed) };
+  return rowsOfScores(scoreAll(inside.table, outside, methods, seed), about);
 }
 
 /**
@@ -97,19 +97,50 @@ export function resamplingSeed(seed: number): number {
   return deriveSeed(seed, 5);
 }
 
-/** The rows of one method; `seed` is the bootstrap's. */
-export function rowsOfScores(
-  scores: MethodScores,
-  { seed, ...about }: { model: string; in: string; batchSize: number; seed: number },
+/** What scores are of; `seed` is the bootstrap's. */
+export interface About {
+  readonly model: string;
+  readonly in: string;
+  readonly batchSize: number;
+  readonly seed: number;
+}
+
+/** The rows of several methods on the same batches. */
+export function rowsOfScores(scored: readonly MethodScores[], about: About): ResultRow[] {
+  return rowsOfResampled(scored, resampledScores(scored, about), about);
+}
+
+/** The metrics of each method on each other set with their resamples, `[method][set]`. */
+export function resampledScores(
+  scored: readonly MethodScores[],
+  { in: inName, seed }: Pick<About, 'in' | 'seed'>,
+): Resampled[][] {
+  const outs = scored[0]?.out ?? [];
+  const bySet = outs.map(({ name: outName }, s) =>
+    resampledMetrics(
+      scored.map((scores) => ({ in: scores.in, out: scores.out[s]?.scores as Float64Array })),
+      { seed, inName, outName },
+    ),
+  );
+  return scored.map((_, m) => bySet.map((ofSet) => ofSet[m] as Resampled));
+}
+
+/** The rows of methods whose scores have been resampled, `[method][set]`. */
+export function rowsOfResampled(
+  scored: readonly MethodScores[],
+  resampled: readonly (readonly Resampled[])[],
+  { model, in: inside, batchSize }: About,
 ): ResultRow[] {
-  return scores.out.map((out) => ({
-    model: about.model,
-    in: about.in,
-    out: out.name,
-    batchSize: about.batchSize,
-    method: scores.method,
-    ...metricsWithIntervals(scores.in, out.scores, { seed, inName: about.in, outName: out.name }),
-    inCount: scores.in.length,
-    outCount: out.scores.length,
-  }));
+  return scored.flatMap((scores, m) =>
+    scores.out.map((out, s) => ({
+      model,
+      in: inside,
+      out: out.name,
+      batchSize,
+      method: scores.method,
+      ...estimates(resampled[m]?.[s] as Resampled),
+      inCount: scores.in.length,
+      outCount: out.scores.length,
+    })),
+  );
 }

@@ -21,11 +21,9 @@
  * Intervals of `batch size`, `timestep` and `noise` are the bootstrap's over images; those of
  * `layers` and `fit set` are the middle 90 % over the random subsets, which is the question there.
  */
-import { deriveSeed, inCheckout, permutation } from '../backend/index';
+import { deriveSeed, permutation } from '../backend/index';
 import { type Dataset, dataset } from '../data/index';
-import type { FeatureTable } from '../detectors/index';
-import { detector, isConstant, mean, type NamedTable, quantileOfSorted } from '../detectors/index';
-import type { Estimate } from '../evaluation/index';
+import { detector, type FeatureTable, type NamedTable } from '../detectors/index';
 import {
   auroc,
   halves,
@@ -34,11 +32,12 @@ import {
   scoreAll,
   scoreSplit,
 } from '../evaluation/index';
-import { type ExperimentOptions, tablesOf } from '../features/index';
+import { type TableOptions, tablesOf } from '../features/index';
 import type { LoadedModel } from '../models/index';
 import { Diffusion } from '../models/index';
+import { type Estimate, isConstant, mean, quantileOfSorted } from '../numerics/index';
 import { MAIN_METHODS } from './first-experiment';
-import { readResultsFile } from './results-file';
+import { ablationsFile, readResultsFile } from './results-file';
 
 const REPEATS = 20;
 const LAYERWISE = 'layer-wise gradients';
@@ -66,7 +65,7 @@ export interface Ablations {
   readonly timesteps: readonly AblationPoint[];
 }
 
-export interface AblationOptions extends Pick<ExperimentOptions, 'seed' | 'cache' | 'progress'> {
+export interface AblationOptions extends Pick<TableOptions, 'seed' | 'cache' | 'progress'> {
   /** Images of each set; all where left out. */
   readonly images?: number;
   /** B of the ablations of layers, fit set and noise. */
@@ -75,14 +74,17 @@ export interface AblationOptions extends Pick<ExperimentOptions, 'seed' | 'cache
   readonly sizes?: readonly number[];
   /** Numbers of noise draws. */
   readonly draws?: readonly number[];
+  /** Stops the work before the next set. */
+  readonly signal?: AbortSignal;
 }
 
-/** The ablations of a shipped model, where they were made. Errors: there are none. */
+/**
+ * The ablations of a shipped model, where they were made.
+ * @throws {FisherlabError} if there are none
+ */
 export function shippedAblations(model: string): Ablations {
-  return readResultsFile(
-    inCheckout('data', 'results', `ablations-${model}.json`),
-    `fisherlab experiment ablations ${model}`,
-  ) as Ablations;
+  const command = `fisherlab experiment ablations ${model}`;
+  return readResultsFile(ablationsFile(model), command) as Ablations;
 }
 
 /** All of them. @param sets its own set first */
@@ -164,16 +166,18 @@ export async function allTables(
   loaded: LoadedModel,
   data: readonly Dataset[],
   batchSizes: readonly number[],
-  { seed, cache, progress }: AblationOptions,
+  { seed, cache, progress, signal }: AblationOptions,
 ): Promise<NamedTable[][]> {
   const bySet: FeatureTable[][] = [];
   for (const set of data) {
+    signal?.throwIfAborted();
     bySet.push(
       await tablesOf(loaded, set, {
         batchSizes,
         seed,
         ...(cache === undefined ? {} : { cache }),
         ...(progress === undefined ? {} : { progress }),
+        ...(signal === undefined ? {} : { signal }),
       }),
     );
   }
@@ -191,10 +195,9 @@ export function plain(
 ): AblationPoint[] {
   const [inside, ...outside] = tables as [NamedTable, ...NamedTable[]];
   const { batchSize } = inside.table;
-  return scoreAll(inside.table, outside, methods, seed).flatMap((scores) =>
-    rowsOfScores(scores, { model: '', in: inside.name, batchSize, seed: resamplingSeed(seed) }).map(
-      ({ out, method, auroc: estimate }) => ({ out, batchSize, method, x, auroc: estimate }),
-    ),
+  const about = { model: '', in: inside.name, batchSize, seed: resamplingSeed(seed) };
+  return rowsOfScores(scoreAll(inside.table, outside, methods, seed), about).map(
+    ({ out, method, auroc: estimate }) => ({ out, batchSize, method, x, auroc: estimate }),
   );
 }
 

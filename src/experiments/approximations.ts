@@ -21,18 +21,10 @@ import {
   type FeatureTable,
   independentNormals,
   log,
-  mean,
   type NamedTable,
-  quantileOfSorted,
 } from '../detectors/index';
-import {
-  auroc,
-  type Estimate,
-  halves,
-  interval,
-  metricsWithIntervals,
-  pairedBootstrap,
-} from '../evaluation/index';
+import { auroc, halves, metricsWithIntervals, pairedBootstrap } from '../evaluation/index';
+import { type Estimate, interval, mean, quantileOfSorted, ranks } from '../numerics/index';
 
 /**
  * The features compared, by name, with what they keep of F_j; the paper's first, the exact one
@@ -198,20 +190,4 @@ export function correlationWithInterval(
     return correlation((i) => Math.floor(uniformAt(own, i) * n));
   });
   return { value: correlation((i) => i), ...interval(resampled.filter(Number.isFinite)) };
-}
-
-/** Ranks 1 … n, ties sharing their mean. */
-export function ranks(values: Float64Array): Float64Array {
-  const order = Array.from(values.keys()).sort(
-    (a, b) => (values[a] as number) - (values[b] as number),
-  );
-  const found = new Float64Array(values.length);
-  for (let start = 0; start < order.length; ) {
-    let end = start;
-    while (end < order.length && values[order[end] as number] === values[order[start] as number])
-      end++;
-    for (let k = start; k < end; k++) found[order[k] as number] = (start + 1 + end) / 2;
-    start = end;
-  }
-  return found;
 }

@@ -10,7 +10,6 @@
  * log-likelihood. They differ in how layers are combined, and in whether typicality has a vote: as
  * one more column, or as one of several detectors of which the strangest decides (`strangestOf`).
  */
-import { inCheckout } from '../backend/index';
 import type { Detector } from '../detectors/index';
 import {
   combine,
@@ -27,6 +26,7 @@ import {
 } from '../detectors/index';
 import { shippedModels } from '../models/index';
 import { familyModels, familyPairs } from './pairs';
+import { FAMILY_ROUND } from './results-file';
 import type { Round } from './rounds';
 import type { Candidate } from './trial';
 
@@ -92,6 +92,6 @@ export function familyCombinations(): Round {
     development: familyPairs('choosing'),
     reporting: familyPairs('reporting'),
     missing: lacking.length === 0 ? 'nothing' : `models not trained yet: ${lacking.join(', ')}`,
-    file: inCheckout('data', 'results', 'family-combinations.json'),
+    file: FAMILY_ROUND,
   };
 }

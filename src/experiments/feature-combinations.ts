@@ -13,7 +13,6 @@
  * This is the round of one grey flow, whose gradients say nearly everything;
  * `family-combinations.ts` is that of all families, where they do not.
  */
-import { inCheckout } from '../backend/index';
 import {
   type Combiner,
   combine,
@@ -26,6 +25,7 @@ import {
   raw,
 } from '../detectors/index';
 import { DEVELOPMENT_PAIRS, REPORTING_PAIRS } from './pairs';
+import { FLOW_ROUND } from './results-file';
 import type { Round } from './rounds';
 import type { Candidate } from './trial';
 
@@ -109,5 +109,5 @@ export const FEATURE_COMBINATIONS: Round = {
   development: DEVELOPMENT_PAIRS,
   reporting: REPORTING_PAIRS,
   missing: 'models of colour images and of other families: the round of all families asks them',
-  file: inCheckout('data', 'results', 'feature-combinations.json'),
+  file: FLOW_ROUND,
 };

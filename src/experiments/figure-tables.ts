@@ -11,12 +11,12 @@
  * The sets of a table stand below one another; the column `set` holds the place of a row's set in
  * `figureSets(model)`, the model's own being 0. Numbers are float32.
  */
-import path from 'node:path';
+import { existsSync } from 'node:fs';
 import { FisherlabError, inCheckout } from '../backend/index';
 import { dataset } from '../data/index';
 import type { Column, FeatureTable, NamedTable } from '../detectors/index';
 import { extractTables, readTable, writeTable } from '../features/index';
-import type { LoadedModel } from '../models/index';
+import { disposeModel, type LoadedModel, loadModel } from '../models/index';
 
 /** Images of each set, seed of the noise, and batch sizes. */
 export const FIGURE_TABLES = { images: 250, seed: 1, batchSizes: [1, 5] } as const;
@@ -47,9 +47,11 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Names of the models that have tables, family by family. */
-export function figureModels(): string[] {
-  return Object.keys(LAYERS).flatMap((family) => INSIDE.map((set) => `${family}-${set}`));
+/** Names of the models that have tables, family by family; or of those whose file is missing. */
+export function figureModels(all = true): string[] {
+  return Object.keys(LAYERS)
+    .flatMap((family) => INSIDE.map((set) => `${family}-${set}`))
+    .filter((model) => all || !existsSync(placeOf(model, 'B1')[0]));
 }
 
 /** The sets of a model's tables, its own first. */
@@ -69,8 +71,12 @@ export function figureLayers(model: string): readonly string[] {
   return layers;
 }
 
-const fileOf = (model: string, kind: string) =>
-  inCheckout('data', 'results', 'tables', `${model}-${kind}.parquet`);
+/** The folder of a table, and what the table was made from. */
+const placeOf = (model: string, kind: string) =>
+  [
+    inCheckout('data', 'results', 'tables', `${model}-${kind}`),
+    { model, kind, images: FIGURE_TABLES.images, seed: FIGURE_TABLES.seed },
+  ] as const;
 
 /**
  * The stored tables of a model at batch size B: one a set, its own first.
@@ -89,11 +95,10 @@ export function layerTables(model: string): Promise<NamedTable[]> {
 }
 
 async function stored(model: string, kind: string): Promise<NamedTable[]> {
-  const file = fileOf(model, kind);
-  const table = await readTable(file);
+  const table = await readTable(...placeOf(model, kind));
   if (table === undefined)
     throw new FisherlabError(
-      `there is no '${path.basename(file)}' in data/results/tables`,
+      `there is no table '${model}-${kind}' in data/results/tables`,
       'restore it, or write it with fisherlab experiment figure-tables',
     );
   const [place, ...columns] = table.columns;
@@ -109,12 +114,29 @@ async function stored(model: string, kind: string): Promise<NamedTable[]> {
 }
 
 /**
- * Computes the tables of a model and writes them to `data/results/tables`.
- * @throws {FisherlabError} if one of its sets is not on this machine
+ * Computes the tables of some models and writes them to `data/results/tables`; about ten minutes
+ * for all of them on two cores.
+ * @throws {FisherlabError} if one of the sets is not on this machine
  */
 export async function writeFigureTables(
+  models: readonly string[],
+  progress: (step: string, images: number, total: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const name of models) {
+    const loaded = loadModel(name);
+    try {
+      await writeTables(loaded, progress, signal);
+    } finally {
+      disposeModel(loaded.model);
+    }
+  }
+}
+
+async function writeTables(
   loaded: LoadedModel,
-  progress: (set: string, images: number, total: number) => void = () => {},
+  progress: (step: string, images: number, total: number) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   const { images: limit, seed, batchSizes } = FIGURE_TABLES;
   const sets = figureSets(loaded.name);
@@ -126,13 +148,13 @@ export async function writeFigureTables(
       await extractTables(loaded.model, data, {
         batchSizes,
         seed,
-        progress: (done) => progress(name, done, data.count),
+        progress: (done) => progress(`${loaded.name}: ${name}`, done, data.count),
+        ...(signal === undefined ? {} : { signal }),
       }),
     );
   }
-  const key = { model: loaded.name, checksum: loaded.checksum, sets, limit, seed };
   const write = (kind: string, tables: readonly FeatureTable[], keep: (c: Column) => boolean) =>
-    writeTable(fileOf(loaded.name, kind), below(tables, keep), key);
+    writeTable(...placeOf(loaded.name, kind), below(tables, keep));
   for (const [b, B] of batchSizes.entries())
     await write(
       `B${B}`,

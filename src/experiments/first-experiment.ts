@@ -4,11 +4,21 @@
  * One model, its own test set and sets that it never saw: their feature tables, batch size by batch
  * size, and the results of every method on them.
  */
-import { dataset } from '../data/index';
+import { writeBeside } from '../backend/index';
+import { type Dataset, dataset } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
 import { type ResultRow, resultRows } from '../evaluation/index';
-import { type ExperimentOptions, tablesOf } from '../features/index';
-import { type LoadedModel, loadModel } from '../models/index';
+import { type TableOptions, tablesOf } from '../features/index';
+import { disposeModel, type LoadedModel, loadModel } from '../models/index';
+import type { Estimate } from '../numerics/index';
+import { FIRST_RESULTS, LAST_START, readResultsFile } from './results-file';
+
+export interface ExperimentOptions extends TableOptions {
+  /** The first images of each set; all if left out. */
+  readonly limit?: number;
+  /** Called with each set before its images are looked at. */
+  readonly begins?: (data: Dataset) => void;
+}
 
 /** The detectors of the paper's main comparison. */
 export const MAIN_METHODS = ['likelihood', 'typicality', 'layer-wise gradients'] as const;
@@ -41,6 +51,7 @@ export function imageLimit(): number | undefined {
 export async function firstExperiment(
   progress?: ExperimentOptions['progress'],
   begins?: ExperimentOptions['begins'],
+  signal?: AbortSignal,
 ): Promise<{ loaded: LoadedModel; tables: NamedTable[][] }> {
   const { model, sets, batchSizes, seed } = FIRST_EXPERIMENT;
   const loaded = loadModel(model);
@@ -51,6 +62,7 @@ export async function firstExperiment(
     ...(limit === undefined ? {} : { limit }),
     ...(progress === undefined ? {} : { progress }),
     ...(begins === undefined ? {} : { begins }),
+    ...(signal === undefined ? {} : { signal }),
   });
   return { loaded, tables };
 }
@@ -66,6 +78,7 @@ export async function experimentTables(
 ): Promise<NamedTable[][]> {
   const bySet: FeatureTable[][] = [];
   for (const name of sets) {
+    options.signal?.throwIfAborted();
     const data = await dataset(
       name,
       'test',
@@ -92,4 +105,74 @@ export function experimentRows(
   return tables.flatMap(([inside, ...outside]) =>
     resultRows(loaded.name, inside as NamedTable, outside, methods, seed),
   );
+}
+
+/** A row whose AUROC is spread out: plain numbers for other programs. */
+export interface FlatRow extends Omit<ResultRow, 'auroc'> {
+  readonly auroc: number;
+  /** The ends of the AUROC's 95 % interval. */
+  readonly low: number;
+  readonly high: number;
+  readonly aupr: Estimate;
+  readonly fpr95: Estimate;
+}
+
+/** What `npm start` writes. A higher score means more out of distribution. */
+export interface FirstResults {
+  /** The backend that computed the features. */
+  readonly backend: string;
+  /** How long it all took. */
+  readonly seconds: number;
+  readonly rows: readonly FlatRow[];
+}
+
+export function firstResults(
+  backend: string,
+  seconds: number,
+  rows: readonly ResultRow[],
+): FirstResults {
+  return {
+    backend,
+    seconds,
+    rows: rows.map(({ auroc, ...row }) => ({
+      ...row,
+      auroc: auroc.value,
+      low: auroc.low,
+      high: auroc.high,
+    })),
+  };
+}
+
+/**
+ * Runs the first experiment with the paper's methods and keeps its numbers in `out/results.json`.
+ * @param backend the name of the backend that runs
+ */
+export async function runFirstExperiment(
+  backend: string,
+  events: Pick<ExperimentOptions, 'progress' | 'begins'> & { readonly signal?: AbortSignal } = {},
+): Promise<ResultRow[]> {
+  const began = Date.now();
+  const { loaded, tables } = await firstExperiment(events.progress, events.begins, events.signal);
+  try {
+    const rows = experimentRows(loaded, tables, MAIN_METHODS, FIRST_EXPERIMENT.seed);
+    const seconds = Math.round((Date.now() - began) / 100) / 10;
+    await writeFirstResults(LAST_START, firstResults(backend, seconds, rows));
+    return rows;
+  } finally {
+    disposeModel(loaded.model);
+  }
+}
+
+/** Takes the results of the last `npm start` as those that ship. */
+export async function keepFirstResults(): Promise<void> {
+  await writeFirstResults(FIRST_RESULTS, readFirstResults(LAST_START));
+}
+
+/** @throws {FisherlabError} if there are no results in the file */
+export function readFirstResults(file = FIRST_RESULTS): FirstResults {
+  return readResultsFile(file, 'npm start') as FirstResults;
+}
+
+function writeFirstResults(file: string, results: FirstResults): Promise<void> {
+  return writeBeside(file, `${JSON.stringify(results, null, 1)}\n`);
 }

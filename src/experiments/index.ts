@@ -12,6 +12,7 @@ export {
   shippedAblations,
 } from './ablations';
 export { APPROXIMATIONS, approximationTable, layerComparisons, quartiles } from './approximations';
+export { type Detection, detect, type Scored, strangestFirst, writeDetection } from './detection';
 export { familyCombinations } from './family-combinations';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
 export {
@@ -30,33 +31,43 @@ export {
   FIRST_EXPERIMENT,
   firstExperiment,
   imageLimit,
+  keepFirstResults,
   MAIN_METHODS,
+  runFirstExperiment,
 } from './first-experiment';
-export { LADDER, type Ladder, rungResults, rungs, type Size, shippedLadder } from './ladder';
-export { MODEL_CARDS, type ModelCard, modelCards, shippedCards } from './model-cards';
+export { keepAblations, keepLadder } from './kept-ablations';
+export {
+  assertAllTried,
+  figuresFolder,
+  makeTables,
+  type TableSet,
+  triedModels,
+} from './kept-tables';
+export { LADDER, shippedLadder } from './ladder';
+export { keepCards, type ModelCard, shippedCards } from './model-cards';
+export { modelFigures, trainingFigures } from './model-figures';
+export { fillPages } from './pages';
 export { DEVELOPMENT_PAIRS, REPORTING_PAIRS } from './pairs';
 export { PAPER_BATCH_SIZE, PAPER_TIMESTEPS, paperTimesteps } from './paper-known';
 export {
-  assertPair,
   COSTLY,
   type ModelResults,
   modelResults,
   PROTOCOLS,
   type Protocol,
-  setsFor,
 } from './paper-tables';
-export { type FlatRow, type ResultsFile, readResultsFile, resultsFile } from './results-file';
-export { isPlayed, keepTables, modelsOf, playRound, type Round } from './rounds';
+export { compareReferenceFile, referenceFiles } from './reference-files';
+export { LAST_START, RESULTS, TRIAL_RESULTS } from './results-file';
+export { playRound, type Round, type RoundResult } from './rounds';
+export { assertPair, setsFor } from './sets-to-try';
 export {
   COSTLY_IMAGES,
-  COSTLY_SUMMARY,
   costlySummary,
   type FamilySummary,
-  SUMMARY,
   type Summary,
   shippedResults,
   shippedSummary,
-  summarise,
 } from './summary';
-export { ablationFigure, differencesFigure, pairsFigure, tableFigure } from './tables-figures';
+export { ablationFigure, differencesFigure, tableFigure } from './tables-figures';
 export { compare, freeze, marginBars, report, type TrialMean, type TrialRow } from './trial';
+export { bringUpToDate } from './up-to-date';

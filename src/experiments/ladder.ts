@@ -7,12 +7,15 @@
  * goes through the paper's protocol on the same images and noise (`ablations.ts`); beside the
  * AUROCs stand its bits/dim.
  */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { inCheckout } from '../backend/index';
-import type { Dataset } from '../data/index';
-import type { GlowConfig, LoadedModel } from '../models/index';
+import { type Dataset, dataset } from '../data/index';
+import { disposeModel, type GlowConfig, type LoadedModel, loadModel } from '../models/index';
+import { run, runOf } from '../training/index';
 import { type AblationOptions, type AblationPoint, allTables, plain } from './ablations';
 import { MAIN_METHODS } from './first-experiment';
-import { readResultsFile } from './results-file';
+import { ablationsFile, readResultsFile } from './results-file';
 
 /** The data set and training steps of the rungs, from the smallest or shortest up. */
 export const LADDER = {
@@ -37,7 +40,7 @@ export interface Rung extends Size {
   readonly checksum: string;
 }
 
-/** What `data/results/ablations-ladder.json` holds. */
+/** What the file of the ladder holds. */
 export interface Ladder {
   readonly data: string;
   readonly seed: number;
@@ -50,12 +53,12 @@ export interface Ladder {
   readonly lengths: readonly AblationPoint[];
 }
 
-/** The ladder that was climbed. Errors: there is none. */
+/**
+ * The ladder that was climbed.
+ * @throws {FisherlabError} if there is none
+ */
 export function shippedLadder(): Ladder {
-  return readResultsFile(
-    inCheckout('data', 'results', 'ablations-ladder.json'),
-    'fisherlab experiment ladder',
-  ) as Ladder;
+  return readResultsFile(ablationsFile('ladder'), 'fisherlab experiment ladder') as Ladder;
 }
 
 /** The rungs to train: all sizes, then the lengths of the largest that are not among them. */
@@ -91,4 +94,77 @@ export async function rungResults(
     },
     at: (x) => tables.flatMap((ofSize) => plain(ofSize, MAIN_METHODS, x, options.seed)),
   };
+}
+
+export interface ClimbOptions {
+  readonly seed: number;
+  /** Images of each set. */
+  readonly images: number;
+  readonly progress?: (what: string, done: number, total: number) => void;
+  /** Stops the work; a training saves where it is. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Trains the models of the ladder, where that is not done yet, compares them on `sets` (their own
+ * first). Stopped at any moment, the next climb goes on where it was.
+ */
+export async function climb(
+  sets: readonly string[],
+  { seed, images, progress, signal }: ClimbOptions,
+): Promise<Ladder> {
+  const data = await Promise.all(sets.map((name) => dataset(name, 'test', { limit: images })));
+  const found: { rung: Rung; at: (x: number) => AblationPoint[] }[] = [];
+  for (const { steps, ...size } of rungs()) {
+    const name = `glow-K${size.K}-h${size.hidden}-${steps}`;
+    const loaded = loadModel(
+      await trained(name, size, steps, seed, signal, (done) =>
+        progress?.(`training ${name}`, done, steps),
+      ),
+    );
+    try {
+      const step = (set: string, done: number, total: number) =>
+        progress?.(`${name}: gradient norms of ${set}`, done, total);
+      const options = { seed, progress: step, ...(signal === undefined ? {} : { signal }) };
+      found.push(await rungResults(loaded, data, size, options));
+    } finally {
+      disposeModel(loaded.model);
+    }
+  }
+  const largest = Math.max(...found.map(({ rung }) => rung.parameters));
+  return {
+    data: LADDER.data,
+    seed,
+    images,
+    rungs: found.map(({ rung }) => rung),
+    sizes: found
+      .filter(({ rung }) => rung.steps === LADDER.steps)
+      .flatMap(({ rung, at }) => at(rung.parameters)),
+    lengths: found
+      .filter(({ rung }) => rung.parameters === largest)
+      .sort((a, b) => a.rung.steps - b.rung.steps)
+      .flatMap(({ rung, at }) => at(rung.steps)),
+  };
+}
+
+/** The checkpoint of a rung, trained or gone on with where it is not there yet. */
+async function trained(
+  name: string,
+  size: Size,
+  steps: number,
+  seed: number,
+  signal: AbortSignal | undefined,
+  progress: (step: number) => void,
+): Promise<string> {
+  const folder = inCheckout('out', 'training', 'ladder', name);
+  const file = path.join(folder, 'model.safetensors');
+  if (existsSync(file)) return file;
+  const { preset: _, ...config } = runOf('glow', LADDER.data, { steps, seed });
+  const model = { ...config.model, ...size };
+  await run(folder, { ...config, model }, true, {
+    progress: ({ step }) => progress(step),
+    stopped: () => signal?.aborted === true,
+  });
+  signal?.throwIfAborted();
+  return file;
 }

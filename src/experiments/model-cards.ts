@@ -18,15 +18,19 @@
  * The literature's numbers are of models many times as large that were trained for days.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { inCheckout, tf } from '../backend/index';
+import { tf, writeJson } from '../backend/index';
 import { dataset, pixels } from '../data/index';
-import { Diffusion, disposeModel, type LoadedModel, loadModel, Vae } from '../models/index';
-import { readResultsFile } from './results-file';
+import {
+  Diffusion,
+  disposeModel,
+  type LoadedModel,
+  loadModel,
+  shippedModels,
+  Vae,
+} from '../models/index';
+import { MODEL_CARDS, readResultsFile } from './results-file';
 
-/** Where the cards of the shipped models are kept. */
-export const MODEL_CARDS = inCheckout('data', 'results', 'models.json');
-
-/** What is told of a model. */
+/** What a table of models says of one. */
 export interface ModelCard {
   readonly model: string;
   readonly checksum: string;
@@ -61,25 +65,40 @@ const IMAGES = 128;
 const TIMESTEPS = 100;
 const LATENTS = 64;
 
-/** The cards of the shipped models. Errors: there are none. */
+/**
+ * The cards of the shipped models.
+ * @throws {FisherlabError} if there are none
+ */
 export function shippedCards(): readonly ModelCard[] {
   return readResultsFile(MODEL_CARDS, 'fisherlab experiment models') as readonly ModelCard[];
 }
 
+export interface CardOptions {
+  /** Cards that need not be measured again where they are of the same weights. */
+  readonly known?: readonly ModelCard[];
+  readonly progress?: (done: number, total: number) => void;
+  /** Stops the work before the next model. */
+  readonly signal?: AbortSignal;
+}
+
+/** Measures the cards of all shipped models and keeps them. */
+export async function keepCards(seed: number, options: CardOptions = {}): Promise<ModelCard[]> {
+  const cards = await modelCards(shippedModels(), seed, options);
+  await writeJson(MODEL_CARDS, cards);
+  return cards;
+}
+
 /**
  * The cards of models by name.
- * @param known cards that need not be measured again where they are of the same weights
  */
 export async function modelCards(
   names: readonly string[],
   seed: number,
-  {
-    known = [],
-    progress,
-  }: { known?: readonly ModelCard[]; progress?: (done: number) => void } = {},
+  { known = [], progress, signal }: CardOptions = {},
 ): Promise<ModelCard[]> {
   const cards: ModelCard[] = [];
   for (const name of names) {
+    signal?.throwIfAborted();
     const loaded = loadModel(name);
     try {
       const same = known.find(
@@ -89,7 +108,7 @@ export async function modelCards(
     } finally {
       disposeModel(loaded.model);
     }
-    progress?.(cards.length);
+    progress?.(cards.length, names.length);
   }
   return cards;
 }

@@ -18,7 +18,7 @@
  */
 import { FisherlabError } from '../backend/index';
 import { shippedModels } from '../models/index';
-import { setsFor } from './paper-tables';
+import { setsFor } from './sets-to-try';
 import { FAMILIES } from './summary';
 
 export type Purpose = 'choosing' | 'reporting';

@@ -12,49 +12,32 @@
  * training split.
  */
 import { FisherlabError, tf } from '../backend/index';
-import { type DataSetName, dataSet, dataset, find, type Images } from '../data/index';
+import { dataset, type Images } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
 import {
   type Comparison,
-  compareScores,
+  compareAurocs,
   halves,
+  type MeasuredPair,
   type MethodScores,
+  type Resampled,
   type ResultRow,
-  resampledAurocs,
+  resampledScores,
   resamplingSeed,
-  rowsOfScores,
-  type ScoredPair,
+  rowsOfResampled,
   type Split,
   scoreSplit,
 } from '../evaluation/index';
 import {
-  beside,
-  diagonalTables,
+  featuresOf,
+  featureTables,
+  isNeeded,
   methodsFor,
   type Reference,
   referenceImages,
-  statisticsOf,
-  statisticTable,
-  summedInBatches,
-  tablesOf,
 } from '../features/index';
 import type { LoadedModel } from '../models/index';
-
-/** The paper's five, in its order; Tiny-ImageNet stands in for ImageNet where that is not here. */
-export const COLOUR_SETS = [
-  'svhn',
-  'celeba',
-  'gtsrb',
-  'cifar10',
-  'imagenet32',
-] as const satisfies readonly DataSetName[];
-export const GREY_SETS = [
-  'fashion_mnist',
-  'mnist',
-  'kmnist',
-  'emnist_letters',
-  'omniglot',
-] as const satisfies readonly DataSetName[];
+import { assertPair, setsFor } from './sets-to-try';
 
 export const PROTOCOLS = ['halves', 'held-out'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
@@ -78,6 +61,8 @@ export interface PaperOptions {
   readonly cache?: string;
   /** Called as work is done: what, and how many of how many. Not called for what was kept. */
   readonly progress?: (what: string, done: number, total: number) => void;
+  /** Stops the work between two passes or methods. */
+  readonly signal?: AbortSignal;
 }
 
 /** A method against typicality, on all pairs of one model and batch size. */
@@ -126,35 +111,6 @@ export interface ModelResults {
 }
 
 /**
- * The sets a model is tried on, its own first, and those of its kind that are not on this machine.
- */
-export function setsFor(own: string): { sets: string[]; missing: string[] } {
-  const kind: readonly string[] = dataSet(own).channels === 1 ? GREY_SETS : COLOUR_SETS;
-  const wanted = kind.map((name) =>
-    name === 'imagenet32' && find('imagenet32', 'test') === null ? 'tinyimagenet32' : name,
-  );
-  const others = wanted.filter((name) => name !== own);
-  const here = (name: string) => find(name, 'test') !== null;
-  return {
-    sets: here(own) ? [own, ...others.filter(here)] : [],
-    missing: [own, ...others].filter((name) => !here(name)),
-  };
-}
-
-/** Throws a FisherlabError where of the sets to try `what` on there are not two on this machine. */
-export function assertPair(
-  what: string,
-  sets: readonly string[],
-  missing: readonly string[],
-): void {
-  if (sets.length >= 2) return;
-  throw new FisherlabError(
-    `${what} has no pair of data sets: ${missing.join(', ')} are not on this machine`,
-    'name a folder that has them in FISHERLAB_DATA',
-  );
-}
-
-/**
  * All results of one model.
  * @throws FisherlabError where its own set, any other set, or (held-out protocol) its training
  *   split is not on this machine
@@ -197,12 +153,13 @@ export async function modelResults(
       `${loaded.name}: scores of ${batchSize}`,
       without,
     );
-    for (const scores of scored)
-      rows.push(...rowsOfScores(scores, { model: loaded.name, in: own, batchSize, seed }));
+    const about = { model: loaded.name, in: own, batchSize, seed };
+    const resampled = resampledScores(scored, about);
+    rows.push(...rowsOfResampled(scored, resampled, about));
     comparisons.push({
       batchSize,
       reference: REFERENCE_METHOD,
-      methods: againstReference(scored, own, seed),
+      methods: againstReference(scored, resampled, own),
     });
   }
   return {
@@ -245,73 +202,36 @@ async function heldOutImages({ name, header }: LoadedModel, limit?: number): Pro
   };
 }
 
-/** Every column of every set, `[set][batch size]`. */
+/** Every column of every set that some method reads, `[set][batch size]`. */
 async function allTables(
   loaded: LoadedModel,
   sets: readonly Images[],
   options: PaperOptions,
 ): Promise<{ tables: FeatureTable[][]; reference: Reference | undefined }> {
-  const { batchSizes, seed, cache, skip = [] } = options;
+  const { batchSizes, seed, cache, signal, skip = [] } = options;
+  const features = featuresOf(loaded).filter((name) => isNeeded(name) && !skip.includes(name));
+  const reference = features.includes('diagonal-fisher-norm')
+    ? await referenceImages(loaded.header.data.name, seed, options.limit)
+    : undefined;
   const total = sets.reduce((sum, { count }) => sum + count, 0);
-  /** Progress over all sets: sets that were kept count as done when the next one begins. */
-  const over = (what: string) => {
-    const before = new Map(
-      sets.map(({ name }, s) => [
-        name,
-        sets.slice(0, s).reduce((sum, { count }) => sum + count, 0),
-      ]),
-    );
-    return (set: string, images: number) =>
-      options.progress?.(`${loaded.name}: ${what}`, (before.get(set) ?? 0) + images, total);
-  };
-  const shared = { batchSizes, seed, ...(cache === undefined ? {} : { cache }) };
-  const norms: FeatureTable[][] = [];
-  for (const data of sets)
-    norms.push(await tablesOf(loaded, data, { ...shared, progress: over('gradient norms') }));
-
-  const singles: FeatureTable[][] = sets.map(() => []);
-  const { statistics, dispose } = statisticsOf(loaded, seed);
-  try {
-    for (const statistic of statistics.filter(({ name }) => !skip.includes(name))) {
-      const progress = over(statistic.name);
-      for (const [s, data] of sets.entries()) {
-        singles[s]?.push(
-          await statisticTable(statistic, data, {
-            ...shared,
-            progress: (images) => progress(data.name, images),
-          }),
-        );
-      }
-    }
-  } finally {
-    dispose();
-  }
-
-  let reference: Reference | undefined;
-  let diagonal: FeatureTable[][] | undefined;
-  if (!skip.includes('diagonal-fisher-norm')) {
-    reference = await referenceImages(loaded.header.data.name, options.limit);
-    diagonal = await diagonalTables(loaded, sets, reference, {
-      ...shared,
-      progress: over('diagonal Fisher norms'),
-    });
-  }
-  const tables = sets.map((_, s) =>
-    batchSizes.map((B, b) => {
-      const layers = diagonal?.[s]?.[b];
-      return beside(
-        norms[s]?.[b] as FeatureTable,
-        ...(singles[s] ?? []).map((single) => summedInBatches(single, B)),
-        ...(layers === undefined ? [] : [withoutLikelihood(layers)]),
-      );
-    }),
+  /** Sets that were kept count as done when the next one begins. */
+  const before = new Map(
+    sets.map(({ name }, s) => [name, sets.slice(0, s).reduce((sum, { count }) => sum + count, 0)]),
   );
+  const tables = await featureTables(loaded, sets, {
+    batchSizes,
+    seed,
+    features,
+    ...(reference === undefined ? {} : { reference }),
+    ...(cache === undefined ? {} : { cache }),
+    ...(signal === undefined ? {} : { signal }),
+    progress: (set, images, count, what) => {
+      const start = before.get(set);
+      const [done, of] = start === undefined ? [images, count] : [start + images, total];
+      options.progress?.(`${loaded.name}: ${what}`, done, of);
+    },
+  });
   return { tables, reference };
-}
-
-/** The log-likelihood is a column of the first table already. */
-function withoutLikelihood(table: FeatureTable): FeatureTable {
-  return { ...table, columns: table.columns.filter(({ feature }) => feature !== 'log-likelihood') };
 }
 
 /**
@@ -320,7 +240,7 @@ function withoutLikelihood(table: FeatureTable): FeatureTable {
 async function scoreMethods(
   split: Split,
   outside: readonly NamedTable[],
-  { seed, progress }: PaperOptions,
+  { seed, progress, signal }: PaperOptions,
   what: string,
   without: { method: string; batchSize: number; why: string }[],
 ): Promise<MethodScores[]> {
@@ -331,6 +251,7 @@ async function scoreMethods(
   );
   const scored: MethodScores[] = [];
   for (const [done, method] of methods.entries()) {
+    signal?.throwIfAborted();
     try {
       scored.push(scoreSplit(split, outside, method, seed));
     } catch (error) {
@@ -343,45 +264,40 @@ async function scoreMethods(
   return scored;
 }
 
-/** Every other method against typicality. */
+/** Every other method against typicality, on the resamples `[method][set]` of the rows. */
 function againstReference(
   scored: readonly MethodScores[],
+  resampled: readonly (readonly Resampled[])[],
   inside: string,
-  seed: number,
 ): AgainstReference[] {
-  const reference = scored.find(({ method }) => method === REFERENCE_METHOD);
-  const candidates = scored.filter(({ method }) => method !== REFERENCE_METHOD);
-  if (reference === undefined || candidates.length === 0) return [];
-  const at = ({ in: own, out }: MethodScores, k: number) => ({
-    in: own,
-    out: out[k]?.scores as Float64Array,
-  });
-  const pairs = reference.out.map(
-    ({ name }, k): ScoredPair => ({
+  const reference = scored.findIndex(({ method }) => method === REFERENCE_METHOD);
+  const candidates = scored.flatMap(({ method }, m) => (m === reference ? [] : [{ method, m }]));
+  if (reference < 0 || candidates.length === 0) return [];
+  const aurocOf = (m: number, s: number) => {
+    const found = resampled[m]?.[s] as Resampled;
+    return { value: found.value.auroc, resampled: found.resampled.auroc };
+  };
+  const pairs = (scored[reference] as MethodScores).out.map(
+    ({ name }, s): MeasuredPair => ({
       in: inside,
       out: name,
-      reference: at(reference, k),
-      candidates: Object.fromEntries(candidates.map((scores) => [scores.method, at(scores, k)])),
+      reference: aurocOf(reference, s),
+      candidates: Object.fromEntries(candidates.map(({ method, m }) => [method, aurocOf(m, s)])),
     }),
   );
-  // [pair][reference, then candidates][resample]
-  const aurocs = pairs.map((pair) =>
-    resampledAurocs([pair.reference, ...Object.values(pair.candidates)], {
-      seed,
-      inName: pair.in,
-      outName: pair.out,
-    }),
-  );
-  return compareScores(pairs, { seed }).map((comparison, c): AgainstReference => {
-    const resamples = aurocs[0]?.[0]?.length ?? 0;
-    const resampled = Array.from({ length: resamples }, (_, r) => {
-      const sum = aurocs.reduce(
-        (all, pair) => all + (pair[c + 1]?.[r] as number) - (pair[0]?.[r] as number),
+  return compareAurocs(pairs).map((comparison): AgainstReference => {
+    const [first] = pairs as [MeasuredPair, ...MeasuredPair[]];
+    const means = first.reference.resampled.map((_, r) => {
+      const sum = pairs.reduce(
+        (all, pair) =>
+          all +
+          (pair.candidates[comparison.candidate]?.resampled[r] as number) -
+          (pair.reference.resampled[r] as number),
         0,
       );
       return Math.round((1e5 * sum) / pairs.length);
     });
-    return { ...comparison, resampled };
+    return { ...comparison, resampled: Array.from(means) };
   });
 }
 

@@ -1,50 +1,87 @@
 /**
- * # `results.json`: the results of an experiment as plain numbers
+ * # Results on disk
  *
- * What `npm start` writes and README, notebooks and other programs read. AUROC is of the other set
- * against the model's own, **higher score = more out of distribution**; `low` and `high` end its 95
- * % interval.
+ * Every experiment leaves one JSON file, which README, notebooks and other programs read. Their
+ * names are spelled here and nowhere else. What ships lies in `data/results`; the results of a
+ * trial, which looks at fewer images, never do.
  */
-import { readFileSync } from 'node:fs';
-import { FisherlabError } from '../backend/index';
-import type { Estimate, ResultRow } from '../evaluation/index';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { FisherlabError, inCheckout } from '../backend/index';
+import type { ModelResults } from './paper-tables';
 
-export interface FlatRow extends Omit<ResultRow, 'auroc'> {
-  readonly auroc: number;
-  readonly low: number;
-  readonly high: number;
-  readonly aupr: Estimate;
-  readonly fpr95: Estimate;
+/** The results that ship. */
+export const RESULTS = inCheckout('data', 'results');
+/** The tables with every method, also those that need many passes, of fewer images. */
+export const COSTLY_RESULTS = path.join(RESULTS, 'costly');
+/** The results of a trial, unless told otherwise. */
+export const TRIAL_RESULTS = inCheckout('out', 'results');
+/** What the last `npm start` found. */
+export const LAST_START = inCheckout('out', 'results.json');
+
+/** The first experiment that ships, and its picture. */
+export const FIRST_RESULTS = path.join(RESULTS, 'first-experiment.json');
+export const FIRST_PICTURE = path.join(RESULTS, 'first-experiment.svg');
+/** How good the shipped models are. */
+export const MODEL_CARDS = path.join(RESULTS, 'models.json');
+/** The rounds of choosing and reporting, and all looks at the reporting pairs. */
+export const FLOW_ROUND = path.join(RESULTS, 'feature-combinations.json');
+export const FAMILY_ROUND = path.join(RESULTS, 'family-combinations.json');
+export const LOOKS = path.join(RESULTS, 'reporting-looks.json');
+
+/** The summary of all models' results in a folder. */
+export function summaryFile(folder: string): string {
+  return path.join(folder, 'summary.json');
 }
 
-export interface ResultsFile {
-  /** The backend that computed the features. */
-  readonly backend: string;
-  /** How long it all took. */
-  readonly seconds: number;
-  readonly rows: readonly FlatRow[];
+const ABLATIONS = 'ablations-';
+
+/** The ablations of a model, or `ladder`. */
+export function ablationsFile(name: string, folder = RESULTS): string {
+  return path.join(folder, `${ABLATIONS}${name}.json`);
 }
 
-export function resultsFile(
-  backend: string,
-  seconds: number,
-  rows: readonly ResultRow[],
-): ResultsFile {
-  return {
-    backend,
-    seconds,
-    rows: rows.map(({ auroc, ...row }) => ({
-      ...row,
-      auroc: auroc.value,
-      low: auroc.low,
-      high: auroc.high,
-    })),
-  };
+/** The results of one model under one protocol. */
+export function modelResultsFile(
+  { family, in: own, protocol }: Pick<ModelResults, 'family' | 'in' | 'protocol'>,
+  folder: string,
+): string {
+  return path.join(folder, `${family}-${own}${protocol === 'halves' ? '' : `-${protocol}`}.json`);
 }
 
 /**
- * What a file of results holds. Errors: no such file, or no JSON in it; `command` says how to get
- * it.
+ * A figure of the results in a folder: beside them in a folder of one's own, in `out/figures` of
+ * those that ship.
+ */
+export function figureFile(folder: string, stem: string): string {
+  const within = path.relative(RESULTS, folder);
+  const figures =
+    within.startsWith('..') || path.isAbsolute(within)
+      ? path.join(folder, 'figures')
+      : inCheckout('out', 'figures', within);
+  return path.join(figures, `${stem}.svg`);
+}
+
+/** All results of models in a folder; none where there is no such folder. */
+export function readModelResults(folder: string): ModelResults[] {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter(
+    (file) =>
+      file.endsWith('.json') &&
+      file !== path.basename(summaryFile(folder)) &&
+      !file.startsWith(ABLATIONS),
+  );
+  return files.sort().flatMap((file) => {
+    const found = JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as ModelResults;
+    // other files may lie here too
+    return found.rows === undefined || found.comparisons === undefined ? [] : [found];
+  });
+}
+
+/**
+ * What a file of results holds.
+ * @param command how to get it
+ * @throws {FisherlabError} if there is no such file, or no JSON in it
  */
 export function readResultsFile(file: string, command: string): unknown {
   try {

@@ -63,7 +63,10 @@ function optionsOf(round: Round, options: TrialOptions) {
   };
 }
 
-/** Runs the whole and writes the result. Errors: as `compare`, `freeze` and `report`. */
+/**
+ * Runs the whole and writes the result.
+ * @throws {FisherlabError} as `compare`, `freeze` and `report`
+ */
 export async function playRound(
   round: Round,
   given: TrialOptions & { readonly looks?: string } = {},
@@ -111,8 +114,10 @@ export async function keepTables(
   given: TrialOptions = {},
 ): Promise<void> {
   const features = round.candidates.flatMap((candidate) => candidate.features ?? []);
-  for (const pairs of pairsOf(round).filter(({ model }) => model === loaded.name))
+  for (const pairs of pairsOf(round).filter(({ model }) => model === loaded.name)) {
+    given.signal?.throwIfAborted();
     await trialTables(loaded, pairs, features, optionsOf(round, given));
+  }
 }
 
 /**

@@ -12,38 +12,40 @@
  * file holds its own means, which is all that is needed.
  */
 import path from 'node:path';
-import { FisherlabError, inCheckout } from '../backend/index';
-import { mean, quantileOfSorted } from '../detectors/index';
-import { type Estimate, interval } from '../evaluation/index';
-import { COLOUR_SETS, GREY_SETS, type ModelResults, type Protocol } from './paper-tables';
-import { readResultsFile } from './results-file';
+import { FisherlabError } from '../backend/index';
+import { type Estimate, interval, mean, quantileOfSorted } from '../numerics/index';
+import { type ModelResults, PROTOCOLS, type Protocol } from './paper-tables';
+import { COSTLY_RESULTS, RESULTS, readResultsFile, summaryFile } from './results-file';
+import { COLOUR_SETS, GREY_SETS } from './sets-to-try';
 
-/** Where the tables of the shipped models are kept. */
-export const SUMMARY = inCheckout('data', 'results', 'summary.json');
-
-/**
- * Where those are kept that have every method, also those that need many passes, on the first
- * images of each set.
- */
-export const COSTLY_SUMMARY = inCheckout('data', 'results', 'costly', 'summary.json');
+/** Images of each set in the tables that have every method. */
 export const COSTLY_IMAGES = 400;
 
 /** The command that writes them all. */
 const TABLES = 'fisherlab update';
 
-/** The tables of the shipped models. Errors: there are none. */
+/**
+ * The tables of the shipped models.
+ * @throws {FisherlabError} if there are none
+ */
 export function shippedSummary(): Summary {
-  return readResultsFile(SUMMARY, TABLES) as Summary;
+  return readResultsFile(summaryFile(RESULTS), TABLES) as Summary;
 }
 
-/** The tables of the shipped models with every method, of fewer images. Errors: there are none. */
+/**
+ * The tables of the shipped models with every method, of fewer images.
+ * @throws {FisherlabError} if there are none
+ */
 export function costlySummary(): Summary {
-  return readResultsFile(COSTLY_SUMMARY, TABLES) as Summary;
+  return readResultsFile(summaryFile(COSTLY_RESULTS), TABLES) as Summary;
 }
 
-/** The results of one shipped model. Errors: there are none. */
+/**
+ * The results of one shipped model.
+ * @throws {FisherlabError} if there are none
+ */
 export function shippedResults(model: string): ModelResults {
-  return readResultsFile(path.join(path.dirname(SUMMARY), `${model}.json`), TABLES) as ModelResults;
+  return readResultsFile(path.join(RESULTS, `${model}.json`), TABLES) as ModelResults;
 }
 
 export const FAMILIES = ['glow', 'diffusion', 'vae'] as const;
@@ -98,7 +100,7 @@ export function summarise(results: readonly ModelResults[]): Summary {
     seen.add(name);
   }
   const families: FamilySummary[] = [];
-  for (const protocol of ['halves', 'held-out'] as const) {
+  for (const protocol of PROTOCOLS) {
     for (const kind of ['colour', 'grey'] as const) {
       for (const family of [...new Set(results.map((result) => result.family))]) {
         const own = results.filter(

@@ -9,7 +9,9 @@
 import type { ResultRow } from '../evaluation/index';
 import type { Figure } from '../plots/index';
 import { bars, heatmap, lines } from '../plots/index';
-import type { AblationPoint } from './ablations';
+import type { AblationPoint, Ablations } from './ablations';
+import type { Ladder } from './ladder';
+import { PAPER_BATCH_SIZE, paperTimesteps } from './paper-known';
 import type { FamilySummary } from './summary';
 
 /** The AUROCs of one method in a family's table, chance in the middle of the colours. */
@@ -48,9 +50,10 @@ export function differencesFigure(summary: FamilySummary): Figure {
     [series],
     {
       title: `${summary.family}, B = ${summary.batchSize}: mean over ${summary.methods[0]?.pairs ?? 0} pairs`,
-      y: 'AUROC above typicality',
+      y: 'mean AUROC above (right) or below (left) typicality’s',
       range: [-most, most],
       lying: true,
+      highlight: 'layer-wise gradients',
       height: 100 + 22 * compared.length,
     },
   );
@@ -111,4 +114,54 @@ export function ablationFigure(
     }),
     { title, x, y: 'AUROC', logX: true, guides: [{ axis: 'y', value: 0.5, label: 'chance' }] },
   );
+}
+
+/** The method whose ablations are drawn. */
+const LAYERWISE = 'layer-wise gradients';
+
+type AblationFigure = readonly [
+  string,
+  readonly AblationPoint[],
+  { readonly batchSize?: number; readonly title: string; readonly x: string },
+];
+
+/** The figures of a model's ablations by name; none of an ablation that has no points. */
+export function ablationFigures(results: Ablations): [string, Figure][] {
+  const { layers, batchSizes, fitSizes, noiseDraws, timesteps } = results;
+  const paper = (B: number) => (B === PAPER_BATCH_SIZE ? paperTimesteps(LAYERWISE) : []);
+  return drawn([
+    ['layers-1', layers, { batchSize: 1, title: 'Number of layers, B = 1', x: 'layers' }],
+    ['layers-5', layers, { batchSize: 5, title: 'Number of layers, B = 5', x: 'layers' }],
+    ['batch-size', batchSizes, { title: 'Batch size', x: 'B' }],
+    ['fit-set', fitSizes, { batchSize: 1, title: 'Fit set, B = 1', x: 'batches that fit' }],
+    ['noise', noiseDraws, { batchSize: 1, title: 'Draws of the noise, B = 1', x: 'draws' }],
+    ...[1, 5].map((batchSize): AblationFigure => {
+      const points = timesteps.length === 0 ? [] : [...timesteps, ...paper(batchSize)];
+      const title = `Timestep, B = ${batchSize}`;
+      return [`timestep-${batchSize}`, points, { batchSize, title, x: 'T' }];
+    }),
+  ]);
+}
+
+/** The figures of the ladder by name. */
+export function ladderFigures({ sizes, lengths }: Ladder): [string, Figure][] {
+  return drawn(
+    [1, 5].flatMap((batchSize): AblationFigure[] => {
+      const size = { batchSize, title: `Size of the model, B = ${batchSize}`, x: 'parameters' };
+      const length = { batchSize, title: `Length of training, B = ${batchSize}`, x: 'steps' };
+      return [
+        [`size-${batchSize}`, sizes, size],
+        [`length-${batchSize}`, lengths, length],
+      ];
+    }),
+  );
+}
+
+function drawn(figures: readonly AblationFigure[]): [string, Figure][] {
+  return figures
+    .filter(([, points]) => points.length > 0)
+    .map(([name, points, options]) => [
+      name,
+      ablationFigure(points, { method: LAYERWISE, ...options }),
+    ]);
 }

@@ -4,7 +4,10 @@
  * An idea is a *candidate*: the features it looks at and the detector that makes a score of them.
  * Ten lines:
  *
- *     const largest = defineFeature({ name: 'largest', ofLayer: (x, dy) => tf.max(tf.abs(tf.matMul(x, dy, true)), [1, 2]) });
+ *     const largest = defineFeature({
+ *       name: 'largest',
+ *       ofLayer: (x, dy) => tf.max(tf.abs(tf.matMul(x, dy, true)), [1, 2]),
+ *     });
  *     const mine: Candidate = {
  *       name: 'largest entries, 5 nearest neighbours',
  *       features: [largest],
@@ -23,8 +26,7 @@
  * corrected for the number of candidates that the file knows: who comes back with another choice
  * pays for it.
  */
-import { readFile } from 'node:fs/promises';
-import { deriveSeed, FisherlabError, inCheckout, writeBeside } from '../backend/index';
+import { deriveSeed, FisherlabError } from '../backend/index';
 import type { Detector } from '../detectors/index';
 import { layerwise, type NamedTable } from '../detectors/index';
 import type { Scores } from '../evaluation/index';
@@ -36,6 +38,8 @@ import {
   trialTables,
 } from '../features/index';
 import { disposeModel, loadModel } from '../models/index';
+import { mean } from '../numerics/index';
+import { type Look, recordLook } from './looks';
 import {
   assertPurpose,
   DEVELOPMENT_PAIRS,
@@ -43,12 +47,13 @@ import {
   type Purpose,
   REPORTING_PAIRS,
 } from './pairs';
+import { LOOKS } from './results-file';
 
 export interface Candidate {
   /** As it stands in tables and in the record of looks. */
   readonly name: string;
   /**
-   * Features besides the squared norms and the log-likelihood: names (`FEATURE_NAMES`), or features
+   * Features besides the squared norms and the log-likelihood: names (`features.FEATURES`), or features
    * of one's own.
    */
   readonly features?: readonly FeatureChoice[];
@@ -67,6 +72,8 @@ export interface TrialOptions extends Partial<TrialTableOptions> {
   readonly tried?: number;
   /** Resamples of the bootstrap; 1000 by default. */
   readonly resamples?: number;
+  /** Stops the work before the next model. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -152,19 +159,6 @@ export function freeze(trial: Trial, name: string): Frozen {
   );
 }
 
-/** A candidate whose reporting pairs have been looked at. */
-export interface Look {
-  readonly candidate: string;
-  readonly chosenFrom: number;
-  /** The day of the first look. */
-  readonly date: string;
-  /** All that it was reported on so far. */
-  readonly pairs: readonly string[];
-}
-
-/** Where looks are written down: with the results. */
-export const LOOKS = inCheckout('data', 'results', 'reporting-looks.json');
-
 export interface Report extends Outcome {
   readonly candidate: string;
   readonly chosenFrom: number;
@@ -191,43 +185,13 @@ export async function report(
     );
   assertPurpose(pairs, 'reporting');
   const file = options.looks ?? LOOKS;
-  const before = await readLooks(file);
   const { name } = winner.candidate;
   const seen = pairs.flatMap(({ model, in: inside, out }) =>
     out.map((outside) => `${model}: ${inside} → ${outside}`),
   );
-  const known = before.find((look) => look.candidate === name);
-  const today = new Date().toISOString().slice(0, 10);
-  const looks: readonly Look[] =
-    known === undefined
-      ? [...before, { candidate: name, chosenFrom: winner.chosenFrom, date: today, pairs: seen }]
-      : before.map((look) =>
-          look === known ? { ...look, pairs: [...new Set([...look.pairs, ...seen])] } : look,
-        );
-  // Written first: a look that was interrupted was a look.
-  if (JSON.stringify(looks) !== JSON.stringify(before))
-    await writeBeside(file, `${JSON.stringify(looks, null, 2)}\n`);
+  const looks = await recordLook(file, name, winner.chosenFrom, seen);
   const outcome = await run([winner.candidate], pairs, { ...options, tried: looks.length });
   return { ...outcome, candidate: name, chosenFrom: winner.chosenFrom, looks };
-}
-
-/** Looks so far; none where there is no such file. */
-export async function readLooks(file = LOOKS): Promise<readonly Look[]> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-  try {
-    return JSON.parse(text) as Look[];
-  } catch {
-    throw new FisherlabError(
-      `the record of looks '${file}' is damaged`,
-      'restore it: git checkout',
-    );
-  }
 }
 
 /** Whether an outcome meets what the project set out for at one batch size. */
@@ -284,6 +248,7 @@ async function run(
     images,
     progress,
     cache,
+    signal,
   }: TrialOptions,
 ): Promise<Outcome> {
   const names = candidates.map(({ name }) => name);
@@ -293,6 +258,7 @@ async function run(
   const scored = new Map<number, ScoredPair[]>(batchSizes.map((B) => [B, []]));
   const models: Record<string, string> = {};
   for (const set of pairs) {
+    signal?.throwIfAborted();
     const loaded = loadModel(set.model);
     models[loaded.name] = loaded.checksum;
     try {
@@ -304,6 +270,7 @@ async function run(
         ...(images === undefined ? {} : { images }),
         ...(progress === undefined ? {} : { progress }),
         ...(cache === undefined ? {} : { cache }),
+        ...(signal === undefined ? {} : { signal }),
       });
       for (const ofSize of tables) {
         const [inside, ...outside] = ofSize as [NamedTable, ...NamedTable[]];
@@ -355,8 +322,8 @@ async function run(
         ...comparison.mean,
         candidate: comparison.candidate,
         batchSize,
-        auroc: average(comparison.pairs.map(({ candidate }) => candidate)),
-        paper: average(comparison.pairs.map(({ reference: paper }) => paper)),
+        auroc: mean(comparison.pairs.map(({ candidate }) => candidate)),
+        paper: mean(comparison.pairs.map(({ reference: paper }) => paper)),
         worst: Math.min(...comparison.pairs.map(({ value }) => value)),
       } satisfies TrialMean,
     }));
@@ -373,5 +340,3 @@ async function run(
     models,
   };
 }
-
-const average = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;

@@ -8,7 +8,7 @@
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';
-import type { LoadedModel } from '../models/index';
+import { disposeModel, type LoadedModel, loadModel, shippedModels } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 /**
@@ -24,14 +24,20 @@ export function isBackground(name: string): boolean {
   return name.includes('-background-');
 }
 
-/**
- * @param background the loaded background model, which must stay loaded while the statistic is used
- */
-export function backgroundLikelihood(background: LoadedModel, seed: number): ImageStatistic {
+/** Of models with a background model beside them, which it holds until it is disposed of. */
+export function backgroundLikelihood(
+  { name, model: { family }, header }: LoadedModel,
+  seed: number,
+): ImageStatistic | null {
+  const other = backgroundName(family, header.data.name);
+  if (other === name || !shippedModels().includes(other)) return null;
+  const background = loadModel(other);
   return {
     name: 'background-log-likelihood',
+    version: 1,
     columns: [{ feature: 'background-log-likelihood' }],
     key: { model: background.checksum, seed, backend: tf.getBackend() },
+    dispose: () => disposeModel(background.model),
     async of(data, indices) {
       const [images, noise] = [pixels(data, indices), background.model.noise(indices, seed)];
       const logLikelihood = background.model.logLikelihood(images, noise);

@@ -12,24 +12,33 @@
  * around a 28x28 image are not its own. The bytes of a file's frame are the same for all images of
  * a size and change no comparison. Column `complexity-bits`, bits: the unit of −log₂ p.
  */
-import sharp from 'sharp';
 import type { Images } from '../data/index';
+import type { Model } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 /** Width of the border that 28x28 images get. */
 const BORDER = 2;
 
-export function complexity(): ImageStatistic {
+/** Of models whose log-likelihood can be set against it. */
+export function complexity({
+  model,
+}: {
+  readonly model: Pick<Model, 'isSurrogate'>;
+}): ImageStatistic | null {
+  if (model.isSurrogate) return null;
+  const { versions } = require('sharp') as typeof import('sharp').default;
   return {
     name: 'complexity-bits',
+    version: 1,
     columns: [{ feature: 'complexity-bits' }],
-    key: { codecs: 'png, webp', sharp: sharp.versions.sharp ?? '', vips: sharp.versions.vips },
+    key: { codecs: 'png, webp', sharp: versions.sharp ?? '', vips: versions.vips },
     of: async (data, indices) => [await Promise.all(indices.map((index) => bitsOf(data, index)))],
   };
 }
 
 /** Bits of the smallest lossless file of one image. */
 export async function bitsOf(data: Images, index: number): Promise<number> {
+  const { default: sharp } = await import('sharp');
   const [height, width, channels] = data.shape;
   const size = height * width * channels;
   const raw = { width, height, channels: channels as 1 | 3 };

@@ -8,7 +8,7 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError, tf } from '../backend/index';
-import type { Images } from '../data/index';
+import { type Images, imagesFor } from '../data/index';
 import type { Column, FeatureTable } from '../detectors/index';
 import {
   type BatchFeatures,
@@ -19,7 +19,6 @@ import {
   leastCommonMultiple,
   squaredNorm,
 } from '../gradients/index';
-import { imagesFor } from '../invariance/index';
 import type { Model } from '../models/index';
 
 export interface ExtractOptions {
@@ -29,6 +28,8 @@ export interface ExtractOptions {
   readonly features?: readonly Feature[];
   /** Called with the number of images done so far. */
   readonly progress?: (images: number) => void;
+  /** Ends the work before the next pass; no tensor is left. */
+  readonly signal?: AbortSignal;
   /** Images that go through the model at once; chosen from memory and model where left out. */
   readonly chunk?: number;
 }
@@ -36,14 +37,15 @@ export interface ExtractOptions {
 /**
  * One table for each batch size: the log-likelihood of every batch, then every feature of every
  * layer.
- * @throws FisherlabError where a batch is larger than the set, or a feature is not finite
+ * @throws {FisherlabError} if a batch is larger than the set, or a feature is not finite
+ * @throws the reason of `signal`, once it is aborted
  */
 export async function extractTables(
   model: Model,
   data: Images,
   options: ExtractOptions,
 ): Promise<FeatureTable[]> {
-  const { batchSizes, seed, features = [squaredNorm], progress } = options;
+  const { batchSizes, seed, features = [squaredNorm], progress, signal } = options;
   const wrong = batchSizes.find((B) => !(Number.isInteger(B) && B >= 1));
   if (wrong !== undefined)
     throw new FisherlabError(`a batch cannot have ${wrong} images`, 'give whole numbers from 1 on');
@@ -58,6 +60,7 @@ export async function extractTables(
     const indices = Array.from({ length: count }, (_, k) => start + k);
     return { images: imagesFor(model, data, indices, seed), noise: model.noise(indices, seed) };
   };
+  signal?.throwIfAborted();
   const parts: BatchFeatures[][] = batchSizes.map(() => []);
   /** Passes over whole batches of all `sizes` from image `start` on; where they end. */
   const passOver = async (start: number, sizes: readonly number[]): Promise<number> => {
@@ -83,6 +86,7 @@ export async function extractTables(
       }
       progress?.(at + count);
       await new Promise(setImmediate); // timers, signals and displays have their turn
+      signal?.throwIfAborted();
     }
     return end;
   };

@@ -10,13 +10,18 @@
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';
-import type { Glow } from '../models/index';
+import { isFlow, type LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
-/** @param checksum of the model's weights */
-export function flowParts(model: Glow, checksum: string, seed: number): ImageStatistic {
+/** Of flows. */
+export function flowParts(
+  { model, checksum }: Pick<LoadedModel, 'model' | 'checksum'>,
+  seed: number,
+): ImageStatistic | null {
+  if (!isFlow(model)) return null;
   return {
     name: 'log-prior and log-determinant',
+    version: 1,
     columns: [{ feature: 'log-prior' }, { feature: 'log-determinant' }],
     key: { model: checksum, seed, backend: tf.getBackend() },
     async of(data, indices) {

@@ -2,22 +2,15 @@
  * # Features: from a model and images to a table of numbers
  *
  * A row is a batch of B images; a column is a log-likelihood, a feature of one layer, or a
- * statistic of an image. Extraction, what columns a model can have, and the cache that keeps
- * tables.
+ * statistic of an image. `extractTables` computes features of gradients; `featureTables` gives
+ * tables of whatever is in the registry, `FEATURES`, and of features of one's own, from the cache
+ * if it was computed before.
  */
 export { backgroundName, isBackground } from './background';
-export {
-  beside,
-  diagonalTables,
-  methodsFor,
-  needsOf,
-  type Reference,
-  referenceImages,
-  statisticsOf,
-  statisticTable,
-  summedInBatches,
-} from './columns';
 export { extractTables } from './extract';
+export { isNeeded, methodsFor, needsOf } from './methods';
+export { REFERENCE, type Reference, referenceImages } from './reference';
+export { FEATURES, featuresOf } from './registry';
 export { type CacheKey, readTable, tablePath, writeTable } from './table-cache';
-export { type ExperimentOptions, tablesOf } from './tables';
-export { type FeatureChoice, REFERENCE, type TrialTableOptions, trialTables } from './trial-tables';
+export { type FeatureChoice, featureTables, type TableOptions, tablesOf } from './tables';
+export { type TrialTableOptions, trialTables } from './trial-tables';

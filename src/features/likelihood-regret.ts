@@ -5,7 +5,9 @@
  * right for familiar images. For a strange one another posterior would explain the image much
  * better than the encoder's; how much better is the regret,
  *
- *     R(x) = max_{μ, s} L(x; μ, s) − L(x; μ(x), s(x)),      L(x; μ, s) = E_{ε}[ −‖x − x̂(μ + e^s ε)‖² ] − KL( N(μ, e^{2s}) ‖ N(0, 1) ).
+ *     R(x) = max_{μ, s} L(x; μ, s) − L(x; μ(x), s(x)),
+ *
+ *     L(x; μ, s) = E_{ε}[ −‖x − x̂(μ + e^s ε)‖² ] − KL( N(μ, e^{2s}) ‖ N(0, 1) ).
  *
  * Here the posterior's mean and log-deviation themselves are fitted to the image (the authors'
  * LR_Z), not a copy of the encoder for each image: all images of a chunk climb together, by Adam
@@ -18,7 +20,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { deriveSeed, noiseByIndex, tf } from '../backend/index';
 import { pixels } from '../data/index';
-import type { Vae } from '../models/index';
+import { type Autoencoder, isAutoencoder, type LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 const STEPS = 50;
@@ -26,10 +28,15 @@ const LEARNING_RATE = 0.05;
 /** ε by which both bounds are compared. */
 const DRAWS = 8;
 
-/** @param checksum of the model's weights */
-export function likelihoodRegret(model: Vae, checksum: string, seed: number): ImageStatistic {
+/** Of models with a posterior of latents. */
+export function likelihoodRegret(
+  { model, checksum }: Pick<LoadedModel, 'model' | 'checksum'>,
+  seed: number,
+): ImageStatistic | null {
+  if (!isAutoencoder(model)) return null;
   return {
     name: 'likelihood-regret',
+    version: 1,
     columns: [{ feature: 'likelihood-regret' }],
     key: {
       model: checksum,
@@ -53,7 +60,7 @@ export function likelihoodRegret(model: Vae, checksum: string, seed: number): Im
 
 /** R of images [N, H, W, C] in nats, [N]; image `indices[k]` has noise of its own. */
 export function regrets(
-  model: Vae,
+  model: Autoencoder,
   images: Tensor,
   indices: readonly number[],
   seed: number,
@@ -61,10 +68,11 @@ export function regrets(
   const { mu, logs } = model.encode(images); // [N, latent]
   const [fittedMu, fittedLogs] = [tf.variable(mu), tf.variable(logs)];
   const adam = tf.train.adam(LEARNING_RATE);
+  const latent = mu.shape[1] as number;
   const noise = (stream: number) =>
-    tf.tensor2d(noiseByIndex('normal', deriveSeed(seed, stream), indices, model.config.latent), [
+    tf.tensor2d(noiseByIndex('normal', deriveSeed(seed, stream), indices, latent), [
       indices.length,
-      model.config.latent,
+      latent,
     ]);
   try {
     for (let step = 0; step < STEPS; step++) {
@@ -92,7 +100,13 @@ export function regrets(
 }
 
 /** L for one ε, [N]. */
-function objective(model: Vae, images: Tensor, mu: Tensor, logs: Tensor, eps: Tensor): Tensor {
+function objective(
+  model: Autoencoder,
+  images: Tensor,
+  mu: Tensor,
+  logs: Tensor,
+  eps: Tensor,
+): Tensor {
   const decoded = model.decode(tf.add(mu, tf.mul(tf.exp(logs), eps))); // [N, H, W, C], pixel values
   const error = tf.sum(tf.square(tf.div(tf.sub(images, decoded), 256)), [1, 2, 3]); // [N]
   const kl = tf.sum(

@@ -43,7 +43,8 @@ export function pixelStatistics(): ImageStatistic {
   return {
     name: 'pixel-statistics',
     columns: PIXEL_STATISTICS.map((layer) => ({ feature: 'pixel-statistic', layer })),
-    key: { version: 1 },
+    version: 1,
+    key: {},
     of: async (data, indices) => {
       const rows = indices.map((index) => pixelNumbers(imageOf(data, index), data.shape));
       return PIXEL_STATISTICS.map((_, k) => rows.map((row) => row[k] as number));

@@ -8,14 +8,15 @@
  *     posterior-cross-entropy   −E_q log r = ½ Σ (μ² + e^{2s} + ln 2π)
  *     posterior-entropy         −E_q log q = Σ (s + ½ ln 2πe)
  *     divergence                KL(q ‖ r), their difference
- *     distortion                ‖x − x̂‖², with the noise of the log-likelihood: minus the two are the model's objective
+ *     distortion                ‖x − x̂‖², with the noise of the log-likelihood
  *
- * All in nats. The authors' fifth is an importance-weighted bound on log p(x); here it is the
- * objective itself, the log-likelihood that the table has already.
+ * All in nats. Minus the sum of the last two is the model's objective. The authors' fifth is an
+ * importance-weighted bound on log p(x); here it is the objective itself, the log-likelihood that
+ * the table has already.
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';
-import type { Vae } from '../models/index';
+import { isAutoencoder, type LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 /** The columns, in the order of `of`. */
@@ -26,10 +27,15 @@ export const POSTERIOR_PARTS = [
   'distortion',
 ] as const;
 
-/** @param checksum of the model's weights */
-export function posteriorParts(model: Vae, checksum: string, seed: number): ImageStatistic {
+/** Of models with a posterior of latents. */
+export function posteriorParts(
+  { model, checksum }: Pick<LoadedModel, 'model' | 'checksum'>,
+  seed: number,
+): ImageStatistic | null {
+  if (!isAutoencoder(model)) return null;
   return {
     name: 'posterior',
+    version: 1,
     columns: POSTERIOR_PARTS.map((feature) => ({ feature })),
     key: { model: checksum, seed, backend: tf.getBackend() },
     async of(data, indices) {

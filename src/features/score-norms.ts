@@ -18,7 +18,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { type Computation, Graph, tf } from '../backend/index';
 import { pixels } from '../data/index';
-import type { Diffusion } from '../models/index';
+import { isMultiScale, type LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 /** Timestep indices 0, 1, 3, 7, … as far as the model has them, ten at most. */
@@ -33,8 +33,12 @@ export function timestepsOf(steps: number): number[] {
 const PART = 25;
 const WORTH_A_GRAPH = 200;
 
-/** @param checksum of the model's weights */
-export function scoreNorms(model: Diffusion, checksum: string): ImageStatistic {
+/** Of models that look at an image at several noise levels. */
+export function scoreNorms({
+  model,
+  checksum,
+}: Pick<LoadedModel, 'model' | 'checksum'>): ImageStatistic | null {
+  if (!isMultiScale(model)) return null;
   const timesteps = timestepsOf(model.schedule.steps);
   const weights = model.layers.map(({ variable }) => variable);
   const compute: Computation = ([images]) => ({
@@ -46,6 +50,7 @@ export function scoreNorms(model: Diffusion, checksum: string): ImageStatistic {
   let graph: Graph | null | undefined;
   return {
     name: 'score-norm',
+    version: 1,
     columns: timesteps.map((t) => ({ feature: 'score-norm', layer: `t=${t}` })),
     key: { model: checksum, timesteps, backend: tf.getBackend() },
     of: async (data, indices) =>

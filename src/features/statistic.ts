@@ -8,25 +8,30 @@
  *     s(x_{1:B}) = Σ_b s(x_b).
  *
  * So each is computed once for every image, kept on disk as a table of B = 1 under the checksum of
- * all that changes it, and summed for any B. To add one, write an `ImageStatistic` in a file of its
- * own, in the unit and with the sign its detector expects, and name it in `index.ts`.
+ * all that changes it, and summed for any B. To add one, write a function that gives an
+ * `ImageStatistic` in a file of its own, in the unit and with the sign its detector expects, and
+ * name it in `registry.ts`.
  */
+import { createHash } from 'node:crypto';
 import { FisherlabError } from '../backend/index';
 import type { Images } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
-import { type CacheKey, cachedTable } from './table-cache';
-import { CACHE_FOLDER, imagesChecksum } from './tables';
+import { CACHE_FOLDER, type CacheKey, cachedTable } from './table-cache';
 
 /** Numbers of single images. */
 export interface ImageStatistic {
   /** As progress and cache call it. */
   readonly name: string;
-  /** The columns it makes; where one feature has several, `layer` tells them apart. */
+  /** Raised by whoever changes the numbers: tables of another version are not read. */
+  readonly version: number;
+  /** The columns it makes; if one feature has several, `layer` tells them apart. */
   readonly columns: readonly { readonly feature: string; readonly layer?: string }[];
-  /** What changes the numbers besides the images: checksums of weights, seeds, options. */
+  /** What else changes the numbers besides the images: checksums of weights, seeds, options. */
   readonly key: CacheKey;
   /** For each column the numbers of the images at `indices`, [n]. */
   of(data: Images, indices: readonly number[]): Promise<readonly ArrayLike<number>[]>;
+  /** Frees what it holds. */
+  dispose?(): void;
 }
 
 export interface StatisticOptions {
@@ -34,28 +39,35 @@ export interface StatisticOptions {
   readonly progress?: (images: number) => void;
   /** Folder of the tables that are kept; `CACHE_FOLDER` unless told. */
   readonly cache?: string;
+  /** Ends the work before the next images; nothing is kept then. */
+  readonly signal?: AbortSignal;
 }
 
 /** Images at a time. */
 const CHUNK = 50;
 
+/** SHA-256 of pixels: what images are known by in a key. */
+export function imagesChecksum(data: Images): string {
+  return createHash('sha256').update(data.images).digest('hex');
+}
+
 /**
- * One row an image: from the cache, or computed and kept. Errors: a number that is not finite, and
- * those of the statistic.
+ * One row an image: from the cache, or computed and kept.
+ * @throws {FisherlabError} if a number is not finite
+ * @throws the reason of `signal`, once it is aborted
  */
 export function statisticTable(
   statistic: ImageStatistic,
   data: Images,
-  { progress, cache = CACHE_FOLDER }: StatisticOptions = {},
+  { progress, cache = CACHE_FOLDER, signal }: StatisticOptions = {},
 ): Promise<FeatureTable> {
-  const key: CacheKey = {
-    statistic: statistic.name,
-    ...statistic.key,
-    images: imagesChecksum(data),
-  };
+  const { name, version, columns } = statistic;
+  const images = imagesChecksum(data);
+  const key: CacheKey = { ...statistic.key, statistic: name, version, images };
   return cachedTable(cache, key, async () => {
-    const values = statistic.columns.map(() => new Float64Array(data.count));
+    const values = columns.map(() => new Float64Array(data.count));
     for (let start = 0; start < data.count; start += CHUNK) {
+      signal?.throwIfAborted();
       const indices = Array.from(
         { length: Math.min(CHUNK, data.count - start) },
         (_, k) => start + k,
@@ -65,7 +77,7 @@ export function statisticTable(
         const bad = Array.from(numbers).findIndex((number) => !Number.isFinite(number));
         if (bad >= 0)
           throw new FisherlabError(
-            `${statistic.name} of image ${start + bad} of '${data.name}' is ${numbers[bad]}`,
+            `${name} of image ${start + bad} of '${data.name}' is ${numbers[bad]}`,
             'look for damaged weights or images',
           );
         values[column]?.set(numbers, start);
@@ -73,13 +85,11 @@ export function statisticTable(
       progress?.(start + indices.length);
       await new Promise(setImmediate); // timers, signals and displays have their turn
     }
+    signal?.throwIfAborted();
     return {
       rows: data.count,
       batchSize: 1,
-      columns: statistic.columns.map((column, c) => ({
-        ...column,
-        values: values[c] as Float64Array,
-      })),
+      columns: columns.map((column, c) => ({ ...column, values: values[c] as Float64Array })),
     };
   });
 }
@@ -101,8 +111,8 @@ export function summedInBatches(table: FeatureTable, B: number): FeatureTable {
 }
 
 /**
- * The columns of several tables of the same batches side by side. Errors: tables of different
- * batches.
+ * The columns of several tables of the same batches side by side.
+ * @throws {FisherlabError} if tables are of different batches
  */
 export function beside(first: FeatureTable, ...others: readonly FeatureTable[]): FeatureTable {
   for (const other of others) {

@@ -2,8 +2,9 @@
  * # Feature tables on disk
  *
  * Features cost minutes, detectors milliseconds: so tables are kept. A table's file is named by
- * what it was made from (model, data, batch size, seed, …): the SHA-256 of that *key* written as
- * JSON with sorted names. Another seed is another file; nothing is ever out of date.
+ * what it was made from (weights, images, batch size, seed, the feature and its version, …): the
+ * SHA-256 of that *key* written as JSON with sorted names. Another seed is another file; nothing is
+ * ever out of date. The file holds its key, which must be the one that is asked for.
  *
  * The format is Apache Parquet, which pandas, Arrow, DuckDB and many others read: one DOUBLE column
  * for each column of the table, named `feature` or `feature:layer`. What Parquet has no place for
@@ -17,17 +18,24 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parquetMetadata, parquetRead } from 'hyparquet';
-import { parquetWriteBuffer } from 'hyparquet-writer';
-import { FisherlabError, writeBeside } from '../backend/index';
+import { FisherlabError, inCheckout, writeBeside } from '../backend/index';
 import type { Column, FeatureTable } from '../detectors/index';
+import type { Json } from '../gradients/index';
+
+/** Where tables are kept unless told otherwise: `out/cache` of the checkout. */
+export const CACHE_FOLDER = inCheckout('out', 'cache');
 
 /**
- * What a table was made from; any JSON. Must hold everything that changes the numbers, weights by
- * their checksum.
+ * The version of all numbers at once, part of every key. Raise it with a change that moves the
+ * numbers of tables without touching one feature alone: models, noise, kernels, the extraction.
+ */
+const NUMBERS = 1;
+
+/**
+ * What a table was made from. Must hold everything that changes the numbers, weights by their
+ * checksum.
  */
 export type CacheKey = { readonly [name: string]: Json };
-type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 /** What the file says of itself beside the numbers. */
 interface Description {
@@ -38,41 +46,40 @@ interface Description {
     readonly layer?: string;
     readonly size?: number;
   }[];
-  readonly key: Json;
+  readonly key: string;
 }
 
 /** The file in which `directory` holds the table of `key`. */
 export function tablePath(directory: string, key: CacheKey): string {
-  const name = createHash('sha256').update(canonicalJson(key)).digest('hex').slice(0, 32);
+  const name = createHash('sha256').update(whole(key)).digest('hex').slice(0, 32);
   return join(directory, `${name}.parquet`);
 }
 
 /**
- * The table of `key`: read where it is kept, else made by `make` and kept. The directory is made
- * where it is missing. Errors: a damaged file, a disk that is full or read-only, and those of
- * `make`, after which nothing is kept.
+ * The table of `key`: read if it is kept, else made by `make` and kept.
+ * @throws {FisherlabError} as `readTable` and `writeTable` do; if `make` throws, nothing is kept
  */
 export async function cachedTable(
   directory: string,
   key: CacheKey,
   make: () => Promise<FeatureTable>,
 ): Promise<FeatureTable> {
-  const file = tablePath(directory, key);
-  const kept = await readTable(file);
+  const kept = await readTable(directory, key);
   if (kept !== undefined) return kept;
   const table = await make();
-  await writeTable(file, table, key);
+  await writeTable(directory, key, table);
   return table;
 }
 
 /**
- * Writes a table, whole or not at all. Errors: columns that are not as long as the table; a disk
- * that is full or read-only.
+ * Keeps a table, whole or not at all; the directory is made if it is missing.
+ * @throws {FisherlabError} if columns are not as long as the table, or the disk is full or cannot
+ *   be written
  */
 export async function writeTable(
-  file: string,
+  directory: string,
+  key: CacheKey,
   table: FeatureTable,
-  key: CacheKey = {},
 ): Promise<void> {
   for (const { feature, layer, values } of table.columns) {
     if (values.length !== table.rows) {
@@ -86,9 +93,10 @@ export async function writeTable(
     rows: table.rows,
     batchSize: table.batchSize,
     columns: table.columns.map(({ feature, layer, size }) => ({ feature, layer, size })),
-    key,
+    key: whole(key),
   };
   const names = uniqueNames(table.columns);
+  const { parquetWriteBuffer } = await import('hyparquet-writer');
   const bytes = parquetWriteBuffer({
     // Byte-stream split is exact for every bit pattern (a dictionary would merge 0 and −0) and
     // packs float32 numbers in float64 to half.
@@ -106,14 +114,18 @@ export async function writeTable(
       },
     ],
   });
-  await writeBeside(file, new Uint8Array(bytes));
+  await writeBeside(tablePath(directory, key), new Uint8Array(bytes));
 }
 
 /**
- * Reads a table; `undefined` where there is no such file. Errors: a file that is damaged or not a
- * table of this program.
+ * The table of `key`; `undefined` if none is kept.
+ * @throws {FisherlabError} if its file is damaged, not a table of this program, or of another key
  */
-export async function readTable(file: string): Promise<FeatureTable | undefined> {
+export async function readTable(
+  directory: string,
+  key: CacheKey,
+): Promise<FeatureTable | undefined> {
+  const file = tablePath(directory, key);
   let bytes: Buffer;
   try {
     bytes = await readFile(file);
@@ -122,7 +134,7 @@ export async function readTable(file: string): Promise<FeatureTable | undefined>
     throw error;
   }
   try {
-    return await parse(new Uint8Array(bytes).buffer);
+    return await parse(new Uint8Array(bytes).buffer, whole(key));
   } catch (error) {
     throw new FisherlabError(
       `the feature table '${file}' is damaged (${(error as Error).message})`,
@@ -131,7 +143,8 @@ export async function readTable(file: string): Promise<FeatureTable | undefined>
   }
 }
 
-async function parse(buffer: ArrayBuffer): Promise<FeatureTable> {
+async function parse(buffer: ArrayBuffer, wanted: string): Promise<FeatureTable> {
+  const { parquetMetadata, parquetRead } = await import('hyparquet');
   const metadata = parquetMetadata(buffer);
   const json = metadata.key_value_metadata?.find(({ key }) => key === 'fisherlab')?.value;
   if (json === undefined) throw new Error('it has no description');
@@ -150,6 +163,7 @@ async function parse(buffer: ArrayBuffer): Promise<FeatureTable> {
     values: values.get(names[j] as string) as Float64Array,
   }));
   if (digest(description, table) !== sha256) throw new Error('it does not match its checksum');
+  if (description.key !== wanted) throw new Error('it was made from something else');
   return { rows, batchSize, columns: table };
 }
 
@@ -172,6 +186,11 @@ function digest(description: Description, columns: readonly Column[]): string {
   for (const { values } of columns)
     hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   return hash.digest('hex');
+}
+
+/** A key with the version of the numbers, as text: equal keys are equal texts. */
+function whole(key: CacheKey): string {
+  return canonicalJson({ numbers: NUMBERS, ...key });
 }
 
 /** JSON with the names of every object in alphabetical order: equal keys are equal strings. */

@@ -1,99 +1,124 @@
 /**
- * # Tables that are kept
+ * # Tables of features: from the cache, or computed and kept
  *
- * Features cost minutes, detectors milliseconds. So tables are kept on disk under the checksum of
- * everything they were made from: the weights, the images, the seed, the features, the backend. An
- * experiment that was interrupted goes on where it was, and a notebook reads what `npm start` has
- * computed.
+ * Whoever wants features names them, or brings some of their own; every table has the
+ * log-likelihood and the paper's squared norms besides. Each feature is kept by itself, under
+ * everything it was made from (`layer-features.ts`, `statistic.ts`). So a table with one more
+ * feature costs one more feature, an experiment that was interrupted goes on where it was, and a
+ * notebook reads what `npm start` has computed.
  */
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { inCheckout, tf } from '../backend/index';
-import type { Dataset, Images } from '../data/index';
+import { FisherlabError } from '../backend/index';
+import type { Images } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
-import { type Feature, squaredNorm } from '../gradients/index';
+import type { Feature } from '../gradients/index';
 import type { LoadedModel } from '../models/index';
-import { extractTables } from './extract';
-import { type CacheKey, readTable, tablePath, writeTable } from './table-cache';
+import { LayerFeatures, type LayerTableOptions, type OfLayers, only } from './layer-features';
+import { OwnFeature } from './own-feature';
+import { entryOf, type FeatureEntry } from './registry';
+import { beside, type ImageStatistic, statisticTable, summedInBatches } from './statistic';
+import { CACHE_FOLDER } from './table-cache';
 
-/** Where tables of features are kept: `out/cache` of the checkout. */
-export const CACHE_FOLDER = inCheckout('out', 'cache');
+/** A feature by its name in the registry, or one of one's own. */
+export type FeatureChoice = string | Feature;
 
-export interface ExperimentOptions {
-  readonly batchSizes: readonly number[];
-  readonly seed: number;
-  /** The first images of each set; all where left out. */
-  readonly limit?: number;
-  readonly features?: readonly Feature[];
-  /** What features that are fitted first were fitted on: it changes the numbers. */
-  readonly reference?: string;
-  /** Folder of the tables that are kept; `CACHE_FOLDER` unless told. */
-  readonly cache?: string;
-  /** Called with each set before its images are looked at. */
-  readonly begins?: (data: Dataset) => void;
-  /**
-   * Called as images are done, with the set's name and how many of how many; not called for tables
-   * that were kept.
-   */
-  readonly progress?: (set: string, images: number, total: number) => void;
+export interface TableOptions extends LayerTableOptions {
+  /** Features besides the log-likelihood and the squared norms. */
+  readonly features?: readonly FeatureChoice[];
 }
 
-/** SHA-256 of pixels: caches are keyed by it. */
-export function imagesChecksum(data: Images): string {
-  return createHash('sha256').update(data.images).digest('hex');
-}
-
-/** Where the table of each batch size is kept. */
-function filesOf(
-  loaded: LoadedModel,
-  data: Images,
-  options: ExperimentOptions,
-): { key: CacheKey; file: string }[] {
-  const { batchSizes, seed, features = [squaredNorm], reference, cache = CACHE_FOLDER } = options;
-  const images = imagesChecksum(data);
-  return batchSizes.map((B) => {
-    const key: CacheKey = {
-      model: loaded.checksum,
-      images,
-      batchSize: B,
-      seed,
-      features: features.map((feature) => feature.name),
-      backend: tf.getBackend(),
-      ...(reference === undefined ? {} : { reference }),
-    };
-    return { key, file: tablePath(cache, key) };
-  });
-}
-
-/** Whether the tables of a set are all kept already. */
-export function areKept(loaded: LoadedModel, data: Images, options: ExperimentOptions): boolean {
-  return filesOf(loaded, data, options).every(({ file }) => existsSync(file));
-}
-
-/**
- * The tables of one set, one for each batch size: from the cache, or computed in one pass and kept.
- */
+/** The tables of one set, one for each batch size: see {@link featureTables}. */
 export async function tablesOf(
   loaded: LoadedModel,
   data: Images,
-  options: ExperimentOptions,
+  options: TableOptions,
 ): Promise<FeatureTable[]> {
-  const { batchSizes, seed, features = [squaredNorm], progress } = options;
-  const files = filesOf(loaded, data, options);
-  const kept = await Promise.all(files.map(({ file }) => readTable(file)));
-  const missing = batchSizes.filter((_, b) => kept[b] === undefined);
-  if (missing.length === 0) return kept as FeatureTable[];
-  const made = await extractTables(loaded.model, data, {
-    batchSizes: missing,
-    seed,
-    features,
-    progress: (images) => progress?.(data.name, images, data.count),
-  });
-  await Promise.all(
-    missing.map((B, m) => {
-      const { file, key } = files[batchSizes.indexOf(B)] as (typeof files)[number];
-      return writeTable(file, made[m] as FeatureTable, key);
-    }),
+  return (await featureTables(loaded, [data], options))[0] as FeatureTable[];
+}
+
+/**
+ * Tables `[set][batch size]`: the log-likelihood, the squared norms, and every feature of
+ * `features` in their order.
+ * @throws {FisherlabError} if a feature is not known, is not of this model, or has a mistake
+ *   (`checkFeature`); if two features have one name; if a batch is larger than a set
+ * @throws the reason of `signal`, once it is aborted
+ */
+export async function featureTables(
+  loaded: LoadedModel,
+  sets: readonly Images[],
+  options: TableOptions,
+): Promise<FeatureTable[][]> {
+  const { batchSizes, seed, cache = CACHE_FOLDER, progress, signal } = options;
+  const wanted = distinct(['squared-norm', ...(options.features ?? [])]);
+  const ofLayers = new LayerFeatures(loaded, options);
+  const statistics = new Map<StatisticOf, ImageStatistic>();
+  try {
+    for (const entry of wanted.filter(isOfImages)) {
+      if (statistics.has(entry.statistic)) continue;
+      const statistic = entry.statistic(loaded, seed);
+      if (statistic === null)
+        throw new FisherlabError(
+          `the ${loaded.model.family} model '${loaded.name}' has no ${entry.name}`,
+          'leave it out, or choose another model',
+        );
+      statistics.set(entry.statistic, statistic);
+    }
+    const layers: FeatureTable[][][] = []; // [set][feature][batch size]
+    const features = wanted.filter((feature): feature is OfLayers => !isOfImages(feature));
+    for (const data of sets) layers.push(await ofLayers.tablesOf(data, features));
+    const images = new Map<StatisticOf, FeatureTable[]>(); // [set]
+    for (const [key, statistic] of statistics) {
+      const tables: FeatureTable[] = [];
+      for (const data of sets)
+        tables.push(
+          await statisticTable(statistic, data, {
+            cache,
+            progress: (done) => progress?.(data.name, done, data.count, statistic.name),
+            ...(signal === undefined ? {} : { signal }),
+          }),
+        );
+      images.set(key, tables);
+    }
+    return sets.map((_, s) =>
+      batchSizes.map((B, b) =>
+        beside(
+          layers[s]?.[0]?.[b] as FeatureTable, // with the log-likelihood
+          ...wanted
+            .slice(1)
+            .map((feature) =>
+              isOfImages(feature)
+                ? summedInBatches(
+                    only(images.get(feature.statistic)?.[s] as FeatureTable, feature.name),
+                    B,
+                  )
+                : only(layers[s]?.[features.indexOf(feature)]?.[b] as FeatureTable, feature.name),
+            ),
+        ),
+      ),
+    );
+  } finally {
+    ofLayers.dispose();
+    for (const statistic of statistics.values()) statistic.dispose?.();
+  }
+}
+
+type OfImages = Extract<FeatureEntry, { kind: 'image' }>;
+type StatisticOf = OfImages['statistic'];
+
+function isOfImages(feature: OfImages | OfLayers): feature is OfImages {
+  return !(feature instanceof OwnFeature) && feature.kind === 'image';
+}
+
+/** Entries and features of one's own, each once. */
+function distinct(choices: readonly FeatureChoice[]): (OfImages | OfLayers)[] {
+  const found = [...new Set(choices)].map((choice) =>
+    typeof choice === 'string' ? entryOf(choice) : OwnFeature.of(choice),
   );
-  return batchSizes.map((B, b) => kept[b] ?? (made[missing.indexOf(B)] as FeatureTable));
+  const names = found.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined)
+    throw new FisherlabError(
+      `two features are called '${twice}'`,
+      'give your own feature a name of its own',
+    );
+  return found;
 }

@@ -16,6 +16,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { matMul, squaredNormOfRows, tf } from '../backend/index';
 import type { Model } from '../models/index';
+import { inverseCholesky, shifted } from '../numerics/index';
 import type { Draws } from './draws';
 import {
   DAMPING,
@@ -25,7 +26,6 @@ import {
   fittedFeature,
 } from './fitted-feature';
 import { forEachLayer, type GradientOptions } from './passes';
-import { inverseCholesky, shifted } from './symmetric';
 
 export interface DampedOptions extends GradientOptions {
   /** λ_j in units of tr F_j / min(N, |θ_j|). Default 0.01. */

@@ -14,14 +14,18 @@
  */
 
 import { FisherlabError, tf } from '../backend/index';
-import { symmetricEigenvalues } from './symmetric';
-import { bootstrapCounts, type Interval, intervalOf } from './uncertainty';
+import {
+  bootstrapCounts,
+  type Estimate,
+  intervalOf,
+  symmetricEigenvalues,
+} from '../numerics/index';
 
 export interface Decorrelation {
   /** r(0) = 1, r(1), …, r(maxLag). */
-  readonly byLag: readonly Interval[];
+  readonly byLag: readonly Estimate[];
   /** Mean correlation of all pairs of different layers. */
-  readonly overall: Interval;
+  readonly overall: Estimate;
   /**
    * Share of the variance of standardised log norms that the first principal component explains.
    */

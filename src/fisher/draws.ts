@@ -20,8 +20,7 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { deriveSeed, FisherlabError, tf } from '../backend/index';
-import type { Dataset } from '../data/index';
-import { imagesFor } from '../invariance/index';
+import { type Images, imagesFor } from '../data/index';
 import type { Model } from '../models/index';
 
 /** Images that go through the model at once. */
@@ -139,7 +138,7 @@ function drawsOf(
  */
 export function imagesOf(
   model: Model,
-  data: Dataset,
+  data: Images,
   indices: readonly number[],
   seed: number,
 ): Draws {

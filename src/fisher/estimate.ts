@@ -14,9 +14,9 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
 import type { Layer } from '../gradients/index';
 import type { Model } from '../models/index';
+import { bootstrapCounts, type Estimate, intervalOf } from '../numerics/index';
 import type { Draws } from './draws';
 import { type PassProgress, passOver } from './passes';
-import { bootstrapCounts, type Interval, intervalOf } from './uncertainty';
 
 /** What is known of one layer's block of F. */
 export interface LayerFisher {
@@ -151,7 +151,7 @@ export function traceIntervals(
   { samples, layers }: FisherEstimate,
   seed: number,
   resamples = 400,
-): Interval[] {
+): Estimate[] {
   const counts = bootstrapCounts(samples, resamples, seed);
   return layers.map(({ trace, squaredNorms }) => {
     const resampled = Float64Array.from({ length: resamples }, (_, r) => {
@@ -179,7 +179,7 @@ export function scoreZ({ samples, layers }: FisherEstimate): Float64Array {
 }
 
 /** The last part of a tensor's name says what it does: `flow.layers.1.actnorm.bias` is a `bias`. */
-export function kindOf(name: string): string {
+function kindOf(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1);
 }
 

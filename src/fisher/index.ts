@@ -12,7 +12,6 @@
  * better relatives, which are features like any other: the damped exact norm, the diagonal and the
  * Kronecker-factored one.
  */
-export { chiSquareQuantile, normalQuantile } from './chi-square';
 export { type DampedOptions, dampedFisherNorm } from './damped-norm';
 export { type Decorrelation, decorrelation } from './decorrelation';
 export { diagonalFisherNorm } from './diagonal-norm';
@@ -28,7 +27,6 @@ export {
 export type { FittedFeature } from './fitted-feature';
 export { kroneckerFisherNorm } from './kronecker-norm';
 export { type LayerSpectrum, spectra } from './spectrum';
-export type { Interval } from './uncertainty';
 export {
   chooseWindows,
   entryInterval,

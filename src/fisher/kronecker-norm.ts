@@ -20,6 +20,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { matMul, squaredNormOfRows, tf } from '../backend/index';
 import type { Layer } from '../gradients/index';
 import type { Model } from '../models/index';
+import { inverseCholesky, shifted } from '../numerics/index';
 import type { DampedOptions } from './damped-norm';
 import type { Draws } from './draws';
 import {
@@ -30,7 +31,6 @@ import {
   fittedFeature,
 } from './fitted-feature';
 import { passOver } from './passes';
-import { inverseCholesky, shifted } from './symmetric';
 
 /** The longest side of a full factor. */
 const LONGEST = 1024;

@@ -23,10 +23,14 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { matMul, tf } from '../backend/index';
 import type { Model } from '../models/index';
+import {
+  bootstrapCounts,
+  type Estimate,
+  intervalOf,
+  symmetricEigenvalues,
+} from '../numerics/index';
 import type { Draws } from './draws';
 import { forEachLayer, type GradientOptions } from './passes';
-import { symmetricEigenvalues } from './symmetric';
-import { bootstrapCounts, type Interval, intervalOf } from './uncertainty';
 
 export interface LayerSpectrum {
   readonly name: string;
@@ -40,7 +44,7 @@ export interface LayerSpectrum {
   /** tr F_j², unbiased; may come out negative where it is drowned in noise. */
   readonly traceOfSquare: number;
   /** ν_j with its bootstrap interval over samples. NaN for a layer without gradients. */
-  readonly degrees: Interval;
+  readonly degrees: Estimate;
 }
 
 export interface SpectraOptions extends GradientOptions {
@@ -87,7 +91,7 @@ export function spectra(
  * Of gradients [N, P]: eigenvalues of GᵀG/N and effective degrees of freedom, resampled by `counts`
  * [R, N].
  */
-export function spectrumOf(
+function spectrumOf(
   gradients: Tensor,
   counts: Tensor,
 ): Omit<LayerSpectrum, 'name' | 'size' | 'samples'> {

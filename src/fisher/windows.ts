@@ -20,8 +20,8 @@
 import { deriveSeed, FisherlabError, permutation, uniformAt } from '../backend/index';
 import { layerSize } from '../gradients/index';
 import type { Model } from '../models/index';
+import { bootstrapCounts, type Estimate, intervalOf, mean } from '../numerics/index';
 import type { FisherEstimate, LayerFisher } from './estimate';
-import { bootstrapCounts, type Interval, intervalOf } from './uncertainty';
 
 /**
  * Random weights of random layers, for `estimateFisher`: at most `weights` (50) of each of `layers`
@@ -88,7 +88,7 @@ export function entryInterval(
   [layerB, b]: readonly [string, number],
   seed: number,
   resamples = 1000,
-): Interval {
+): Estimate {
   const column = (name: string, at: number) => {
     const { gradients, weights } = chosen(estimate, name);
     return Float64Array.from(
@@ -129,7 +129,7 @@ export interface OffDiagonals {
    * Average |ρ_ab|, the mean over layers of each layer's own; the interval is over layers and
    * weights that might have been chosen instead.
    */
-  readonly average: Interval;
+  readonly average: Estimate;
   /** √(2/(πN)). */
   readonly floor: number;
   /** Average |ρ_ab| once the signs of all gradients are drawn anew. */
@@ -170,7 +170,7 @@ export function offDiagonals(estimate: FisherEstimate, seed: number): OffDiagona
     flipped.push(averageSize(pairs(secondMoment(drawn, k, 0, samples)).filter(Number.isFinite)));
     const halves = pairs(second);
     products.push(
-      average(
+      mean(
         pairs(first).flatMap((rho, i) =>
           Number.isFinite(rho * (halves[i] as number)) ? [rho * (halves[i] as number)] : [],
         ),
@@ -185,14 +185,14 @@ export function offDiagonals(estimate: FisherEstimate, seed: number): OffDiagona
   const resamples = 1000;
   const counts = bootstrapCounts(means.length, resamples, seed);
   const resampled = Array.from({ length: resamples }, (_, r) =>
-    average(means.map((mean, j) => mean * (counts[r * means.length + j] as number))),
+    mean(means.map((mean, j) => mean * (counts[r * means.length + j] as number))),
   );
   return {
     values: Float64Array.from(values),
-    average: intervalOf(average(means), resampled),
+    average: intervalOf(mean(means), resampled),
     floor: noiseFloor(samples),
-    measuredFloor: average(flipped),
-    beyondNoise: Math.sqrt(Math.max(0, average(products.filter(Number.isFinite)))),
+    measuredFloor: mean(flipped),
+    beyondNoise: Math.sqrt(Math.max(0, mean(products.filter(Number.isFinite)))),
   };
 }
 
@@ -233,7 +233,7 @@ function secondMoment(
 }
 
 /** F_ab / √(F_aa F_bb); NaN for weights without a gradient. */
-export function normalise(moment: ArrayLike<number>, K: number): Float64Array {
+function normalise(moment: ArrayLike<number>, K: number): Float64Array {
   const scale = Array.from({ length: K }, (_, a) => Math.sqrt(moment[a * K + a] as number));
   return Float64Array.from({ length: K * K }, (_, i) => {
     const [a, b] = [Math.floor(i / K), i % K];
@@ -249,5 +249,4 @@ function upperOf(matrix: Float64Array, K: number): number[] {
   return values;
 }
 
-const average = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-const averageSize = (values: readonly number[]) => average(values.map(Math.abs));
+const averageSize = (values: readonly number[]) => mean(values.map(Math.abs));

@@ -18,6 +18,16 @@
  * batch of B images is one image with B times as many positions. The function gives one number a
  * batch, `[N/B]`, or k of them, `[N/B, k]`. It works for every model and every operation, in one
  * pass, for several B at once.
+ *
+ * A function that names nothing but its arguments is known by its text alone: its numbers can be
+ * kept on disk until the text changes (`features/own-feature.ts`). For that `tf` and options come
+ * as arguments too:
+ *
+ *     defineFeature({
+ *       name: 'power',
+ *       options: { p: 3 },
+ *       ofLayer: (x, dy, tf, { p }) => tf.sum(tf.pow(tf.abs(tf.matMul(x, dy, true)), p), [1, 2]),
+ *     });
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { FisherlabError, tf } from '../backend/index';
@@ -32,6 +42,27 @@ export interface Feature {
    * Called inside a tidy.
    */
   of(gradient: Factors, B: number, layer: Layer): Tensor;
+  /** How it was defined, where it was by `defineFeature`. */
+  readonly definition?: FeatureDefinition;
+}
+
+/** Plain data, as JSON writes it. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [name: string]: Json };
+
+/** Numbers and words that a feature is given: part of what it is. */
+export type FeatureOptions = { readonly [name: string]: Json };
+
+export interface FeatureDefinition<O extends FeatureOptions = FeatureOptions> {
+  readonly name: string;
+  readonly options?: O;
+  /** [N/B] or [N/B, k] of x [N/B, T, I] and dy [N/B, T, O]. */
+  ofLayer(x: Tensor, dy: Tensor, engine: typeof tf, options: O): Tensor;
 }
 
 /** The paper's feature, by the cheaper of its two forms. */
@@ -41,19 +72,17 @@ export const squaredNorm: Feature = {
 };
 
 /** A feature from a function of what flowed in and what flowed back. */
-export function defineFeature({
-  name,
-  ofLayer,
-}: {
-  name: string;
-  ofLayer: (x: Tensor, dy: Tensor) => Tensor;
-}): Feature {
+export function defineFeature<O extends FeatureOptions = FeatureOptions>(
+  definition: FeatureDefinition<O>,
+): Feature {
+  const { name, options = {} as O, ofLayer } = definition;
   return {
     name,
     of: (gradient, B) => {
       const { x, dy } = gradient.grouped(B);
-      return ofLayer(x, dy);
+      return ofLayer(x, dy, tf, options);
     },
+    definition: { name, options, ofLayer },
   };
 }
 

@@ -18,8 +18,11 @@ export { Factors } from './factors';
 export { eagerly, featurePasses } from './feature-passes';
 export {
   type BatchFeatures,
+  batchFeatures,
   defineFeature,
   type Feature,
+  type FeatureDefinition,
+  type Json,
   leastCommonMultiple,
   squaredNorm,
 } from './features';

@@ -19,11 +19,10 @@ export { orthogonal, spaceToDepth } from './mixing';
 export {
   compareGradients,
   type GradientDifference,
-  imagesFor,
   type Pass,
   type RepresentedModel,
   type RepresentOptions,
   represent,
 } from './represent';
 export { assertInside, compose, type Representation } from './representation';
-export { lnFactorial, lnVolumeBound, snakeVariation, withoutBorder } from './volume';
+export { lnVolumeBound, snakeVariation, withoutBorder } from './volume';

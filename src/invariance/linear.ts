@@ -64,7 +64,7 @@ function cofactor(m: Matrix3, i: number, j: number): number {
   return at(1, 1) * at(2, 2) - at(1, 2) * at(2, 1);
 }
 
-export function determinant(m: Matrix3): number {
+function determinant(m: Matrix3): number {
   return [0, 1, 2].reduce((sum, j) => sum + (m[0]?.[j] as number) * cofactor(m, 0, j), 0);
 }
 

@@ -23,8 +23,6 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
-import type { Images } from '../data/index';
-import { pixels } from '../data/index';
 import type { Layer, Visitor } from '../gradients/index';
 import { checkImages, type ImageShape, type Model } from '../models/index';
 import { dequantised, toLattice } from './lattice';
@@ -115,24 +113,6 @@ export function represent(
         return T.forward(inside(T, dequantised(images, indices, seed)));
       }),
   };
-}
-
-/**
- * Images of a set as a model takes them: pixel values, or points where it is seen through a
- * representation. The caller frees them.
- */
-export function imagesFor(
-  model: Model,
-  data: Images,
-  indices: readonly number[],
-  seed: number,
-): Tensor {
-  if (!isRepresented(model)) return pixels(data, indices);
-  return tf.tidy(() => model.points(pixels(data, indices), indices, seed));
-}
-
-function isRepresented(model: Model): model is RepresentedModel {
-  return 'representation' in model;
 }
 
 /** x itself, or an error that names the first image outside the domain. */

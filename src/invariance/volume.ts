@@ -22,6 +22,7 @@
  *
  * Reference: Dauncey, Holmes, Williams, Falck 2024, arXiv 2403.01485.
  */
+import { logGamma } from '../numerics/index';
 
 /**
  * α of one grey image.
@@ -41,18 +42,9 @@ export function snakeVariation(image: ArrayLike<number>, height: number, width: 
   return variation;
 }
 
-/**
- * ln d! for a whole d, by its definition: exact to rounding, and quick enough for the d of images.
- */
-export function lnFactorial(d: number): number {
-  let sum = 0;
-  for (let k = 2; k <= d; k++) sum += Math.log(k);
-  return sum;
-}
-
 /** The bound on ln Leb{x ∈ R^d : snake variation ≤ α}, nats. */
 export function lnVolumeBound(alpha: number, d: number): number {
-  return d * Math.log(2 * alpha) - lnFactorial(d);
+  return d * Math.log(2 * alpha) - logGamma(d + 1);
 }
 
 /** One image of a padded data set (`[32, 32]`, values 0…255) without its border, in [0, 1]. */

@@ -85,6 +85,10 @@ export class Diffusion extends TapedModel {
     this.layers = this.network.layers;
   }
 
+  override get isSurrogate(): boolean {
+    return true;
+  }
+
   override get loss(): { readonly unit: string; readonly scale: number } {
     return { unit: 'mean |ε − ε̂|', scale: 1 };
   }

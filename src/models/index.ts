@@ -5,6 +5,14 @@
  * own; checkpoints and state dictionaries.
  */
 export {
+  type Autoencoder,
+  type Flow,
+  isAutoencoder,
+  isFlow,
+  isMultiScale,
+  type MultiScale,
+} from './capabilities';
+export {
   type CheckpointHeader,
   type CurvePoint,
   disposeModel,

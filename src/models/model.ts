@@ -23,6 +23,11 @@ export type ImageShape = readonly [number, number, number];
 export interface Model {
   /** `glow`, `diffusion`, `vae`, or a name of the user's own. */
   readonly family: string;
+  /**
+   * Whether `logLikelihood` is not in nats of the image but a surrogate with a unit of its own
+   * (diffusion), which cannot be set against a number of bits. Left out: it is in nats.
+   */
+  readonly isSurrogate?: boolean;
   readonly imageShape: ImageShape;
   /** In the reference's order. */
   readonly layers: readonly Layer[];
@@ -44,6 +49,11 @@ export interface Model {
   imageGradient(images: Tensor, noise: Tensor): Tensor;
   /** `n` images drawn from the model, pixel values 0…255, [n, H, W, C]. */
   sample(n: number, seed: number): Tensor;
+  /**
+   * Of a model that is seen through a representation: what it takes for the 8-bit images `images`
+   * [N, H, W, C] of these indices. Left out: their pixel values themselves.
+   */
+  points?(images: Tensor, indices: readonly number[], seed: number): Tensor;
 }
 
 /**
@@ -56,6 +66,10 @@ export abstract class TapedModel implements Model {
   abstract readonly buffers: readonly Layer[];
   abstract noise(indices: readonly number[], seed: number): Tensor;
   abstract sample(n: number, seed: number): Tensor;
+
+  get isSurrogate(): boolean {
+    return false;
+  }
 
   /** The forward pass: `images` [N, H, W, C] in pixel values to log p [N]. */
   abstract trace(tape: Tape, images: Value, noise: Tensor): Value;

@@ -90,6 +90,10 @@ function outputHtml(output: Output): string {
   if (output.output_type === 'stream') {
     return `<pre class="output ${output.name}">${claims(escapeHtml(stripVTControlCharacters(joined(output.text).trimEnd())))}</pre>`;
   }
+  if (output.output_type === 'error') {
+    const text = stripVTControlCharacters(output.traceback.join('\n'));
+    return `<pre class="output stderr">${claims(escapeHtml(text))}</pre>`;
+  }
   const kinds = Object.keys(output.data);
   const kind = PREFERRED.find((one) => kinds.includes(one)) ?? kinds[0] ?? 'text/plain';
   const text = joined(output.data[kind] ?? '');

@@ -3,6 +3,7 @@
  */
 
 export { progress } from '../terminal/index';
+export { makeBook } from './book';
 export { check, show, table } from './display';
 export { findNotebooks, publishNotebooks } from './publish';
 export { richData } from './rich-data';

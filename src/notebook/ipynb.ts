@@ -23,7 +23,21 @@ export interface DisplayOutput {
   metadata: Record<string, unknown>;
 }
 
-export type Output = StreamOutput | DisplayOutput;
+export interface ResultOutput {
+  output_type: 'execute_result';
+  data: Record<string, Multiline>;
+  execution_count: number;
+  metadata: Record<string, unknown>;
+}
+
+export interface ErrorOutput {
+  output_type: 'error';
+  ename: string;
+  evalue: string;
+  traceback: string[];
+}
+
+export type Output = StreamOutput | DisplayOutput | ResultOutput | ErrorOutput;
 
 export interface Cell {
   cell_type: 'code' | 'markdown' | 'raw';
@@ -62,9 +76,14 @@ export function readNotebook(file: string): Ipynb {
   return notebook as Ipynb;
 }
 
-/** A notebook as the bytes of its file. */
+/** A notebook as the bytes of its file, keys in the order of the alphabet as Jupyter writes them. */
 export function notebookText(notebook: Ipynb): string {
-  return `${JSON.stringify(notebook, null, 1)}\n`;
+  return `${JSON.stringify(notebook, inOrder, 1)}\n`;
+}
+
+function inOrder(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 export function joined(text: Multiline): string {

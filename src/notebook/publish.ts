@@ -8,7 +8,6 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { FisherlabError, makeFolder, writeBeside } from '../backend/index';
-import { notebookHtml } from './html';
 import { notebookText } from './ipynb';
 import { type NotebookRun, type RunOptions, runNotebook } from './run';
 
@@ -52,6 +51,8 @@ export async function publishNotebooks(
   options: PublishOptions,
 ): Promise<NotebookRun[]> {
   await makeFolder(options.out);
+  // it brings a Markdown reader and the setting of formulas along
+  const { notebookHtml } = await import('./html');
   const runs: NotebookRun[] = [];
   for (const file of files) {
     const run = await runNotebook(file, options);

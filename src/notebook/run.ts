@@ -1,24 +1,18 @@
 /**
  * # Running a notebook without Jupyter
  *
- * The cells of a notebook go, one after the other, to tslab's own executor in a child process
- * (`kernel.js`) that works in the notebook's folder. What they show is collected as Jupyter would,
- * into a copy of the notebook. A run is good only if **every** cell ran to its end: an error, a
+ * The cells of a notebook go, one after the other, to the kernel's executor in a child process
+ * (`src/kernel/headless.ts`) that works in the notebook's folder. What they show is collected as
+ * Jupyter would, into a copy of the notebook. A run is good only if **every** cell ran to its end: an error, a
  * claim that is false, a promise rejected behind one's back, a cell that takes too long and a
  * kernel that dies each end it and name the cell.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import {
-  type Cell,
-  type DisplayOutput,
-  type Ipynb,
-  inLines,
-  joined,
-  type Output,
-  readNotebook,
-} from './ipynb';
+import { type Event, HEADLESS, type HeadlessRequest, type ShownError } from '../kernel/index';
+import { Collected } from './collect';
+import { type Cell, type Ipynb, joined, readNotebook } from './ipynb';
 
 /**
  * What a run reports while it goes on. `cell` counts code cells from 0; `cells` is how many there
@@ -57,19 +51,7 @@ export interface NotebookRun {
   readonly problem?: string;
 }
 
-type Message =
-  | { type: 'ready' }
-  | { type: 'stream'; cell: number; name: 'stdout' | 'stderr'; text: string }
-  | {
-      type: 'display';
-      cell: number;
-      data: Record<string, string>;
-      metadata: Record<string, unknown>;
-      id?: string;
-      update?: boolean;
-    }
-  | { type: 'done'; cell: number; ok: boolean; count: number }
-  | { type: 'fault'; text: string };
+type Message = Event | { type: 'ready' };
 
 /** How long after the last cell something may still go wrong, in milliseconds. */
 const AFTERMATH = 3000;
@@ -122,14 +104,15 @@ function cleared(notebook: Ipynb): Ipynb {
 class Kernel {
   onNote: (note: string) => void = () => {};
   private readonly child: ChildProcess;
-  private readonly displays = new Map<string, DisplayOutput>();
+  private readonly collected = new Collected();
   /** What the process wrote past the cells: libraries' own messages, useful where it dies. */
   private stray = '';
-  private fault: string | undefined;
+  private fault: ShownError | undefined;
   private exit: string | undefined;
   /** Called with each change that may end the current cell. */
   private wake: () => void = () => {};
-  private last: { cell: number; ok: boolean } | undefined;
+  private count = 0;
+  private last: { readonly cell: string; readonly error: ShownError | undefined } | undefined;
 
   constructor(
     folder: string,
@@ -137,7 +120,7 @@ class Kernel {
     private readonly notebook: Ipynb,
   ) {
     const { FORCE_COLOR: _, ...inherited } = process.env; // stored outputs are plain text
-    this.child = spawn(process.execPath, [path.join(__dirname, 'kernel.js')], {
+    this.child = spawn(process.execPath, [HEADLESS], {
       cwd: folder,
       env: { ...inherited, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -161,28 +144,41 @@ class Kernel {
   }
 
   /** Runs one cell: undefined when it went well, else what went wrong. */
-  async execute(cell: number, source: string, timeout: number): Promise<string | undefined> {
+  async execute(index: number, source: string, timeout: number): Promise<string | undefined> {
+    const key = String(index);
+    const cell = this.notebook.cells[index] as Cell;
     this.last = undefined;
-    if (this.exit === undefined) this.child.send({ cell, code: source });
+    this.count++;
+    cell.execution_count = this.count;
+    this.send({ cell: key, code: source });
     const inTime = await this.until(
-      () => this.last?.cell === cell || this.exit !== undefined,
+      () => this.last?.cell === key || this.exit !== undefined,
       timeout * 1000,
     );
-    if (this.fault !== undefined) return this.fault;
+    cell.outputs = this.collected.of(key);
+    if (this.fault !== undefined) return behind(this.fault);
     if (!inTime) return `it ran longer than ${timeout} s`;
     if (this.exit !== undefined) return [this.exit, this.stray.trim()].filter(Boolean).join(': ');
-    return (this.last as { ok: boolean } | undefined)?.ok ? undefined : this.lastWords(cell);
+    const { error } = this.last as unknown as { error: ShownError | undefined };
+    return error && sentence(error);
   }
 
   /** Lets the process end by itself: undefined when nothing went wrong on the way. */
   async finish(): Promise<string | undefined> {
-    if (this.exit === undefined) this.child.send('end');
+    this.send('end');
     await this.until(() => this.exit !== undefined || this.fault !== undefined, AFTERMATH);
-    return this.fault;
+    for (const [index, cell] of this.notebook.cells.entries()) {
+      if (cell.cell_type === 'code') cell.outputs = this.collected.of(String(index));
+    }
+    return this.fault && behind(this.fault);
   }
 
   kill(): void {
     if (this.exit === undefined) this.child.kill('SIGKILL');
+  }
+
+  private send(request: HeadlessRequest): void {
+    if (this.exit === undefined) this.child.send(request);
   }
 
   private ended(how: string): void {
@@ -207,67 +203,20 @@ class Kernel {
   }
 
   private receive(message: Message): void {
-    if (message.type === 'stream')
-      this.write(message.cell, message.name, stripVTControlCharacters(message.text));
-    else if (message.type === 'display') this.display(message);
-    else if (message.type === 'done') {
-      (this.notebook.cells[message.cell] as Cell).execution_count = message.count;
-      this.last = { cell: message.cell, ok: message.ok };
-    } else if (message.type === 'fault') this.fault ??= message.text;
+    if (message.type === 'fault') this.fault ??= message.error;
+    // A fault that ended its cell has been shown already.
+    const shown = message.type === 'done' && this.fault !== undefined;
+    if (message.type !== 'ready' && !shown) this.collected.take(message, this.count);
+    if (message.type === 'done') this.last = { cell: message.cell, error: message.error };
+    if (message.type === 'display' && message.data['text/plain'] !== undefined)
+      this.onNote(message.data['text/plain']);
     this.wake();
   }
-
-  private outputs(cell: number): Output[] {
-    return (this.notebook.cells[cell] as Cell).outputs as Output[];
-  }
-
-  /** Adds to a stream, joining what follows directly, as Jupyter does. */
-  private write(cell: number, name: 'stdout' | 'stderr', text: string): void {
-    const outputs = this.outputs(cell);
-    const before = outputs[outputs.length - 1];
-    if (before?.output_type === 'stream' && before.name === name)
-      before.text = inLines(joined(before.text) + text);
-    else outputs.push({ output_type: 'stream', name, text: inLines(text) });
-  }
-
-  private display({
-    cell,
-    data,
-    metadata,
-    id,
-    update,
-  }: Extract<Message, { type: 'display' }>): void {
-    const note = data['text/plain'];
-    if (note !== undefined) this.onNote(note);
-    // Binary data stays one string; text is stored in lines.
-    const lines = Object.fromEntries(
-      Object.entries(data).map(([kind, text]) => [
-        kind,
-        /^image\/(?!svg)|pdf/.test(kind) ? text : inLines(text),
-      ]),
-    );
-    const known = id === undefined ? undefined : this.displays.get(id);
-    if (update && known !== undefined) {
-      known.data = lines;
-      return;
-    }
-    const output: DisplayOutput = { output_type: 'display_data', data: lines, metadata };
-    this.outputs(cell).push(output);
-    if (id !== undefined) this.displays.set(id, output);
-  }
-
-  /**
-   * What a failed cell wrote last to stderr, where tslab writes the error: without the quoted
-   * source above it and the stack below.
-   */
-  private lastWords(cell: number): string {
-    const errors = this.outputs(cell).filter(
-      (output) => output.output_type === 'stream' && output.name === 'stderr',
-    );
-    const last = errors[errors.length - 1];
-    const text = last?.output_type === 'stream' ? joined(last.text).trim() : '';
-    const quoted = /^(\[?)[^\n]*:\d+\n[^\n]*\n\s*\^+\n+/.exec(text);
-    const message = text.slice(quoted?.[0].length ?? 0, quoted?.[1] === '[' ? -1 : undefined);
-    return message.replace(/\n +at (?:.|\n)*$/, '').trim() || 'it did not run to its end';
-  }
 }
+
+/** An error without the way to it. */
+const sentence = ({ traceback }: ShownError): string =>
+  stripVTControlCharacters(traceback[0] ?? 'it did not run to its end');
+
+const behind = (error: ShownError): string =>
+  `something failed that no cell waited for: ${sentence(error)}`;

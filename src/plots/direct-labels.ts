@@ -67,7 +67,7 @@ export function peakLabels(
       const names = placed.filter((other) => overlap(box, other)).length;
       const covered = outlines.filter((points) => reaches(points, box)).length;
       const [dx, dy] = [(box.left + box.right) / 2 - peak.x, peak.y - box.bottom];
-      return 1000 * names + 60 * covered + 0.5 * Math.abs(dx) + Math.abs(dy);
+      return 1000 * names + 150 * covered + 0.5 * Math.abs(dx) + Math.abs(dy);
     };
     const box = PLACES.map(
       ([dx, rows]): Box => ({

@@ -46,9 +46,9 @@ export interface FigureParts {
   readonly layout?: Layout;
 }
 
-export const FONT_FAMILY = "Arimo, Arial, Helvetica, 'Liberation Sans', sans-serif";
+const FONT_FAMILY = "Arimo, Arial, Helvetica, 'Liberation Sans', sans-serif";
 export const INK = '#222222';
-export const FAINT_INK = '#666666';
+const FAINT_INK = '#666666';
 const GRID = '#e8e8e8';
 
 /** Puts traces and parts into the common frame. */

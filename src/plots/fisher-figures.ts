@@ -4,16 +4,9 @@
  * The paper's, and what belongs beside them: windows of chosen weights, off-diagonals against their
  * noise floor, sizes of layers over depth, correlation of log norms against the distance of layers,
  * and quantile plots of f_j/σ_j² against χ² and of log f_j against the normal distribution. Each
- * takes what `src/fisher` computed.
+ * takes as much as it draws of what `src/fisher` computes, under the names used there.
  */
-
-import type { Decorrelation, LayerSpectrum, OffDiagonals, Window } from '../fisher/index';
-import {
-  chiSquareQuantile,
-  depthOrder,
-  type FisherEstimate,
-  normalQuantile,
-} from '../fisher/index';
+import { chiSquareQuantile, mean, normalQuantile, unbiasedStd } from '../numerics/index';
 import type { Figure, FigureOptions } from './figure';
 import { heatmap } from './heatmap';
 import { histogram } from './histogram';
@@ -25,7 +18,19 @@ import { scatter } from './scatter';
  * ρ_ab of a window, from −1 to 1, lines between its layers; weights without gradients are blank.
  */
 export function windowFigure(
-  { normalised, size, starts, layers }: Window,
+  {
+    normalised,
+    size,
+    starts,
+    layers,
+  }: {
+    /** ρ, [size, size] row by row. */
+    readonly normalised: Float64Array;
+    readonly size: number;
+    /** Where each layer begins. */
+    readonly starts: readonly number[];
+    readonly layers: readonly string[];
+  },
   options: FigureOptions = {},
 ): Figure {
   const rows = Array.from({ length: size }, (_, a) =>
@@ -49,7 +54,17 @@ export function windowFigure(
  * magnitude. Entries that are 0 are blank.
  */
 export function rawWindowFigure(
-  { raw, size, starts, layers }: Window,
+  {
+    raw,
+    size,
+    starts,
+    layers,
+  }: {
+    readonly raw: Float64Array;
+    readonly size: number;
+    readonly starts: readonly number[];
+    readonly layers: readonly string[];
+  },
   options: FigureOptions = {},
 ): Figure {
   const rows = Array.from({ length: size }, (_, a) =>
@@ -69,7 +84,17 @@ export function rawWindowFigure(
 
 /** |ρ_ab| within layers, with the average, the noise floor, and the floor that was measured. */
 export function offDiagonalFigure(
-  { values, average, floor, measuredFloor }: OffDiagonals,
+  {
+    values,
+    average,
+    floor,
+    measuredFloor,
+  }: {
+    readonly values: Float64Array;
+    readonly average: { readonly value: number };
+    readonly floor: number;
+    readonly measuredFloor: number;
+  },
   options: FigureOptions = {},
 ): Figure {
   return histogram([{ name: 'off-diagonals', values: values.map(Math.abs) }], {
@@ -92,9 +117,19 @@ export function offDiagonalFigure(
 /**
  * Mean squared gradient of a weight, tr F_j/|θ_j|, over depth, one colour a kind of tensor. Layers
  * without gradients are left out.
+ * @param byKind the layers of each kind with their depth, as `depthOrder` gives them
  */
-export function scalesFigure(estimate: FisherEstimate, options: FigureOptions = {}): Figure {
-  const series = [...depthOrder(estimate)].flatMap(([kind, layers]) => {
+export function scalesFigure(
+  byKind: ReadonlyMap<
+    string,
+    readonly {
+      readonly depth: number;
+      readonly layer: { readonly trace: number; readonly size: number };
+    }[]
+  >,
+  options: FigureOptions = {},
+): Figure {
+  const series = [...byKind].flatMap(([kind, layers]) => {
     const alive = layers.filter(({ layer }) => layer.trace > 0);
     if (alive.length === 0) return [];
     return [
@@ -116,7 +151,16 @@ export function scalesFigure(estimate: FisherEstimate, options: FigureOptions = 
 
 /** r(d) of one or more sets against the distance of layers d, with intervals. */
 export function decorrelationFigure(
-  sets: readonly { readonly name: string; readonly found: Decorrelation }[],
+  sets: readonly {
+    readonly name: string;
+    readonly found: {
+      readonly byLag: readonly {
+        readonly value: number;
+        readonly low: number;
+        readonly high: number;
+      }[];
+    };
+  }[],
   options: FigureOptions = {},
 ): Figure {
   return lines(
@@ -144,12 +188,17 @@ export function decorrelationFigure(
  */
 export function chiSquareFigure(
   norms: ArrayLike<number>,
-  spectrum: LayerSpectrum,
+  spectrum: {
+    readonly name: string;
+    /** |θ_j| */
+    readonly size: number;
+    /** The effective degrees of freedom. */
+    readonly degrees: { readonly value: number };
+  },
   options: FigureOptions = {},
 ): Figure {
-  const values = Array.from(norms);
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const sorted = values.map((value) => value / mean).sort((a, b) => a - b);
+  const centre = mean(norms);
+  const sorted = Float64Array.from(norms, (value) => value / centre).sort();
   const kept = thinned(sorted.length);
   const points = (nu: number) => ({
     x: kept.map((i) => chiSquareQuantile((i + 0.5) / sorted.length, nu) / nu),
@@ -182,13 +231,10 @@ export function logNormalFigure(
 ): Figure {
   const series = layers.map(({ name, norms }) => {
     const logs = Array.from(norms, Math.log);
-    const mean = logs.reduce((a, b) => a + b, 0) / logs.length;
-    const deviation = Math.sqrt(
-      logs.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (logs.length - 1),
-    );
+    const [centre, deviation] = [mean(logs), unbiasedStd(logs)];
     return {
       name: name.replace('flow.layers.', ''),
-      values: logs.map((value) => (value - mean) / deviation),
+      values: logs.map((value) => (value - centre) / deviation),
     };
   });
   return quantiles(series, normalQuantile, {

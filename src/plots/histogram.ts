@@ -32,6 +32,7 @@ export interface ValueSeries {
 export interface HistogramOptions extends FigureOptions {
   /** Title of the horizontal axis, with its unit: `log-likelihood [bits/dim]`. */
   readonly x: string;
+  /** By default as many as the smallest series allows. */
   readonly bins?: number;
   /**
    * What part of the axis to show; by default all values, or where tails are long the middle 99 %
@@ -51,7 +52,7 @@ export function histogram(series: readonly ValueSeries[], options: HistogramOpti
       `the range ${from} to ${to} of the histogram is empty`,
       'give a lower and a higher end',
     );
-  const bins = options.bins ?? 60;
+  const bins = options.bins ?? binsFor(Math.min(...lists.map(({ length }) => length)));
   const width = (to - from) / bins;
   const outside = all.filter((value) => value < from || value > to).length;
 
@@ -103,6 +104,9 @@ export function histogram(series: readonly ValueSeries[], options: HistogramOpti
 }
 
 const NO_LABELS: ReturnType<typeof peakLabels> = { annotations: [], shapes: [] };
+
+/** Bins for a series of n values: the more the finer, and never so many that noise is drawn. */
+const binsFor = (n: number): number => Math.max(12, Math.min(60, Math.round(1.6 * Math.sqrt(n))));
 
 /** Share of a series that may be left out at each of its ends. */
 const TAIL = 0.005;

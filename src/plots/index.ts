@@ -5,9 +5,10 @@
  * names of the data sets, and the ways from a figure to SVG, PNG and files. A new kind of figure is
  * one small file that ends in `figure(data, options, parts)`.
  */
+export { labelOf } from '../terminal/index';
 export { type BarSeries, bars } from './bars';
 export { colourOf, SERIES_COLOURS } from './colours';
-export type { Figure, Guide } from './figure';
+export type { Figure, FigureOptions, Guide } from './figure';
 export {
   chiSquareFigure,
   decorrelationFigure,
@@ -22,12 +23,6 @@ export { histogram, type ValueSeries } from './histogram';
 export { imageGrid } from './image-grid';
 export { type LineSeries, lines } from './lines';
 export { liveCurve } from './live';
-export {
-  latentsFigure,
-  reconstructionsFigure,
-  samplesFigure,
-  trainingFigures,
-} from './model-figures';
 export { type PanelsOptions, panels } from './panels';
 export { quantiles } from './quantiles';
 export { saveFigure, toPng, toSvg } from './render';

@@ -71,7 +71,7 @@ export function lines(series: readonly LineSeries[], options: LinesOptions): Fig
         y: high,
         ...edge,
         fill: 'tonexty',
-        fillcolor: withOpacity(shade, 0.2),
+        fillcolor: withOpacity(shade, series.length > LEGEND_SERIES ? 0.08 : 0.2),
       });
     }
     traces.push({
@@ -121,9 +121,11 @@ export function lines(series: readonly LineSeries[], options: LinesOptions): Fig
     yaxis: axis(options.y, { log: logY ? shown('y') : false, range: rangeY }),
     shapes: guides.shapes ?? [],
     annotations: [
-      // After the plot stand the names of lines; what a guide says stands on it, at the left.
+      // After the plot stand the names of lines; what a guide says stands on it, in the plot.
       ...(guides.annotations ?? []).map((note) =>
-        direct && note.yref === 'y' ? { ...note, x: 0, yanchor: 'bottom' as const } : note,
+        direct && note.yref === 'y'
+          ? { ...note, xanchor: 'right' as const, yanchor: 'bottom' as const, xshift: -4 }
+          : note,
       ),
       ...(direct ? endLabels(named, { ...size, x: rangeX, y: rangeY }) : []),
     ],

@@ -1,52 +1,105 @@
 /**
- * # nodeplotlib's page without the network
+ * # nodeplotlib's page, for this machine alone and without the network
  *
- * The page that `nodeplotlib` serves takes plotly and its fonts from the network: where there is
- * none it stays white. So its server (Nest's, which it makes when the first plot is opened) is
- * given a handler that comes before its own and serves the page with the plotly that figures are
- * drawn by, and without the fonts. The server is also kept from holding the process: an open window
- * does, but where no browser could be opened nothing is waited for.
+ * nodeplotlib's own `plot` starts its server (Nest's) on every address of the machine, whoever may
+ * ask there, and its page takes plotly and fonts from the network: where there is none it stays
+ * white. So its server is started here, from the same parts, and differs in three things:
+ *
+ * - It listens on 127.0.0.1 only, and answers those only who ask for this machine by name. A page
+ *   of somebody else's, whose name is made to lead here (DNS rebinding), is refused.
+ * - Its page is served with the plotly that figures are drawn by, and without the fonts.
+ * - It does not hold the process: an open window does, but where no browser could be opened nothing
+ *   is waited for.
  */
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { plot } from 'nodeplotlib';
+import type { Observable } from 'rxjs';
 
 /** As much of Nest as is used here. */
 interface Application {
-  use(
-    handler: (request: IncomingMessage, response: ServerResponse, next: () => void) => void,
-  ): void;
-  getHttpServer(): { unref(): void };
+  get<T>(service: new () => T): T;
+  init(): Promise<unknown>;
+  listen(port: number, address: string): Promise<unknown>;
+  getHttpServer(): Server;
+  close(): Promise<void>;
 }
 
-type Create = (module: unknown, options?: { logger: string[] }) => Promise<Application>;
+interface Nest {
+  readonly NestFactory: {
+    create(module: unknown, options: { logger: readonly string[] }): Promise<Application>;
+  };
+}
 
+/** The parts of nodeplotlib's server: what is drawn, and its port and end. */
+interface PlotsPart {
+  readonly PlotsService: new () => {
+    addPlot(plot: { data: unknown; layout: Observable<unknown>; config: undefined }): void;
+  };
+}
+interface BridgePart {
+  readonly BridgeService: new () => {
+    /** The last window was closed. */
+    readonly shutdown$: Observable<unknown>;
+    /** Opens a window, unless `NODEPLOTLIB_PORT` is set. */
+    setPort(port: number): void;
+  };
+}
+
+const HERE = '127.0.0.1';
 const PLOTLY = '/plotly.min.js';
 
-/** As nodeplotlib's `plot`. */
-export const plotOffline: typeof plot = (...figure) => {
-  const main = require.resolve('nodeplotlib');
-  // The Nest that nodeplotlib itself loads.
-  const { NestFactory } = createRequire(main)('@nestjs/core') as {
-    NestFactory: { create: Create };
-  };
-  const create = NestFactory.create.bind(NestFactory);
-  NestFactory.create = async (module) => {
-    const application = await create(module, { logger: ['error', 'warn'] });
-    application.getHttpServer().unref();
-    application.use((request, response, next) => {
-      if (request.url === '/') send(response, 'text/html', page(main));
-      else if (request.url === PLOTLY)
-        send(response, 'text/javascript', readFileSync(require.resolve('plotly.js-dist-min')));
-      else next();
-    });
-    return application;
-  };
-  (require('nodeplotlib') as { plot: typeof plot }).plot(...figure);
-  NestFactory.create = create;
+/**
+ * Opens a window, as nodeplotlib's `plot` does; where it cannot, it says so, and the program goes
+ * on.
+ */
+export const plotOffline: typeof plot = (data, layout) => {
+  serve(data, layout).then(
+    (address) => console.log(`the curve can be watched at ${address}`),
+    (error: Error) => console.warn(`there is no live curve: ${error.message}`),
+  );
 };
+
+async function serve(...[data, layout]: Parameters<typeof plot>): Promise<string> {
+  const main = require.resolve('nodeplotlib');
+  const its = createRequire(main); // the Nest and the parts that nodeplotlib itself loads
+  const { NestFactory } = its('@nestjs/core') as Nest;
+  const { ServerModule } = its('./lib/server/server.module') as { ServerModule: unknown };
+  const { PlotsService } = its('./lib/server/plots/plots.service') as PlotsPart;
+  const { BridgeService } = its('./lib/server/services/bridge.service') as BridgePart;
+  const { of } = its('rxjs') as typeof import('rxjs');
+
+  const application = await NestFactory.create(ServerModule, { logger: ['error', 'warn'] });
+  await application.init();
+  const server = application.getHttpServer();
+  guard(server, main);
+  await application.listen(Number(process.env.NODEPLOTLIB_PORT) || 0, HERE);
+  server.unref();
+  const { port } = server.address() as AddressInfo;
+  application.get(PlotsService).addPlot({ data, layout: of(layout), config: undefined });
+  const bridge = application.get(BridgeService);
+  bridge.shutdown$.subscribe(() => void application.close());
+  bridge.setPort(port);
+  return `http://${HERE}:${port}`;
+}
+
+/** Comes before everything that the server answers with. */
+function guard(server: Server, main: string): void {
+  const others = server.listeners('request') as RequestListener[];
+  server.removeAllListeners('request').removeAllListeners('upgrade'); // its page only polls
+  server.on('request', (request, response) => {
+    const { port } = server.address() as AddressInfo;
+    if (![`${HERE}:${port}`, `localhost:${port}`].includes(request.headers.host ?? ''))
+      response.writeHead(403).end();
+    else if (request.url === '/') send(response, 'text/html', page(main));
+    else if (request.url === PLOTLY)
+      send(response, 'text/javascript', readFileSync(require.resolve('plotly.js-dist-min')));
+    else for (const listener of others) listener.call(server, request, response);
+  });
+}
 
 /** Its page, with plotly from here and the system's fonts. */
 function page(main: string): string {

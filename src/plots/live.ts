@@ -6,8 +6,7 @@
  * `live-page.ts`, lives until the window is closed), so the package is loaded when the first curve
  * is opened and never in notebooks.
  */
-import type { plot } from 'nodeplotlib';
-import { auditTime, BehaviorSubject, Subject } from 'rxjs';
+import type { Plot, plot } from 'nodeplotlib';
 import { type LineSeries, lines } from './lines';
 import { plotOffline } from './live-page';
 
@@ -17,7 +16,7 @@ export interface LiveCurve {
    * number that is not finite leaves a gap.
    */
   push(step: number, values: Readonly<Record<string, number>>): void;
-  /** Sends what is still waiting and ends the stream; the window keeps its last picture. */
+  /** Sends what is still waiting and ends the stream; windows keep the last picture. */
   close(): void;
 }
 
@@ -34,13 +33,15 @@ export function liveCurve(
   names: readonly string[],
   show: typeof plot = plotOffline,
 ): LiveCurve {
+  const { auditTime, ReplaySubject, Subject } = require('rxjs') as typeof import('rxjs');
   const points = new Map(names.map((name) => [name, { x: [] as number[], y: [] as number[] }]));
   const figure = (series: readonly LineSeries[]) => lines(series, { title, x: 'step', y: 'loss' });
   const picture = () =>
     figure(
       [...points].filter(([, { x }]) => x.length > 0).map(([name, { x, y }]) => ({ name, x, y })),
     ).data;
-  const pictures = new BehaviorSubject(picture());
+  const pictures = new ReplaySubject<Plot[]>(1); // the last picture, also for who comes late
+  pictures.next(picture());
   const waiting = new Subject<void>();
   const sending = waiting.pipe(auditTime(INTERVAL)).subscribe(() => pictures.next(picture()));
   show(pictures, figure(names.map((name) => ({ name, x: [0], y: [0] }))).layout);

@@ -5,7 +5,6 @@
  * as a square of `scale` × `scale` pixels: a viewer that smooths enlarged images then cannot blur a
  * 32×32 picture.
  */
-import { PNG } from 'pngjs';
 
 /** A data URI of an image. `rgba` is flat, [height × width × 4], of numbers 0 … 255. */
 export function pngDataUri(
@@ -14,6 +13,7 @@ export function pngDataUri(
   height: number,
   scale = 1,
 ): string {
+  const { PNG } = require('pngjs') as typeof import('pngjs');
   const png = new PNG({ width: width * scale, height: height * scale });
   const rowLength = width * scale * 4;
   for (let y = 0; y < height; y++) {

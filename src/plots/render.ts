@@ -8,7 +8,6 @@
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { Resvg } from '@resvg/resvg-js';
 import { FisherlabError, uniformStream, writeBeside } from '../backend/index';
 import { withWords } from './description';
 import type { Figure } from './figure';
@@ -52,6 +51,7 @@ async function draw(figure: Figure): Promise<string> {
 
 /** Rasterises an SVG document; `scale` is the number of PNG pixels for one of the figure. */
 export function toPng(svg: string, scale = 2): Buffer {
+  const { Resvg } = require('@resvg/resvg-js') as typeof import('@resvg/resvg-js');
   const font = {
     fontFiles: Object.values(FONT_FILES),
     loadSystemFonts: false,

@@ -31,6 +31,8 @@ export interface ScatterOptions extends FigureOptions {
   readonly logX?: boolean;
   readonly logY?: boolean;
   readonly diagonal?: boolean;
+  /** False where another panel names the same series already. */
+  readonly legend?: boolean;
   /** Diameter of a point in pixels; by default smaller the more there are. */
   readonly size?: number;
   readonly guides?: readonly Guide[];
@@ -73,7 +75,7 @@ export function scatter(series: readonly PointSeries[], options: ScatterOptions)
     });
   }
   return figure(data, options, {
-    legend: series.length > 1,
+    legend: options.legend ?? series.length > 1,
     xaxis: axis(options.x, { log: options.logX ? lists.flatMap(({ x }) => x) : false }),
     yaxis: axis(options.y, { log: options.logY ? lists.flatMap(({ y }) => y) : false }),
     ...drawGuides(options.guides ?? [], { x: options.logX ?? false, y: options.logY ?? false }),

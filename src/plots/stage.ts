@@ -3,11 +3,10 @@
  *
  * Plotly draws into a document. Here the document is `jsdom`'s, which has everything but layout: it
  * cannot say how large a text comes out, and it has no canvas. Both are supplied: boxes from the
- * font's own widths (`textWidth.ts`), and of the canvas the two things that plotly's heat map does
+ * font's own widths (`text-width.ts`), and of the canvas the two things that plotly's heat map does
  * with it, taking pixels and becoming a PNG.
  */
 import { readFileSync } from 'node:fs';
-import { JSDOM } from 'jsdom';
 import { pngDataUri } from './png';
 import { ASCENT, DESCENT, textWidth } from './text-width';
 
@@ -49,6 +48,7 @@ let stage: Window | undefined;
 /** The document, with plotly in it; made at the first call (about half a second). */
 export function openStage(): Window {
   if (stage !== undefined) return stage;
+  const { JSDOM } = require('jsdom') as typeof import('jsdom');
   const { window } = new JSDOM('<!DOCTYPE html><body></body>', {
     runScripts: 'outside-only',
     pretendToBeVisual: true,

@@ -10,7 +10,7 @@
  * depends on the fonts of the machine that draws it.
  */
 import { readFileSync } from 'node:fs';
-import { type Font, parse } from 'opentype.js';
+import type { Font } from 'opentype.js';
 
 /** Font files of the figures, for the rasteriser: regular and bold. */
 export const FONT_FILES = {
@@ -30,6 +30,7 @@ const fonts = new Map<FontWeight, Font>();
 export function textWidth(text: string, size: number, weight: FontWeight = 'regular'): number {
   let font = fonts.get(weight);
   if (font === undefined) {
+    const { parse } = require('opentype.js') as typeof import('opentype.js');
     const file = readFileSync(FONT_FILES[weight]);
     font = parse(
       file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer,

@@ -21,7 +21,10 @@ export function inNotebook(): boolean {
   return kernel() !== undefined || '__tslab__' in globalThis;
 }
 
-/** tslab's displays; loaded late because it brings a whole TypeScript compiler with it. */
+/**
+ * tslab's displays; the project's kernel puts its own in their place. Loaded late, since tslab
+ * brings a whole TypeScript compiler with it.
+ */
 export function kernelDisplay(): typeof import('tslab') {
   return require('tslab');
 }

@@ -5,6 +5,6 @@
  */
 
 export { display, inNotebook, kernelDisplay } from './host';
-export { labelOf } from './labels';
 export { barForEachStep, duration, type Progress, progress, thisScreen } from './progress';
+export { labelOf } from './set-names';
 export { type Table, type TextColumn, tableText, textColumns } from './text-table';

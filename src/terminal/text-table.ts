@@ -5,7 +5,7 @@
  * column of numbers is aligned at the right, and its numbers have equally many places.
  */
 import { FisherlabError } from '../backend/index';
-import { labelOf } from './labels';
+import { labelOf } from './set-names';
 
 /** As much of a danfojs `DataFrame` as is needed. */
 export interface Frame {

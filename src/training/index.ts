@@ -4,9 +4,9 @@
  * Optimisers, one loop, and a run on disk that can be interrupted at any moment and resumes bit for
  * bit.
  */
-export { augmentationOf } from './augment';
 export { evaluate } from './evaluate';
 export { flatParameters } from './parameters';
+export { type RunChoices, runOf } from './run-config';
 export { type RunConfig, run } from './run-folder';
 export { StepGradient } from './step-gradient';
 export type { TrainingState } from './train';

@@ -53,6 +53,26 @@ describe('the backend', () => {
     });
   }
 
+  it('is loaded, as every heavy library, when it is first used and not on import', () => {
+    const script = `
+      require('tsx/cjs');
+      const packages = () => Object.keys(require.cache)
+        .map((file) => /.*node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(file)?.[1] ?? '');
+      const { tf } = require('./src/index.ts');
+      const imported = packages();
+      tf.version;
+      console.log(JSON.stringify({ imported, used: packages() }));`;
+    const { stdout } = spawnSync(process.execPath, ['-e', script], { cwd: root, encoding: 'utf8' });
+    const { imported, used } = JSON.parse(stdout) as Record<string, string[]>;
+    const heavy =
+      /^(@tensorflow|jsdom|plotly|sharp|katex|@vscode|markdown-it|highlight|@resvg|nodeplotlib|rxjs|hyparquet|typescript)/;
+    assert.deepEqual(
+      imported?.filter((name) => heavy.test(name)),
+      [],
+    );
+    assert.ok(used?.includes('@tensorflow/tfjs'));
+  });
+
   it('takes an empty FISHERLAB_BACKEND for none', () => {
     const found = startApart('') as Record<string, unknown>;
     assert.notEqual(found.reason, 'chosen by FISHERLAB_BACKEND');

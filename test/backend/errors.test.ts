@@ -6,7 +6,7 @@ import { assertKnown, FisherlabError } from '../../src/backend/errors';
 const root = path.resolve(__dirname, '../..');
 
 describe('errors', () => {
-  it('name the problem and the mend in one line', () => {
+  it('name the problem and how to fix it in one line', () => {
     const error = new FisherlabError(
       "data set 'cifar11' is not known",
       'choose one of cifar10, mnist',
@@ -41,9 +41,9 @@ describe('errors', () => {
   };
 
   it('end the command line with status 1 and their line alone', () => {
-    const { status, stderr } = endWith("new FisherlabError('x is wrong', 'mend it')");
+    const { status, stderr } = endWith("new FisherlabError('x is wrong', 'fix it')");
     assert.equal(status, 1);
-    assert.equal(stderr, 'x is wrong; mend it\n');
+    assert.equal(stderr, 'x is wrong; fix it\n');
   });
 
   it('keep their stack where they are defects rather than bad input', () => {

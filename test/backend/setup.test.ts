@@ -317,7 +317,7 @@ describe('set-up', () => {
     });
 
     it('that fail become an obstacle that quotes them', async () => {
-      const what = { problem: 'it broke', mend: 'mend it' };
+      const what = { problem: 'it broke', fix: 'fix it' };
       const failing = mustRun(
         process.execPath,
         ['-e', 'console.log("working"); console.error("Error: disk on fire"); process.exit(3)'],
@@ -325,12 +325,12 @@ describe('set-up', () => {
       );
       await assert.rejects(failing, {
         name: 'Obstacle',
-        message: 'it broke (Error: disk on fire); mend it',
+        message: 'it broke (Error: disk on fire); fix it',
       });
       await assert.rejects(
         mustRun(process.execPath, ['-e', 'process.kill(process.pid, "SIGKILL")'], what),
         {
-          message: 'it broke (ended by SIGKILL); mend it',
+          message: 'it broke (ended by SIGKILL); fix it',
         },
       );
       assert.equal((await run(at('missing'), [])).code, 127);

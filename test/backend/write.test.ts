@@ -1,19 +1,24 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
-  existsSync,
+  chmodSync,
+  chownSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FisherlabError } from '../../src/backend/errors';
 import { diskError, makeFolder, writeBeside } from '../../src/backend/write';
+import { onSmallDisk } from '../support/small-disk';
 
 describe('a file that is written', () => {
   let folder: string;
@@ -21,7 +26,7 @@ describe('a file that is written', () => {
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'fisherlab-write-'));
   });
-  afterEach(() => rmSync(folder, { recursive: true }));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   /** `work` ends in one line that says this, and the folder holds what it held. */
   async function refused(work: () => Promise<unknown>, says: RegExp) {
@@ -35,6 +40,24 @@ describe('a file that is written', () => {
     assert.deepEqual(readdirSync(folder, { recursive: true }), before);
   }
 
+  /** What writing megabytes to `c.txt` throws in a process of its own, after a line of shell. */
+  function thrownAfter(shell: string, first = ''): string {
+    const script = `
+      require('${path.resolve('node_modules/tsx/dist/cjs/index.cjs')}');
+      const { writeBeside } = require('${path.resolve('src/backend/write.ts')}');
+      setImmediate(() => { // tsx has loaded all of itself by then
+        ${first}
+        writeBeside('c.txt', Buffer.alloc(4e6)).catch((error) => console.log(String(error)));
+      });`;
+    const command = `${shell} && exec "$0" -e "$1"`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, script], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    assert.equal(stderr, '');
+    return stdout.trim();
+  }
+
   it('is there alone, its folder made, and takes the place of an older one', async () => {
     await writeBeside(at('a', 'b', 'c.txt'), 'old');
     await writeBeside(at('a', 'b', 'c.txt'), Uint8Array.of(110, 101, 119));
@@ -42,45 +65,149 @@ describe('a file that is written', () => {
     assert.equal(readFileSync(at('a', 'b', 'c.txt'), 'utf8'), 'new');
   });
 
+  it('is one of those that were written to it at once, whole', async () => {
+    const all = Array.from({ length: 8 }, (_, k) => String(k).repeat(100_000 + k));
+    await Promise.all(all.map((text) => writeBeside(at('c.txt'), text)));
+    assert.ok(all.includes(readFileSync(at('c.txt'), 'utf8')));
+    assert.deepEqual(readdirSync(folder), ['c.txt']);
+  });
+
+  it('keeps the permissions and the owner of the one it replaces', async () => {
+    writeFileSync(at('c.txt'), 'old');
+    chmodSync(at('c.txt'), 0o640);
+    if (process.getuid?.() === 0) chownSync(at('c.txt'), 1234, 2345);
+    const { uid, gid } = statSync(at('c.txt'));
+    await writeBeside(at('c.txt'), 'new');
+    const { mode, ...now } = statSync(at('c.txt'));
+    assert.equal(mode & 0o777, 0o640);
+    assert.deepEqual([now.uid, now.gid], [uid, gid]);
+  });
+
+  it('is written by a function piece by piece, and stays the old one where that fails', async () => {
+    await writeBeside(at('c.txt'), async (opened) => {
+      await opened.write('bc', 1);
+      await opened.write('a', 0);
+    });
+    assert.equal(readFileSync(at('c.txt'), 'utf8'), 'abc');
+    const full = Object.assign(new Error(), { code: 'ENOSPC' });
+    const failing = () =>
+      writeBeside(at('c.txt'), async (opened) => {
+        await opened.write('half');
+        throw full;
+      });
+    await refused(failing, /the disk is full: '.*c\.txt' was not written/);
+    assert.equal(readFileSync(at('c.txt'), 'utf8'), 'abc');
+  });
+
   it('takes away what a killed process left beside it, and nothing of one that lives', async () => {
     const { pid: gone } = spawnSync(process.execPath, ['--version']);
-    const others = [`c.txt.${process.ppid}.part`, `d.txt.${gone}.part`];
-    for (const name of [`c.txt.${gone}.part`, ...others]) writeFileSync(at(name), 'half');
+    const others = [
+      `c.txt.${process.ppid}-00000000.part`,
+      `d.txt.${gone}-00000000.part`,
+      `c.txt.${gone}.part`,
+    ];
+    for (const name of [`c.txt.${gone}-0a1b2c3d.part`, ...others]) writeFileSync(at(name), 'half');
     await writeBeside(at('c.txt'), 'new');
     assert.deepEqual(readdirSync(folder).sort(), ['c.txt', ...others].sort());
   });
 
+  it('is what a link leads to, through several and where nothing is yet; the link stays', async () => {
+    mkdirSync(at('real'));
+    writeFileSync(at('real', 'c.txt'), 'old');
+    symlinkSync('real', at('folder'));
+    symlinkSync(path.join('folder', 'c.txt'), at('first'));
+    symlinkSync(at('first'), at('second'));
+    symlinkSync('../real/new.txt', at('real', 'dangling'));
+    await writeBeside(at('second'), 'new');
+    await writeBeside(at('folder', 'dangling'), 'made');
+    assert.equal(readFileSync(at('real', 'c.txt'), 'utf8'), 'new');
+    assert.equal(readFileSync(at('real', 'new.txt'), 'utf8'), 'made');
+    for (const link of ['folder', 'first', 'second', 'real/dangling'])
+      assert.ok(lstatSync(at(link)).isSymbolicLink(), link);
+    assert.deepEqual(readdirSync(at('real')).sort(), ['c.txt', 'dangling', 'new.txt']);
+  });
+
+  it('is refused where a folder, a pipe, a socket or a device stands, which stays', async function () {
+    if (process.platform === 'win32') this.skip();
+    mkdirSync(at('folder'));
+    assert.equal(spawnSync('mkfifo', [at('pipe')]).status, 0);
+    symlinkSync(at('pipe'), at('link'));
+    const server = net.createServer().listen(at('socket'));
+    await new Promise((ready) => server.once('listening', ready));
+    try {
+      await refused(() => writeBeside(at('folder'), 'x'), /it is a folder; choose the name of a/);
+      await refused(() => writeBeside(at('pipe'), 'x'), /pipe' cannot be written: it is a pipe;/);
+      await refused(() => writeBeside(at('link'), 'x'), /link' cannot be written: it is a pipe;/);
+      await refused(() => writeBeside(at('socket'), 'x'), /it is a socket;/);
+      await refused(() => writeBeside('/dev/null', 'x'), /'\/dev\/null' .*: it is a device;/);
+      assert.ok(lstatSync(at('pipe')).isFIFO());
+      assert.ok(statSync('/dev/null').isCharacterDevice());
+    } finally {
+      server.close();
+    }
+  });
+
+  it('is refused without a name, with one of zero bytes or too long, and in a circle of links', async () => {
+    symlinkSync('b', at('a'));
+    symlinkSync('a', at('b'));
+    await refused(() => writeBeside('', 'x'), /a file without a name cannot be written; give/);
+    await refused(() => writeBeside(at('a\0b'), 'x'), /a\\u0000b" is no name of a file; choose/);
+    await refused(() => writeBeside(at('c'.repeat(300)), 'x'), /c' is too long; choose a shorter/);
+    await refused(() => writeBeside(at('a'), 'x'), /links of '.*a' lead nowhere; choose/);
+  });
+
   it('where something is in the way says so in one line', async () => {
     writeFileSync(at('file'), 'x');
-    mkdirSync(at('folder'));
     const says =
       /cannot be written \((EEXIST|ENOTDIR|EISDIR)\); a file or folder of that name is in the way: choose another$/;
     await refused(() => writeBeside(at('file', 'c.txt'), 'x'), says);
     await refused(() => writeBeside(at('file', 'deeper', 'c.txt'), 'x'), says);
-    await refused(() => writeBeside(at('folder'), 'x'), says);
     await refused(() => makeFolder(at('file')), says);
   });
 
-  it('on a full disk leaves the older one as it was', async function () {
-    if (!existsSync('/dev/full')) this.skip();
-    writeFileSync(at('c.txt'), 'old');
-    symlinkSync('/dev/full', at(`c.txt.${process.pid}.part`)); // where the bytes go first
-    await assert.rejects(
-      writeBeside(at('c.txt'), 'new'),
-      /the disk is full: '.*c\.txt' was not written; make room and try again/,
-    );
-    assert.deepEqual(readdirSync(folder), ['c.txt']);
-    assert.equal(readFileSync(at('c.txt'), 'utf8'), 'old');
+  it('on a full disk leaves the older one as it was, and on a read-only one too', async function () {
+    await onSmallDisk(this, folder, 64, async (makeReadOnly) => {
+      writeFileSync(at('c.txt'), 'old');
+      await refused(
+        () => writeBeside(at('c.txt'), Buffer.alloc(100_000)),
+        /the disk is full: '.*c\.txt' was not written; make room and try again/,
+      );
+      makeReadOnly();
+      await refused(() => writeBeside(at('c.txt'), 'new'), /cannot be written \(EROFS\); choose a/);
+      await refused(() => makeFolder(at('new')), /cannot be written \(EROFS\); choose a folder/);
+      assert.equal(readFileSync(at('c.txt'), 'utf8'), 'old');
+    });
   });
 
-  it('where one may not write says which folders can be chosen', () => {
+  it('larger than allowed, with too many files open, or in a folder that is gone, is one sentence', function () {
+    if (process.platform === 'win32') this.skip();
+    assert.match(
+      thrownAfter('ulimit -f 100'),
+      /^FisherlabError: 'c\.txt' would be larger than a file may be here; raise the limit/,
+    );
+    assert.match(
+      thrownAfter('ulimit -n 64', "try { for (;;) require('fs').openSync('/dev/null'); } catch {}"),
+      /^FisherlabError: too many files are open: 'c\.txt' was not written; raise the limit/,
+    );
+    assert.match(
+      thrownAfter('mkdir gone && cd gone', "require('fs').rmdirSync('../gone');"),
+      /^FisherlabError: 'c\.txt' cannot be written: its folder, .* is gone; choose a folder/,
+    );
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  it('says a sentence of its own for what cannot be brought about here', () => {
     // Whoever runs the tests may be allowed everything.
-    for (const code of ['EACCES', 'EROFS', 'EPERM']) {
+    for (const [code, sentence] of [
+      ['EACCES', "'/x/y' cannot be written (EACCES); choose a folder that you may write to;"],
+      ['EPERM', "'/x/y' cannot be written (EPERM); choose a folder that you may write to;"],
+      ['EDQUOT', "your share of the disk is full: '/x/y' was not written; make room"],
+      ['EBUSY', "'/x/y' is in use (EBUSY); end what uses it"],
+      ['EIO', "the disk failed: '/x/y' was not written (EIO); choose another disk"],
+    ]) {
       const error = diskError(Object.assign(new Error(), { code }), '/x/y') as Error;
-      assert.equal(
-        error.message,
-        `'/x/y' cannot be written (${code}); choose a folder that you may write to; downloads go where XDG_CACHE_HOME says`,
-      );
+      assert.ok(error instanceof FisherlabError);
+      assert.ok(error.message.startsWith(sentence as string), error.message);
     }
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { main } from '../../src/cli/main';
+import { run } from '../../src/cli/main';
 import { disposeModel, loadModel, modelTensors } from '../../src/models/checkpoint';
 import { readSafetensors, writeSafetensors } from '../../src/models/safetensors';
 
@@ -12,7 +12,7 @@ async function fisherlab(...words: string[]): Promise<string[]> {
   const { log } = console;
   console.log = (line: string) => void lines.push(line);
   try {
-    await main(['node', 'fisherlab', ...words]);
+    await run(['node', 'fisherlab', ...words]);
   } finally {
     console.log = log;
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { main } from '../../src/cli/main';
+import { run } from '../../src/cli/main';
 
 const golden = path.join(__dirname, '../golden');
 
@@ -12,7 +12,7 @@ async function parity(directory: string): Promise<{ lines: string[]; error: stri
   const { log } = console;
   console.log = (line: string) => lines.push(line);
   try {
-    await main(['node', 'fisherlab', 'parity', directory]);
+    await run(['node', 'fisherlab', 'parity', directory]);
     return { lines, error: null };
   } catch (error) {
     return { lines, error: (error as Error).message };

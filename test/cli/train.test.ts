@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { main } from '../../src/cli/main';
+import { run } from '../../src/cli/main';
 import { readSafetensors } from '../../src/models/safetensors';
 import { fakeMnist } from '../training/fixtures/set';
 
@@ -62,7 +62,7 @@ describe('fisherlab train', () => {
         }
       ).step;
     const first = await interrupted('SIGINT', ...steps);
-    assert.equal(first.code, 0, first.said);
+    assert.equal(first.code, 130, first.said);
     assert.match(
       first.said,
       /training vae \(small\) on mnist, 100000 steps, .*\nmnist train: all \d+ images of FISHERLAB_DATA\nstep \d+\/100000 {2}loss .* images\/s {2}.* left\n/,
@@ -70,7 +70,7 @@ describe('fisherlab train', () => {
     assert.match(first.said, /stopped and saved; go on with --resume\n$/);
     const before = step();
     const second = await interrupted('SIGTERM', ...steps, '--resume');
-    assert.equal(second.code, 0, second.said);
+    assert.equal(second.code, 143, second.said);
     assert.equal(Number(/step (\d+)\//.exec(second.said)?.[1]), before + 1);
     assert.ok(step() > before);
   });
@@ -96,9 +96,9 @@ describe('fisherlab train', () => {
     console.log = (line: string) => void said.push(line);
     const figures = ['curve.svg', 'bits-per-dim.svg'].map((name) => path.join(out, name));
     try {
-      await main(['node', 'fisherlab', 'train', ...words]);
+      await run(['node', 'fisherlab', 'train', ...words]);
       for (const file of figures) rmSync(file);
-      await main(['node', 'fisherlab', 'train', ...words, '--resume']);
+      await run(['node', 'fisherlab', 'train', ...words, '--resume']);
     } finally {
       console.log = log;
       if (before === undefined) delete process.env.FISHERLAB_DATA;
@@ -116,7 +116,7 @@ describe('fisherlab train', () => {
     console.log = () => {};
     try {
       const train = (...words: string[]) =>
-        main(['node', 'fisherlab', 'train', '--out', out, ...words]);
+        run(['node', 'fisherlab', 'train', '--out', out, ...words]);
       await assert.rejects(
         train('--model', 'gan', '--data', 'mnist'),
         /model 'gan' is not known; choose one of glow, diffusion, vae/,
@@ -128,19 +128,19 @@ describe('fisherlab train', () => {
       const vae = ['--model', 'vae', '--data', 'mnist'];
       await assert.rejects(
         train(...vae, '--batch', '0'),
-        /--batch is '0'; give a whole number from 1 on/,
+        /'--batch <n>' argument '0' is invalid\. Give a whole number from 1 on/,
       );
       await assert.rejects(
         train(...vae, '--steps', '1.5'),
-        /--steps is '1\.5'; give a whole number/,
+        /'--steps <n>' argument '1\.5' is invalid\. Give a whole number/,
       );
       await assert.rejects(
         train(...vae, '--learning-rate', 'fast'),
-        /--learning-rate is 'fast'; give a number/,
+        /'--learning-rate <x>' argument 'fast' is invalid\. Give a number/,
       );
       await assert.rejects(
         train(...vae, '--clip', '-1'),
-        /--clip is '-1'; give a number that is not below 0/,
+        /'--clip <x>' argument '-1' is invalid\. Give a number that is not below 0/,
       );
     } finally {
       console.log = log;

@@ -4,8 +4,8 @@ import { normalAt } from '../../src/backend/random';
 import { combine, log, raw } from '../../src/detectors/combine';
 import { commonFactors } from '../../src/detectors/common-factor';
 import { independentNormals } from '../../src/detectors/layerwise';
-import { mean, unbiasedStd } from '../../src/detectors/statistics';
 import { auroc } from '../../src/evaluation/metrics';
+import { mean, unbiasedStd } from '../../src/numerics/moments';
 import { logNormalTable, tableOf } from './tables';
 
 /**

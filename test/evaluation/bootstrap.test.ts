@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { normals, uniformAt } from '../../src/backend/random';
-import { mean, normalCdf, unbiasedStd } from '../../src/detectors/statistics';
 import {
-  interval,
+  estimates,
   metricsWithIntervals,
   pairedBootstrap,
   resampledAurocs,
+  resampledMetrics,
 } from '../../src/evaluation/bootstrap';
 import { metrics } from '../../src/evaluation/metrics';
+import { interval } from '../../src/numerics/intervals';
+import { mean, unbiasedStd } from '../../src/numerics/moments';
 
 /**
  * DeLong, DeLong, Clarke-Pearson (Biometrics 44, 1988): Var AUROC = var(V10)/outs + var(V01)/ins,
@@ -41,7 +43,7 @@ describe('the bootstrap of metrics', () => {
   });
 
   it('contains the true AUROC Φ(d/√2) in about 95 of 100 experiments', () => {
-    const truth = normalCdf(1 / Math.SQRT2);
+    const truth = 0.7602499389065233; // Φ(1/√2), from scipy
     let contained = 0;
     for (let k = 0; k < 200; k++) {
       const made = { in: normals(1000 + k, 80), out: normals(5000 + k, 80).map((x) => x + 1) };
@@ -127,6 +129,23 @@ describe('the paired bootstrap', () => {
       low: 0,
       high: 0,
     });
+  });
+
+  it('of every metric at once is what each detector gets by itself, and its AUROCs are those of pairs', () => {
+    const options = { seed: 5, resamples: 100, inName: 'a', outName: 'b' };
+    const found = resampledMetrics([shared, noisy], options);
+    assert.deepEqual(
+      found.map(estimates),
+      [shared, noisy].map((one) => metricsWithIntervals(one.in, one.out, options)),
+    );
+    assert.deepEqual(
+      found.map(({ resampled }) => resampled.auroc),
+      resampledAurocs([shared, noisy], options),
+    );
+    assert.throws(
+      () => resampledMetrics([shared, { in: [1], out: [2] }], options),
+      /300 \+ 300 and 1 \+ 1 batches/,
+    );
   });
 
   it('refuses scores of different batches', () => {

@@ -6,7 +6,6 @@ import {
   approximationTable,
   correlationWithInterval,
   layerComparisons,
-  ranks,
 } from '../../src/experiments/approximations';
 
 const FEATURES = ['plain', 'copy', 'exact'];
@@ -77,8 +76,7 @@ describe('the comparison of approximations', () => {
     );
   });
 
-  it('ranks values, ties sharing their mean, and finds a correlation of −1 where one falls as the other rises', () => {
-    assert.deepEqual([...ranks(Float64Array.of(3, 1, 3, 9))], [2.5, 1, 2.5, 4]);
+  it('finds a correlation of −1 where one falls as the other rises', () => {
     const x = Float64Array.from({ length: 30 }, (_, i) => i);
     const { value, low, high } = correlationWithInterval(
       x,

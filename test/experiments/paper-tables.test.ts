@@ -22,7 +22,8 @@ import {
 } from '../../src/experiments/ablations';
 import { MAIN_METHODS } from '../../src/experiments/first-experiment';
 import { paperTimesteps } from '../../src/experiments/paper-known';
-import { type ModelResults, modelResults, setsFor } from '../../src/experiments/paper-tables';
+import { type ModelResults, modelResults } from '../../src/experiments/paper-tables';
+import { setsFor } from '../../src/experiments/sets-to-try';
 import { summarise } from '../../src/experiments/summary';
 import { ablationFigure } from '../../src/experiments/tables-figures';
 import { disposeModel, type LoadedModel, loadModel } from '../../src/models/checkpoint';

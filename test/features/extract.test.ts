@@ -202,7 +202,8 @@ describe('a table of features', () => {
 
   it('of a model seen through a representation holds the same gradients of the same images, and another likelihood', async () => {
     const seen = represent(model, logit());
-    const dequantised = represent(model, affine(1, 0)); // the points of the model's own space, with the noise in them
+    // the points of the model's own space, with the noise in them
+    const dequantised = represent(model, affine(1, 0));
     const [changed, plain] = await Promise.all(
       [seen, dequantised].map(
         async (one) =>

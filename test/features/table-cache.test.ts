@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -47,11 +47,10 @@ describe('the cache of feature tables', () => {
 
   it('gives back every bit of every number, and all that is known of the columns', async () => {
     await cachedTable(directory, key, async () => table);
-    assertIdentical(await readTable(tablePath(directory, key)), table);
+    assertIdentical(await readTable(directory, key), table);
   });
 
   it('does so for any numbers and for tables of many rows', async () => {
-    const file = join(directory, 't.parquet');
     await fc.assert(
       fc.asyncProperty(fc.array(fc.double(), { maxLength: 50 }), async (numbers) => {
         const made = {
@@ -59,8 +58,8 @@ describe('the cache of feature tables', () => {
           batchSize: 1,
           columns: [{ feature: 'a', values: Float64Array.from(numbers) }],
         };
-        await writeTable(file, made);
-        assertIdentical(await readTable(file), made);
+        await writeTable(directory, key, made);
+        assertIdentical(await readTable(directory, key), made);
       }),
       { seed: 1, numRuns: 30 },
     );
@@ -71,16 +70,15 @@ describe('the cache of feature tables', () => {
         { feature: 'a', values: Float64Array.from({ length: 300_000 }, (_, i) => normalAt(1, i)) },
       ],
     };
-    await writeTable(file, long);
-    assertIdentical(await readTable(file), long);
+    await writeTable(directory, key, long);
+    assertIdentical(await readTable(directory, key), long);
   });
 
   it('keeps zero and minus zero apart where a column repeats few numbers', async () => {
-    const file = join(directory, 't.parquet');
     const zeros = Float64Array.from({ length: 5000 }, (_, i) => (i % 3 === 0 ? -0 : 0));
     const made = { rows: 5000, batchSize: 1, columns: [{ feature: 'a', values: zeros }] };
-    await writeTable(file, made);
-    assertIdentical(await readTable(file), made);
+    await writeTable(directory, key, made);
+    assertIdentical(await readTable(directory, key), made);
   });
 
   it('makes a table once, and again for another key', async () => {
@@ -101,7 +99,7 @@ describe('the cache of feature tables', () => {
 
   it('is plain Parquet to other readers', async () => {
     const file = tablePath(directory, key);
-    await writeTable(file, table, key);
+    await writeTable(directory, key, table);
     const rows = await parquetReadObjects({ file: new Uint8Array(await readFile(file)).buffer });
     assert.deepEqual(Object.keys(rows[0] ?? {}), [
       'log-likelihood',
@@ -114,7 +112,7 @@ describe('the cache of feature tables', () => {
 
   it('finds out a file that was cut, altered or is something else, and names it and the mend', async () => {
     const file = tablePath(directory, key);
-    await writeTable(file, table, key);
+    await writeTable(directory, key, table);
     const whole = await readFile(file);
     for (const bytes of [
       whole.subarray(0, 100),
@@ -123,7 +121,7 @@ describe('the cache of feature tables', () => {
       Buffer.from('not a table'),
     ]) {
       await writeFile(file, bytes);
-      await assert.rejects(readTable(file), (error: Error) => {
+      await assert.rejects(readTable(directory, key), (error: Error) => {
         assert.ok(error instanceof FisherlabError && error.message.includes(file), error.message);
         return /damaged .*delete the file/.test(error.message);
       });
@@ -135,7 +133,7 @@ describe('the cache of feature tables', () => {
       await writeFile(file, altered);
       // A byte that nothing depends on (a statistic of a page) may change; a table that is not the
       // one that was written may not come out.
-      await readTable(file).then(
+      await readTable(directory, key).then(
         (read) => assertIdentical(read, table),
         (error) => {
           assert.ok(error instanceof FisherlabError, error.stack);
@@ -146,6 +144,16 @@ describe('the cache of feature tables', () => {
     assert.ok(found > whole.length / 7 / 2, `${found} of ${whole.length / 7} found out`);
   });
 
+  it('does not take the table of another key for the one that is asked for', async () => {
+    const other = { ...key, seed: 2 };
+    await writeTable(directory, other, table);
+    await rename(tablePath(directory, other), tablePath(directory, key));
+    await assert.rejects(
+      readTable(directory, key),
+      /is damaged \(it was made from something else\); delete the file/,
+    );
+  });
+
   it('leaves nothing behind when making or writing fails', async () => {
     const failing = cachedTable(directory, key, async () => {
       throw new Error('out of images');
@@ -153,7 +161,7 @@ describe('the cache of feature tables', () => {
     await assert.rejects(failing, /out of images/);
     const ragged = { ...table, rows: 7 };
     await assert.rejects(
-      writeTable(tablePath(directory, key), ragged),
+      writeTable(directory, key, ragged),
       /'log-likelihood' has 8 values in a table of 7 rows/,
     );
     assert.deepEqual(await readdir(directory), []);

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { deriveSeed, normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
-import { chiSquareQuantile, lowerGamma, normalQuantile } from '../../src/fisher/chi-square';
 import { decorrelation } from '../../src/fisher/decorrelation';
 import { samplesOf } from '../../src/fisher/draws';
 import { estimateFisher, type FisherEstimate } from '../../src/fisher/estimate';
 import { spectra } from '../../src/fisher/spectrum';
-import { inverseCholesky, symmetricEigenvalues } from '../../src/fisher/symmetric';
 import {
   chooseWindows,
   entryInterval,
@@ -17,6 +14,7 @@ import {
 } from '../../src/fisher/windows';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
+import { symmetricEigenvalues } from '../../src/numerics/symmetric';
 import { LinearFlow } from './tiny-models';
 
 /** An estimate that consists of one layer's given gradients, `column(n, i)`. */
@@ -42,83 +40,6 @@ function madeOf(
     layers: [{ ...layer, weights: Array.from({ length: k }, (_, i) => i), gradients }],
   };
 }
-
-describe('symmetric matrices', () => {
-  for (const n of [1, 2, 3, 10, 60]) {
-    it(`of ${n} rows have the eigenvalues that ml-matrix finds`, () => {
-      const B = Matrix.from1DArray(n, n, normals(n, n * n));
-      const A = B.mmul(B.transpose());
-      const expected = new EigenvalueDecomposition(A, {
-        assumeSymmetric: true,
-      }).realEigenvalues.sort((a, b) => b - a);
-      const found = symmetricEigenvalues(A.to1DArray(), n);
-      expected.forEach((value, i) => {
-        assert.ok(
-          Math.abs(value - (found[i] as number)) < 1e-10 * (expected[0] as number),
-          `${i}: ${found[i]} for ${value}`,
-        );
-      });
-    });
-  }
-
-  it('with repeated, zero and diagonal eigenvalues are no exception', () => {
-    assert.deepEqual([...symmetricEigenvalues([2, 0, 0, 0, 2, 0, 0, 0, 0], 3)], [2, 2, 0]);
-    const ones = symmetricEigenvalues(new Float64Array(400).fill(1), 20);
-    assert.ok(Math.abs((ones[0] as number) - 20) < 1e-12 && Math.abs(ones[1] as number) < 1e-12);
-    assert.deepEqual([...symmetricEigenvalues(new Float64Array(9), 3)], [0, 0, 0]);
-  });
-
-  it('that are positive definite are L Lᵀ: L⁻¹ A L⁻ᵀ is the identity', () => {
-    const n = 12;
-    const B = Matrix.from1DArray(n, n, normals(4, n * n));
-    const A = B.mmul(B.transpose()).add(Matrix.eye(n).mul(0.1));
-    const L = Matrix.from1DArray(n, n, inverseCholesky(A.to1DArray(), n));
-    const product = L.mmul(A).mmul(L.transpose());
-    assert.ok(Matrix.sub(product, Matrix.eye(n)).abs().max() < 1e-10);
-    assert.throws(() => inverseCholesky([1, 2, 2, 1], 2), /not positive definite at row 1/);
-  });
-});
-
-describe('quantiles', () => {
-  it('of χ² are those of tables', () => {
-    // R: qchisq(c(0.05, 0.5, 0.95, 0.99), df) for df = 1, 4, 30.
-    const table: [number, number[]][] = [
-      [1, [0.00393214, 0.4549364, 3.841459, 6.634897]],
-      [4, [0.710723, 3.356694, 9.487729, 13.2767]],
-      [30, [18.49266, 29.33603, 43.77297, 50.89218]],
-    ];
-    for (const [df, expected] of table) {
-      [0.05, 0.5, 0.95, 0.99].forEach((p, i) => {
-        assert.ok(
-          Math.abs(chiSquareQuantile(p, df) / (expected[i] as number) - 1) < 1e-5,
-          `df ${df}, p ${p}`,
-        );
-      });
-    }
-  });
-
-  it('of χ² with 2 degrees of freedom are −2 ln(1 − p), and with many go back and forth', () => {
-    for (const p of [1e-6, 0.1, 0.9, 1 - 1e-9])
-      assert.ok(Math.abs(chiSquareQuantile(p, 2) / (-2 * Math.log1p(-p)) - 1) < 1e-6);
-    for (const nu of [0.3, 7.7, 500, 40_000])
-      for (const p of [0.001, 0.5, 0.999])
-        assert.ok(
-          Math.abs(lowerGamma(nu / 2, chiSquareQuantile(p, nu) / 2) - p) < 1e-8,
-          `${nu} at ${p}`,
-        );
-  });
-
-  it('of the normal distribution are the well-known ones', () => {
-    for (const [p, z] of [
-      [0.5, 0],
-      [0.975, 1.959964],
-      [0.84134475, 1],
-      [1e-10, -6.361341],
-    ] as const)
-      assert.ok(Math.abs(normalQuantile(p) - z) < 1e-5, `${p}: ${normalQuantile(p)}`);
-    assert.throws(() => normalQuantile(1), /no probability/);
-  });
-});
 
 describe('windows of the Fisher information', () => {
   before(startBackend);

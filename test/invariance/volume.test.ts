@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
 import { uniformAt } from '../../src/backend/random';
-import {
-  lnFactorial,
-  lnVolumeBound,
-  snakeVariation,
-  withoutBorder,
-} from '../../src/invariance/index';
+import { lnVolumeBound, snakeVariation, withoutBorder } from '../../src/invariance/index';
 
 describe('volumes of smooth images', () => {
   it('the snake turns at the ends of the rows', () => {
@@ -28,15 +23,6 @@ describe('volumes of smooth images', () => {
             : Math.abs(at(row, 0) - at(row - 1, 0));
     }
     assert.ok(Math.abs(snakeVariation(x, side, side) - expected) < 1e-12);
-  });
-
-  it('ln d! agrees with small factorials and with Stirling’s series', () => {
-    assert.equal(lnFactorial(0), 0);
-    assert.ok(Math.abs(lnFactorial(10) - Math.log(3628800)) < 1e-12);
-    const d = 784;
-    const stirling =
-      d * Math.log(d) - d + 0.5 * Math.log(2 * Math.PI * d) + 1 / (12 * d) - 1 / (360 * d ** 3);
-    assert.ok(Math.abs(lnFactorial(d) - stirling) < 1e-9);
   });
 
   // 200,000 points in a box of volume (2·4α)... the share inside is 1/d!·(2α)^d/box; relative

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DATA_SETS } from '../../src/data/index';
 import { COMBINERS, DETECTORS } from '../../src/detectors/index';
-import { FEATURE_NAMES } from '../../src/features/trial-tables';
+import { FEATURES } from '../../src/features/registry';
 import { cielab, hsl, hsv, ycbcr } from '../../src/invariance/index';
 import { createLanguage, type Language } from '../../src/kernel/language';
 import { LISTED } from '../../src/kernel/language-names';
@@ -236,7 +236,7 @@ describe('the language of cells', function () {
   });
 
   it("lists the program's own features and representations", () => {
-    same(LISTED.feature, ['log-likelihood', ...FEATURE_NAMES]);
+    same(LISTED.feature, ['log-likelihood', ...FEATURES.map(({ name }) => name)]);
     same(
       LISTED.representation,
       [hsv, hsl, cielab, ycbcr].map(({ name }) => name),

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { tf } from '../../src/backend/start';
-import { main } from '../../src/cli/main';
+import { run } from '../../src/cli/main';
 import { layerValues } from '../../src/gradients/layer';
 import { disposeModel, loadModel } from '../../src/models/checkpoint';
 
@@ -48,7 +48,7 @@ async function fisherlab(...words: string[]): Promise<string[]> {
   const { log } = console;
   console.log = (line: string) => void lines.push(line);
   try {
-    await main(['node', 'fisherlab', ...words]);
+    await run(['node', 'fisherlab', ...words]);
   } finally {
     console.log = log;
   }

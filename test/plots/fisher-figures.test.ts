@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { normals } from '../../src/backend/random';
-import type { FisherEstimate } from '../../src/fisher/estimate';
+import { depthOrder, type FisherEstimate } from '../../src/fisher/estimate';
+import type { OffDiagonals, Window } from '../../src/fisher/windows';
 import {
   chiSquareFigure,
   decorrelationFigure,
@@ -35,13 +36,14 @@ describe('figures of the Fisher information', () => {
       Number.NaN,
       Number.NaN,
     );
-    const figure = windowFigure({
+    const window: Window = {
       layers: ['flow.layers.1.a', 'b'],
       starts: [0, 2],
       size: 3,
       raw: normalised,
       normalised,
-    });
+    };
+    const figure = windowFigure(window);
     assert.deepEqual((figure.data[0] as { z: unknown }).z, [
       [1, 0.5, null],
       [0.5, 1, null],
@@ -56,7 +58,7 @@ describe('figures of the Fisher information', () => {
       samples: 1,
       layers: [layer('a.bias', 2, 6), layer('a.weight', 4, 0), layer('b.bias', 5, 5)],
     };
-    const { data } = scalesFigure(estimate);
+    const { data } = scalesFigure(depthOrder(estimate));
     assert.equal(data.length, 1);
     assert.deepEqual(
       [data[0]?.x, data[0]?.y],
@@ -69,13 +71,14 @@ describe('figures of the Fisher information', () => {
 
   it('mark the average and both floors of off-diagonals', () => {
     const average = { value: 0.2, low: 0.1, high: 0.3 };
-    const { layout } = offDiagonalFigure({
+    const found: OffDiagonals = {
       values: Float64Array.of(-0.5, 0.1),
       average,
       floor: 0.02,
       measuredFloor: 0.05,
       beyondNoise: 0.1,
-    });
+    };
+    const { layout } = offDiagonalFigure(found);
     assert.deepEqual(
       layout.shapes?.map(({ x0 }) => x0),
       [0.02, 0.05, 0.2],

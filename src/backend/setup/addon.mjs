@@ -165,7 +165,7 @@ async function compile(root, library, part, started) {
       cwd: binding,
       started,
       problem: 'the native addon does not compile',
-      mend: 'see that the C++ compiler knows C++17 (g++ 8 or later)',
+      fix: 'see that the C++ compiler knows C++17 (g++ 8 or later)',
     });
   await compiler([
     'tfjs_backend.cc',

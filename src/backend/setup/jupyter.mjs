@@ -1,9 +1,10 @@
 /**
  * # JupyterLab
  *
- * `npm run lab` and the check that the notebooks run in real Jupyter need JupyterLab, nbclient and
- * nbconvert, which are Python packages. They live in a Python environment of their own in the
- * cache, with tslab's kernel. Nothing else needs them: where they cannot be had, a note says why.
+ * `npm run lab` and the checks that the notebooks run in real Jupyter need JupyterLab, nbclient and
+ * nbconvert, and the tests of the kernel Jupyter's own suite for kernels: Python packages. They live
+ * in a Python environment of their own in the cache, with the kernels fisherlab and tslab. Nothing
+ * else needs them: where they cannot be had, a note says why.
  *
  * An environment's programs hold its path, so it is built in place and a mark, written last, says
  * that it is whole.
@@ -15,7 +16,12 @@ import { withLock } from './lock.mjs';
 import { step } from './progress.mjs';
 import { findProgram, mustRun, Obstacle } from './shell.mjs';
 
-const REQUIREMENTS = ['jupyterlab>=4.2,<5', 'nbclient>=0.10,<1', 'nbconvert>=7.16,<8'];
+const REQUIREMENTS = [
+  'jupyterlab>=4.2,<5',
+  'nbclient>=0.10,<1',
+  'nbconvert>=7.16,<8',
+  'jupyter_kernel_test>=0.7,<1',
+];
 /** About what they take, for the progress and the check of the disk. */
 const BYTES = 235e6;
 
@@ -23,11 +29,19 @@ const PROGRAMS = process.platform === 'win32' ? 'Scripts' : 'bin';
 const PYTHON = process.platform === 'win32' ? 'python' : 'python3';
 const MARK = 'whole';
 
-/** What Jupyter reads about the kernel; it puts the folder of this file for `{resource_dir}`. */
-const KERNEL = {
-  argv: ['node', '{resource_dir}/kernel.cjs', '{connection_file}'],
-  display_name: 'TypeScript (tslab)',
-  language: 'typescript',
+/** What Jupyter reads about the kernels; it puts the folder of this file for `{resource_dir}`. */
+const KERNELS = {
+  fisherlab: {
+    argv: ['node', '{resource_dir}/kernel.cjs', '{connection_file}', 'fisherlab'],
+    display_name: 'TypeScript (fisherlab)',
+    language: 'typescript',
+    interrupt_mode: 'message',
+  },
+  tslab: {
+    argv: ['node', '{resource_dir}/kernel.cjs', '{connection_file}', 'tslab'],
+    display_name: 'TypeScript (tslab)',
+    language: 'typescript',
+  },
 };
 
 /**
@@ -36,7 +50,10 @@ const KERNEL = {
  */
 function environmentFolder(root, cache) {
   const launcher = readFileSync(path.join(root, 'src', 'backend', 'setup', 'kernel.cjs'));
-  return path.join(cache, `jupyter-${cacheKey(...REQUIREMENTS, JSON.stringify(KERNEL), launcher)}`);
+  return path.join(
+    cache,
+    `jupyter-${cacheKey(...REQUIREMENTS, JSON.stringify(KERNELS), launcher)}`,
+  );
 }
 
 /**
@@ -112,7 +129,7 @@ async function build(python, root, folder, started) {
   await mustRun(python, ['-m', 'venv', folder], {
     started,
     problem: 'a Python environment cannot be made',
-    mend: 'install venv (Debian, Ubuntu: apt install python3-venv)',
+    fix: 'install venv (Debian, Ubuntu: apt install python3-venv)',
   });
   const pip = [
     '-m',
@@ -127,14 +144,16 @@ async function build(python, root, folder, started) {
   await mustRun(path.join(folder, PROGRAMS, 'python'), pip, {
     started,
     problem: 'pip cannot install JupyterLab',
-    mend: 'see that pip can reach its package index',
+    fix: 'see that pip can reach its package index',
   });
-  const kernel = path.join(folder, 'share', 'jupyter', 'kernels', 'tslab');
-  mkdirSync(kernel, { recursive: true });
-  copyFileSync(
-    path.join(root, 'src', 'backend', 'setup', 'kernel.cjs'),
-    path.join(kernel, 'kernel.cjs'),
-  );
-  writeFileSync(path.join(kernel, 'kernel.json'), `${JSON.stringify(KERNEL, null, 2)}\n`);
+  for (const [name, spec] of Object.entries(KERNELS)) {
+    const kernel = path.join(folder, 'share', 'jupyter', 'kernels', name);
+    mkdirSync(kernel, { recursive: true });
+    copyFileSync(
+      path.join(root, 'src', 'backend', 'setup', 'kernel.cjs'),
+      path.join(kernel, 'kernel.cjs'),
+    );
+    writeFileSync(path.join(kernel, 'kernel.json'), `${JSON.stringify(spec, null, 2)}\n`);
+  }
   writeFileSync(path.join(folder, MARK), '');
 }

@@ -151,7 +151,7 @@ export async function nativeLibrary(caches, prerequisite, say) {
     );
   await mustRun(python, ['-m', 'pip', '--version'], {
     problem: 'python3 has no pip',
-    mend: 'install it (Debian, Ubuntu: apt install python3-pip)',
+    fix: 'install it (Debian, Ubuntu: apt install python3-pip)',
   });
   const cache = writableCache(caches);
   const folder = libraryFolder(cache);
@@ -208,7 +208,7 @@ async function download(python, wheel, part, started) {
     part,
   );
   args.push(`${wheel.package}==${TENSORFLOW_VERSION}`);
-  const mend = 'see that pip can reach its package index';
+  const fix = 'see that pip can reach its package index';
   await step(
     `native TensorFlow, downloading ${Math.round(wheel.bytes / 1e6)} MB`,
     () =>
@@ -216,17 +216,17 @@ async function download(python, wheel, part, started) {
         started,
         env: { ...process.env, TMPDIR: part },
         problem: `pip cannot download ${wheel.package} ${TENSORFLOW_VERSION}`,
-        mend,
+        fix,
       }),
     { fraction: () => folderBytes(part) / wheel.bytes },
   );
   const name = readdirSync(part).find((each) => each.endsWith('.whl'));
-  if (name === undefined) throw new Obstacle(`pip downloaded no wheel of ${wheel.package}`, mend);
+  if (name === undefined) throw new Obstacle(`pip downloaded no wheel of ${wheel.package}`, fix);
   const file = path.join(part, name);
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   if (hash.digest('hex') !== wheel.sha256)
-    throw new Obstacle(`${name} is not the published file (its SHA-256 differs)`, mend);
+    throw new Obstacle(`${name} is not the published file (its SHA-256 differs)`, fix);
   return file;
 }
 
@@ -240,6 +240,6 @@ async function unpack(python, file, part, started) {
   await mustRun(python, ['-c', UNPACK, file, part, ...KEPT], {
     started,
     problem: 'the TensorFlow wheel cannot be unpacked',
-    mend: 'make room in the cache folder or set XDG_CACHE_HOME',
+    fix: 'make room in the cache folder or set XDG_CACHE_HOME',
   });
 }

@@ -105,7 +105,7 @@ export async function installPackages(root, say) {
               cwd: root,
               started: enlist,
               problem: 'the npm packages cannot be installed',
-              mend: 'see that the npm registry can be reached and the folder written',
+              fix: 'see that the npm registry can be reached and the folder written',
             },
           ),
         { fraction: () => places.filter((place) => existsSync(place)).length / places.length },

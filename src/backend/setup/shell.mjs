@@ -10,17 +10,17 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 
-/** Why a step cannot be done (`problem`) and what a person can do about it (`mend`). */
+/** Why a step cannot be done (`problem`) and what a person can do about it (`fix`). */
 export class Obstacle extends Error {
   /**
    * @param {string} problem
-   * @param {string} mend
+   * @param {string} fix
    */
-  constructor(problem, mend) {
-    super(`${problem}; ${mend}`);
+  constructor(problem, fix) {
+    super(`${problem}; ${fix}`);
     this.name = 'Obstacle';
     this.problem = problem;
-    this.mend = mend;
+    this.fix = fix;
   }
 }
 
@@ -126,15 +126,15 @@ export function run(program, args, { cwd, env = process.env, started } = {}) {
  * @param {string} program
  * @param {string[]} args
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, started?: (pid: number) => void, problem:
- *   string, mend: string }} options what to say when it fails
+ *   string, fix: string }} options what to say when it fails
  * @returns {Promise<string>} its output
  * @throws {Obstacle} with the program's last words
  */
-export async function mustRun(program, args, { problem, mend, ...options }) {
+export async function mustRun(program, args, { problem, fix, ...options }) {
   const { code, signal, output } = await run(program, args, options);
   if (code === 0) return output;
   throw new Obstacle(
     `${problem} (${signal === null ? lastWords(output) : `ended by ${signal}`})`,
-    mend,
+    fix,
   );
 }

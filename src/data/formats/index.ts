@@ -2,7 +2,7 @@
  * # The official formats
  *
  * One converter each; what they have in common is in `portion.ts`, the archives in `zip.ts` and
- * `tar.ts`.
+ * `tar-archive.ts`.
  */
 import type { Format } from '../sets';
 import { celeba } from './celeba';

@@ -4,13 +4,14 @@
  * Decoding is sharp's (libvips). A picture that claims more than `MOST_PIXELS` is refused before it
  * is decoded, and a damaged one is an error, not a grey patch.
  */
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import type { Raster } from './resize';
 
 const MOST_PIXELS = 4_000_000;
 
 /** A picture that sharp can go on with. */
 export function picture(bytes: Buffer): Sharp {
+  const sharp = require('sharp') as typeof import('sharp').default;
   return sharp(bytes, { limitInputPixels: MOST_PIXELS, failOn: 'error' });
 }
 

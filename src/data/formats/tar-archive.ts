@@ -4,7 +4,7 @@
  * Like zip archives they are only read, never unpacked: the entries that are wanted end in memory,
  * under a limit for each and one for all.
  */
-import { list, type ReadEntry } from 'tar';
+import type { ReadEntry } from 'tar';
 
 /**
  * The contents of those files of a (gzipped) tar whose path matches, by path. Throws where an entry
@@ -32,6 +32,7 @@ export async function readTar(
     entry.on('data', (chunk: Buffer) => chunks.push(chunk));
     entry.on('end', () => found.set(entry.path, Buffer.concat(chunks)));
   };
+  const { list } = await import('tar');
   await list({ file, strict: true, onReadEntry: take });
   if (problem !== undefined) throw problem;
   if (found.size === 0) throw new Error(`the archive has no entry like ${pattern.source}`);

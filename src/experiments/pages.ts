@@ -1,0 +1,158 @@
+/**
+ * # The numbers on the pages
+ *
+ * No number in the README is typed by hand. What stands there between `<!-- results -->` and
+ * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families` from
+ * the summary of all models, and in `data/models/README.md` `models` from the model cards; the
+ * README's picture is drawn from the first experiment too. A test holds the pages against the
+ * files.
+ */
+import { readFileSync } from 'node:fs';
+import { FisherlabError, inCheckout, writeBeside } from '../backend/index';
+import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
+import {
+  type FirstResults,
+  type FlatRow,
+  MAIN_METHODS,
+  readFirstResults,
+} from './first-experiment';
+import { type ModelCard, shippedCards } from './model-cards';
+import { FIRST_PICTURE } from './results-file';
+import { type Summary, shippedSummary } from './summary';
+
+export const README = inCheckout('README.md');
+export const MODELS_README = inCheckout('data', 'models', 'README.md');
+
+/**
+ * Writes both pages and the picture.
+ * @throws {FisherlabError} if results are not there, or a page lacks a mark
+ */
+export async function fillPages(): Promise<void> {
+  const results = readFirstResults();
+  await saveFigure(picture(results), FIRST_PICTURE);
+  await fill(README, readmeParts(results, shippedSummary()));
+  await fill(MODELS_README, modelsParts(shippedCards()));
+}
+
+async function fill(file: string, parts: Readonly<Record<string, string>>): Promise<void> {
+  await writeBeside(file, filledIn(readFileSync(file, 'utf8'), parts));
+}
+
+/**
+ * A page with what stands between its marks made anew: `parts` by the name of the mark.
+ * @throws {FisherlabError} if a mark is not there
+ */
+export function filledIn(page: string, parts: Readonly<Record<string, string>>): string {
+  return Object.entries(parts).reduce((text, [mark, part]) => {
+    const [begin, end] = [`<!-- ${mark} -->`, `<!-- /${mark} -->`];
+    const [before, rest] = text.split(begin);
+    const after = rest?.split(end)[1];
+    if (before === undefined || after === undefined)
+      throw new FisherlabError(`the page lacks '${begin}' or '${end}'`, 'put the marks back');
+    return `${before}${begin}\n${part}\n${end}${after}`;
+  }, page);
+}
+
+/** The parts of the README. */
+export function readmeParts(results: FirstResults, summary: Summary): Record<string, string> {
+  return { results: markdownTable(results.rows), families: familiesTable(summary) };
+}
+
+/** The parts of the page about the shipped models. */
+export function modelsParts(cards: readonly ModelCard[]): Record<string, string> {
+  const lines = cards.map(
+    ({ model, tensors, parameters, steps, images, bitsPerDim, how, literature }) => {
+      const count = (value: number) => value.toLocaleString('en');
+      return [
+        `\`${model}\``,
+        tensors,
+        count(parameters),
+        count(steps),
+        count(images),
+        bitsPerDim.toFixed(3),
+        how,
+        literature ?? '–',
+      ];
+    },
+  );
+  return {
+    models: markdown(
+      ['model', 'tensors', 'parameters', 'steps', 'images', 'bits/dim', 'which are', 'literature'],
+      lines,
+    ),
+  };
+}
+
+function markdown(
+  head: readonly string[],
+  lines: readonly (readonly (string | number)[])[],
+): string {
+  const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
+  return [row(head), `|${head.map(() => '---').join('|')}|`, ...lines.map(row)].join('\n');
+}
+
+function markdownTable(rows: readonly FlatRow[]): string {
+  const cell = (row: FlatRow | undefined) =>
+    row === undefined
+      ? '–'
+      : `${row.auroc.toFixed(3)} [${row.low.toFixed(3)}, ${row.high.toFixed(3)}]`;
+  const pairs = new Map(rows.map((row) => [`${row.batchSize} ${row.out}`, row]));
+  const lines = [...pairs.values()].map(({ in: inside, out, batchSize }) => {
+    const of = (method: string) =>
+      rows.find((row) => row.method === method && row.out === out && row.batchSize === batchSize);
+    return [
+      `${labelOf(inside)} → ${labelOf(out)}`,
+      batchSize,
+      ...MAIN_METHODS.map((method) => cell(of(method))),
+    ];
+  });
+  return markdown(['in → out', 'B', ...MAIN_METHODS], lines);
+}
+
+const FAMILY_METHODS = [...MAIN_METHODS, 'strangest of neighbours, factors and typicality'];
+
+/**
+ * A line for each family, kind of sets and B: the mean AUROC of each method over the pairs, and of
+ * the paper's its distance to typicality.
+ */
+function familiesTable({ families }: Summary): string {
+  const lines = families
+    .filter(({ protocol }) => protocol === 'halves')
+    .map(({ family, kind, batchSize, methods }) => {
+      const of = (name: string) => methods.find(({ method }) => method === name);
+      const means = FAMILY_METHODS.map((name) => of(name)?.mean.toFixed(3) ?? '–');
+      const paper = of('layer-wise gradients');
+      const against = paper?.against?.mean;
+      const margin =
+        against === undefined
+          ? '–'
+          : `${against.value.toFixed(3)} [${against.low.toFixed(3)}, ${against.high.toFixed(3)}]`;
+      return [family, kind, paper?.pairs ?? 0, batchSize, ...means, margin];
+    });
+  return markdown(
+    ['family', 'sets', 'pairs', 'B', ...FAMILY_METHODS, 'layer-wise − typicality'],
+    lines,
+  );
+}
+
+function picture({ rows }: FirstResults): Figure {
+  const single = rows.filter((row) => row.batchSize === 1);
+  const outs = [...new Set(single.map((row) => row.out))];
+  const of = (method: string, out: string) =>
+    single.find((row) => row.method === method && row.out === out) as FlatRow;
+  return bars(
+    outs,
+    MAIN_METHODS.map((method) => ({
+      name: method,
+      values: outs.map((out) => of(method, out).auroc),
+      low: outs.map((out) => of(method, out).low),
+      high: outs.map((out) => of(method, out).high),
+    })),
+    {
+      y: 'AUROC',
+      range: [0, 1],
+      guides: [{ axis: 'y', value: 0.5, label: 'chance' }],
+      title: 'A Glow of Fashion-MNIST looks at single images of sets it never saw',
+    },
+  );
+}

@@ -1,0 +1,14 @@
+/**
+ * # Positions in a text
+ *
+ * Jupyter counts code points, JavaScript counts UTF-16 units: an emoji is one of the first and two
+ * of the second.
+ */
+
+/** The UTF-16 offset of a code point's position. */
+export const toUtf16 = (text: string, position: number): number =>
+  [...text].slice(0, position).join('').length;
+
+/** The position, in code points, of a UTF-16 offset. */
+export const toCodePoints = (text: string, offset: number): number =>
+  [...text.slice(0, offset)].length;

@@ -1,0 +1,75 @@
+/**
+ * # Cells without Jupyter
+ *
+ * The same executor as in the kernel, with the parent process in Jupyter's place: cells come in and
+ * events go out as messages. A thread looks after the parent, since a cell that computes for ever
+ * would not hear that nobody waits for it any more.
+ */
+import path from 'node:path';
+import { setImmediate } from 'node:timers'; // not the one that cells find
+import { Worker } from 'node:worker_threads';
+import { CellSyntaxError, prepareCell } from './cell';
+import { shownError } from './errors';
+import { Evaluator } from './evaluate';
+import type { Event } from './messages';
+
+/** From the parent: a cell, or that there are no more. */
+export type HeadlessRequest = { cell: string; code: string } | 'end';
+
+const tell = (event: Event | { type: 'ready' }) => {
+  if (process.connected) process.send?.(event);
+};
+
+/** Text that is not sent yet: nobody looks at it while a cell runs. */
+let text: (Event & { type: 'stream' }) | undefined;
+
+function flush(): void {
+  if (text !== undefined) tell(text);
+  text = undefined;
+}
+
+/** Sends an event; text in few messages, in its order. */
+function post(event: Event): void {
+  if (event.type !== 'stream') {
+    flush();
+    tell(event);
+  } else if (text?.cell === event.cell && text.name === event.name && text.text.length < ENOUGH) {
+    text.text += event.text;
+  } else {
+    flush();
+    text = { ...event };
+    setImmediate(flush);
+  }
+}
+
+const ENOUGH = 1 << 16;
+const folder = process.cwd();
+const evaluator = new Evaluator(folder, post);
+let count = 0;
+
+async function execute(cell: string, code: string): Promise<void> {
+  const number = ++count;
+  try {
+    const prepared = await prepareCell(code, number);
+    evaluator.receive({ type: 'run', cell, number, prepared });
+  } catch (error) {
+    if (error instanceof CellSyntaxError) error.place = `cell [${number}]`;
+    tell({ type: 'done', cell, error: shownError(error, folder) });
+  }
+}
+
+process.on('message', (message: HeadlessRequest) => {
+  if (message !== 'end') {
+    void execute(message.cell, message.code);
+    return;
+  }
+  // What is still under way may still fail: the process ends when nothing is left to do, or when
+  // the parent has waited long enough.
+  process.channel?.unref();
+});
+process.on('disconnect', () => process.exit(1)); // a parent that is gone wants no answer
+
+const workerData = { file: path.join(__dirname, 'orphan-worker.ts') };
+new Worker(path.join(__dirname, 'thread.cjs'), { workerData }).unref();
+
+tell({ type: 'ready' });

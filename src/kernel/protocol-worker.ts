@@ -1,0 +1,52 @@
+/**
+ * # The thread that speaks to Jupyter
+ *
+ * Binds the sockets, and ends the process: when it is asked to, or when Jupyter is gone. The thread
+ * that runs cells may be busy for ever then, so it is not waited for.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { LanguageClient } from './language-client';
+import type { Command, Event } from './messages';
+import { whenParentIsGone } from './parent';
+import { Protocol } from './protocol';
+import { readConnection, Sockets } from './wire';
+
+const { connection, folder, closed } = workerData as {
+  connection: string;
+  folder: string;
+  /** Becomes 1 once the sockets are closed. */
+  closed: Int32Array;
+};
+/** Milliseconds after which the language service starts by itself: the first cell comes first. */
+const LANGUAGE_START = 1500;
+/** Milliseconds that cells' own handlers of the process's end may take. */
+const GOODBYE = 500;
+
+const sockets = new Sockets(readConnection(connection));
+const language = new LanguageClient(folder);
+const command = (one: Command) => parentPort?.postMessage(one);
+
+async function close(): Promise<void> {
+  await sockets.close();
+  Atomics.store(closed, 0, 1);
+  Atomics.notify(closed, 0);
+}
+
+async function end(): Promise<void> {
+  await close();
+  command({ type: 'end' });
+  await sleep(GOODBYE);
+  process.kill(process.pid, 'SIGKILL');
+}
+
+const protocol = new Protocol(sockets, language, command, () => void end());
+parentPort?.on('message', (event: Event) => {
+  if (event.type === 'closing') void close();
+  else protocol.event(event);
+});
+whenParentIsGone(() => void end());
+setTimeout(() => language.start(), LANGUAGE_START);
+void sockets
+  .open((channel, message) => protocol.receive(channel, message))
+  .then(() => protocol.started());

@@ -1,0 +1,103 @@
+/**
+ * # A run with a family's defaults
+ *
+ * What `fisherlab train` and the ladder of models train with: a preset of the family, its optimiser
+ * and length, the augmentation that suits the data set, and what was chosen otherwise.
+ */
+import { execFileSync } from 'node:child_process';
+import { type DataSetName, dataSet } from '../data/index';
+import { type PresetName, preset } from '../models/index';
+import { augmentationOf } from './augment';
+import type { RunConfig } from './run-folder';
+
+/**
+ * What each family trains with unless told otherwise, after the paper's code (its epochs would take
+ * days here).
+ */
+const DEFAULTS = {
+  glow: {
+    method: 'adamax',
+    learningRate: 2e-3,
+    weightDecay: 5e-5,
+    average: 0.999,
+    steps: 4000,
+    clip: 50,
+  },
+  diffusion: {
+    method: 'adam',
+    learningRate: 3e-4,
+    weightDecay: 0,
+    average: 0.999,
+    steps: 4000,
+    clip: 1,
+  },
+  vae: { method: 'adam', learningRate: 3e-4, weightDecay: 0, average: 0, steps: 6000, clip: 0 },
+} as const;
+
+/** Images of a step, and those held out, unless told otherwise. */
+const BATCH = 64;
+const HELD = 500;
+
+/** What a training differs in from its family's defaults. */
+export interface RunChoices {
+  readonly seed: number;
+  readonly preset?: PresetName;
+  readonly held?: number;
+  readonly batch?: number;
+  readonly steps?: number;
+  readonly learningRate?: number;
+  readonly clip?: number;
+  readonly mutate?: number;
+}
+
+/** The run of a family on a data set. */
+export function runOf(
+  family: keyof typeof DEFAULTS,
+  data: DataSetName,
+  choices: RunChoices,
+): RunConfig {
+  const { seed, preset: size = 'small', held = HELD, mutate = 0 } = choices;
+  const { method, weightDecay, average, ...defaults } = DEFAULTS[family];
+  const {
+    batch = BATCH,
+    steps = defaults.steps,
+    learningRate = defaults.learningRate,
+    clip = defaults.clip,
+  } = choices;
+  return {
+    model: preset(family, size, [32, 32, dataSet(data).channels], seed),
+    preset: size,
+    data,
+    held,
+    training: {
+      method,
+      weightDecay,
+      average,
+      clip,
+      batch,
+      steps,
+      learningRate,
+      warmup: Math.min(500, Math.ceil(steps / 8)),
+      decay: 0.4,
+      augmentation: { ...augmentationOf(data), mutate },
+      seed,
+      evaluateEvery: Math.max(1, Math.round(steps / 20)),
+      initialImages: 512,
+    },
+    commit: commit(),
+  };
+}
+
+/** The commit of this checkout; 'unknown' outside one. */
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      cwd: __dirname,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+      .toString()
+      .trim();
+  } catch {
+    return 'unknown';
+  }
+}
