@@ -48,6 +48,12 @@ export { keepCards, type ModelCard, shippedCards } from './model-cards';
 export { modelFigures, trainingFigures } from './model-figures';
 export { fillPages } from './pages';
 export { DEVELOPMENT_PAIRS, REPORTING_PAIRS } from './pairs';
+export {
+  correlationFigure,
+  likelihoodFigure,
+  moreLayersFigure,
+  twoLayersFigure,
+} from './paper-figures';
 export { PAPER_BATCH_SIZE, PAPER_TIMESTEPS, paperTimesteps } from './paper-known';
 export {
   COSTLY,
@@ -68,6 +74,6 @@ export {
   shippedResults,
   shippedSummary,
 } from './summary';
-export { ablationFigure, differencesFigure, tableFigure } from './tables-figures';
+export { ablationFigure, differencesFigure, pairsFigure, tableFigure } from './tables-figures';
 export { compare, freeze, marginBars, report, type TrialMean, type TrialRow } from './trial';
 export { bringUpToDate } from './up-to-date';

@@ -31,6 +31,8 @@ export interface FigureOptions {
   readonly title?: string;
   /** What to see in the figure, in a sentence or two. */
   readonly caption?: string;
+  /** False where nothing needs to name the series: panels share a legend. */
+  readonly legend?: boolean;
   readonly width?: number;
   readonly height?: number;
 }

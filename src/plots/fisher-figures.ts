@@ -174,7 +174,7 @@ export function decorrelationFigure(
     {
       title: 'Correlation of log f_i and log f_j',
       x: 'how many layers apart, |i − j|',
-      y: 'correlation of log norms, mean over pairs',
+      y: 'mean correlation of log norms',
       guides: [{ axis: 'y', value: 0 }],
       ...options,
     },

@@ -79,7 +79,7 @@ export function histogram(series: readonly ValueSeries[], options: HistogramOpti
   });
   const title =
     outside === 0 ? options.x : `${options.x}   (${outside} of ${all.length} values outside)`;
-  const direct = series.length > LEGEND_SERIES;
+  const direct = options.legend !== false && series.length > LEGEND_SERIES;
   const guides = drawGuides(options.guides ?? []);
   const curves = data.map(({ name, x, y }, index) => ({
     name: String(name),
@@ -94,7 +94,7 @@ export function histogram(series: readonly ValueSeries[], options: HistogramOpti
   const size = { width: (options.width ?? 720) - 96, height: (options.height ?? 420) - 104 };
   const labels = direct ? peakLabels(curves, { ...size, x: range, y: rangeY }) : NO_LABELS;
   return figure(data, options, {
-    legend: series.length > 1 && !direct,
+    legend: (options.legend ?? series.length > 1) && !direct,
     xaxis: axis(title, { range }),
     yaxis: axis('density', { range: rangeY }),
     ...guides,

@@ -102,7 +102,7 @@ export function lines(series: readonly LineSeries[], options: LinesOptions): Fig
     options.rangeY === undefined
       ? roomy(scaled([...shown('y'), ...bands, ...marked('y')], logY))
       : (scaled(options.rangeY, logY) as [number, number]);
-  const direct = series.length > LEGEND_SERIES;
+  const direct = options.legend !== false && series.length > LEGEND_SERIES;
   const guides = drawGuides(options.guides ?? [], { x: logX, y: logY });
   const named = series.map((line, index) => ({
     name: labelOf(line.name),
@@ -116,7 +116,7 @@ export function lines(series: readonly LineSeries[], options: LinesOptions): Fig
     height: (options.height ?? 420) - 104,
   };
   return figure(data, options, {
-    legend: series.length > 1 && !direct,
+    legend: (options.legend ?? series.length > 1) && !direct,
     xaxis: axis(options.x, { log: logX ? shown('x') : false, range: rangeX }),
     yaxis: axis(options.y, { log: logY ? shown('y') : false, range: rangeY }),
     shapes: guides.shapes ?? [],

@@ -3,8 +3,8 @@
  *
  * The paper's figures have panels: in one row the histogram of one layer, that of another, and both
  * against each other. Each panel is a figure of its own, drawn into its part of the whole with its
- * title above it; only the legend is shared: each name stands in it once, and not at all where the
- * panels name their curves themselves.
+ * title above it. Either the panels name their curves themselves, or all share one legend, in which
+ * each name stands once.
  */
 import type { Layout, Plot } from 'nodeplotlib';
 import { FisherlabError } from '../backend/index';
@@ -13,6 +13,8 @@ import { type Figure, type FigureOptions, figure } from './figure';
 export interface PanelsOptions extends FigureOptions {
   /** Panels in a row; by default all. */
   readonly columns?: number;
+  /** One legend above all panels, for parts that were made with `legend: false`. */
+  readonly legend?: boolean;
 }
 
 type Margin = { l: number; r: number; t: number; b: number };
@@ -31,7 +33,7 @@ export function panels(parts: readonly Figure[], options: PanelsOptions = {}): F
   const heights = Array.from({ length: Math.ceil(parts.length / columns) }, (_, r) =>
     Math.max(...inRow(r).map((part) => sizeOf(part, 'height'))),
   );
-  const legend = parts.some(({ layout }) => layout.showlegend === true);
+  const { legend = false } = options;
   const above = (options.title === undefined ? 0 : 34) + (legend ? 24 : 0);
   const width = sum(widths);
   const height = sum(heights);
@@ -73,7 +75,7 @@ export function panels(parts: readonly Figure[], options: PanelsOptions = {}): F
         ...(legend
           ? {
               legendgroup: String(trace.name),
-              showlegend: trace.showlegend !== false && first && part.layout.showlegend === true,
+              showlegend: trace.showlegend !== false && first,
             }
           : {}),
         ...(colorbar === undefined ? {} : { colorbar: besidePanel(colorbar, inner) }),
@@ -100,6 +102,7 @@ export function panels(parts: readonly Figure[], options: PanelsOptions = {}): F
       });
   });
   const margin = { l: 0, r: 0, t: above, b: 0 };
+  const corner = { x: 12 / width };
   return figure(
     data,
     { ...options, width, height: height + above },
@@ -108,7 +111,12 @@ export function panels(parts: readonly Figure[], options: PanelsOptions = {}): F
       annotations,
       shapes,
       margin,
-      layout: { ...axes, images, margin } as Layout,
+      layout: {
+        ...axes,
+        images,
+        margin,
+        legend: { orientation: 'h', ...corner, y: 1, yanchor: 'bottom', font: { size: 13 } },
+      } as Layout,
     },
   );
 }

@@ -31,8 +31,6 @@ export interface ScatterOptions extends FigureOptions {
   readonly logX?: boolean;
   readonly logY?: boolean;
   readonly diagonal?: boolean;
-  /** False where another panel names the same series already. */
-  readonly legend?: boolean;
   /** Diameter of a point in pixels; by default smaller the more there are. */
   readonly size?: number;
   readonly guides?: readonly Guide[];
