@@ -74,6 +74,7 @@ export {
   shippedResults,
   shippedSummary,
 } from './summary';
+export { claimRows, layoutRows, meanRows, protocolRows } from './summary-rows';
 export { ablationFigure, differencesFigure, pairsFigure, tableFigure } from './tables-figures';
 export { compare, freeze, marginBars, report, type TrialMean, type TrialRow } from './trial';
 export { bringUpToDate } from './up-to-date';

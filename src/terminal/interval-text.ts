@@ -13,7 +13,7 @@ export interface Interval {
 }
 
 /** A number with its interval as text. */
-export function interval(
+export function intervalText(
   { value, low, high }: Interval,
   { digits = 3, sign = false }: { readonly digits?: number; readonly sign?: boolean } = {},
 ): string {
