@@ -76,5 +76,16 @@ export {
 } from './summary';
 export { claimRows, layoutRows, meanRows, protocolRows } from './summary-rows';
 export { ablationFigure, differencesFigure, pairsFigure, tableFigure } from './tables-figures';
+export {
+  fisherThrough,
+  gradientDifferences,
+  largestDifference,
+  logLikelihoodsOfPoints,
+  logLikelihoodsThrough,
+  meanLogNorms,
+  tablesThrough,
+  tinyGlow,
+  unitCube,
+} from './through-representations';
 export { compare, freeze, marginBars, report, type TrialMean, type TrialRow } from './trial';
 export { bringUpToDate } from './up-to-date';

@@ -45,6 +45,9 @@ export function windowFigure(
     range: [-1, 1],
     unit: 'correlation F_ab / √(F_aa F_bb)',
     blocks: starts.slice(1).map((start) => start - 1),
+    caption:
+      'The diagonal is 1 (dark red). Beside it colours are pale: correlations are small, within a ' +
+      'layer and, past the lines, between layers. Blank weights have no gradient.',
     ...options,
   });
 }
@@ -78,6 +81,9 @@ export function rawWindowFigure(
     y: 'weight',
     unit: 'size of an entry, log₁₀ |F_ab|',
     blocks: starts.slice(1).map((start) => start - 1),
+    caption:
+      'The entries themselves: blocks of layers differ by orders of magnitude, more than the ' +
+      'diagonal differs from the rest within a block.',
     ...options,
   });
 }
@@ -110,6 +116,9 @@ export function offDiagonalFigure(
       },
       { axis: 'x', value: average.value, label: `average ${average.value.toFixed(3)}`, row: 2 },
     ],
+    caption:
+      'How large are correlations within a layer? Their average stands right of both floors, of ' +
+      'what noise alone would show.',
     ...options,
   });
 }
@@ -145,6 +154,9 @@ export function scalesFigure(
     x: 'layer j, in order',
     y: 'mean squared gradient of a weight, tr F_j / |θ_j|',
     logY: true,
+    caption:
+      'A point is a layer: sizes differ by orders of magnitude, between kinds of tensors and over ' +
+      'depth.',
     ...options,
   });
 }
@@ -176,6 +188,8 @@ export function decorrelationFigure(
       x: 'how many layers apart, |i − j|',
       y: 'mean correlation of log norms',
       guides: [{ axis: 'y', value: 0 }],
+      caption:
+        'Neighbouring layers say nearly the same; the further apart, the less, and never nothing.',
       ...options,
     },
   );
@@ -219,6 +233,9 @@ export function chiSquareFigure(
       diagonal: true,
       width: 560,
       height: 520,
+      caption:
+        'On the dashed line the theory holds: χ² with all weights is far too narrow, with the ' +
+        'effective degrees of freedom it comes close.',
       ...options,
     },
   );
@@ -241,6 +258,8 @@ export function logNormalFigure(
     title: 'log f_j, standardised',
     x: 'quantile of the normal density N(0, 1)',
     y: 'log f_j, standardised',
+    caption:
+      'On the dashed line log f would be normal: in the middle it nearly is, at the ends not.',
     ...options,
   });
 }
