@@ -15,8 +15,9 @@
 // What everything computes on: the engine, errors, and randomness as a function of seeds.
 
 export * as backend from './backend/index';
-export { type BackendChoice, FisherlabError, startBackend, tf } from './backend/index';
-export * as random from './backend/random';
+export { type BackendChoice, startBackend, tf } from './backend/index';
+export { FisherlabError } from './errors';
+export * as random from './numerics/random';
 
 // Images, models of images (Glow, diffusion, VAE, your own), and the one backward pass.
 
@@ -39,6 +40,7 @@ export * as features from './features/index';
 
 // What people look at, and arithmetic for their own cells.
 
+export * as kernel from './kernel/index';
 export * as notebook from './notebook/index';
 export * as numerics from './numerics/index';
 export * as plots from './plots/index';

@@ -9,12 +9,11 @@
  * product of matrices over patches, and the second, at stride 1, is a convolution with the filter
  * turned round.
  */
-import type { NamedTensorMap, Tensor, Tensor4D } from '@tensorflow/tfjs';
+import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs';
+import { type Shape4, shape4, tensor4 } from './checked';
 import { convolutionWithBias } from './convolution-with-bias';
 import { matMul, native } from './primitives';
 import { tf } from './start';
-
-export type Shape4 = [number, number, number, number];
 
 /** The window that a convolution slides over its input. */
 export interface Window {
@@ -53,7 +52,7 @@ export function convolve(x: Tensor, filter: Tensor, window: Window, bias?: Tenso
   const padding = same ? 'same' : 'valid';
   return tf.tidy(() => {
     const source = same ? x : padded(x, window.pad);
-    const [n, h, w] = x.shape as Shape4;
+    const [n, h, w] = shape4(x, 'convolution');
     const [kh, kw] = window.kernel;
     const empty = n * windowLength(h, kh, window) * windowLength(w, kw, window) * filter.size === 0;
     const fused =
@@ -61,9 +60,14 @@ export function convolve(x: Tensor, filter: Tensor, window: Window, bias?: Tenso
         ? null
         : convolutionWithBias(source, filter, bias, window.stride, padding);
     if (fused !== null) return fused;
-    const product = tf.conv2d(source as Tensor4D, filter as Tensor4D, window.stride, padding);
+    const product = plain(source, filter, window.stride, padding);
     return bias === undefined ? product : tf.add(product, bias);
   });
+}
+
+/** TensorFlow.js's own, whose types ask for tensors of four axes. */
+function plain(x: Tensor, filter: Tensor, stride: number, padding: 'same' | 'valid'): Tensor {
+  return tf.conv2d(tensor4(x, 'convolution'), tensor4(filter, 'convolution'), stride, padding);
 }
 
 /** Gradient to the input, of `inputShape`, from that of the output, `dy`. */
@@ -77,19 +81,19 @@ export function convolveInputGrad(
   const same = padsLikeSame(window);
   return tf.tidy(() => {
     if (same && native() === null) {
-      const turned = tf.transpose(tf.reverse(filter as Tensor4D, [0, 1]), [0, 1, 3, 2]); // [kh, kw, O, I]
-      return tf.conv2d(dy as Tensor4D, turned as Tensor4D, 1, 'same');
+      const turned = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]); // [kh, kw, O, I]
+      return plain(dy, turned, 1, 'same');
     }
     const [n, h, w, c] = inputShape;
     const shape: Shape4 = same ? inputShape : [n, h + 2 * pad, w + 2 * pad, c];
-    const dx = tf
+    const dx: Tensor = tf
       .engine()
       .runKernel(tf.Conv2DBackpropInput, { dy, filter } as unknown as NamedTensorMap, {
         strides: stride,
         pad: same ? 'same' : 'valid',
         dataFormat: 'NHWC',
         inputShape: shape,
-      }) as Tensor; // [N, H(+2p), W(+2p), I]
+      }); // [N, H(+2p), W(+2p), I]
     return same || pad === 0 ? dx : tf.slice(dx, [0, pad, pad, 0], [n, h, w, c]);
   });
 }
@@ -111,7 +115,7 @@ export function convolveFilterGrad(
         filterShape,
       ); // [kh, kw, I, O]
     }
-    return tf
+    const dw: Tensor = tf
       .engine()
       .runKernel(
         tf.Conv2DBackpropFilter,
@@ -122,7 +126,8 @@ export function convolveFilterGrad(
           dataFormat: 'NHWC',
           filterShape,
         },
-      ) as Tensor;
+      );
+    return dw;
   });
 }
 
@@ -138,7 +143,7 @@ export function patches(x: Tensor, window: Window): Tensor {
     stride,
     pad,
   } = window;
-  const [n, h, w, c] = x.shape as Shape4;
+  const [n, h, w, c] = shape4(x, 'patches');
   if (kh === 1 && kw === 1 && stride === 1 && pad === 0) return tf.reshape(x, [n, h * w, c]); // [N, H·W, C]
   const [rows, columns] = [windowLength(h, kh, window), windowLength(w, kw, window)];
   const across = Int32Array.from(

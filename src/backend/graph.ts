@@ -15,9 +15,11 @@
  * TensorFlow.js's own, with the same attributes; only some are written as oneDNN likes them
  * (`graph-onednn.ts`).
  */
+
 import os from 'node:os';
 import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs';
+import { at, lengthOf } from './checked';
 import { isOffered } from './convolution-with-bias';
 import { attribute, graphDefinition, node, sessionConfiguration } from './graph-definition';
 import { asOneDnnLikes, KINDS, trial } from './graph-onednn';
@@ -123,7 +125,7 @@ export class Graph {
         ofWeightsAlone(recording),
         recording.results.map((_, k) => `output${k}:0`),
       );
-      return new Graph(addon, handle, batch[0]?.shape[0] as number, rows);
+      return new Graph(addon, handle, lengthOf(at(batch, 0)), rows);
     } finally {
       tf.engine().endScope(); // what the recorded run made
     }
@@ -153,7 +155,7 @@ export class Graph {
       );
       this.prepared = ids;
     }
-    const count = batch[0]?.shape[0] as number;
+    const count = lengthOf(at(batch, 0));
     const parts = Math.ceil(count / this.part);
     const whole = parts * this.part;
     const shapes = batch.map(({ shape }) => [this.part, ...shape.slice(1)]);
@@ -272,28 +274,42 @@ function definition(
 function encoded({ name, type, value }: Attribute, types: Types): Uint8Array {
   switch (type) {
     case KINDS.string:
-      return attribute.string(value as string);
+    case types.TF_ATTR_STRING:
+      return attribute.string(text(value));
     case KINDS.strings:
-      return attribute.strings(value as string[]);
+      return attribute.strings(list(value).map(text));
     case KINDS.types:
-      return attribute.types(value as number[]);
+      return attribute.types(list(value).map(number));
     case KINDS.integer:
-      return attribute.integer(value as number);
+      return attribute.integer(number(value));
     case types.TF_ATTR_TYPE:
-      return attribute.type(value as number);
+      return attribute.type(number(value));
     case types.TF_ATTR_INT:
       return Array.isArray(value)
-        ? attribute.integers(value as number[])
-        : attribute.integer(value as number);
+        ? attribute.integers(value.map(number))
+        : attribute.integer(number(value));
     case types.TF_ATTR_FLOAT:
-      return attribute.float(value as number);
+      return attribute.float(number(value));
     case types.TF_ATTR_BOOL:
-      return attribute.boolean(value as boolean);
-    case types.TF_ATTR_STRING:
-      return attribute.string(value as string);
+      return attribute.boolean(Boolean(value));
     case types.TF_ATTR_SHAPE:
-      return attribute.shape(value as number[]);
+      return attribute.shape(list(value).map(number));
     default:
       throw new Error(`attribute '${name}' is of kind ${type}, which no graph has had yet`);
   }
+}
+
+function number(value: unknown): number {
+  if (typeof value === 'number') return value;
+  throw new Error(`an attribute is ${value}, not a number`);
+}
+
+function text(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new Error(`an attribute is ${value}, not a text`);
+}
+
+function list(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new Error(`an attribute is ${value}, not a list`);
 }

@@ -6,30 +6,31 @@
  * them, and files that are written whole or not at all.
  */
 export {
+  at,
+  lengthOf,
+  matrix,
+  numberOf,
+  numbersOf,
+  pair,
+  type Shape4,
+  shape2,
+  shape3,
+  shape4,
+  tensor4,
+  triple,
+} from './checked';
+export {
   convolve,
   convolveFilterGrad,
   convolveInputGrad,
   patches,
-  type Shape4,
   type Window,
   windowLength,
 } from './convolution';
 export { CONVOLUTION_WITH_BIAS } from './convolution-with-bias';
-export { assertKnown, FisherlabError } from './errors';
 export { withLock } from './file-lock';
 export { type Computation, Graph } from './graph';
-export { lazily } from './lazily';
 export { matMul, native, reluGrad, squaredNormOfPositions, squaredNormOfRows } from './primitives';
-export {
-  deriveSeed,
-  noiseByIndex,
-  normalAt,
-  normals,
-  permutation,
-  uniformAt,
-  uniformStream,
-  uniforms,
-} from './random';
 export { inCheckout } from './root';
 export {
   BACKENDS,
@@ -39,3 +40,16 @@ export {
   tf,
 } from './start';
 export { diskError, makeFolder, writeBeside, writeJson } from './write';
+
+// Randomness is arithmetic, and wanted wherever there are tensors.
+
+export {
+  deriveSeed,
+  noiseByIndex,
+  normalAt,
+  normals,
+  permutation,
+  uniformAt,
+  uniformStream,
+  uniforms,
+} from '../numerics/index';

@@ -6,7 +6,7 @@
  * first of its names is asked for, which is when a backend starts.
  */
 import type * as tfjs from '@tensorflow/tfjs';
-import { lazily } from './lazily';
+import { lazily } from '../lazily';
 
 const library = lazily(() => withoutSourceMaps(() => require('@tensorflow/tfjs') as typeof tfjs));
 

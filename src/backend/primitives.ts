@@ -2,12 +2,11 @@
  * # Kernels that TensorFlow has and TensorFlow.js does not offer
  *
  * The one backward pass is bound by passes over memory as much as by arithmetic. The native library
- * has three kernels that save passes and that tfjs does not export: the gradient of a ReLU from its
- * *output* (`ReluGrad`), a Euclidean norm that reads its input once (`EuclideanNorm`) and the
- * gradient of a sigmoid from its output (`SigmoidGrad`). Here each is one function: the native
- * kernel where it is there, the same mathematics in ordinary operations elsewhere. Likewise a
- * product of matrices with a transpose, which the wasm backend does five times faster when the
- * transpose is made first.
+ * has two kernels that save passes and that tfjs does not export: the gradient of a ReLU from its
+ * *output* (`ReluGrad`) and a Euclidean norm that reads its input once (`EuclideanNorm`). Here each
+ * is one function: the native kernel where it is there, the same mathematics in ordinary operations
+ * elsewhere. Likewise a product of matrices with a transpose, which the wasm backend does five times
+ * faster when the transpose is made first.
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { tf } from './start';

@@ -12,7 +12,9 @@
  * decide how to go on, or that changes a variable, is another one next time. `record` notices the
  * first and gives null; the second is the caller's to avoid.
  */
+
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
+import { at } from './checked';
 import { native } from './primitives';
 
 export interface Attribute {
@@ -81,8 +83,7 @@ export function record(
   if (backend === null) return null;
   const { binding } = backend;
   const names = new Map<number, string>();
-  for (const [name, tensor] of inputs)
-    names.set(backend.getInputTensorIds([tensor])[0] as number, name);
+  for (const [name, tensor] of inputs) names.set(at(backend.getInputTensorIds([tensor]), 0), name);
   const described = new Map<number, { dtype: number; shape: readonly number[] }>();
   const operations: RecordedOperation[] = [];
   const constants = new Map<string, Constant>();
@@ -138,7 +139,7 @@ export function record(
     backend.getInputTensorIds = (tensors) => {
       const ids = idsOf(tensors);
       tensors.forEach(({ dtype, shape }, k) => {
-        const id = ids[k] as number;
+        const id = at<number>(ids, k);
         if (!described.has(id))
           described.set(id, { dtype: backend.getDTypeInteger(dtype), shape: [...shape] });
       });

@@ -8,7 +8,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import util from 'node:util';
-import { assertKnown, FisherlabError } from './errors';
+import { assertKnown, FisherlabError } from '../errors';
 import { tf, withoutSourceMaps } from './lazy-tensorflow';
 
 export { tf };

@@ -27,7 +27,7 @@ import {
   stat,
 } from 'node:fs/promises';
 import path from 'node:path';
-import { FisherlabError } from './errors';
+import { FisherlabError } from '../errors';
 
 /**
  * Makes a folder, and those above it, where they are missing: call it before hours of work that end

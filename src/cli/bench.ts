@@ -5,8 +5,8 @@
  *     fisherlab bench features glow --K 32 --json      one line of JSON
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
  *
- * `cost.ts` says what is measured and how. The kinds `estimate` and `spectra` stand in no row of the
- * table, whose rows are each measured in a process of their own.
+ * `cost.ts` says what is measured and how. The kinds `estimate` and `spectra` stand in no row of
+ * the table, whose rows are each measured in a process of their own.
  */
 import { spawnSync } from 'node:child_process';
 import { Argument, type Command, Option } from 'commander';

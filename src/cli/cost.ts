@@ -85,10 +85,10 @@ export async function measureCost({
   const atOnce = Math.min(batch, images);
   const multiplyAdds = await forwardMultiplyAdds(model);
   const rateBefore = matrixRate();
-  passOver(model, Math.min(2 * atOnce, images), atOnce, pass); // warm
+  await passOver(model, Math.min(2 * atOnce, images), atOnce, pass); // warm
   let [wall, cpu] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let k = 0; k < repeats; k++) {
-    const took = passOver(model, images, atOnce, pass);
+    const took = await passOver(model, images, atOnce, pass);
     wall = Math.min(wall, took.wall);
     cpu = Math.min(cpu, took.cpu);
   }
@@ -149,7 +149,7 @@ function passOf(
     }
     case 'training': {
       const gradient = new training.StepGradient(model, Number.POSITIVE_INFINITY);
-      const parameters = training.flatParameters(model);
+      const parameters = gradient.weights.read();
       return {
         batch: batch ?? TRAINING_BATCH,
         pass: (images, _, start) =>
@@ -165,39 +165,39 @@ function passOf(
       }
       const pass: Pass = (images, noise) => {
         const chosen = gradients.gradientsOf(choice);
-        model.gradients(images, noise, chosen.visitor).dispose();
-        chosen.read();
+        model.gradients(images, noise, chosen).dispose();
+        chosen.read('gradients');
       };
       return { batch: batch ?? automatic(model), pass };
     }
     case 'estimate': {
       const windows = new Map(model.layers.map((layer) => [layer.name, first50(layer)]));
       const pass: Pass = ({ shape }) =>
-        void fisher.estimateFisher(model, fisher.samplesOf(model, SEED, shape[0]), { windows });
+        fisher.estimateFisher(model, fisher.samplesOf(model, SEED, shape[0]), { windows });
       return { batch: batch ?? ESTIMATE, pass };
     }
     case 'spectra':
       return {
         batch: batch ?? SPECTRA,
         pass: ({ shape }) =>
-          void fisher.spectra(model, fisher.samplesOf(model, SEED, shape[0]), { seed: SEED }),
+          fisher.spectra(model, fisher.samplesOf(model, SEED, shape[0]), { seed: SEED }),
       };
   }
 }
 
 /** Goes over `count` images, `batch` at once; making the images is not timed. Milliseconds. */
-function passOver(
+async function passOver(
   model: models.TapedModel,
   count: number,
   batch: number,
   pass: Pass,
-): { wall: number; cpu: number } {
+): Promise<{ wall: number; cpu: number }> {
   let [wall, cpu] = [0, 0];
   for (let start = 0; start < count; start += batch) {
     const n = Math.min(batch, count - start);
     const [images, noise] = inputs(model, start, n);
     const [before, used] = [performance.now(), process.cpuUsage()];
-    pass(images, noise, start);
+    await pass(images, noise, start);
     wall += performance.now() - before;
     const { user, system } = process.cpuUsage(used);
     cpu += (user + system) / 1000;

@@ -15,8 +15,9 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
+import { assertKnown } from '../errors';
 import type { models } from '../index';
-import { type Lab, lab } from './lab';
+import { lab } from './lab';
 
 interface Options {
   model: string;
@@ -52,11 +53,10 @@ export function register(program: Command): void {
 
 async function importCommand(file: string, options: Options): Promise<void> {
   const { data, models, startBackend } = lab();
-  const backend: Lab['backend'] = lab().backend;
   const { createModel, disposeModel, preset, readSafetensors, saveCheckpoint, setStateDict } =
     models;
-  backend.assertKnown('model', options.model, FAMILIES);
-  backend.assertKnown('data set', options.data, data.DATA_SETS);
+  assertKnown('model', options.model, FAMILIES);
+  assertKnown('data set', options.data, data.DATA_SETS);
   refusePickle(file);
   const { tensors } = readSafetensors(file);
   const { channels } = data.dataSet(options.data);

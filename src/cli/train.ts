@@ -6,9 +6,10 @@
  */
 import path from 'node:path';
 import { type Command, Option } from 'commander';
+import { assertKnown } from '../errors';
 import type { models, training } from '../index';
 import { stoppable } from './interruption';
-import { type Lab, lab } from './lab';
+import { lab } from './lab';
 import { positiveNumber, wholeNumber } from './options';
 
 const FAMILIES = ['glow', 'diffusion', 'vae'] as const satisfies readonly models.Family[];
@@ -75,9 +76,8 @@ async function train(
   signal: AbortSignal,
 ): Promise<void> {
   const { data, experiments, features, plots, startBackend, training } = lab();
-  const backend: Lab['backend'] = lab().backend;
-  backend.assertKnown('model', model, FAMILIES);
-  backend.assertKnown('data set', set, data.DATA_SETS);
+  assertKnown('model', model, FAMILIES);
+  assertKnown('data set', set, data.DATA_SETS);
   const config = training.runOf(model, set, { ...choices, mutate: background });
   const { name: engine } = await startBackend();
   const name = background > 0 ? features.backgroundName(model, set) : `${model}-${set}`;
@@ -91,7 +91,7 @@ async function train(
   const header = await training
     .run(folder, config, resume, {
       begins: (images) => console.log(images.source),
-      stopped: () => signal.aborted,
+      signal,
       progress: (state, imagesPerSecond) => {
         const point = state.curve.at(-1);
         if (state.curve.length > points && point !== undefined) {

@@ -6,7 +6,8 @@
  * order nor batch size changes what an image gets.
  */
 
-import { FisherlabError, permutation, tf } from '../backend/index';
+import { at, permutation, tf } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Dataset, Images } from './dataset';
 
 export interface BatchOptions {
@@ -40,7 +41,7 @@ export function* batches(
   for (let start = 0; start < end; start += size) {
     const length = Math.min(size, end - start);
     yield Array.from({ length }, (_, k) =>
-      order === undefined ? start + k : (order[start + k] as number),
+      order === undefined ? start + k : at(order, start + k),
     );
   }
 }
@@ -53,7 +54,7 @@ export function pixels(set: Images, indices: ArrayLike<number>): tf.Tensor4D {
   const size = set.shape[0] * set.shape[1] * set.shape[2];
   const values = new Float32Array(indices.length * size);
   for (let k = 0; k < indices.length; k++) {
-    const index = indices[k] as number;
+    const index = at(indices, k);
     if (!(Number.isInteger(index) && index >= 0 && index < set.count)) {
       throw new FisherlabError(
         `image ${index} is not in '${set.name}'`,

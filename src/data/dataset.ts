@@ -9,7 +9,7 @@
  *
  * `tinyimagenet32` stands in for `imagenet32` where the latter is not there.
  */
-import { assertKnown, FisherlabError } from '../backend/index';
+import { assertKnown, FisherlabError } from '../errors';
 import { find } from './find';
 import { readLabels } from './labels';
 import { readNpy } from './npy';

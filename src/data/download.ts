@@ -12,7 +12,8 @@
 import { existsSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { assertKnown, FisherlabError, makeFolder, withLock, writeBeside } from '../backend/index';
+import { makeFolder, withLock, writeBeside } from '../backend/index';
+import { assertKnown, FisherlabError } from '../errors';
 import { type FetchOptions, fetchFile, md5Of } from './fetch-file';
 import { cacheFolder } from './find';
 import { CONVERTERS } from './formats/index';

@@ -23,7 +23,8 @@ import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { diskError, FisherlabError } from '../backend/index';
+import { diskError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { OfficialFile } from './sets';
 
 export interface FetchOptions {

@@ -14,7 +14,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { FisherlabError, inCheckout } from '../backend/index';
+import { inCheckout } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Split } from './sets';
 
 /** Where a split was found; `place` is the words for people. */

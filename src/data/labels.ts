@@ -8,7 +8,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { FisherlabError, writeBeside } from '../backend/index';
+import { writeBeside } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { type NpyArray, readNpy } from './npy';
 
 const line = (file: string, bytes: Buffer) =>

@@ -17,7 +17,8 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { FisherlabError } from '../backend/index';
+import { at } from '../backend/index';
+import { FisherlabError } from '../errors';
 
 export interface NpyArray {
   /** As the file says: [N, …]. */
@@ -141,8 +142,8 @@ async function collect(stream: Readable, limit: number, most: number): Promise<N
       shape = parsed.shape;
       total = shape.reduce((a, b) => a * b, 1);
       if (total > most) throw new Error('its header promises more than the file holds');
-      rows = Math.min(limit, shape[0] as number);
-      data = new Uint8Array(rows === 0 ? 0 : (total / (shape[0] as number)) * rows);
+      rows = Math.min(limit, at(shape, 0));
+      data = new Uint8Array(rows === 0 ? 0 : (total / at(shape, 0)) * rows);
       chunk = head.subarray(parsed.start);
     }
     if (seen < data.length) data.set(chunk.subarray(0, data.length - seen), seen);

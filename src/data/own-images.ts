@@ -17,7 +17,7 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Images } from './dataset';
 import { SIDE } from './dataset';
 import { picture } from './formats/picture';

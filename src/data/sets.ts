@@ -9,7 +9,7 @@
  * A set whose owner demands agreement (`agreement`) is never downloaded for the user: they fetch
  * the file under the owner's terms and hand it over with `--from FILE`.
  */
-import { assertKnown } from '../backend/index';
+import { assertKnown } from '../errors';
 
 export const SPLITS = ['train', 'test'] as const;
 export type Split = (typeof SPLITS)[number];

@@ -19,7 +19,7 @@
  * In the limit of many degrees of freedom u/k is normal with variance 2/k; there the two-sidedness
  * of the paper's detector reappears.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { logGamma, mean, unbiasedStd } from '../numerics/index';
 import { type Combiner, combine, log, scoreRows } from './combine';
 import type { Detector } from './detector';

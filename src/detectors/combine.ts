@@ -31,7 +31,7 @@
  * of them is constant, and dropped. (The paper's code lets −∞ through and replaces it by −3.4·10³⁸
  * at the end, which drowns all other layers.) Negative values have no logarithm and are an error.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { isConstant } from '../numerics/index';
 import type { Detector } from './detector';
 import { type Column, columnsOf, type FeatureTable } from './table';

@@ -18,7 +18,7 @@
  * independent normals; whitened principal components (`principal-components.ts`) leave the second
  * term out, and the shrunk Gaussian trusts every direction a little.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';
 import { dot, point, standardiseBy } from './matrix';

@@ -15,7 +15,7 @@
  * there are for JavaScript take their randomness from `Math.random`, so this is written here: every
  * choice is a function of the seed.
  */
-import { deriveSeed, permutation, uniformStream } from '../backend/index';
+import { deriveSeed, permutation, uniformStream } from '../numerics/index';
 import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';
 import type { Column } from './table';

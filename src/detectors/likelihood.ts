@@ -7,7 +7,7 @@
  * don't know?*, 2019, arXiv 1810.09136) shows as an AUROC below one half: the failure this program
  * starts from.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { assertFinite } from './combine';
 import type { Detector } from './detector';
 import { columnsOf, type FeatureTable } from './table';

@@ -15,7 +15,7 @@
  * The search is exact. A distance is given up as soon as it exceeds the k-th best so far. Scoring
  * the fit set itself finds each row as its own neighbour at distance 0: hold rows out.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';
 import { point, squaredDistance, standardiseBy } from './matrix';

@@ -16,7 +16,7 @@
  * pairs (i, j) whose exchange of weight lowers the objective, the one that lowers it most to second
  * order (Fan, Chen, Lin, JMLR 6, 2005). There is nothing random in it.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { type Combiner, combine, raw, type Source } from './combine';
 import type { Detector } from './detector';
 import { type Points, point, squaredDistance, standardiseBy } from './matrix';

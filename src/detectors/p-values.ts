@@ -20,7 +20,7 @@
  * Learning in a Random World*, 2005: conformal p-values). It is never 0, and a batch that is in
  * distribution has p ≤ α with probability at most α, whatever the detector.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { countBelow, logTwoSidedP } from '../numerics/index';
 import { type Combiner, combine, log, type RowScores, scoreRows } from './combine';
 import type { Detector } from './detector';

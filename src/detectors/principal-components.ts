@@ -15,7 +15,7 @@
  * rows, which has the same eigenvalues. Directions in which the fit set does not vary (λ_k below
  * 10⁻¹⁰ λ_1: collinear columns, few rows) are left out, so there may be fewer than K.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { symmetricEigenvectors } from '../numerics/index';
 import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';

@@ -18,7 +18,7 @@
  * a detector that was fitted on the other half. The detectors that score new batches are fitted on
  * both.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { quantileOfSorted } from '../numerics/index';
 import type { Detector } from './detector';
 import { type FeatureTable, sliceRows } from './table';

@@ -5,7 +5,7 @@
  * batch (nats, summed over its images), or one feature of one layer. Columns are float64: detectors
  * know nothing of tensors.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 
 /**
  * What a column holds. `layer` is the tensor's name; statistics that are not of a layer have none.

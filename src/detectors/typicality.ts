@@ -13,7 +13,7 @@
  * same fit set as every other detector's parameters (the paper of typicality uses training images),
  * so that comparisons are on the same halves.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { mean } from '../numerics/index';
 import type { Detector } from './detector';
 import { statistic } from './likelihood';

@@ -19,8 +19,9 @@
  * fitted detector* would come out. It does not contain the luck of training. Where scores separate
  * perfectly it has no width: no resample can undo that.
  */
-import { deriveSeed, FisherlabError } from '../backend/index';
-import { drawCounts, type Estimate, interval } from '../numerics/index';
+
+import { FisherlabError } from '../errors';
+import { deriveSeed, drawCounts, type Estimate, interval } from '../numerics/index';
 import { auroc, type Metrics, type Ranking, rank, walk, walkAuroc } from './metrics';
 
 export interface Resampling {

@@ -20,7 +20,7 @@
  * in-distribution set share its scores), so that their errors do not simply average out: sets of
  * the same name are drawn alike in all pairs, and the mean of Δ is taken within each resample.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { type Estimate, interval, logTwoSidedP, mean, unbiasedStd } from '../numerics/index';
 import { resampledAurocs, type Scores } from './bootstrap';
 import { auroc } from './metrics';

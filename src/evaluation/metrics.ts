@@ -20,7 +20,7 @@
  * takes how often each batch counts: once for the metric itself, as often as it was drawn for a
  * bootstrap resample (`bootstrap.ts`), so sorting is done once.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 
 /** The three metrics, each in [0, 1]. */
 export interface Metrics {
@@ -42,7 +42,10 @@ export interface Ranking {
   readonly lastOfTie: Uint8Array;
 }
 
-/** Sorts scores. Errors: no scores on one side, NaN. Infinite scores are ranked like any other. */
+/**
+ * Sorts scores. Infinite scores are ranked like any other.
+ * @throws {FisherlabError} if one side has no scores, or a score is NaN
+ */
 export function rank(inScores: ArrayLike<number>, outScores: ArrayLike<number>): Ranking {
   assertScores('in-distribution', inScores);
   assertScores('out-of-distribution', outScores);

@@ -10,9 +10,10 @@
  * A cleaner protocol fits on images that were held out of training and scores the whole test set:
  * the same functions, with another {@link Split}.
  */
-import { deriveSeed } from '../backend/index';
+
 import { detector, type FeatureTable, type NamedTable, sliceRows } from '../detectors/index';
 import type { Estimate } from '../numerics/index';
+import { deriveSeed } from '../numerics/index';
 import { estimates, type Resampled, resampledMetrics } from './bootstrap';
 
 /** One number of a table of results. */

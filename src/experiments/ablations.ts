@@ -21,7 +21,7 @@
  * Intervals of `batch size`, `timestep` and `noise` are the bootstrap's over images; those of
  * `layers` and `fit set` are the middle 90 % over the random subsets, which is the question there.
  */
-import { deriveSeed, permutation } from '../backend/index';
+
 import { type Dataset, dataset } from '../data/index';
 import { detector, type FeatureTable, type NamedTable } from '../detectors/index';
 import {
@@ -35,7 +35,14 @@ import {
 import { type TableOptions, tablesOf } from '../features/index';
 import type { LoadedModel } from '../models/index';
 import { Diffusion } from '../models/index';
-import { type Estimate, isConstant, mean, quantileOfSorted } from '../numerics/index';
+import {
+  deriveSeed,
+  type Estimate,
+  isConstant,
+  mean,
+  permutation,
+  quantileOfSorted,
+} from '../numerics/index';
 import { MAIN_METHODS } from './first-experiment';
 import { ablationsFile, readResultsFile } from './results-file';
 

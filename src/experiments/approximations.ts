@@ -14,7 +14,6 @@
  *   that sees that layer alone.
  */
 
-import { deriveSeed, uniformAt } from '../backend/index';
 import {
   columnsOf,
   combine,
@@ -24,7 +23,15 @@ import {
   type NamedTable,
 } from '../detectors/index';
 import { auroc, halves, metricsWithIntervals, pairedBootstrap } from '../evaluation/index';
-import { type Estimate, interval, mean, quantileOfSorted, ranks } from '../numerics/index';
+import {
+  deriveSeed,
+  type Estimate,
+  interval,
+  mean,
+  quantileOfSorted,
+  ranks,
+  uniformAt,
+} from '../numerics/index';
 
 /**
  * The features compared, by name, with what they keep of F_j; the paper's first, the exact one
@@ -63,8 +70,8 @@ export interface ComparisonOptions {
 }
 
 /**
- * One row for each feature and each other set. Fits on the first half of `inside`. Errors: a
- * feature the tables do not have; those of detectors.
+ * One row for each feature and each other set. Fits on the first half of `inside`.
+ * @throws {FisherlabError} if the tables lack a feature; otherwise as the detectors
  */
 export function approximationTable(
   inside: NamedTable,

@@ -8,10 +8,11 @@
  * (usual images + 1).
  */
 import path from 'node:path';
-import { FisherlabError, writeBeside } from '../backend/index';
+import { writeBeside } from '../backend/index';
 import { dataset, type Images, type OwnImages, ownImages } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
 import { detector, pValues } from '../detectors/index';
+import { FisherlabError } from '../errors';
 import { halves } from '../evaluation/index';
 import { featuresOf, featureTables, needsOf } from '../features/index';
 import { disposeModel, type LoadedModel, loadModel } from '../models/index';

@@ -12,9 +12,10 @@
  * `figureSets(model)`, the model's own being 0. Numbers are float32.
  */
 import { existsSync } from 'node:fs';
-import { FisherlabError, inCheckout } from '../backend/index';
+import { inCheckout } from '../backend/index';
 import { dataset } from '../data/index';
 import type { Column, FeatureTable, NamedTable } from '../detectors/index';
+import { FisherlabError } from '../errors';
 import { extractTables, readTable, writeTable } from '../features/index';
 import { disposeModel, type LoadedModel, loadModel } from '../models/index';
 

@@ -35,6 +35,15 @@ export {
   MAIN_METHODS,
   runFirstExperiment,
 } from './first-experiment';
+export {
+  chiSquareFigure,
+  decorrelationFigure,
+  logNormalFigure,
+  offDiagonalFigure,
+  rawWindowFigure,
+  scalesFigure,
+  windowFigure,
+} from './fisher-figures';
 export { keepAblations, keepLadder } from './kept-ablations';
 export {
   assertAllTried,
@@ -62,6 +71,13 @@ export {
   PROTOCOLS,
   type Protocol,
 } from './paper-tables';
+export {
+  keepPixelBaseline,
+  type PixelBaseline,
+  pixelBaseline,
+  pixelMean,
+  shippedPixelBaseline,
+} from './pixel-baseline';
 export { compareReferenceFile, referenceFiles } from './reference-files';
 export { LAST_START, RESULTS, TRIAL_RESULTS } from './results-file';
 export { playRound, type Round, type RoundResult } from './rounds';

@@ -7,7 +7,8 @@
  * Results are recognised by the checksum of the weights, so that what is there is not made again.
  */
 import path from 'node:path';
-import { assertKnown, FisherlabError, writeJson } from '../backend/index';
+import { writeJson } from '../backend/index';
+import { assertKnown, FisherlabError } from '../errors';
 import { isBackground } from '../features/index';
 import { disposeModel, loadModel, shippedModels } from '../models/index';
 import { saveFigure } from '../plots/index';

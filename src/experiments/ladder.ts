@@ -163,7 +163,7 @@ async function trained(
   const model = { ...config.model, ...size };
   await run(folder, { ...config, model }, true, {
     progress: ({ step }) => progress(step),
-    stopped: () => signal?.aborted === true,
+    ...(signal === undefined ? {} : { signal }),
   });
   signal?.throwIfAborted();
   return file;

@@ -6,7 +6,8 @@
  * that was interrupted was a look.
  */
 import { readFile } from 'node:fs/promises';
-import { FisherlabError, writeBeside } from '../backend/index';
+import { writeBeside } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { LOOKS } from './results-file';
 
 /** A candidate whose reporting pairs have been looked at. */

@@ -16,7 +16,7 @@
  * `PairSet<'reporting'>` only; and as notebooks are not type-checked strictly, both look at the
  * names too.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { shippedModels } from '../models/index';
 import { setsFor } from './sets-to-try';
 import { FAMILIES } from './summary';
@@ -102,7 +102,7 @@ export function familyPairs<P extends Purpose>(purpose: P): PairSet<P>[] {
   return pairsFor(experiments, purpose);
 }
 
-/** @throws FisherlabError naming the first pair that is for something else than `purpose` */
+/** @throws {FisherlabError} naming the first pair that is for something else than `purpose` */
 export function assertPurpose(pairs: readonly PairSet<Purpose>[], purpose: Purpose): void {
   for (const { in: inside, out } of pairs) {
     const wrong = out.find((outside) => purposeOf(inside, outside) !== purpose);

@@ -10,7 +10,6 @@ import type { FeatureTable, NamedTable } from '../detectors/index';
 import { columnsOf } from '../detectors/index';
 import { decorrelation } from '../fisher/index';
 import {
-  decorrelationFigure,
   type Figure,
   type FigureOptions,
   histogram,
@@ -19,6 +18,7 @@ import {
   scatter,
 } from '../plots/index';
 import { figureLayers, figureTables, layerTables } from './figure-tables';
+import { decorrelationFigure } from './fisher-figures';
 
 /** Pixel values of a colour image: 32 · 32 · 3. */
 const VALUES = 3072;

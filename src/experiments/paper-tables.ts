@@ -11,9 +11,11 @@
  * images that were held out of training and scores the whole test set. The latter needs the
  * training split.
  */
-import { FisherlabError, tf } from '../backend/index';
+
+import { tf } from '../backend/index';
 import { dataset, type Images } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
+import { FisherlabError } from '../errors';
 import {
   type Comparison,
   compareAurocs,
@@ -112,7 +114,7 @@ export interface ModelResults {
 
 /**
  * All results of one model.
- * @throws FisherlabError where its own set, any other set, or (held-out protocol) its training
+ * @throws {FisherlabError} if its own set, any other set, or (held-out protocol) its training
  *   split is not on this machine
  */
 export async function modelResults(

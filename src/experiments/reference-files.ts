@@ -12,9 +12,9 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { FisherlabError } from '../backend/index';
 import type { FeatureTable } from '../detectors/index';
 import { layerwise } from '../detectors/index';
+import { FisherlabError } from '../errors';
 import { auroc } from '../evaluation/index';
 import { compareWithReference, readJson, relativeError } from '../models/index';
 

@@ -4,8 +4,9 @@
  * Those of its kind, colour or grey: its own test set, which is in distribution, and all others. A
  * set that is not on this machine is left out and said to be missing.
  */
-import { FisherlabError } from '../backend/index';
+
 import { type DataSetName, dataSet, find } from '../data/index';
+import { FisherlabError } from '../errors';
 
 /** The paper's five, in its order; Tiny-ImageNet stands in for ImageNet where that is not here. */
 export const COLOUR_SETS = [

@@ -12,7 +12,7 @@
  * file holds its own means, which is all that is needed.
  */
 import path from 'node:path';
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { type Estimate, interval, mean, quantileOfSorted } from '../numerics/index';
 import { type ModelResults, PROTOCOLS, type Protocol } from './paper-tables';
 import { COSTLY_RESULTS, RESULTS, readResultsFile, summaryFile } from './results-file';
@@ -89,7 +89,7 @@ export interface Summary {
 /**
  * All tables of all results. Results of different protocols make different tables; a model has one
  * file a protocol.
- * @throws FisherlabError where a model has two results of one protocol
+ * @throws {FisherlabError} if a model has two results of one protocol
  */
 export function summarise(results: readonly ModelResults[]): Summary {
   const seen = new Set<string>();

@@ -12,7 +12,13 @@ import { tf } from '../backend/index';
 import { type Dataset, pixels } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
 import type { Draws } from '../fisher/index';
-import { featurePasses, squaredNorm, squaredNorms } from '../gradients/index';
+import {
+  Collector,
+  featurePasses,
+  squaredNorm,
+  squaredNorms,
+  summedGradients,
+} from '../gradients/index';
 import {
   compareGradients,
   compose,
@@ -92,13 +98,15 @@ export function gradientDifferences(
     const inAll = spaces.map((space) => space.pixels(space.points(images, indices, SEED)));
     const noise = tf.concat(spaces.map((space) => space.noise(indices, SEED)));
     const found: number[][] = [];
-    model.gradients(tf.concat(inAll), noise, (layer, gradient) => {
+    const each = new Collector((gradient, layer) => {
       const g = gradient.instantiate(1).reshape([spaces.length, n * layer.variable.size]); // [S, N·|θ_j|]
       const inRgb = tf.slice(g, [0, 0], [1, -1]); // [1, N·|θ_j|]
       const norm = tf.sum(tf.square(inRgb)).dataSync()[0] as number;
       const gaps = tf.sum(tf.square(tf.sub(g, inRgb)), 1).dataSync(); // [S]
       if (norm > 0) found.push(Array.from(gaps.subarray(1), (gap) => Math.sqrt(gap / norm)));
+      return null; // no tensor is kept
     });
+    model.gradients(tf.concat(inAll), noise, each);
     return found;
   });
 }
@@ -192,11 +200,13 @@ export function fisherThrough(
     for (const { images } of draws.blocks()) {
       const indices = upTo(images.shape[0] as number);
       const noise = seen.noise(indices, SEED);
-      seen.gradients(seen.points(images, indices, SEED), noise, (layer, gradient) => {
-        if (layer.name !== layerName) return;
+      const one = new Collector((gradient, layer) => {
+        if (layer.name !== layerName) return null;
         const g = gradient.instantiate(1); // [N, |θ_j|]
         matrix = tf.keep(tf.add(matrix, tf.div(tf.matMul(g, g, true, false), draws.count)));
+        return null;
       });
+      seen.gradients(seen.points(images, indices, SEED), noise, one);
     }
     return matrix;
   });
@@ -224,13 +234,13 @@ export function tinyGlow(map: Representation, set: Dataset): { model: Glow; bits
   let bits = Number.NaN;
   for (let step = 0; step < steps; step++) {
     tf.tidy(() => {
+      const sums = summedGradients();
+      const logP = model.gradients(at(step), tf.zeros([batch, ...shape]), sums);
       const gradients: NamedTensorMap = {}; // of the mean of −log p
-      const logP = model.gradients(at(step), tf.zeros([batch, ...shape]), (layer, g) => {
-        const total = g.total().reshape(layer.variable.shape); // as the variable
-        gradients[layer.variable.name] = tf.keep(tf.mul(total, -1 / batch));
-      });
+      for (const [{ variable }, { sum }] of sums.byLayer)
+        gradients[variable.name] = tf.mul(tf.reshape(sum, variable.shape), -1 / batch); // as θ_j
       optimiser.applyGradients(gradients as Parameters<typeof optimiser.applyGradients>[0]);
-      tf.dispose(gradients);
+      sums.dispose();
       bits = -(tf.mean(logP).dataSync()[0] as number) / (3072 * Math.LN2);
     });
   }
@@ -242,10 +252,12 @@ export function tinyGlow(map: Representation, set: Dataset): { model: Glow; bits
 export function meanLogNorms(model: Model, images: Tensor): number[] {
   return tf.tidy(() => {
     const found = new Map<string, number>();
-    model.gradients(images, tf.zeros(images.shape), (layer, g) => {
+    const norms = new Collector((g, layer) => {
       const logs = tf.log(tf.add(g.squaredNorms(1), 1e-30)); // [N]
       found.set(layer.name, tf.mean(logs).dataSync()[0] as number);
+      return null;
     });
+    model.gradients(images, tf.zeros(images.shape), norms);
     return model.layers.map((layer) => found.get(layer.name) ?? Number.NaN);
   });
 }

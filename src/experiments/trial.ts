@@ -26,9 +26,10 @@
  * corrected for the number of candidates that the file knows: who comes back with another choice
  * pays for it.
  */
-import { deriveSeed, FisherlabError } from '../backend/index';
+
 import type { Detector } from '../detectors/index';
 import { layerwise, type NamedTable } from '../detectors/index';
+import { FisherlabError } from '../errors';
 import type { Scores } from '../evaluation/index';
 import { compareScores, halves, type Margin, type ScoredPair } from '../evaluation/index';
 import {
@@ -38,7 +39,7 @@ import {
   trialTables,
 } from '../features/index';
 import { disposeModel, loadModel } from '../models/index';
-import { mean } from '../numerics/index';
+import { deriveSeed, mean } from '../numerics/index';
 import { type Look, recordLook } from './looks';
 import {
   assertPurpose,
@@ -53,7 +54,7 @@ export interface Candidate {
   /** As it stands in tables and in the record of looks. */
   readonly name: string;
   /**
-   * Features besides the squared norms and the log-likelihood: names (`features.FEATURES`), or features
+   * Features besides the squared norms and the log-likelihood: names (of `FEATURES`), or features
    * of one's own.
    */
   readonly features?: readonly FeatureChoice[];
@@ -117,7 +118,7 @@ export interface Trial extends Outcome {
 /**
  * Compares candidates with the paper's detector on the development pairs.
  * @param pairs of one's own, as long as they are for choosing
- * @throws FisherlabError for pairs that are for reporting, two candidates of one name, and as
+ * @throws {FisherlabError} for pairs that are for reporting, two candidates of one name, and as
  *   `trialTables` and the detectors do
  */
 export async function compare(
@@ -144,7 +145,10 @@ class Frozen {
 
 export type { Frozen };
 
-/** The candidate of a trial that shall be reported. Errors: no candidate of that name. */
+/**
+ * The candidate of a trial that shall be reported.
+ * @throws {FisherlabError} if no candidate has that name
+ */
 export function freeze(trial: Trial, name: string): Frozen {
   const candidate = trial.candidates.find((one) => one.name === name);
   if (candidate === undefined)
@@ -170,7 +174,7 @@ export interface Report extends Outcome {
  * Compares one frozen candidate with the paper's detector on the reporting pairs, and writes down
  * that they were looked at. Reporting the same candidate again is not another look, also where
  * models have come since: its pairs are added to the first.
- * @throws FisherlabError for anything but one frozen candidate, pairs that are for choosing, and a
+ * @throws {FisherlabError} for anything but one frozen candidate, pairs that are for choosing, and a
  *   damaged record
  */
 export async function report(

@@ -7,7 +7,7 @@
  * any moment, the next run goes on where it was, for tables of features are kept.
  */
 import { existsSync } from 'node:fs';
-import { assertKnown, FisherlabError } from '../backend/index';
+import { assertKnown, FisherlabError } from '../errors';
 import { disposeModel, type LoadedModel, loadModel, shippedModels } from '../models/index';
 import { familyCombinations } from './family-combinations';
 import {

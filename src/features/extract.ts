@@ -7,9 +7,10 @@
  * memory; it changes nothing but speed.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError, tf } from '../backend/index';
+import { tf } from '../backend/index';
 import { type Images, imagesFor } from '../data/index';
 import type { Column, FeatureTable } from '../detectors/index';
+import { FisherlabError } from '../errors';
 import {
   type BatchFeatures,
   eagerly,

@@ -10,7 +10,7 @@
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';
-import { isFlow, type LoadedModel } from '../models/index';
+import { can, type LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 /** Of flows. */
@@ -18,7 +18,7 @@ export function flowParts(
   { model, checksum }: Pick<LoadedModel, 'model' | 'checksum'>,
   seed: number,
 ): ImageStatistic | null {
-  if (!isFlow(model)) return null;
+  if (!can(model, 'parts')) return null;
   return {
     name: 'log-prior and log-determinant',
     version: 1,

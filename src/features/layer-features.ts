@@ -15,10 +15,10 @@
 import { tf } from '../backend/index';
 import type { Images } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
-import { imagesOf } from '../fisher/index';
 import type { Feature, Json } from '../gradients/index';
 import type { LoadedModel } from '../models/index';
 import { extractTables } from './extract';
+import { imagesOf } from './image-draws';
 import { OwnFeature } from './own-feature';
 import { type Reference, referenceImages } from './reference';
 import type { FeatureEntry, Fitted } from './registry';

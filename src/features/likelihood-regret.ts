@@ -20,7 +20,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { deriveSeed, noiseByIndex, tf } from '../backend/index';
 import { pixels } from '../data/index';
-import { type Autoencoder, isAutoencoder, type LoadedModel } from '../models/index';
+import { can, type LoadedModel, type WithPosterior } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 const STEPS = 50;
@@ -33,7 +33,7 @@ export function likelihoodRegret(
   { model, checksum }: Pick<LoadedModel, 'model' | 'checksum'>,
   seed: number,
 ): ImageStatistic | null {
-  if (!isAutoencoder(model)) return null;
+  if (!can(model, 'encode')) return null;
   return {
     name: 'likelihood-regret',
     version: 1,
@@ -60,7 +60,7 @@ export function likelihoodRegret(
 
 /** R of images [N, H, W, C] in nats, [N]; image `indices[k]` has noise of its own. */
 export function regrets(
-  model: Autoencoder,
+  model: WithPosterior,
   images: Tensor,
   indices: readonly number[],
   seed: number,
@@ -101,7 +101,7 @@ export function regrets(
 
 /** L for one ε, [N]. */
 function objective(
-  model: Autoencoder,
+  model: WithPosterior,
   images: Tensor,
   mu: Tensor,
   logs: Tensor,

@@ -16,7 +16,7 @@
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';
-import { isAutoencoder, type LoadedModel } from '../models/index';
+import { can, type LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 /** The columns, in the order of `of`. */
@@ -32,7 +32,7 @@ export function posteriorParts(
   { model, checksum }: Pick<LoadedModel, 'model' | 'checksum'>,
   seed: number,
 ): ImageStatistic | null {
-  if (!isAutoencoder(model)) return null;
+  if (!can(model, 'encode')) return null;
   return {
     name: 'posterior',
     version: 1,

@@ -12,7 +12,8 @@
  * To add a feature, add an entry. Whoever changes what one computes raises its version: no kept
  * table can then be taken for the new numbers.
  */
-import { assertKnown } from '../backend/index';
+
+import { assertKnown } from '../errors';
 import {
   type Draws,
   dampedFisherNorm,

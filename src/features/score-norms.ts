@@ -18,7 +18,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { type Computation, Graph, tf } from '../backend/index';
 import { pixels } from '../data/index';
-import { isMultiScale, type LoadedModel } from '../models/index';
+import { can, type LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
 /** Timestep indices 0, 1, 3, 7, … as far as the model has them, ten at most. */
@@ -38,8 +38,8 @@ export function scoreNorms({
   model,
   checksum,
 }: Pick<LoadedModel, 'model' | 'checksum'>): ImageStatistic | null {
-  if (!isMultiScale(model)) return null;
-  const timesteps = timestepsOf(model.schedule.steps);
+  if (!can(model, 'atTimestep')) return null;
+  const timesteps = timestepsOf(model.timesteps);
   const weights = model.layers.map(({ variable }) => variable);
   const compute: Computation = ([images]) => ({
     rows: timesteps.map((t) =>

@@ -13,9 +13,9 @@
  * name it in `registry.ts`.
  */
 import { createHash } from 'node:crypto';
-import { FisherlabError } from '../backend/index';
 import type { Images } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
+import { FisherlabError } from '../errors';
 import { CACHE_FOLDER, type CacheKey, cachedTable } from './table-cache';
 
 /** Numbers of single images. */

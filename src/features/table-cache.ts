@@ -18,8 +18,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FisherlabError, inCheckout, writeBeside } from '../backend/index';
+import { inCheckout, writeBeside } from '../backend/index';
 import type { Column, FeatureTable } from '../detectors/index';
+import { FisherlabError } from '../errors';
 import type { Json } from '../gradients/index';
 
 /** Where tables are kept unless told otherwise: `out/cache` of the checkout. */

@@ -7,9 +7,10 @@
  * feature costs one more feature, an experiment that was interrupted goes on where it was, and a
  * notebook reads what `npm start` has computed.
  */
-import { FisherlabError } from '../backend/index';
+
 import type { Images } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
+import { FisherlabError } from '../errors';
 import type { Feature } from '../gradients/index';
 import type { LoadedModel } from '../models/index';
 import { LayerFeatures, type LayerTableOptions, type OfLayers, only } from './layer-features';

@@ -5,9 +5,11 @@
  * training images. Fitted features learn from the first images of the model's own test set, which
  * are then left out of its table.
  */
-import { deriveSeed, FisherlabError } from '../backend/index';
+
+import { deriveSeed } from '../backend/index';
 import { dataset } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
+import { FisherlabError } from '../errors';
 import type { LoadedModel } from '../models/index';
 import { REFERENCE, slice } from './reference';
 import { type FeatureChoice, featureTables, type TableOptions } from './tables';

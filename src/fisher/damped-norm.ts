@@ -14,7 +14,7 @@
  * |θ| ≤ N the |θ|×|θ| matrix is the smaller one: with F̂ + λI = L Lᵀ the statistic is ‖L⁻¹g‖². Inverses are computed in float64.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { matMul, squaredNormOfRows, tf } from '../backend/index';
+import { matMul, numberOf, shape2, squaredNormOfRows, tf } from '../backend/index';
 import type { Model } from '../models/index';
 import { inverseCholesky, shifted } from '../numerics/index';
 import type { Draws } from './draws';
@@ -35,28 +35,35 @@ export interface DampedOptions extends GradientOptions {
 /**
  * Feature `damped-fisher-norm`, fitted on the gradients of `draws`. It holds them all, 4·N·Σ|θ_j|
  * bytes: the memory of `options` is for fitting.
- * @throws FisherlabError where a layer's gradients do not fit in memory, or the damping is not
- *   above 0
+ * @throws {FisherlabError} if a layer's gradients do not fit in memory, or the damping is not above
+ *   0
+ * @throws the reason of `signal`, once it is aborted
  */
-export function dampedFisherNorm(
+export async function dampedFisherNorm(
   model: Model,
   draws: Draws,
   { damping = DAMPING, ...options }: DampedOptions = {},
-): FittedFeature {
+): Promise<FittedFeature> {
   const layers = new Map<string, FittedLayer | null>();
-  forEachLayer(
-    model,
-    draws,
-    (layer, gradients) => layers.set(layer.name, fitLayer(gradients, damping)),
-    options,
-  );
-  return fittedFeature('damped-fisher-norm', layers);
+  const feature = fittedFeature('damped-fisher-norm', layers);
+  try {
+    await forEachLayer(
+      model,
+      draws,
+      (layer, gradients) => layers.set(layer.name, fitLayer(gradients, damping)),
+      options,
+    );
+    return feature;
+  } catch (error) {
+    feature.dispose(); // what was fitted before
+    throw error;
+  }
 }
 
 /** The statistic for one layer, from its reference gradients [N, P]; null where they are all 0. */
 export function fitLayer(gradients: Tensor, damping: number): FittedLayer | null {
-  const [N, P] = gradients.shape as [number, number];
-  const trace = tf.tidy(() => (tf.sum(tf.square(gradients)).dataSync()[0] as number) / N);
+  const [N, P] = shape2(gradients, 'damped norm');
+  const trace = tf.tidy(() => numberOf(tf.sum(tf.square(gradients))) / N);
   if (trace === 0) return null;
   const lambda = dampingOf(damping, trace, N, P);
   if (P <= N) {

@@ -13,7 +13,8 @@
  * correlation matrix says how much of all variance one such number explains.
  */
 
-import { FisherlabError, tf } from '../backend/index';
+import { at, matMul, numbersOf, pair, tf } from '../backend/index';
+import { FisherlabError } from '../errors';
 import {
   bootstrapCounts,
   type Estimate,
@@ -38,7 +39,7 @@ export interface Decorrelation {
 /**
  * @param columns log norms, one column a layer in the model's order, one value an image (or batch);
  *   constant columns are left out
- * @throws FisherlabError where fewer than two columns vary, or a value is not finite
+ * @throws {FisherlabError} if fewer than two columns vary, or a value is not finite
  */
 export function decorrelation(
   columns: readonly ArrayLike<number>[],
@@ -51,7 +52,7 @@ export function decorrelation(
       `${J} of ${columns.length} layers vary`,
       'correlations need at least two',
     );
-  const n = (units[0] as Float32Array).length;
+  const n = at(units, 0).length;
   const longest = Math.min(maxLag, J - 1);
   const flat = new Float32Array(J * n);
   for (const [j, unit] of units.entries()) flat.set(unit, j * n);
@@ -61,10 +62,7 @@ export function decorrelation(
     const [moments, means] = tf.tidy(() => {
       const w = tf.tensor2d(weights, [1, n]);
       const weighted = tf.mul(Z, w); // [J, n]
-      return [
-        tf.matMul(weighted as never, Z, false, true).dataSync() as Float32Array,
-        tf.sum(weighted, 1).dataSync() as Float32Array,
-      ];
+      return pair([numbersOf(matMul(weighted, Z, false, true)), numbersOf(tf.sum(weighted, 1))]);
     });
     return correlationMatrix(moments, means, n, J);
   };
@@ -78,14 +76,14 @@ export function decorrelation(
       byLag: own.byLag.map((value, d) =>
         intervalOf(
           value,
-          summaries.map(({ byLag }) => byLag[d] as number),
+          summaries.map(({ byLag }) => at(byLag, d)),
         ),
       ),
       overall: intervalOf(
         own.overall,
         summaries.map(({ overall }) => overall),
       ),
-      commonShare: (symmetricEigenvalues(matrix, J)[0] as number) / J,
+      commonShare: at(symmetricEigenvalues(matrix, J), 0) / J,
       matrix,
       layers: J,
     };
@@ -98,16 +96,13 @@ export function decorrelation(
 function standardise(values: ArrayLike<number>): Float32Array | null {
   const n = values.length;
   let mean = 0;
-  for (let i = 0; i < n; i++) mean += (values[i] as number) / n;
+  for (let i = 0; i < n; i++) mean += at(values, i) / n;
   let variance = 0;
-  for (let i = 0; i < n; i++) variance += ((values[i] as number) - mean) ** 2 / n;
+  for (let i = 0; i < n; i++) variance += (at(values, i) - mean) ** 2 / n;
   if (!Number.isFinite(variance))
     throw new FisherlabError('a log norm is not finite', 'look for norms of 0, or damaged weights');
   if (variance < 1e-20) return null;
-  return Float32Array.from(
-    { length: n },
-    (_, i) => ((values[i] as number) - mean) / Math.sqrt(variance),
-  );
+  return Float32Array.from({ length: n }, (_, i) => (at(values, i) - mean) / Math.sqrt(variance));
 }
 
 /** From weighted sums of products [J × J] and of values [J], the weights adding up to n. */

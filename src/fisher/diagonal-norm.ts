@@ -22,15 +22,16 @@ import {
 } from './fitted-feature';
 
 /**
- * Feature `diagonal-fisher-norm`, fitted on the gradients of `draws`. Errors: a damping that is not
- * above 0.
+ * Feature `diagonal-fisher-norm`, fitted on the gradients of `draws`.
+ * @throws {FisherlabError} if the damping is not above 0
+ * @throws the reason of `signal`, once it is aborted
  */
-export function diagonalFisherNorm(
+export async function diagonalFisherNorm(
   model: Model,
   draws: Draws,
-  { damping = DAMPING, progress }: Pick<DampedOptions, 'damping' | 'progress'> = {},
-): FittedFeature {
-  const { layers } = estimateFisher(model, draws, progress === undefined ? {} : { progress });
+  { damping = DAMPING, ...options }: Omit<DampedOptions, 'memory'> = {},
+): Promise<FittedFeature> {
+  const { layers } = await estimateFisher(model, draws, options);
   return fittedFeature(
     'diagonal-fisher-norm',
     new Map(

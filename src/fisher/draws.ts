@@ -19,9 +19,10 @@
  * takes its place, and `lost` counts them. What is estimated is conditional on the rest.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { deriveSeed, FisherlabError, tf } from '../backend/index';
-import { type Images, imagesFor } from '../data/index';
+import { numbersOf, tf } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Model } from '../models/index';
+import { deriveSeed } from '../numerics/index';
 
 /** Images that go through the model at once. */
 const BLOCK = 64;
@@ -53,8 +54,8 @@ interface Block {
  * `count` images drawn from the model (1,024 as in the paper), in blocks that depend on the seed
  * and their index alone: more samples begin with fewer. They are drawn at the first pass and
  * remembered.
- * @throws FisherlabError unless `count` is a whole number from 1 on; at the pass, where more than
- *   half of the samples are of no use
+ * @throws {FisherlabError} if `count` is no whole number from 1 on; at the pass, if more than half
+ *   of the samples are of no use
  */
 export function samplesOf(model: Model, seed: number, count = 1024): Draws {
   return drawsOf(
@@ -132,31 +133,6 @@ function drawsOf(
   };
 }
 
-/**
- * Images of a data set by their indices; image i has the noise of its index, as everywhere. Errors:
- * no indices.
- */
-export function imagesOf(
-  model: Model,
-  data: Images,
-  indices: readonly number[],
-  seed: number,
-): Draws {
-  if (indices.length === 0)
-    throw new FisherlabError(`no images of '${data.name}' were chosen`, 'give at least one index');
-  return {
-    name: `images of ${data.name}`,
-    count: indices.length,
-    lost: 0,
-    *blocks() {
-      for (let start = 0; start < indices.length; start += BLOCK) {
-        const part = indices.slice(start, start + BLOCK);
-        yield { images: imagesFor(model, data, part, seed), noise: model.noise(part, seed) };
-      }
-    },
-  };
-}
-
 function usableImages(values: Float32Array): Block {
   const size = values.length / BLOCK;
   const images = Array.from({ length: BLOCK }, (_, i) => values.subarray(i * size, (i + 1) * size));
@@ -169,7 +145,7 @@ function usableImages(values: Float32Array): Block {
 }
 
 function readAll(tensor: Tensor): Float32Array {
-  const values = tensor.dataSync() as Float32Array;
+  const values = numbersOf(tensor);
   tensor.dispose();
   return values;
 }

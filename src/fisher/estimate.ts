@@ -11,12 +11,12 @@
  * (`windows.ts`). Samples pass in blocks; only what is listed here survives a block.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../backend/index';
-import type { Layer } from '../gradients/index';
+import { at, numbersOf, tf } from '../backend/index';
+import { Collector, type Layer, passOver } from '../gradients/index';
 import type { Model } from '../models/index';
 import { bootstrapCounts, type Estimate, intervalOf } from '../numerics/index';
 import type { Draws } from './draws';
-import { type PassProgress, passOver } from './passes';
+import type { PassOptions } from './passes';
 
 /** What is known of one layer's block of F. */
 export interface LayerFisher {
@@ -42,107 +42,99 @@ export interface FisherEstimate {
   readonly layers: readonly LayerFisher[];
 }
 
-export interface EstimateOptions {
+export interface EstimateOptions extends PassOptions {
   /**
    * Weights whose gradients are wanted, by layer name: indices into the layer's tensor
    * (`chooseWindows`).
    */
   readonly windows?: ReadonlyMap<string, readonly number[]>;
-  readonly progress?: PassProgress;
 }
 
-interface Sums {
-  readonly norms: Float64Array;
-  squares: Tensor; // [|θ|]
-  scores: Tensor; // [|θ|]
+/** What is read of a layer, block by block. */
+interface Rows {
+  readonly norms: Float64Array; // [N]
   readonly gradients: Float32Array; // [N × k]
 }
 
-/** One pass over the draws. Errors: those of the model, and of the draws. */
-export function estimateFisher(
+/**
+ * One pass over the draws.
+ * @throws {FisherlabError} if the draws are of no use (`draws.ts`)
+ * @throws the reason of `signal`, once it is aborted
+ */
+export async function estimateFisher(
   model: Model,
   draws: Draws,
-  { windows, progress }: EstimateOptions = {},
-): FisherEstimate {
+  { windows, progress, signal }: EstimateOptions = {},
+): Promise<FisherEstimate> {
   const N = draws.count;
-  const sums = new Map<Layer, Sums>();
+  const chosen = ({ name }: Layer) => windows?.get(name) ?? [];
+  const sums = new Collector(
+    (gradient, layer) => {
+      const g = gradient.instantiate(1); // [n, |θ|]
+      const square = tf.square(g);
+      const norms = tf.sum(square, 1, true); // [n, 1]
+      const places = chosen(layer);
+      return {
+        rows:
+          places.length === 0
+            ? norms
+            : tf.concat([norms, tf.gather(g, tf.tensor1d([...places], 'int32'), 1)], 1), // [n, 1 + k]
+        squares: tf.sum(square, 0), // [|θ|]
+        scores: tf.sum(g, 0), // [|θ|]
+      };
+    },
+    {
+      fold: (before, now) => ({
+        rows: now.rows,
+        squares: tf.add(before.squares, now.squares),
+        scores: tf.add(before.scores, now.scores),
+      }),
+    },
+  );
+  const read = new Map<Layer, Rows>(
+    model.layers.map((layer) => {
+      const gradients = new Float32Array(N * chosen(layer).length);
+      return [layer, { norms: new Float64Array(N), gradients }];
+    }),
+  );
   let start = 0;
-  let pending: { layer: Layer; part: Tensor }[] = [];
-  const visit = (layer: Layer, gradient: { instantiate(B: number): Tensor }) => {
-    const g = gradient.instantiate(1); // [n, |θ|]
-    const chosen = windows?.get(layer.name) ?? [];
-    const square = tf.square(g);
-    const norms = tf.sum(square, 1, true); // [n, 1]
-    const picked =
-      chosen.length === 0
-        ? norms
-        : tf.concat([norms, tf.gather(g, tf.tensor1d([...chosen], 'int32'), 1)], 1); // [n, 1 + k]
-    pending.push({ layer, part: tf.keep(picked.clone()) });
-    const before = sums.get(layer);
-    const [squares, scores] = [tf.sum(square, 0), tf.sum(g, 0)]; // [|θ|] each
-    if (before === undefined) {
-      sums.set(layer, {
-        norms: new Float64Array(N),
-        squares: tf.keep(squares.clone()),
-        scores: tf.keep(scores.clone()),
-        gradients: new Float32Array(N * chosen.length),
-      });
-      return;
-    }
-    const old = [before.squares, before.scores];
-    before.squares = tf.keep(tf.add(before.squares, squares));
-    before.scores = tf.keep(tf.add(before.scores, scores));
-    tf.dispose(old);
-  };
   /** One transfer a block: hundreds of small ones cost more than the arithmetic. */
-  const read = (done: number) => {
-    const n = done - start;
-    const values = tf.tidy(() =>
-      tf.concat(pending.map(({ part }) => tf.reshape(part, [-1]))).dataSync(),
-    ) as Float32Array; // [Σ n(1+k)]
-    let offset = 0;
-    for (const { layer, part } of pending) {
-      const own = sums.get(layer) as Sums;
-      const width = part.shape[1] as number;
-      for (let i = 0; i < n; i++) {
-        own.norms[start + i] = values[offset + i * width] as number;
-        own.gradients.set(
-          values.subarray(offset + i * width + 1, offset + (i + 1) * width),
-          (start + i) * (width - 1),
-        );
+  const afterBlock = (done: number) => {
+    const values = sums.numbers('rows');
+    for (const [layer, { norms, gradients }] of read) {
+      const own = values.get(layer.name); // [n × (1 + k)]
+      if (own === undefined) continue; // a frozen layer
+      const width = own.length / (done - start);
+      for (let i = 0; i < done - start; i++) {
+        norms[start + i] = at(own, i * width);
+        gradients.set(own.subarray(i * width + 1, (i + 1) * width), (start + i) * (width - 1));
       }
-      offset += n * width;
     }
-    tf.dispose(pending.map(({ part }) => part));
-    pending = [];
     start = done;
     progress?.(done, N);
   };
   try {
-    passOver(model, draws, visit, (_, done) => read(done));
-    return {
-      samples: N,
-      layers: model.layers.flatMap((layer): LayerFisher[] => {
-        const own = sums.get(layer);
-        if (own === undefined) return [];
-        const divided = (sum: Tensor) => tf.tidy(() => tf.div(sum, N).dataSync()) as Float32Array;
-        return [
-          {
-            name: layer.name,
-            size: layer.variable.size,
-            squaredNorms: own.norms,
-            trace: own.norms.reduce((a, b) => a + b, 0) / N,
-            diagonal: divided(own.squares),
-            mean: divided(own.scores),
-            weights: windows?.get(layer.name) ?? [],
-            gradients: own.gradients,
-          },
-        ];
-      }),
-    };
+    await passOver(model, draws, sums, afterBlock, signal);
+    const mean = (sum: Tensor) => tf.tidy(() => numbersOf(tf.div(sum, N)));
+    const layers = [...read].flatMap(([layer, { norms, gradients }]): LayerFisher[] => {
+      const own = sums.byLayer.get(layer);
+      if (own === undefined) return [];
+      return [
+        {
+          name: layer.name,
+          size: layer.variable.size,
+          squaredNorms: norms,
+          trace: norms.reduce((a, b) => a + b, 0) / N,
+          diagonal: mean(own.squares),
+          mean: mean(own.scores),
+          weights: chosen(layer),
+          gradients,
+        },
+      ];
+    });
+    return { samples: N, layers };
   } finally {
-    tf.dispose(pending.map(({ part }) => part));
-    for (const { squares, scores } of sums.values()) tf.dispose([squares, scores]);
+    sums.dispose();
   }
 }
 
@@ -156,8 +148,9 @@ export function traceIntervals(
   return layers.map(({ trace, squaredNorms }) => {
     const resampled = Float64Array.from({ length: resamples }, (_, r) => {
       let sum = 0;
-      for (let n = 0; n < samples; n++)
-        sum += (counts[r * samples + n] as number) * (squaredNorms[n] as number);
+      squaredNorms.forEach((norm, n) => {
+        sum += at(counts, r * samples + n) * norm;
+      });
       return sum / samples;
     });
     return intervalOf(trace, resampled);
@@ -171,7 +164,7 @@ export function traceIntervals(
 export function scoreZ({ samples, layers }: FisherEstimate): Float64Array {
   return Float64Array.from(
     layers.flatMap(({ mean, diagonal }) =>
-      Array.from(mean, (m, i) => m / Math.sqrt(((diagonal[i] as number) - m * m) / samples)).filter(
+      Array.from(mean, (m, i) => m / Math.sqrt((at(diagonal, i) - m * m) / samples)).filter(
         Number.isFinite,
       ),
     ),

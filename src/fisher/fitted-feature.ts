@@ -14,7 +14,8 @@
  * can say of itself.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError, tf } from '../backend/index';
+import { tf } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Factors, Feature, Layer } from '../gradients/index';
 
 /** A feature that holds tensors. */
@@ -64,7 +65,7 @@ export function fittedFeature(
       return tf.div(fitted.of(gradient, B), B);
     },
     dispose() {
-      tf.dispose([...layers.values()].flatMap((layer) => layer?.tensors ?? []) as Tensor[]);
+      tf.dispose([...layers.values()].flatMap((layer) => layer?.tensors ?? []));
     },
   };
 }

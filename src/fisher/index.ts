@@ -15,7 +15,7 @@
 export { type DampedOptions, dampedFisherNorm } from './damped-norm';
 export { type Decorrelation, decorrelation } from './decorrelation';
 export { diagonalFisherNorm } from './diagonal-norm';
-export { type Continuous, continuousSamplesOf, type Draws, imagesOf, samplesOf } from './draws';
+export { type Continuous, continuousSamplesOf, type Draws, samplesOf } from './draws';
 export {
   depthOrder,
   estimateFisher,

@@ -13,12 +13,12 @@
  *
  *     ‖L_A⁻¹ (Σ_t x_t dy_tᵀ) L_S⁻ᵀ‖²_F / φ.
  *
- * A tensor whose gradient is given outright (T = I = 1, see `factors.ts`) has A = 1, and S is its
+ * A tensor whose gradient is given outright (T = I = 1, see `gradients/factors.ts`) has A = 1, and S is its
  * whole block. A side longer than 1024 keeps its diagonal only.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { matMul, squaredNormOfRows, tf } from '../backend/index';
-import type { Layer } from '../gradients/index';
+import { at, lengthOf, matMul, numberOf, shape3, squaredNormOfRows, tf } from '../backend/index';
+import { Collector, passOver } from '../gradients/index';
 import type { Model } from '../models/index';
 import { inverseCholesky, shifted } from '../numerics/index';
 import type { DampedOptions } from './damped-norm';
@@ -30,71 +30,63 @@ import {
   type FittedLayer,
   fittedFeature,
 } from './fitted-feature';
-import { passOver } from './passes';
 
 /** The longest side of a full factor. */
 const LONGEST = 1024;
 
+/** Sums over all reference images. */
 interface Moments {
-  inputs: Tensor; // [I, I], or [I] where only the diagonal is kept
-  outputs: Tensor; // [O, O] or [O]
-  squaredNorms: Tensor; // Σ_n ‖g_n‖²
+  readonly inputs: Tensor; // [I, I], or [I] where only the diagonal is kept
+  readonly outputs: Tensor; // [O, O] or [O]
+  readonly squaredNorms: Tensor; // Σ_n ‖g_n‖²
 }
 
 /**
- * Feature `kronecker-fisher-norm`, fitted on the gradients of `draws`. Errors: a damping that is
- * not above 0.
+ * Feature `kronecker-fisher-norm`, fitted on the gradients of `draws`.
+ * @throws {FisherlabError} if the damping is not above 0
+ * @throws the reason of `signal`, once it is aborted
  */
-export function kroneckerFisherNorm(
+export async function kroneckerFisherNorm(
   model: Model,
   draws: Draws,
-  { damping = DAMPING, progress }: Pick<DampedOptions, 'damping' | 'progress'> = {},
-): FittedFeature {
-  const sums = new Map<Layer, Moments>();
+  { damping = DAMPING, progress, signal }: Omit<DampedOptions, 'memory'> = {},
+): Promise<FittedFeature> {
+  const moments = new Collector(
+    (gradient) => {
+      const { x, dy } = gradient.grouped(1);
+      return {
+        inputs: secondMoment(x),
+        outputs: secondMoment(dy),
+        squaredNorms: tf.sum(gradient.squaredNorms(1)),
+      };
+    },
+    {
+      fold: (before, now) => ({
+        inputs: tf.add(before.inputs, now.inputs),
+        outputs: tf.add(before.outputs, now.outputs),
+        squaredNorms: tf.add(before.squaredNorms, now.squaredNorms),
+      }),
+    },
+  );
   const layers = new Map<string, FittedLayer | null>();
+  const feature = fittedFeature('kronecker-fisher-norm', layers);
   try {
-    passOver(
-      model,
-      draws,
-      (layer, gradient) => {
-        const found = {
-          inputs: secondMoment(gradient.x),
-          outputs: secondMoment(gradient.dy),
-          squaredNorms: tf.sum(gradient.squaredNorms(1)),
-        };
-        const before = sums.get(layer);
-        sums.set(layer, {
-          inputs: tf.keep(
-            before === undefined ? found.inputs.clone() : tf.add(before.inputs, found.inputs),
-          ),
-          outputs: tf.keep(
-            before === undefined ? found.outputs.clone() : tf.add(before.outputs, found.outputs),
-          ),
-          squaredNorms: tf.keep(
-            before === undefined
-              ? found.squaredNorms.clone()
-              : tf.add(before.squaredNorms, found.squaredNorms),
-          ),
-        });
-        if (before !== undefined) tf.dispose([before.inputs, before.outputs, before.squaredNorms]);
-      },
-      (_, done) => progress?.(done, draws.count),
-    );
-    for (const [layer, moments] of sums)
-      layers.set(layer.name, fitLayer(moments, draws.count, damping));
+    await passOver(model, draws, moments, (done) => progress?.(done, draws.count), signal);
+    for (const [layer, found] of moments.byLayer)
+      layers.set(layer.name, fitLayer(found, draws.count, damping));
+    return feature;
+  } catch (error) {
+    feature.dispose(); // what was fitted before
+    throw error;
   } finally {
-    for (const { inputs, outputs, squaredNorms } of sums.values())
-      tf.dispose([inputs, outputs, squaredNorms]);
+    moments.dispose();
   }
-  return fittedFeature('kronecker-fisher-norm', layers);
 }
 
 /** Σ_{n,t} z zᵀ of z [N, T, C]: [C, C], or its diagonal [C] where C is large. */
 function secondMoment(z: Tensor): Tensor {
-  const flat = tf.reshape(z, [-1, z.shape[2] as number]); // [N·T, C]
-  return (flat.shape[1] as number) > LONGEST
-    ? tf.sum(tf.square(flat), 0)
-    : matMul(flat, flat, true);
+  const flat = tf.reshape(z, [-1, lengthOf(z, 2)]); // [N·T, C]
+  return lengthOf(flat, 1) > LONGEST ? tf.sum(tf.square(flat), 0) : matMul(flat, flat, true);
 }
 
 function fitLayer(
@@ -102,9 +94,9 @@ function fitLayer(
   samples: number,
   damping: number,
 ): FittedLayer | null {
-  const trace = (squaredNorms.dataSync()[0] as number) / samples;
+  const trace = numberOf(squaredNorms) / samples;
   if (trace === 0) return null;
-  const [I, O] = [inputs.shape[0] as number, outputs.shape[0] as number];
+  const [I, O] = [lengthOf(inputs), lengthOf(outputs)];
   const phi = trace / (I * O);
   const rho = dampingOf(damping, trace, samples, I * O) / phi;
   const [left, right] = [whitener(inputs, Math.sqrt(rho)), whitener(outputs, Math.sqrt(rho))];
@@ -113,7 +105,7 @@ function fitLayer(
     of: (gradient, B) => {
       const { x, dy } = gradient.grouped(B);
       const G = matMul(x, dy, true); // [G, I, O]
-      const groups = G.shape[0] as number;
+      const groups = lengthOf(G);
       // Both whiteners from the right: rows of G are outputs, and rows of its transpose are inputs.
       const halfWay = whiten(G, right); // [G, I, O]
       const whole =
@@ -126,7 +118,7 @@ function fitLayer(
 /** Rows of z [G, R, C] times L⁻ᵀ, or their scaling by a diagonal [C]. */
 function whiten(z: Tensor, by: Tensor): Tensor {
   if (by.shape.length === 1) return tf.mul(z, by);
-  const [groups, rows, columns] = z.shape as [number, number, number];
+  const [groups, rows, columns] = shape3(z, 'whitening');
   return tf.reshape(matMul(tf.reshape(z, [groups * rows, columns]), by, false, true), [
     groups,
     rows,
@@ -139,11 +131,11 @@ function whiten(z: Tensor, by: Tensor): Tensor {
  * moment of 0 counts as 0.
  */
 function whitener(moment: Tensor, damping: number): Tensor {
-  const side = moment.shape[0] as number;
+  const side = lengthOf(moment);
   const values = Float64Array.from(moment.dataSync());
   const full = moment.shape.length === 2;
   let trace = 0;
-  for (let i = 0; i < side; i++) trace += values[full ? i * (side + 1) : i] as number;
+  for (let i = 0; i < side; i++) trace += at(values, full ? i * (side + 1) : i);
   const scaled = values.map((value) => value * (side / trace));
   if (!full)
     return tf.tensor1d(Float32Array.from(scaled, (value) => 1 / Math.sqrt(value + damping)));

@@ -1,86 +1,69 @@
 /**
  * # Passes over draws
  *
- * Some estimates are sums over samples and need one pass; others (a Gram matrix over all samples)
- * need the gradients of one layer for *all* samples at once, [N, |θ_j|]. Those are kept for as many
- * layers at a time as fit in memory, and the samples pass through the model once for each such
- * group of layers: time is paid for memory, never the other way round.
+ * Some estimates are sums over samples and need one pass (`gradients/blocks.ts`); others (a Gram
+ * matrix over all samples) need the gradients of one layer for *all* samples at once, [N, |θ_j|].
+ * Those are kept for as many layers at a time as fit in memory, and the samples pass through the
+ * model once for each such group of layers: time is paid for memory, never the other way round.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError, tf } from '../backend/index';
-import type { Layer, Visitor } from '../gradients/index';
+import { tf } from '../backend/index';
+import { FisherlabError } from '../errors';
+import { gradientsOfGroups, type Layer, passOver } from '../gradients/index';
 import type { Model } from '../models/index';
 import type { Draws } from './draws';
 
-/** Called with how many images of how many have passed through the model. */
-export type PassProgress = (done: number, total: number) => void;
-
-/**
- * Passes all draws through the model once. `visitor` sees every layer of every block; `afterBlock`
- * is given log p [n] of the block.
- */
-export function passOver(
-  model: Model,
-  draws: Draws,
-  visitor: Visitor,
-  afterBlock?: (logLikelihood: Tensor, done: number) => void,
-): void {
-  let done = 0;
-  for (const { images, noise } of draws.blocks()) {
-    try {
-      done += images.shape[0] as number;
-      const logLikelihood = model.gradients(images, noise, visitor);
-      afterBlock?.(logLikelihood, done);
-      logLikelihood.dispose();
-    } finally {
-      tf.dispose([images, noise]);
-    }
-  }
+export interface PassOptions {
+  /** Called with how many images of how many have passed through the model. */
+  readonly progress?: (done: number, total: number) => void;
+  /** Ends the pass before the next block of images; no tensor is left. */
+  readonly signal?: AbortSignal;
 }
 
 /** What keeping gradients may cost. */
-export interface GradientOptions {
+export interface GradientOptions extends PassOptions {
   /**
    * Bytes of gradients kept at once. Default 1.5 GB, which with what else is needed stays below 4.
    */
   readonly memory?: number;
-  readonly progress?: PassProgress;
 }
 
 /**
  * Calls `visit` once for every layer with its gradients for all draws, [N, |θ_j|], in the model's
  * order. They are freed afterwards unless kept (`tf.keep`).
- * @throws FisherlabError where a single layer does not fit in memory
+ * @throws {FisherlabError} if a single layer does not fit in memory
+ * @throws the reason of `signal`, once it is aborted
  */
-export function forEachLayer(
+export async function forEachLayer(
   model: Model,
   draws: Draws,
   visit: (layer: Layer, gradients: Tensor) => void,
-  { memory = 1.5e9, progress }: GradientOptions = {},
-): void {
+  { memory = 1.5e9, progress, signal }: GradientOptions = {},
+): Promise<void> {
   const groups = groupsOf(model, draws.count, memory);
-  groups.forEach((group, at) => {
+  for (const [g, group] of groups.entries()) {
     const kept = new Map<Layer, Tensor[]>(group.map((layer) => [layer, []]));
+    const block = gradientsOfGroups(1, new Set(group));
+    const afterBlock = (done: number) => {
+      for (const [layer, { gradients }] of block.take()) kept.get(layer)?.push(gradients); // [n, |θ|]
+      progress?.(g * draws.count + done, groups.length * draws.count);
+    };
     try {
-      passOver(
-        model,
-        draws,
-        (layer, gradient) => kept.get(layer)?.push(tf.keep(gradient.instantiate(1).clone())), // [n, |θ|]
-        (_, done) => progress?.(at * draws.count + done, groups.length * draws.count),
-      );
+      await passOver(model, draws, block, afterBlock, signal);
       for (const [layer, blocks] of kept) {
         if (blocks.length === 0) continue; // a frozen layer
         tf.tidy(() => {
-          const all = tf.concat(blocks as [Tensor, ...Tensor[]], 0); // [N, |θ|]
+          const all = tf.concat(blocks); // [N, |θ|]
           tf.dispose(blocks);
           blocks.length = 0;
           visit(layer, all);
         });
       }
     } finally {
+      block.dispose();
       tf.dispose([...kept.values()].flat());
     }
-  });
+  }
 }
 
 /** Neighbouring layers whose gradients for `count` images fit into `memory` together. */

@@ -21,7 +21,7 @@
  * (U-statistics, Hoeffding 1948).
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { matMul, tf } from '../backend/index';
+import { at, lengthOf, matMul, numberOf, numbersOf, shape2, tf } from '../backend/index';
 import type { Model } from '../models/index';
 import {
   bootstrapCounts,
@@ -55,20 +55,21 @@ export interface SpectraOptions extends GradientOptions {
 
 /**
  * Spectra of all layers' blocks. Memory: gradients of as many layers as `memory` allows at a time.
- * Errors: see `forEachLayer`.
+ * @throws {FisherlabError} if a single layer does not fit in memory
+ * @throws the reason of `signal`, once it is aborted
  */
-export function spectra(
+export async function spectra(
   model: Model,
   draws: Draws,
   { seed, resamples = 200, ...options }: SpectraOptions,
-): LayerSpectrum[] {
+): Promise<LayerSpectrum[]> {
   const counts = tf.tensor2d(bootstrapCounts(draws.count, resamples, seed), [
     resamples,
     draws.count,
   ]); // [R, N]
   const found: LayerSpectrum[] = [];
   try {
-    forEachLayer(
+    await forEachLayer(
       model,
       draws,
       (layer, gradients) => {
@@ -95,7 +96,7 @@ function spectrumOf(
   gradients: Tensor,
   counts: Tensor,
 ): Omit<LayerSpectrum, 'name' | 'size' | 'samples'> {
-  const [N, P] = gradients.shape as [number, number];
+  const [N, P] = shape2(gradients, 'spectrum');
   const { gram, small, degrees } = tf.tidy(() => {
     const norms = tf.sum(tf.square(gradients), 1); // [N]
     // In units of the mean squared norm: fourth powers of gradients leave the range of float32.
@@ -109,8 +110,7 @@ function spectrumOf(
       tf.mul(tf.expandDims(relative, 1), tf.expandDims(relative, 0)),
       offDiagonal,
     ); // ‖g_n‖²‖g_m‖²
-    const weighted = (pairs: Tensor, w: Tensor) =>
-      tf.sum(tf.mul(tf.matMul(w as never, pairs as never), w), 1); // Σ w_n w_m, [R]
+    const weighted = (pairs: Tensor, w: Tensor) => tf.sum(tf.mul(matMul(w, pairs), w), 1); // Σ w_n w_m, [R]
     const all = tf.concat([tf.ones([1, N]), counts], 0); // [1 + R, N]
     return {
       gram,
@@ -118,16 +118,16 @@ function spectrumOf(
       degrees: tf.stack([weighted(products, all), weighted(squares, all)]), // [2, 1 + R]
     };
   });
-  const unit = tf.tidy(() => tf.mean(tf.sum(tf.square(gradients), 1)).dataSync()[0] as number);
-  const side = small.shape[0] as number;
-  const [values, ratio] = [small.dataSync() as Float32Array, degrees.dataSync() as Float32Array];
+  const unit = tf.tidy(() => numberOf(tf.mean(tf.sum(tf.square(gradients), 1))));
+  const side = lengthOf(small);
+  const [values, ratio] = [numbersOf(small), numbersOf(degrees)];
   tf.dispose([gram, small, degrees]);
   const R = ratio.length / 2;
-  const nu = Array.from({ length: R }, (_, r) => (ratio[r] as number) / (ratio[R + r] as number));
+  const nu = Array.from({ length: R }, (_, r) => at(ratio, r) / at(ratio, R + r));
   return {
     eigenvalues: symmetricEigenvalues(values, side).map((value) => value * unit),
     trace: unit,
-    traceOfSquare: ((ratio[R] as number) / (N * (N - 1))) * unit * unit,
-    degrees: intervalOf(nu[0] as number, nu.slice(1)),
+    traceOfSquare: (at(ratio, R) / (N * (N - 1))) * unit * unit,
+    degrees: intervalOf(at(nu, 0), nu.slice(1)),
   };
 }

@@ -17,10 +17,19 @@
  * and makes every F_ab zero. And one number has no floor at all: with ρ′ and ρ″ from two halves of
  * the samples, E[ρ′ρ″] = ρ², so √(mean ρ′ρ″) is what is left when the noise is gone.
  */
-import { deriveSeed, FisherlabError, permutation, uniformAt } from '../backend/index';
+import { at } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { layerSize } from '../gradients/index';
 import type { Model } from '../models/index';
-import { bootstrapCounts, type Estimate, intervalOf, mean } from '../numerics/index';
+import {
+  bootstrapCounts,
+  deriveSeed,
+  type Estimate,
+  intervalOf,
+  mean,
+  permutation,
+  uniformAt,
+} from '../numerics/index';
 import type { FisherEstimate, LayerFisher } from './estimate';
 
 /**
@@ -37,7 +46,7 @@ export function chooseWindows(
     .sort((a, b) => a - b);
   return new Map(
     some.map((j) => {
-      const layer = trained[j] as (typeof trained)[number];
+      const layer = at(trained, j);
       const order = permutation(layerSize(layer), deriveSeed(seed, 1, j));
       return [layer.name, Array.from(order.slice(0, weights)).sort((a, b) => a - b)];
     }),
@@ -58,8 +67,8 @@ export interface Window {
 }
 
 /**
- * The window over the chosen weights of some layers, within and across them. Errors: a layer of
- * which no weights were chosen.
+ * The window over the chosen weights of some layers, within and across them.
+ * @throws {FisherlabError} if of one of the layers no weights were chosen
  */
 export function fisherWindow(estimate: FisherEstimate, names: readonly string[]): Window {
   const parts = names.map((name) => chosen(estimate, name));
@@ -71,7 +80,7 @@ export function fisherWindow(estimate: FisherEstimate, names: readonly string[])
   parts.forEach(({ weights, gradients }, p) => {
     for (let n = 0; n < estimate.samples; n++) {
       for (let a = 0; a < weights.length; a++)
-        joined[n * size + (starts[p] as number) + a] = gradients[n * weights.length + a] as number;
+        joined[n * size + at(starts, p) + a] = at(gradients, n * weights.length + a);
     }
   });
   const raw = secondMoment(joined, size, 0, estimate.samples);
@@ -89,18 +98,17 @@ export function entryInterval(
   seed: number,
   resamples = 1000,
 ): Estimate {
-  const column = (name: string, at: number) => {
+  const column = (name: string, place: number) => {
     const { gradients, weights } = chosen(estimate, name);
-    return Float64Array.from(
-      { length: estimate.samples },
-      (_, n) => gradients[n * weights.length + at] as number,
+    return Float64Array.from({ length: estimate.samples }, (_, n) =>
+      at(gradients, n * weights.length + place),
     );
   };
   const [x, y] = [column(layerA, a), column(layerB, b)];
   const correlation = (weight: (n: number) => number) => {
     let [xx, xy, yy] = [0, 0, 0];
     for (let n = 0; n < estimate.samples; n++) {
-      const [w, u, v] = [weight(n), x[n] as number, y[n] as number];
+      const [w, u, v] = [weight(n), at(x, n), at(y, n)];
       xx += w * u * u;
       xy += w * u * v;
       yy += w * v * v;
@@ -109,7 +117,7 @@ export function entryInterval(
   };
   const counts = bootstrapCounts(estimate.samples, resamples, seed);
   const resampled = Array.from({ length: resamples }, (_, r) =>
-    correlation((n) => counts[r * estimate.samples + n] as number),
+    correlation((n) => at(counts, r * estimate.samples + n)),
   );
   return intervalOf(
     correlation(() => 1),
@@ -142,7 +150,8 @@ export interface OffDiagonals {
 }
 
 /**
- * Off-diagonals within each layer of which at least two weights were chosen. Errors: there is none.
+ * Off-diagonals within each layer of which at least two weights were chosen.
+ * @throws {FisherlabError} if there is none
  */
 export function offDiagonals(estimate: FisherEstimate, seed: number): OffDiagonals {
   const { samples, layers } = estimate;
@@ -159,7 +168,7 @@ export function offDiagonals(estimate: FisherEstimate, seed: number): OffDiagona
       secondMoment(gradients, k, middle, samples),
     ];
     const whole = first.map(
-      (sum, i) => (sum * middle + (second[i] as number) * (samples - middle)) / samples,
+      (sum, i) => (sum * middle + at(second, i) * (samples - middle)) / samples,
     );
     const own = pairs(whole).filter(Number.isFinite);
     if (own.length === 0) return;
@@ -172,7 +181,7 @@ export function offDiagonals(estimate: FisherEstimate, seed: number): OffDiagona
     products.push(
       mean(
         pairs(first).flatMap((rho, i) =>
-          Number.isFinite(rho * (halves[i] as number)) ? [rho * (halves[i] as number)] : [],
+          Number.isFinite(rho * at(halves, i)) ? [rho * at(halves, i)] : [],
         ),
       ),
     );
@@ -185,7 +194,7 @@ export function offDiagonals(estimate: FisherEstimate, seed: number): OffDiagona
   const resamples = 1000;
   const counts = bootstrapCounts(means.length, resamples, seed);
   const resampled = Array.from({ length: resamples }, (_, r) =>
-    mean(means.map((mean, j) => mean * (counts[r * means.length + j] as number))),
+    mean(means.map((mean, j) => mean * at(counts, r * means.length + j))),
   );
   return {
     values: Float64Array.from(values),
@@ -234,18 +243,17 @@ function secondMoment(
 
 /** F_ab / √(F_aa F_bb); NaN for weights without a gradient. */
 function normalise(moment: ArrayLike<number>, K: number): Float64Array {
-  const scale = Array.from({ length: K }, (_, a) => Math.sqrt(moment[a * K + a] as number));
+  const scale = Array.from({ length: K }, (_, a) => Math.sqrt(at(moment, a * K + a)));
   return Float64Array.from({ length: K * K }, (_, i) => {
     const [a, b] = [Math.floor(i / K), i % K];
-    const product = (scale[a] as number) * (scale[b] as number);
-    return product === 0 ? Number.NaN : (moment[i] as number) / product;
+    const product = at(scale, a) * at(scale, b);
+    return product === 0 ? Number.NaN : at(moment, i) / product;
   });
 }
 
 function upperOf(matrix: Float64Array, K: number): number[] {
   const values: number[] = [];
-  for (let a = 0; a < K; a++)
-    for (let b = a + 1; b < K; b++) values.push(matrix[a * K + b] as number);
+  for (let a = 0; a < K; a++) for (let b = a + 1; b < K; b++) values.push(at(matrix, a * K + b));
   return values;
 }
 

@@ -13,15 +13,10 @@
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../backend/index';
+import { lengthOf, shape3, tf } from '../backend/index';
+import { Collector } from './collector';
 import type { Factors } from './factors';
-import type { Layer } from './layer';
-import type { Visitor } from './tape';
-
-interface Traced {
-  readonly layers: readonly Layer[];
-  gradients(images: Tensor, noise: Tensor, visitor: Visitor): Tensor;
-}
+import type { Differentiable } from './features';
 
 /** More images than this at once were never faster. */
 const MOST = 128;
@@ -35,14 +30,14 @@ const SHARE_OF_FREE = 1 / 3;
  */
 const SCRATCH = 1.4;
 
-const measured = new WeakMap<Traced, Map<string, number>>();
+const measured = new WeakMap<Differentiable, Map<string, number>>();
 
 /**
  * The number of images to take at once, at least 1. `images` and `noise` serve as a sample of one
  * and two images.
  */
-export function imagesAtOnce(model: Traced, images: Tensor, noise: Tensor): number {
-  if ((images.shape[0] as number) < 2) return 1;
+export function imagesAtOnce(model: Differentiable, images: Tensor, noise: Tensor): number {
+  if (lengthOf(images) < 2) return 1;
   const free = process.availableMemory?.() ?? os.freemem();
   const budget = Math.min(BUDGET, SHARE_OF_FREE * free);
   return Math.max(
@@ -55,7 +50,7 @@ export function imagesAtOnce(model: Traced, images: Tensor, noise: Tensor): numb
  * Bytes that each further image adds to the peak of a pass over `model`; traced once for each shape
  * of image.
  */
-export function bytesPerImage(model: Traced, images: Tensor, noise: Tensor): number {
+export function bytesPerImage(model: Differentiable, images: Tensor, noise: Tensor): number {
   const shape = [...images.shape.slice(1), '', ...noise.shape.slice(1)].join();
   const known = measured.get(model) ?? new Map<string, number>();
   measured.set(model, known);
@@ -69,15 +64,17 @@ export function bytesPerImage(model: Traced, images: Tensor, noise: Tensor): num
   return bytes;
 }
 
-function tracedPeak(model: Traced, images: Tensor, noise: Tensor, n: number): number {
+function tracedPeak(model: Differentiable, images: Tensor, noise: Tensor, n: number): number {
   const start = tf.memory().numBytes;
   let peak = 0;
   tf.tidy(() => {
     const sample = (x: Tensor) => tf.slice(x, 0, n);
-    model.gradients(sample(images), sample(noise), (_, gradient) => {
+    const measure = new Collector((gradient) => {
       const temporary = 4 * temporaryNumbers(gradient);
       peak = Math.max(peak, tf.memory().numBytes - start + temporary);
+      return null;
     });
+    model.gradients(sample(images), sample(noise), measure);
   });
   return peak;
 }
@@ -87,7 +84,8 @@ function tracedPeak(model: Traced, images: Tensor, noise: Tensor, n: number): nu
  * their product. Builds the factors.
  */
 function temporaryNumbers(gradient: Factors): number {
-  const [n, t, i] = gradient.x.shape as [number, number, number];
-  const o = gradient.dy.shape[2] as number;
+  const { x, dy } = gradient.grouped(1);
+  const [n, t, i] = shape3(x, gradient.operation);
+  const o = lengthOf(dy, 2);
   return n * (t === 1 ? 0 : Math.min(3 * t * t, i * o));
 }

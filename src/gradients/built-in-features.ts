@@ -27,13 +27,20 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import {
+  at,
   deriveSeed,
-  FisherlabError,
+  lengthOf,
+  matMul,
+  numbersOf,
   permutation,
+  shape3,
   squaredNormOfRows,
   tf,
   uniformAt,
 } from '../backend/index';
+import { FisherlabError } from '../errors';
+import { type Blocks, passOver } from './blocks';
+import { Collector } from './collector';
 import { batchFeatures, type Differentiable, type Feature } from './features';
 
 /** Σ_i |g_i|. */
@@ -49,41 +56,31 @@ export const maximum: Feature = {
 };
 
 /**
- * Reference images in blocks, each with its noise: `Draws` of `src/fisher` are such. The caller
- * frees both tensors.
- */
-export interface Reference {
-  blocks(): Iterable<{ images: Tensor; noise: Tensor }>;
-}
-
-/**
  * Feature `cosine-with-mean`: the cosine between the gradient and its mean over `reference`, in
  * [−1, 1]; 0 where either of them is 0.
- * @throws FisherlabError where it is used with another model than it was fitted on
+ * @throws {FisherlabError} if it is used with another model than it was fitted on
+ * @throws the reason of `signal`, once it is aborted
  */
-export function cosineWithMean(model: Differentiable, reference: Reference): Feature {
+export async function cosineWithMean(
+  model: Differentiable,
+  reference: Blocks,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<Feature> {
   const directions = new Map<string, Float64Array>(); // Σ g of each layer, [|θ|]
-  for (const { images, noise } of reference.blocks()) {
-    try {
-      const found = new Map<string, Tensor>();
-      const logLikelihood = model.gradients(images, noise, (layer, gradient) => {
-        found.set(
-          layer.name,
-          tf.keep(tf.tidy(() => tf.reshape(gradient.instantiate(gradient.images), [-1]).clone())),
-        );
+  const ofBlock = new Collector((gradient) => ({ sum: gradient.instantiate(gradient.images) })); // [1, |θ|]
+  const afterBlock = () => {
+    for (const [layer, { sum }] of ofBlock.byLayer) {
+      const direction = directions.get(layer.name) ?? new Float64Array(layer.variable.size);
+      numbersOf(sum).forEach((g, i) => {
+        direction[i] = at(direction, i) + g;
       });
-      logLikelihood.dispose();
-      for (const [name, tensor] of found) {
-        const part = tensor.dataSync();
-        const sum = directions.get(name);
-        if (sum === undefined) directions.set(name, Float64Array.from(part));
-        else
-          for (let i = 0; i < part.length; i++) sum[i] = (sum[i] as number) + (part[i] as number);
-        tensor.dispose();
-      }
-    } finally {
-      tf.dispose([images, noise]);
+      directions.set(layer.name, direction);
     }
+  };
+  try {
+    await passOver(model, reference, ofBlock, afterBlock, signal);
+  } finally {
+    ofBlock.dispose();
   }
   const unit = new Map([...directions].map(([name, sum]) => [name, toUnit(sum)]));
   return {
@@ -96,10 +93,7 @@ export function cosineWithMean(model: Differentiable, reference: Reference): Fea
           'fit it on the model it is used with',
         );
       const g = gradient.instantiate(B); // [G, |θ|]
-      const along = tf.reshape(
-        tf.matMul(g as never, tf.tensor2d(direction, [direction.length, 1])),
-        [-1],
-      ); // [G]
+      const along = tf.reshape(matMul(g, tf.tensor2d(direction, [direction.length, 1])), [-1]); // [G]
       return tf.divNoNan(along, tf.sqrt(squaredNormOfRows(g)));
     },
   };
@@ -114,7 +108,7 @@ function toUnit(v: Float64Array): Float32Array {
 /**
  * Feature `random-projections`: k numbers a layer, ⟨g, a_m ⊗ b_m⟩. The signs depend on the seed and
  * the layer's name alone.
- * @throws FisherlabError unless k is a whole number from 1 on
+ * @throws {FisherlabError} if k is no whole number from 1 on
  */
 export function randomProjections(k: number, seed: number): Feature {
   if (!(Number.isInteger(k) && k >= 1))
@@ -130,7 +124,7 @@ export function randomProjections(k: number, seed: number): Feature {
       const own = deriveSeed(
         seed,
         side,
-        ...Array.from(layer, (letter) => letter.codePointAt(0) as number),
+        ...Array.from(layer, (letter) => letter.codePointAt(0) ?? 0),
       );
       values = Float32Array.from({ length: length * k }, (_, i) =>
         uniformAt(own, i) < 0.5 ? -1 : 1,
@@ -156,13 +150,9 @@ export function randomProjections(k: number, seed: number): Feature {
 
 /** Every position of z [G, T, C] on k directions [C, k]: [G, T, k]. */
 function project(z: Tensor, directions: (C: number) => Tensor): Tensor {
-  const [G, T, C] = z.shape as [number, number, number];
+  const [G, T, C] = shape3(z, 'projection');
   const by = directions(C);
-  return tf.reshape(tf.matMul(tf.reshape(z, [G * T, C]) as never, by as never), [
-    G,
-    T,
-    by.shape[1] as number,
-  ]); // [G, T, k]
+  return tf.reshape(matMul(tf.reshape(z, [G * T, C]), by), [G, T, lengthOf(by, 1)]); // [G, T, k]
 }
 
 /** A model that can go back to its images. */
@@ -181,9 +171,7 @@ export function inputGradientNorms(
 ): Float32Array {
   return tf.tidy(() => {
     const gradient = model.imageGradient(images, noise); // [N, H, W, C]
-    return squaredNormOfRows(
-      tf.reshape(gradient, [images.shape[0] as number, -1]),
-    ).dataSync() as Float32Array;
+    return numbersOf(squaredNormOfRows(tf.reshape(gradient, [lengthOf(images), -1])));
   });
 }
 
@@ -197,7 +185,7 @@ const TOLERANCE = { relative: 0.01, ofLargest: 1e-4 };
  * Makes sure of a feature before minutes are spent on it: right shapes, finite numbers, and every
  * batch's numbers its own.
  * @param images [N, H, W, C] with N a multiple of B, at least 2 batches; a dozen images do
- * @throws FisherlabError naming feature and layer
+ * @throws {FisherlabError} if a feature fails, naming it and the layer
  */
 export function checkFeature(
   model: Differentiable,
@@ -207,7 +195,7 @@ export function checkFeature(
   B = 1,
   seed = 0,
 ): void {
-  const n = images.shape[0] as number;
+  const n = lengthOf(images);
   const groups = n / B;
   if (!Number.isInteger(groups) || groups < 2)
     throw new FisherlabError(
@@ -219,16 +207,16 @@ export function checkFeature(
   const half = Math.ceil(groups / 2);
   for (const part of [order.slice(0, half), order.slice(half)]) {
     const indices = part.flatMap((group) => Array.from({ length: B }, (_, b) => group * B + b));
-    const [own, itsNoise] = tf.tidy(() => {
+    const { own, itsNoise } = tf.tidy(() => {
       const chosen = tf.tensor1d(indices, 'int32');
-      return [tf.gather(images, chosen), tf.gather(noise, chosen)];
-    }) as [Tensor, Tensor];
+      return { own: tf.gather(images, chosen), itsNoise: tf.gather(noise, chosen) };
+    });
     try {
       const again = batchFeatures(model, own, itsNoise, [feature], [B]).byBatchSize[0] ?? [];
       whole.forEach(({ layer, k, values }, j) => {
         const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-        again[j]?.values.forEach((value, at) => {
-          const before = values[(part[Math.floor(at / k)] as number) * k + (at % k)] as number;
+        again[j]?.values.forEach((value, place) => {
+          const before = at(values, at(part, Math.floor(place / k)) * k + (place % k));
           const allowed = TOLERANCE.relative * Math.abs(before) + TOLERANCE.ofLargest * largest;
           if (Math.abs(value - before) > allowed)
             throw new FisherlabError(

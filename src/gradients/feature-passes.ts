@@ -9,7 +9,7 @@
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
-import { Graph, tf } from '../backend/index';
+import { Graph, pair, tf } from '../backend/index';
 import { bytesPerImage, imagesAtOnce } from './batch-size';
 import {
   type BatchFeatures,
@@ -105,10 +105,10 @@ function partSize(bytes: number, total: number, layers: number, unit: number): n
 function replay(pass: FeaturePass, images: number, sample: Sample): FeaturePasses | null {
   const part = sample(images);
   try {
-    const rows = ([images, noise]: readonly Tensor[]) => ({
-      rows: pass.tensors(images as Tensor, noise as Tensor),
-      sums: [],
-    });
+    const rows = (batch: readonly Tensor[]) => {
+      const [images, noise] = pair(batch);
+      return { rows: pass.tensors(images, noise), sums: [] };
+    };
     const graph = Graph.of(rows, [part.images, part.noise], pass.variables);
     if (graph === null) return null;
     return {

@@ -30,10 +30,11 @@
  *     });
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError, tf } from '../backend/index';
+import { at, lengthOf, numbersOf, tf } from '../backend/index';
+import { FisherlabError } from '../errors';
+import { Collector } from './collector';
 import type { Factors } from './factors';
 import type { Layer } from './layer';
-import type { Visitor } from './tape';
 
 export interface Feature {
   readonly name: string;
@@ -89,7 +90,7 @@ export function defineFeature<O extends FeatureOptions = FeatureOptions>(
 /** What a pass needs of a model. */
 export interface Differentiable {
   readonly layers: readonly Layer[];
-  gradients(images: Tensor, noise: Tensor, visitor: Visitor): Tensor;
+  gradients(images: Tensor, noise: Tensor, collector: Collector): Tensor;
 }
 
 /** Values of one feature of one layer, for all batches, row-major [N/B, k]. */
@@ -134,44 +135,57 @@ export class FeaturePass {
 
   /** log p [N], and for each batch size a matrix [N/B, columns]. Called inside a tidy. */
   tensors(images: Tensor, noise: Tensor): Tensor[] {
-    const n = images.shape[0] as number;
-    const found: Tensor[][] = this.batchSizes.map(() => []);
-    const sources: Source[][] = this.batchSizes.map(() => []);
+    const n = lengthOf(images);
+    const columns = new Collector((gradient, layer) => {
+      const ofSizes = this.batchSizes.map((B, b) =>
+        this.features.map((feature, f) => {
+          const column = tf.tidy(() => {
+            const value = feature.of(gradient, B, layer);
+            return tf.reshape(value, [n / B, widthOf(value, n / B, feature.name, layer.name)]); // [N/B, k]
+          });
+          return [`${b} ${f}`, column] as const;
+        }),
+      );
+      return Object.fromEntries(ofSizes.flat());
+    });
     try {
-      const logLikelihood = this.model.gradients(images, noise, (layer, gradient) => {
-        this.batchSizes.forEach((B, b) => {
-          for (const feature of this.features) {
-            const column = tf.tidy(() => {
-              const value = feature.of(gradient, B, layer);
-              const k = widthOf(value, n / B, feature.name, layer.name);
-              sources[b]?.push({ feature: feature.name, layer, operation: gradient.operation, k });
-              return tf.reshape(value, [n / B, k]); // [N/B, k]
-            });
-            found[b]?.push(tf.keep(column));
-          }
-        });
-      });
-      this.sources = sources;
-      const matrices = found.map((columns, b) =>
-        columns.length === 0
-          ? tf.zeros([n / (this.batchSizes[b] as number), 0])
-          : tf.concat(columns, 1),
+      const logLikelihood = this.model.gradients(images, noise, columns);
+      const sizes = this.batchSizes.map((_, b) =>
+        [...columns.byLayer].flatMap(([layer, tensors]) =>
+          this.features.map(({ name }, f) => {
+            const column = tensors[`${b} ${f}`];
+            if (column === undefined) throw new Error(`no column of feature '${name}'`);
+            const operation = columns.operationOf(layer);
+            return { column, source: { feature: name, layer, operation, k: lengthOf(column, 1) } };
+          }),
+        ),
+      );
+      this.sources = sizes.map((found) => found.map(({ source }) => source));
+      const matrices = sizes.map((found, b) =>
+        found.length === 0
+          ? tf.zeros([n / at(this.batchSizes, b), 0])
+          : tf.concat(
+              found.map(({ column }) => column),
+              1,
+            ),
       ); // [N/B, Σk] each
       return [logLikelihood, ...matrices];
     } finally {
-      tf.dispose(found.flat());
+      columns.dispose();
     }
   }
 
   /**
    * The numbers of {@link tensors} by feature and layer, in the model's order.
-   * @throws FisherlabError naming tensor, image and operation where one is not finite
+   * @throws {FisherlabError} if one is not finite, naming tensor, image and operation
    */
   read([logLikelihood, ...matrices]: readonly Float32Array[]): BatchFeatures {
+    if (logLikelihood === undefined) throw new Error('a pass gives log-likelihoods at least');
     const order = new Map(this.model.layers.map((layer, j) => [layer, j]));
+    const placeOf = (layer: Layer) => order.get(layer) ?? Number.POSITIVE_INFINITY;
     const byBatchSize = this.batchSizes.map((B, b) => {
       const sources = this.sources[b] ?? [];
-      const matrix = matrices[b] as Float32Array;
+      const matrix = at(matrices, b);
       const width = sources.reduce((sum, { k }) => sum + k, 0);
       let first = 0;
       const columns = sources.map(({ feature, layer, operation, k }) => {
@@ -180,19 +194,17 @@ export class FeaturePass {
         assertFinite(values, k, B, feature, layer.name, operation);
         return { feature, layer, k, values };
       });
-      return columns.sort(
-        (one, other) => (order.get(one.layer) as number) - (order.get(other.layer) as number),
-      );
+      return columns.sort((one, other) => placeOf(one.layer) - placeOf(other.layer));
     });
-    return { logLikelihood: logLikelihood as Float32Array, byBatchSize };
+    return { logLikelihood, byBatchSize };
   }
 }
 
 /**
  * One pass: every feature of every layer that is not frozen, for each batch size.
  * @param images [N, H, W, C]; N is a multiple of every batch size
- * @throws FisherlabError naming tensor, image and operation where a value is not finite, or the
- *   feature where its shape is wrong
+ * @throws {FisherlabError} if a value is not finite (naming tensor, image and operation), or a
+ *   feature's shape is wrong
  */
 export function batchFeatures(
   model: Differentiable,
@@ -201,7 +213,7 @@ export function batchFeatures(
   features: readonly Feature[],
   batchSizes: readonly number[],
 ): BatchFeatures {
-  const n = images.shape[0] as number;
+  const n = lengthOf(images);
   const indivisible = batchSizes.find((B) => n % B !== 0);
   if (indivisible !== undefined)
     throw new FisherlabError(
@@ -210,11 +222,7 @@ export function batchFeatures(
     );
   if (n === 0) return { logLikelihood: new Float32Array(0), byBatchSize: batchSizes.map(() => []) };
   const pass = new FeaturePass(model, features, batchSizes);
-  return pass.read(
-    tf.tidy(
-      () => pass.tensors(images, noise).map((tensor) => tensor.dataSync() as Float32Array) as never,
-    ),
-  );
+  return pass.read(tf.tidy(() => pass.tensors(images, noise).map(numbersOf)));
 }
 
 /** The smallest number of images that makes whole batches of every size. */

@@ -4,10 +4,10 @@
  *     ‖Σ_t x_t dy_tᵀ‖²_F = Σ_{t,s} (x_t·x_s)(dy_t·dy_s)
  *
  * (Bu et al. 2022, arXiv 2205.10683): the norm of a gradient without the gradient, of two T×T
- * matrices. `factors.ts` takes it where it is the cheaper form.
+ * matrices. `outer-products.ts` takes it where it is the cheaper form.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { matMul, tf } from '../backend/index';
+import { lengthOf, matMul, pair, shape3, tf } from '../backend/index';
 
 /**
  * Passing one number through memory costs about as much as this many multiply-adds (both forms of
@@ -15,7 +15,7 @@ import { matMul, tf } from '../backend/index';
  */
 const MEMORY_COST = 20;
 
-type Pair = [Tensor, Tensor];
+type Pair = readonly [Tensor, Tensor];
 
 /**
  * From so many positions on the halves of a Gram matrix are worth the copies that they are taken
@@ -29,20 +29,19 @@ const WORTH_HALVES = 128;
  * it.
  */
 export function gramNorms(x: Tensor, dy: Tensor): Tensor {
-  const [groups, t] = x.shape as [number, number, number];
+  const [groups, t] = shape3(x, 'Gram form');
   if (t < WORTH_HALVES || t % 2 !== 0) return sumsOfProducts([x, x], [dy, dy]);
-  const [halvesOfX, halvesOfDy] = [x, dy].map((z) => tf.split(z, 2, 1)) as [Pair, Pair]; // [G, T/2, ·] each
-  const [blocksOfX, blocksOfDy] = [x, dy].map((z) =>
-    tf.reshape(z, [2 * groups, t / 2, -1]),
-  ) as Pair; // [2G, T/2, ·]
-  const onDiagonal = tf.sum(tf.reshape(gramNorms(blocksOfX, blocksOfDy), [groups, 2]), 1); // [G]
-  return tf.add(onDiagonal, tf.mul(sumsOfProducts(halvesOfX, halvesOfDy), 2));
+  const halves = (z: Tensor) => pair(tf.split(z, 2, 1)); // [G, T/2, ·] each
+  const beside = sumsOfProducts(halves(x), halves(dy)); // [G]
+  const blocks = (z: Tensor) => tf.reshape(z, [2 * groups, t / 2, -1]); // [2G, T/2, ·]
+  const onDiagonal = tf.sum(tf.reshape(gramNorms(blocks(x), blocks(dy)), [groups, 2]), 1); // [G]
+  return tf.add(onDiagonal, tf.mul(beside, 2));
 }
 
 /** `Σ_{t,s} (x_t·x'_s)(dy_t·dy'_s)` of pairs of `x` [G, T, I] and `dy` [G, T, O], [G]. */
 function sumsOfProducts([x1, x2]: Pair, [dy1, dy2]: Pair): Tensor {
   const products = tf.mul(matMul(x1, x2, false, true), matMul(dy1, dy2, false, true)); // [G, T, T]
-  return tf.sum(tf.reshape(products, [x1.shape[0] as number, -1]), 1); // [G]
+  return tf.sum(tf.reshape(products, [lengthOf(x1), -1]), 1); // [G]
 }
 
 /**

@@ -6,6 +6,7 @@
  * factors, and features are small functions of them.
  */
 export { imagesAtOnce } from './batch-size';
+export { type Blocks, passOver } from './blocks';
 export {
   checkFeature,
   cosineWithMean,
@@ -14,11 +15,15 @@ export {
   oneNorm,
   randomProjections,
 } from './built-in-features';
-export { Factors } from './factors';
+export { Collector, type CollectorOptions } from './collector';
+export { gradientsOf, gradientsOfGroups, groupNorms, summedGradients } from './collectors';
+export { directFactors } from './direct-factors';
+export type { Factors } from './factors';
 export { eagerly, featurePasses } from './feature-passes';
 export {
   type BatchFeatures,
   batchFeatures,
+  type Differentiable,
   defineFeature,
   type Feature,
   type FeatureDefinition,
@@ -48,5 +53,6 @@ export { transposedConvolution } from './operations/transposed-convolution';
 export { upsample } from './operations/upsample';
 export { zeroConvolution } from './operations/zero-convolution';
 export { oracleGradients, type PlainLogLikelihood } from './oracle';
-export { Tape, Value, type Visitor } from './tape';
-export { gradientsOf, squaredNorms } from './visitors';
+export { OuterProducts } from './outer-products';
+export { squaredNorms } from './squared-norms';
+export { type Operation, Tape, Value } from './tape';

@@ -12,7 +12,8 @@
  * | `plain` | the same numbers in the same order | any shape of that size |
  */
 import type { Rank, Tensor, Variable } from '@tensorflow/tfjs';
-import { FisherlabError, tf } from '../backend/index';
+import { at, tf } from '../backend/index';
+import { FisherlabError } from '../errors';
 
 export type Layout = 'convolution' | 'dense' | 'plain';
 
@@ -45,7 +46,7 @@ const toTorch: Record<Layout, number[] | null> = {
  */
 export function tensorFlowShape(layout: Layout, torchShape: readonly number[]): number[] {
   const order = toTensorFlow[layout];
-  if (order !== null) return order.map((axis) => torchShape[axis] as number);
+  if (order !== null) return order.map((axis) => at(torchShape, axis));
   return torchShape.filter((length) => length !== 1).length === 0
     ? [1]
     : torchShape.filter((length) => length !== 1);

@@ -12,10 +12,11 @@
  * `src/gradients` (`ordinaryModel` in `src/models/ordinary.ts`).
  */
 import type { Tensor, Variable } from '@tensorflow/tfjs';
-import { FisherlabError, tf } from '../backend/index';
-import { Factors } from './factors';
+import { at, lengthOf, tf } from '../backend/index';
+import { FisherlabError } from '../errors';
+import type { Collector } from './collector';
+import { directFactors } from './direct-factors';
 import type { Layer } from './layer';
-import type { Visitor } from './tape';
 
 /**
  * `images` [N, …] and `noise` [N, …] to log p of each image [N], by `tf` operations that have
@@ -24,19 +25,19 @@ import type { Visitor } from './tape';
 export type PlainLogLikelihood = (images: Tensor, noise: Tensor) => Tensor;
 
 /**
- * log p of each image [N], after `visitor` has seen the gradients of every layer that is not
+ * log p of each image [N], after `collector` has seen the gradients of every layer that is not
  * frozen, in the layers' order. The gradients of all images of all layers are held at once:
  * N·Σ|θ_j| numbers.
- * @throws FisherlabError where `logLikelihood` gives a wrong shape or does not depend on any layer
+ * @throws {FisherlabError} if `logLikelihood` gives a wrong shape or does not depend on any layer
  */
 export function oracleGradients(
   layers: readonly Layer[],
   logLikelihood: PlainLogLikelihood,
   images: Tensor,
   noise: Tensor,
-  visitor: Visitor,
+  collector: Collector,
 ): Tensor {
-  const n = images.shape[0] as number;
+  const n = lengthOf(images);
   const learned = layers.filter((layer) => !layer.frozen);
   return tf.tidy(() => {
     const values: Tensor[] = [];
@@ -60,9 +61,9 @@ export function oracleGradients(
     }
     if (n === 0) return tf.zeros([0]);
     learned.forEach((layer, j) => {
-      const factors = Factors.direct('tf operations', n, () => tf.concat(rows[j] as Tensor[], 0)); // [N, |θ|]
+      const factors = directFactors('tf operations', n, () => tf.concat(at(rows, j), 0)); // [N, |θ|]
       try {
-        tf.tidy(() => visitor(layer, factors));
+        collector.collect(layer, factors);
       } finally {
         factors.dispose();
       }

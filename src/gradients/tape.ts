@@ -4,25 +4,21 @@
  * A model is computed once, operation by operation. Each operation writes down what it needs to go
  * back. The backward pass then walks the list in reverse: it hands every operation the gradient of
  * its outputs and gets those of its inputs (Wengert 1964; reverse-mode differentiation). On the
- * way, an operation with parameters calls `gradient(layer, factors)`: here a visitor sees *what
+ * way, an operation with parameters calls `gradient(layer, factors)`: here a collector sees *what
  * flowed in and what flowed back*, for all images of the batch at once.
  *
  * Two things make it fit in memory. `block` is the tape's `tf.tidy`: of what is computed inside,
  * only what it returns and what an operation saved survives. And the backward pass frees each
  * operation's saved tensors as soon as it has passed it.
  *
- * A tape without a visitor only goes forward and saves nothing.
+ * A tape without a collector only goes forward and saves nothing.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../backend/index';
-import { Factors } from './factors';
+import { at, tf } from '../backend/index';
+import type { Collector } from './collector';
+import type { Factors } from './factors';
 import type { Layer } from './layer';
-
-/**
- * Looks at the gradients of one layer. Tensors made inside are freed after the call unless they are
- * kept (`tf.keep`).
- */
-export type Visitor = (layer: Layer, gradient: Factors) => void;
+import { sumOfUses } from './sum-of-uses';
 
 /** A tensor on its way through the model. */
 export class Value {
@@ -37,16 +33,38 @@ export class Value {
   }
 }
 
+/** For a tensor a value, for a list of tensors as many values. */
+type ValuesOf<Out> = Out extends Tensor ? Value : { -readonly [K in keyof Out]: Value };
+/** For a tensor its gradient, for a list of tensors the list of theirs. */
+type GradientsOf<Out> = Out extends Tensor ? Tensor : { readonly [K in keyof Out]: Tensor };
+
 /**
- * Gradients of an operation's inputs from those of its outputs (null where nothing flowed back).
+ * A gradient or null for each input. (The second half, which nothing is, tells TypeScript 5.0 that
+ * a list written out is a tuple here.)
  */
-export type Back = (...dys: (Tensor | null)[]) => (Tensor | null)[];
+type GradientsOfInputs<In> = { readonly [K in keyof In]: Tensor | null } | readonly [never];
+
+/** An operation that was computed, as it goes on a tape. */
+export interface Operation<In extends readonly Value[], Out extends Tensor | readonly Tensor[]> {
+  readonly inputs: In;
+  /** The layers it uses; `back` calls {@link Tape.gradient} once for each of them. */
+  readonly layers?: readonly Layer[];
+  /** What came out: a tensor, or a list of them. */
+  readonly output: Out;
+  /** The tensors that `back` reads, but never a layer's variable. */
+  readonly saved?: readonly Tensor[];
+  /**
+   * From the gradient of the output (or the list of those of the outputs, zeros where nothing
+   * flowed back) to those of the inputs; null for an input that is not `needed`.
+   */
+  back(dy: GradientsOf<Out>): GradientsOfInputs<In>;
+}
 
 interface Node {
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   readonly saved: readonly Tensor[];
-  readonly back: Back;
+  readonly back: (dys: readonly Tensor[]) => readonly (Tensor | null)[];
 }
 
 export class Tape {
@@ -64,10 +82,10 @@ export class Tape {
 
   private readonly shared = new Map<string, Tensor>();
 
-  constructor(private readonly visitor?: Visitor) {}
+  constructor(private readonly collector?: Collector) {}
 
   get recording(): boolean {
-    return this.visitor !== undefined;
+    return this.collector !== undefined;
   }
 
   /**
@@ -83,41 +101,40 @@ export class Tape {
     return new Value(tf.clone(tensor), this.recording);
   }
 
-  /**
-   * Writes an operation down.
-   * @param layers the layers it uses; the operation calls {@link gradient} for each of them on the
-   *   way back
-   * @param saved the tensors that `back` reads
-   */
-  record(
-    inputs: readonly Value[],
-    layers: readonly Layer[],
-    outputs: readonly Tensor[],
-    saved: readonly Tensor[],
-    back: Back,
-  ): Value[] {
+  /** Writes an operation down: the value that came out, or the list of them. */
+  apply<const In extends readonly Value[], const Out extends Tensor | readonly Tensor[]>(
+    operation: Operation<In, Out>,
+  ): ValuesOf<Out> {
+    const { inputs, layers = [], output, saved = [] } = operation;
+    const single = output instanceof tf.Tensor;
+    const tensors: readonly Tensor[] = single ? [output] : output;
     const needed =
       this.recording &&
       (layers.some((layer) => !layer.frozen) || inputs.some((value) => value.needed));
-    const values = outputs.map((tensor) => new Value(tensor, needed));
-    if (!needed) return values;
-    for (const layer of layers) this.uses.set(layer, (this.uses.get(layer) ?? 0) + 1);
-    for (const tensor of saved) {
-      this.holders.set(tensor, (this.holders.get(tensor) ?? 0) + 1);
-      tf.keep(tensor);
+    const values = tensors.map((tensor) => new Value(tensor, needed));
+    if (needed) {
+      for (const layer of layers) this.uses.set(layer, (this.uses.get(layer) ?? 0) + 1);
+      for (const tensor of saved) {
+        this.holders.set(tensor, (this.holders.get(tensor) ?? 0) + 1);
+        tf.keep(tensor);
+      }
+      // one or many, as the types say: here alone they cannot see it
+      const back: Node['back'] = (dys) => operation.back((single ? dys[0] : dys) as never);
+      this.nodes.push({ inputs, outputs: values, saved, back });
     }
-    this.nodes.push({ inputs, outputs: values, saved, back });
-    return values;
+    return (single ? values[0] : values) as ValuesOf<Out>;
   }
 
   /** `tf.tidy` for operations: frees what is neither returned nor saved. */
-  block<T extends Value | Value[]>(compute: () => T): T {
-    let result: T | undefined;
+  block<const T extends Value | readonly Value[]>(compute: () => T): T {
+    const results: T[] = [];
     tf.tidy(() => {
-      result = compute();
-      return (Array.isArray(result) ? result : [result]).map((value) => (value as Value).tensor);
+      const result = compute();
+      results.push(result);
+      const values: readonly Value[] = result instanceof Value ? [result] : result;
+      return values.map(({ tensor }) => tensor);
     });
-    return result as T;
+    return at(results, 0);
   }
 
   /**
@@ -138,7 +155,7 @@ export class Tape {
    * factors are the tape's, which frees them.
    */
   gradient(layer: Layer, factors: Factors): void {
-    if (layer.frozen || this.visitor === undefined) {
+    if (layer.frozen || this.collector === undefined) {
       factors.dispose();
       return;
     }
@@ -151,9 +168,9 @@ export class Tape {
       return;
     }
     this.pending.delete(layer);
-    const all = uses.length === 1 ? factors : Factors.sum(uses);
+    const all = sumOfUses(uses);
     try {
-      this.visitor(layer, all);
+      this.collector.collect(layer, all);
     } finally {
       for (const use of [all, ...uses]) use.dispose();
     }
@@ -185,11 +202,11 @@ export class Tape {
 
   private step(node: Node): void {
     const { flowing } = this;
-    const dys = node.outputs.map((value) => flowing.get(value) ?? null);
-    if (dys.some((dy) => dy !== null)) {
+    if (node.outputs.some((value) => flowing.has(value))) {
       const { inputs } = node;
       tf.tidy(() => {
-        node.back(...dys).forEach((dx, k) => {
+        const dys = node.outputs.map((value) => flowing.get(value) ?? tf.zeros(value.shape));
+        node.back(dys).forEach((dx, k) => {
           const input = inputs[k];
           if (dx === null || input === undefined || !input.needed) return;
           const before = flowing.get(input);

@@ -14,6 +14,7 @@
  * 1/255; a third of the difference, 0.574 bits/dim, is what a grey image differs by.
  */
 
+import { at } from '../backend/index';
 import type { ImageShape } from '../models/index';
 import { Field } from './float64';
 import type { Representation } from './representation';
@@ -28,7 +29,7 @@ export function deltaBitsPerDim(
   shape: ImageShape,
 ): Float64Array {
   return Float64Array.from(images, (image) => {
-    const logDet = map.logAbsDetJacobian(new Field(image, [1, ...shape])).values[0] as number;
+    const logDet = at(map.logAbsDetJacobian(new Field(image, [1, ...shape])).values, 0);
     return logDet / (image.length * Math.LN2);
   });
 }

@@ -14,7 +14,9 @@
  * Noise is a function of the seed and of each image's index, so any subset or batch of images keeps
  * its own.
  */
-import { FisherlabError, noiseByIndex } from '../backend/index';
+
+import { noiseByIndex } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { ImageShape } from '../models/index';
 import { Field } from './float64';
 import { assertInside, type Representation } from './representation';

@@ -4,7 +4,7 @@
  * Where every value goes its own way, y_i = g(x_i), the Jacobian is diagonal and log|det| = Σ_i
  * log|g′(x_i)|.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { everywhere, type Representation } from './representation';
 import { perImage, type Values, whereAbove } from './values';
 

@@ -20,7 +20,8 @@
  *
  * Reference: Le Lan & Dinh, Entropy 23(12):1690 (2021), §3; the lens is this project's.
  */
-import { FisherlabError } from '../backend/index';
+import { at } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { ImageShape } from '../models/index';
 import { Field } from './float64';
 import { nested } from './mixing';
@@ -96,10 +97,7 @@ export function flip(
   if (!(gap > 0))
     throw new FisherlabError(`a gap of ${gap} nats needs no flip`, 'give the likelier image first');
   const a = Float64Array.from(likelier);
-  const distance2 = Float64Array.from(other).reduce(
-    (sum, x, i) => sum + (x - (a[i] as number)) ** 2,
-    0,
-  );
+  const distance2 = Float64Array.from(other).reduce((sum, x, i) => sum + (x - at(a, i)) ** 2, 0);
   if (distance2 === 0)
     throw new FisherlabError(
       'the two images of a flip are the same',

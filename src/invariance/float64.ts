@@ -13,7 +13,8 @@
  * Reference: forward-mode automatic differentiation, Griewank & Walther, *Evaluating Derivatives*
  * (2008), chapter 3.
  */
-import { FisherlabError } from '../backend/index';
+import { at, lengthOf } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { ConstantImage, Values } from './values';
 
 type Operand = Field | number | ConstantImage;
@@ -109,7 +110,7 @@ export class Field implements Values<Field> {
   }
 
   split(parts: number, axis: number): Field[] {
-    const width = (this.shape[axis] as number) / parts;
+    const width = lengthOf(this, axis) / parts;
     return Array.from({ length: parts }, (_, part) => {
       const indices = Array.from({ length: width }, (_, i) => part * width + i);
       return this.gather(indices, axis);
@@ -118,7 +119,7 @@ export class Field implements Values<Field> {
   concat(others: Field[], axis: number): Field {
     const all = [this, ...others];
     const shape = this.shape.map((n, a) =>
-      a === axis ? all.reduce((sum, one) => sum + (one.shape[axis] as number), 0) : n,
+      a === axis ? all.reduce((sum, one) => sum + lengthOf(one, axis), 0) : n,
     );
     const inner = size(this.shape.slice(axis + 1));
     const outer = size(this.shape.slice(0, axis));
@@ -126,7 +127,7 @@ export class Field implements Values<Field> {
       const out: number[] = [];
       for (let o = 0; o < outer; o++) {
         for (const one of all) {
-          const run = (one.shape[axis] as number) * inner;
+          const run = lengthOf(one, axis) * inner;
           out.push(...one[part].subarray(o * run, (o + 1) * run));
         }
       }
@@ -140,9 +141,9 @@ export class Field implements Values<Field> {
   gather(indices: number[], axis: number): Field {
     const shape = this.shape.map((n, a) => (a === axis ? indices.length : n));
     const inner = size(this.shape.slice(axis + 1));
-    const length = this.shape[axis] as number;
+    const length = lengthOf(this, axis);
     const order = Array.from({ length: size(shape) }, (_, i) => {
-      const along = indices[Math.floor(i / inner) % indices.length] as number;
+      const along = at(indices, Math.floor(i / inner) % indices.length);
       return (Math.floor(i / (inner * indices.length)) * length + along) * inner + (i % inner);
     });
     return this.picked(order, shape);
@@ -174,7 +175,7 @@ export class Field implements Values<Field> {
     ];
     const a = padded(this.shape);
     const c = padded(other.shape);
-    const shape = a.map((n, axis) => Math.max(n, c[axis] as number));
+    const shape = a.map((n, axis) => Math.max(n, at(c, axis)));
     const left = broadcastIndices(a, shape);
     const right = broadcastIndices(c, shape);
     const out = new Field(new Float64Array(size(shape)), shape);
@@ -217,10 +218,10 @@ function broadcastIndices(from: readonly number[], to: readonly number[]): numbe
   for (let axis = to.length - 1; axis >= 0; axis--) {
     const step = from[axis] === 1 ? 0 : stride;
     const inner = indices;
-    indices = Array.from({ length: to[axis] as number }, (_, i) =>
+    indices = Array.from({ length: at(to, axis) }, (_, i) =>
       inner.map((index) => index + i * step),
     ).flat();
-    stride *= from[axis] as number;
+    stride *= at(from, axis);
   }
   return indices;
 }

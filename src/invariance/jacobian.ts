@@ -7,7 +7,8 @@
  *
  * D passes and D³/3 multiplications: for small images.
  */
-import { FisherlabError } from '../backend/index';
+import { at } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { ImageShape } from '../models/index';
 import { Field } from './float64';
 import type { Representation } from './representation';
@@ -28,33 +29,32 @@ export function jacobian(
     return map.forward(new Field(Float64Array.from(image), [1, ...shape], direction)).tangents;
   });
   return Array.from({ length: size }, (_, row) =>
-    Float64Array.from(columns, (column) => column[row] as number),
+    Float64Array.from(columns, (column) => at(column, row)),
   );
 }
 
 /** log|det| of a square matrix, −∞ where it is singular. */
 export function logAbsDet(matrix: readonly Float64Array[]): number {
   const rows: Float64Array[] = matrix.map((row) => row.slice());
-  const at = (i: number, j: number) => rows[i]?.[j] as number;
+  const entry = (i: number, j: number) => at(at(rows, i), j);
   if (rows.some((row) => row.length !== rows.length))
     throw new FisherlabError('the matrix is not square', 'give as many columns as rows');
   let sum = 0;
   for (let k = 0; k < rows.length; k++) {
     let best = k;
     for (let i = k + 1; i < rows.length; i++)
-      if (Math.abs(at(i, k)) > Math.abs(at(best, k))) best = i;
-    const pivotRow = rows[best] as Float64Array;
-    rows.splice(best, 1, rows[k] as Float64Array);
+      if (Math.abs(entry(i, k)) > Math.abs(entry(best, k))) best = i;
+    const pivotRow = at(rows, best);
+    rows.splice(best, 1, at(rows, k));
     rows.splice(k, 1, pivotRow);
-    const pivot = at(k, k);
+    const pivot = entry(k, k);
     if (pivot === 0) return Number.NEGATIVE_INFINITY;
     sum += Math.log(Math.abs(pivot));
     for (let i = k + 1; i < rows.length; i++) {
-      const row = rows[i] as Float64Array;
-      const factor = at(i, k) / pivot;
+      const row = at(rows, i);
+      const factor = entry(i, k) / pivot;
       if (factor !== 0)
-        for (let j = k; j < rows.length; j++)
-          row[j] = (row[j] as number) - factor * (pivotRow[j] as number);
+        for (let j = k; j < rows.length; j++) row[j] = at(row, j) - factor * at(pivotRow, j);
     }
   }
   return sum;
@@ -69,7 +69,7 @@ export function bothLogDets(
   image: ArrayLike<number>,
   shape: ImageShape,
 ): { closed: number; automatic: number } {
-  const closed = map.logAbsDetJacobian(new Field(Float64Array.from(image), [1, ...shape]))
-    .values[0] as number;
+  const field = new Field(Float64Array.from(image), [1, ...shape]);
+  const closed = at(map.logAbsDetJacobian(field).values, 0);
   return { closed, automatic: logAbsDet(jacobian(map, image, shape)) };
 }

@@ -17,7 +17,7 @@
  * three: its chroma is never 0.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { noiseByIndex, tf } from '../backend/index';
+import { lengthOf, noiseByIndex, tf } from '../backend/index';
 
 /** Steps of the noise within one 8-bit level. */
 const STEPS = 64;
@@ -33,13 +33,13 @@ function offsets(channels: number): Tensor {
  * fraction.
  */
 export function dequantised(images: Tensor, indices: readonly number[], seed: number): Tensor {
-  const size = images.size / (images.shape[0] as number);
+  const size = images.size / lengthOf(images);
   return tf.tidy(() => {
     const u = tf.tensor(noiseByIndex('uniform', seed, indices, size), images.shape); // [N, H, W, C]
     const onLattice = tf
       .floor(tf.mul(u, STEPS))
       .minimum(STEPS - 1)
-      .add(offsets(images.shape[3] as number))
+      .add(offsets(lengthOf(images, 3)))
       .div(STEPS); // [N, H, W, C]
     return tf.div(tf.add(images, onLattice), 256);
   });
@@ -48,7 +48,7 @@ export function dequantised(images: Tensor, indices: readonly number[], seed: nu
 /** The nearest point of the lattice, `[N, H, W, C]`. */
 export function toLattice(x: Tensor): Tensor {
   return tf.tidy(() => {
-    const offset = offsets(x.shape[3] as number);
+    const offset = offsets(lengthOf(x, 3));
     return tf
       .round(tf.mul(x, 256 * STEPS).sub(offset))
       .add(offset)

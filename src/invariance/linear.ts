@@ -7,7 +7,8 @@
  * determinant follows from the definition: Y, b−Y, r−Y of (r,g,b) has det −0.587, so
  * |det A| = 0.587/(1.772·1.402).
  */
-import { FisherlabError } from '../backend/index';
+import { at, triple } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { everywhere, type Representation } from './representation';
 import { joinChannels, perImage, threeChannels, type Values } from './values';
 
@@ -52,20 +53,20 @@ export const ycbcr = channelMixture(
 
 function multiplied<S extends Values<S>>(matrix: Matrix3, x: S): S {
   const [r, g, b] = threeChannels(x);
-  const [first, second, third] = matrix.map(([p, q, s]) =>
-    r.mul(p).add(g.mul(q)).add(b.mul(s)),
-  ) as [S, S, S];
+  const [first, second, third] = triple(
+    matrix.map(([p, q, s]) => r.mul(p).add(g.mul(q)).add(b.mul(s))),
+  );
   return joinChannels(first, second, third);
 }
 
 /** Cofactor of row i, column j. */
 function cofactor(m: Matrix3, i: number, j: number): number {
-  const at = (row: number, column: number) => m[(i + row) % 3]?.[(j + column) % 3] as number;
-  return at(1, 1) * at(2, 2) - at(1, 2) * at(2, 1);
+  const entry = (row: number, column: number) => at(at(m, (i + row) % 3), (j + column) % 3);
+  return entry(1, 1) * entry(2, 2) - entry(1, 2) * entry(2, 1);
 }
 
 function determinant(m: Matrix3): number {
-  return [0, 1, 2].reduce((sum, j) => sum + (m[0]?.[j] as number) * cofactor(m, 0, j), 0);
+  return [0, 1, 2].reduce((sum, j) => sum + at(at(m, 0), j) * cofactor(m, 0, j), 0);
 }
 
 function inverted(m: Matrix3, det: number): Matrix3 {

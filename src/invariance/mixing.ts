@@ -13,7 +13,9 @@
  *
  * Reference: Householder, *Unitary triangularization of a nonsymmetric matrix*, J. ACM 5 (1958).
  */
-import { deriveSeed, FisherlabError, normalAt, permutation } from '../backend/index';
+
+import { deriveSeed, lengthOf, normalAt, permutation } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { ImageShape } from '../models/index';
 import { everywhere, type Representation } from './representation';
 import { type ConstantImage, perImage, type Values } from './values';
@@ -31,9 +33,9 @@ function permuted(
   });
   const moved = <S extends Values<S>>(x: S, indices: readonly number[], shape: ImageShape): S =>
     x
-      .reshape([x.shape[0] as number, order.length]) // [N, D]
+      .reshape([lengthOf(x), order.length]) // [N, D]
       .gather([...indices], 1)
-      .reshape([x.shape[0] as number, ...shape]); // [N, H, W, C]
+      .reshape([lengthOf(x), ...shape]); // [N, H, W, C]
   return {
     name,
     domain: everywhere,

@@ -23,8 +23,14 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
-import type { Layer, Visitor } from '../gradients/index';
-import { checkImages, type ImageShape, type Model } from '../models/index';
+import {
+  Collector,
+  checkImages,
+  gradientsOfGroups,
+  type ImageShape,
+  type Layer,
+  type Model,
+} from '../models/index';
 import { dequantised, toLattice } from './lattice';
 import { assertInside, type Representation } from './representation';
 
@@ -91,8 +97,8 @@ export function represent(
     noise: (indices, seed) =>
       dequantises ? tf.zeros([indices.length, ...model.imageShape]) : model.noise(indices, seed),
     logLikelihood: (y, noise) => seen(y, (pixels) => model.logLikelihood(pixels, noise)),
-    gradients: (y: Tensor, noise: Tensor, visitor: Visitor) =>
-      seen(y, (pixels) => model.gradients(pixels, noise, visitor)),
+    gradients: (y, noise, collector) =>
+      seen(y, (pixels) => model.gradients(pixels, noise, collector)),
     pixels: (y) => tf.tidy(() => tf.mul(imageOf(y), 256)),
     /** ∂/∂y = (∂x/∂y)ᵀ · (256·∂ log p/∂pixels − ∂ log|det J|/∂x). */
     imageGradient: (y, noise) =>
@@ -148,24 +154,33 @@ export interface Pass {
  * images: Proposition 1 as a measurement.
  */
 export function compareGradients(reference: Pass, ...others: Pass[]): GradientDifference[][] {
-  const first = new Map<Layer, Tensor>();
-  const ratio = (gap: number, norm: number) => (gap === 0 ? 0 : Math.sqrt(gap / norm));
-  const squared = (g: Tensor) => tf.tidy(() => tf.sum(tf.square(g)).dataSync()[0] as number);
-  const pass = ({ model, images, noise }: Pass, visitor: Visitor) =>
-    model.gradients(images, noise, visitor).dispose();
+  const own = gradientsOfGroups(1);
+  const ratio = (gap = Number.NaN, norm = Number.NaN) => (gap === 0 ? 0 : Math.sqrt(gap / norm));
+  const pass = ({ model, images, noise }: Pass, collector: Collector) =>
+    model.gradients(images, noise, collector).dispose();
   try {
-    pass(reference, (layer, gradient) => first.set(layer, tf.keep(gradient.instantiate(1)))); // [N, |θ|]
+    pass(reference, own);
     return others.map((other) => {
-      const differences = new Map<Layer, number>();
-      pass(other, (layer, gradient) => {
-        const g = first.get(layer) as Tensor;
-        differences.set(layer, ratio(squared(tf.sub(g, gradient.instantiate(1))), squared(g)));
+      const differences = new Collector((gradient, layer) => {
+        const g = own.byLayer.get(layer)?.gradients; // [N, |θ|]
+        if (g === undefined) return null;
+        const gap = tf.sum(tf.square(tf.sub(g, gradient.instantiate(1))));
+        return { gap, norm: tf.sum(tf.square(g)) };
       });
-      return reference.model.layers
-        .filter((layer) => first.has(layer))
-        .map((layer) => ({ layer, relative: differences.get(layer) ?? Number.NaN }));
+      try {
+        pass(other, differences);
+        const [gaps, norms] = [differences.numbers('gap'), differences.numbers('norm')];
+        return reference.model.layers
+          .filter((layer) => own.byLayer.has(layer))
+          .map((layer) => ({
+            layer,
+            relative: ratio(gaps.get(layer.name)?.[0], norms.get(layer.name)?.[0]),
+          }));
+      } finally {
+        differences.dispose();
+      }
     });
   } finally {
-    tf.dispose([...first.values()]);
+    own.dispose();
   }
 }

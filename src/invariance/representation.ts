@@ -13,7 +13,7 @@
  * Reference: Le Lan & Dinh, *Perfect density models cannot guarantee anomaly detection*, Entropy
  * 23(12):1690 (2021).
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Values } from './values';
 
 /**

@@ -8,7 +8,8 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { FisherlabError, inCheckout, makeFolder, writeBeside } from '../backend/index';
+import { inCheckout, makeFolder, writeBeside } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { KERNELSPEC } from './language-info';
 
 /** Where a kernel goes: into the user's own folder of Jupyter, or below a prefix. */

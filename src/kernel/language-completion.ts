@@ -137,12 +137,17 @@ function isModuleName({ parent }: ts.StringLiteralLike): boolean {
   );
 }
 
-/** Of hundreds of packages only those that the project itself depends on, and Node's own. */
+/**
+ * Of hundreds of packages only those that the project itself depends on, those that cells use
+ * beside it (its peers: danfojs-node), and Node's own.
+ */
 function isUsable(root: string): (entry: ts.CompletionEntry) => boolean {
   const file = path.join(root, 'package.json');
-  const { dependencies = {} } = JSON.parse(readFileSync(file, 'utf8')) as {
-    dependencies?: Record<string, string>;
-  };
-  const usable = new Set(['fisherlab', ...Object.keys(dependencies), ...builtinModules]);
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(file, 'utf8')) as Record<
+    string,
+    Record<string, string> | undefined
+  >;
+  const packages = Object.keys({ ...dependencies, ...peerDependencies });
+  const usable = new Set(['fisherlab', ...packages, ...builtinModules]);
   return ({ name }) => usable.has(name) || name.startsWith('node:') || name.startsWith('@');
 }

@@ -8,7 +8,8 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { FisherlabError, inCheckout } from '../backend/index';
+import { inCheckout } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { layerValues, setLayer } from '../gradients/index';
 import { createModel, type ModelConfig } from './families';
 import type { TapedModel } from './model';

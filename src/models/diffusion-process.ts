@@ -26,7 +26,8 @@
  * pixels 0 and 255 (eq. 13).
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { deriveSeed, FisherlabError, normals, tf, uniformAt } from '../backend/index';
+import { at, deriveSeed, lengthOf, normals, tf, uniformAt } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { NoiseSchedule } from './noise-schedule';
 
 /** The noise in `x` [N, …], all of whose images are at index t; the shape of `x`. */
@@ -79,7 +80,7 @@ export function ddim(
       const noise = denoise(x, t);
       const start = guess(noise, x, schedule, t, true);
       const next = times[k + 1];
-      const signal = next === undefined ? 1 : (schedule.signal[next] as number);
+      const signal = next === undefined ? 1 : at(schedule.signal, next);
       return tf.add(tf.mul(start, Math.sqrt(signal)), tf.mul(noise, Math.sqrt(1 - signal)));
     });
   });
@@ -108,30 +109,30 @@ export function variationalBound(
     );
   }
   return tf.tidy(() => {
-    const n = start.shape[0] as number;
+    const n = lengthOf(start);
     const dimensions = start.size / n;
     const perImage = (x: Tensor) => tf.sum(tf.reshape(x, [n, -1]), 1); // [N]
-    const at = (t: number) => {
-      const share = signal[t] as number;
+    const noisedTo = (t: number) => {
+      const share = at(signal, t);
       const noise = gaussian(start.shape, deriveSeed(seed, t));
       return tf.add(tf.mul(start, Math.sqrt(share)), tf.mul(noise, Math.sqrt(1 - share)));
     };
-    const whole = signal[steps - 1] as number;
+    const whole = at(signal, steps - 1);
     const ends = tf.mul(
       perImage(tf.sub(tf.mul(tf.square(start), whole), whole + Math.log1p(-whole))),
       0.5,
     );
     let bound = tf.add(
       ends,
-      tf.neg(perImage(logMass(start, guessAt(0), Math.sqrt(schedule.betas[0] as number)))),
+      tf.neg(perImage(logMass(start, guessAt(0), Math.sqrt(at(schedule.betas, 0))))),
     );
     const edges = parts(middle, terms);
     for (let k = 0; k < terms; k++) {
-      const [from, to] = [edges[k] as number, edges[k + 1] as number];
+      const [from, to] = [at(edges, k), at(edges, k + 1)];
       const t = from + Math.floor((to - from) * uniformAt(deriveSeed(seed, -1), k));
       bound = replace(bound, () => {
         const { start: weight, variance } = schedule.posterior(t);
-        const beta = schedule.betas[t] as number;
+        const beta = at(schedule.betas, t);
         const error = perImage(tf.square(tf.sub(start, guessAt(t))));
         const apart = (dimensions / 2) * (variance / beta - 1 - Math.log(variance / beta));
         return tf.add(
@@ -144,7 +145,7 @@ export function variationalBound(
 
     function guessAt(t: number): Tensor {
       return tf.tidy(() => {
-        const x = at(t);
+        const x = noisedTo(t);
         return guess(denoise(x, t), x, schedule, t, false);
       });
     }
@@ -157,7 +158,7 @@ export function variationalBound(
 function parts(length: number, count: number): number[] {
   const edges = [1];
   for (let k = 1; k <= count; k++) {
-    const grown = Math.max((edges[k - 1] as number) + 1, Math.round((length + 1) ** (k / count)));
+    const grown = Math.max(at(edges, k - 1) + 1, Math.round((length + 1) ** (k / count)));
     edges.push(Math.min(grown, length + 1 - (count - k)));
   }
   return edges;
@@ -182,7 +183,7 @@ function guess(
   t: number,
   clip: boolean,
 ): Tensor {
-  const share = signal[t] as number;
+  const share = at(signal, t);
   return tf.tidy(() => {
     const start = tf.div(tf.sub(x, tf.mul(noise, Math.sqrt(1 - share))), Math.sqrt(share));
     return clip ? tf.clipByValue(start, -1, 1) : start;

@@ -14,7 +14,8 @@
  * `diffusion-process.ts`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { deriveSeed, FisherlabError, noiseByIndex, tf, uniformAt } from '../backend/index';
+import { at, deriveSeed, lengthOf, noiseByIndex, tf, uniformAt } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Layer } from '../gradients/index';
 import { meanAbsoluteError, noised, scale, Tape, type Value } from '../gradients/index';
 import { ancestral, type Denoiser, ddim, variationalBound } from './diffusion-process';
@@ -93,6 +94,15 @@ export class Diffusion extends TapedModel {
     return { unit: 'mean |ε − ε̂|', scale: 1 };
   }
 
+  /** The index that `logLikelihood` looks at. */
+  get timestep(): number {
+    return this.config.timestep;
+  }
+
+  get timesteps(): number {
+    return this.schedule.steps;
+  }
+
   /**
    * The same model (the same layers, not copies) whose `logLikelihood` looks at timestep index t.
    */
@@ -108,7 +118,7 @@ export class Diffusion extends TapedModel {
 
   /** −mean |ε − ε̂| at the configuration's timestep, [N]. */
   override trace(tape: Tape, images: Value, noise: Tensor): Value {
-    const times = new Array(images.shape[0] as number).fill(this.config.timestep);
+    const times = new Array(lengthOf(images)).fill(this.config.timestep);
     return this.objective(tape, images, [noise, ...this.conditions(times)]);
   }
 
@@ -150,7 +160,7 @@ export class Diffusion extends TapedModel {
    * network is told, [N, dim].
    */
   private conditions(times: readonly number[]): Tensor[] {
-    const share = times.map((t) => this.schedule.signal[t] as number);
+    const share = times.map((t) => at(this.schedule.signal, t));
     return [
       tf.tensor1d(share.map(Math.sqrt)),
       tf.tensor1d(share.map((a) => Math.sqrt(1 - a))),
@@ -189,7 +199,7 @@ export class Diffusion extends TapedModel {
    */
   override bitsPerDim(images: Tensor, seed: number): Tensor {
     const timesteps = Math.min(TIMESTEPS, this.schedule.steps - 1);
-    const n = images.shape[0] as number;
+    const n = lengthOf(images);
     return tf.tidy(() => {
       const parts = Array.from({ length: Math.ceil(n / SAME_TIMESTEPS) }, (_, part) => {
         const from = part * SAME_TIMESTEPS;
@@ -226,15 +236,15 @@ export class Diffusion extends TapedModel {
         return this.network.trace(
           tape,
           tape.constant(x),
-          this.network.embedding(new Array(x.shape[0] as number).fill(t)),
+          this.network.embedding(new Array(lengthOf(x)).fill(t)),
         ).tensor;
       });
   }
 
-  /** @param given ε, and what `conditions` gives */
+  /** @param given ε, a and b of x_t = a x + b ε, and the embedding of t: see `conditions` */
   private objective(tape: Tape, images: Value, given: readonly Tensor[]): Value {
-    const [noise, a, b, embedding] = given as [Tensor, Tensor, Tensor, Tensor];
-    const x = noised(tape, scale(tape, images, 1 / 127.5, -1), noise, a, b);
+    const [noise, embedding] = [at(given, 0), at(given, 3)];
+    const x = noised(tape, scale(tape, images, 1 / 127.5, -1), noise, at(given, 1), at(given, 2));
     return scale(tape, meanAbsoluteError(tape, noise, this.network.trace(tape, x, embedding)), -1);
   }
 }

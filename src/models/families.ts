@@ -5,7 +5,7 @@
  * model of it, with its initial weights. It comes out of files and off the command line too, so
  * what it holds is looked at first.
  */
-import { assertKnown, FisherlabError } from '../backend/index';
+import { assertKnown, FisherlabError } from '../errors';
 import { Diffusion, type DiffusionConfig } from './diffusion';
 import { Glow, type GlowConfig } from './glow';
 import type { TapedModel } from './model';

@@ -8,7 +8,8 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix, QrDecomposition } from 'ml-matrix';
-import { FisherlabError, normals, tf } from '../backend/index';
+import { normals, numberOf, tf } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Layer } from '../gradients/index';
 
 /**
@@ -44,7 +45,7 @@ export function luOfRandomRotation(
 export function normaliseBy(bias: Layer, logs: Layer, x: Tensor): void {
   tf.tidy(() => {
     const { mean, variance } = tf.moments(x, [0, 1, 2]);
-    const smallest = tf.min(variance).dataSync()[0] as number;
+    const smallest = numberOf(tf.min(variance));
     if (!(smallest > 0)) {
       throw new FisherlabError(
         `a channel of the input of '${bias.name}' is constant on the first batch`,

@@ -24,12 +24,25 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix } from 'ml-matrix';
-import { convolve, deriveSeed, FisherlabError, noiseByIndex, normals, tf } from '../backend/index';
+import {
+  at,
+  convolve,
+  deriveSeed,
+  lengthOf,
+  matMul,
+  noiseByIndex,
+  normals,
+  numbersOf,
+  pair,
+  shape4,
+  tf,
+} from '../backend/index';
+import { FisherlabError } from '../errors';
 import {
   actnormLuConvolution,
   coupling,
   couplingNetwork,
-  Factors,
+  directFactors,
   gaussianLogDensity,
   hiddenLayer,
   joinChannels,
@@ -37,6 +50,7 @@ import {
   type LuLayers,
   luMatrices,
   makeLayer,
+  OuterProducts,
   rearrange,
   type ScaledConvolution,
   sameWindow,
@@ -186,9 +200,7 @@ export class Glow extends TapedModel {
   override trace(tape: Tape, images: Value, noise: Tensor): Value {
     const { logDets, priors } = this.traceParts(tape, images, noise);
     const [h, w, c] = this.imageShape;
-    const constant = tape.constant(
-      tf.fill([images.shape[0] as number], -h * w * c * Math.log(256)),
-    );
+    const constant = tape.constant(tf.fill([lengthOf(images)], -h * w * c * Math.log(256)));
     return sum(tape, [...logDets, ...priors, constant]);
   }
 
@@ -221,11 +233,11 @@ export class Glow extends TapedModel {
   /** The images (pixel values with the noise in them) whose latents these are. */
   inverse(latents: readonly Tensor[]): Tensor {
     return tf.tidy(() => {
-      let z = latents[latents.length - 1] as Tensor;
+      let z = at(latents, latents.length - 1);
       for (let level = this.levels.length - 1; level >= 0; level--) {
-        const { steps, split } = this.levels[level] as (typeof this.levels)[number];
-        if (split !== null) z = tf.concat([z, latents[level] as Tensor], 3); // [N, h, w, c]
-        for (let k = steps.length - 1; k >= 0; k--) z = this.inverseStep(steps[k] as Step, z);
+        const { steps, split } = at(this.levels, level);
+        if (split !== null) z = tf.concat([z, at(latents, level)], 3); // [N, h, w, c]
+        for (let k = steps.length - 1; k >= 0; k--) z = this.inverseStep(at(steps, k), z);
         z = unsqueeze(z);
       }
       return tf.mul(tf.add(z, 0.5), 256);
@@ -249,9 +261,9 @@ export class Glow extends TapedModel {
   sampleContinuous(n: number, seed: number, temperature = 1): Tensor {
     return tf.tidy(() => {
       const tape = new Tape();
-      let z = tf.tensor([0]) as Tensor;
+      let z: Tensor = tf.tensor([0]);
       for (let level = this.levels.length - 1; level >= 0; level--) {
-        const { steps, split } = this.levels[level] as (typeof this.levels)[number];
+        const { steps, split } = at(this.levels, level);
         if (split === null) {
           const [mean, logs] = this.topGaussian(tape, n);
           z = gaussianSample(mean.tensor, logs.tensor, deriveSeed(seed, level), temperature);
@@ -262,7 +274,7 @@ export class Glow extends TapedModel {
             3,
           ); // [N, h, w, c]
         }
-        for (let k = steps.length - 1; k >= 0; k--) z = this.inverseStep(steps[k] as Step, z);
+        for (let k = steps.length - 1; k >= 0; k--) z = this.inverseStep(at(steps, k), z);
         z = unsqueeze(z);
       }
       return tf.mul(tf.add(z, 0.5), 256);
@@ -280,7 +292,7 @@ export class Glow extends TapedModel {
       this.traceParts(tape, tape.constant(images), noise, (step, x) => {
         normaliseBy(step.bias, step.logs, x.tensor);
         const { z } = actnormLuConvolution(tape, x, step.bias, step.logs, step.lu);
-        let n = tf.split(z.tensor, 2, 3)[0] as Tensor; // [N, h, w, c/2]
+        let [n] = pair(tf.split(z.tensor, 2, 3)); // [N, h, w, c/2]
         for (const layers of step.hidden) {
           normaliseBy(
             layers.bias,
@@ -303,42 +315,36 @@ export class Glow extends TapedModel {
     const logDets: Value[] = [];
     const priors: Value[] = [];
     const latents: Value[] = [];
-    let z = tape.record(
-      [images],
-      [],
-      [tf.tidy(() => tf.sub(tf.div(tf.add(images.tensor, noise), 256), 0.5))],
-      [],
-      (dy) => [tf.div(dy as Tensor, 256)],
-    )[0] as Value;
+    let z = tape.apply({
+      inputs: [images],
+      output: tf.tidy(() => tf.sub(tf.div(tf.add(images.tensor, noise), 256), 0.5)),
+      back: (dy) => [tf.div(dy, 256)],
+    });
     for (const { steps, split } of this.levels) {
       z = rearrange(tape, z, squeeze, unsqueeze);
       for (const step of steps) {
         before(step, z);
-        const [next, mixing, scaling] = tape.block(() => this.forwardStep(tape, step, z)) as [
-          Value,
-          Value,
-          Value,
-        ];
+        const [next, mixing, scaling] = tape.block(() => this.forwardStep(tape, step, z));
         logDets.push(mixing, scaling);
         z = next;
       }
       if (split !== null) {
-        const [kept, off] = splitChannels(tape, z, (z.shape[3] as number) / 2);
+        const [kept, off] = splitChannels(tape, z, lengthOf(z, 3) / 2);
         const [mean, logs] = splitGaussian(tape, kept, split);
         priors.push(gaussianLogDensity(tape, off, mean, logs));
         latents.push(off);
         z = kept;
       }
     }
-    const [mean, logs] = this.topGaussian(tape, z.shape[0] as number);
+    const [mean, logs] = this.topGaussian(tape, lengthOf(z));
     priors.push(gaussianLogDensity(tape, z, mean, logs));
     latents.push(z);
     return { logDets, priors, latents };
   }
 
-  private forwardStep(tape: Tape, step: Step, x: Value): Value[] {
+  private forwardStep(tape: Tape, step: Step, x: Value): [Value, Value, Value] {
     const { z, logDet } = actnormLuConvolution(tape, x, step.bias, step.logs, step.lu);
-    const [a, b] = splitChannels(tape, z, (z.shape[3] as number) / 2);
+    const [a, b] = splitChannels(tape, z, lengthOf(z, 3) / 2);
     const { y, logDet: scaling } = coupling(
       tape,
       b,
@@ -349,21 +355,15 @@ export class Glow extends TapedModel {
 
   private inverseStep(step: Step, y: Tensor): Tensor {
     return tf.tidy(() => {
-      const [n, h, w, c] = y.shape as [number, number, number, number];
+      const [n, h, w, c] = shape4(y, 'inverse of a step');
       const tape = new Tape();
-      const [a, transformed] = tf.split(y, 2, 3) as [Tensor, Tensor];
+      const [a, transformed] = pair(tf.split(y, 2, 3));
       const network = couplingNetwork(tape, tape.constant(a), step.hidden, step.last).tensor;
-      const [shift, raw] = tf.unstack(tf.reshape(network, [n, h, w, c / 2, 2]), 4) as [
-        Tensor,
-        Tensor,
-      ]; // [N, h, w, c/2] each
+      const [shift, raw] = pair(tf.unstack(tf.reshape(network, [n, h, w, c / 2, 2]), 4)); // [N, h, w, c/2] each
       const b = tf.sub(tf.div(transformed, tf.sigmoid(tf.add(raw, 2))), shift);
       const z = tf.reshape(tf.concat([a, b], 3), [n * h * w, c]); // [N·T, C]
-      const inverse = tf.tensor2d(
-        invertMatrix(luMatrices(tape, step.lu).W.dataSync() as Float32Array, c),
-        [c, c],
-      );
-      const mixed = tf.reshape(tf.matMul(z as never, inverse, false, true), [n, h, w, c]); // [N, h, w, C]
+      const inverse = tf.tensor2d(invertMatrix(numbersOf(luMatrices(tape, step.lu).W), c), [c, c]);
+      const mixed = tf.reshape(matMul(z, inverse, false, true), [n, h, w, c]); // [N, h, w, C]
       return tf.sub(tf.mul(mixed, tf.exp(tf.neg(step.logs.variable))), step.bias.variable);
     });
   }
@@ -388,31 +388,37 @@ export class Glow extends TapedModel {
         1,
       ]),
     ); // [N, h, w, 2c]
-    const [top] = tape.record([], [logs, weight, bias], [y], [y], (dy) => {
-      const sums = tf.sum(dy as Tensor, [1, 2]); // [N, 2c]
-      const direct = (make: () => Tensor) => Factors.direct('zero-convolution', n, make);
-      tape.gradient(
-        logs,
-        direct(() => tf.mul(tf.sum(tf.mul(dy as Tensor, y), [1, 2]), 3)),
-      );
-      tape.gradient(
-        weight,
-        new Factors({
-          operation: 'zero-convolution',
-          images: n,
-          positions: 1,
-          inputs: 9 * c,
-          outputs: c,
-          build: () => ({ x: tf.zeros([n, 1, 9 * c]), dy: tf.reshape(sums, [n, 1, c]) }), // [N, 1, 9·2c], [N, 1, 2c]
-        }),
-      );
-      tape.gradient(
-        bias,
-        direct(() => tf.mul(sums, tf.exp(tf.mul(logs.variable, 3)))),
-      );
-      return [];
+    const top = tape.apply({
+      inputs: [],
+      layers: [logs, weight, bias],
+      output: y,
+      saved: [y],
+      back(dy) {
+        const sums = tf.sum(dy, [1, 2]); // [N, 2c]
+        const direct = (make: () => Tensor) => directFactors('zero-convolution', n, make);
+        tape.gradient(
+          logs,
+          direct(() => tf.mul(tf.sum(tf.mul(dy, y), [1, 2]), 3)),
+        );
+        tape.gradient(
+          weight,
+          new OuterProducts({
+            operation: 'zero-convolution',
+            images: n,
+            positions: 1,
+            inputs: 9 * c,
+            outputs: c,
+            build: () => ({ x: tf.zeros([n, 1, 9 * c]), dy: tf.reshape(sums, [n, 1, c]) }), // [N, 1, 9·2c], [N, 1, 2c]
+          }),
+        );
+        tape.gradient(
+          bias,
+          direct(() => tf.mul(sums, tf.exp(tf.mul(logs.variable, 3)))),
+        );
+        return [];
+      },
     });
-    return splitChannels(tape, top as Value, c / 2);
+    return splitChannels(tape, top, c / 2);
   }
 }
 
@@ -422,19 +428,12 @@ export class Glow extends TapedModel {
  */
 function splitGaussian(tape: Tape, kept: Value, layers: ScaledConvolution): [Value, Value] {
   const h = zeroConvolution(tape, kept, layers);
-  const [n, rows, columns, c] = h.shape as [number, number, number, number];
-  const [mean, logs] = tf.unstack(tf.reshape(h.tensor, [n, rows, columns, c / 2, 2]), 4) as [
-    Tensor,
-    Tensor,
-  ]; // [N, h, w, c/2] each
-  return tape.record([h], [], [mean, logs], [], (dmean, dlogs) => [
-    tf.reshape(tf.stack([dmean ?? tf.zerosLike(mean), dlogs ?? tf.zerosLike(logs)], 4), [
-      n,
-      rows,
-      columns,
-      c,
-    ]), // [N, h, w, c]
-  ]) as [Value, Value];
+  const [n, rows, columns, c] = shape4(h, 'split');
+  return tape.apply({
+    inputs: [h],
+    output: pair(tf.unstack(tf.reshape(h.tensor, [n, rows, columns, c / 2, 2]), 4)), // [N, h, w, c/2] each
+    back: (dys) => [tf.reshape(tf.stack([...dys], 4), [n, rows, columns, c])], // [N, h, w, c]
+  });
 }
 
 function gaussianSample(mean: Tensor, logs: Tensor, seed: number, temperature: number): Tensor {
@@ -457,7 +456,7 @@ function zeros(shape: readonly number[]): Float32Array {
 /** Inverse of a c×c matrix in row-major order, in float64. */
 function invertMatrix(matrix: ArrayLike<number>, c: number): Float32Array {
   const rows = Array.from({ length: c }, (_, i) =>
-    Array.from({ length: c }, (_, j) => matrix[i * c + j] as number),
+    Array.from({ length: c }, (_, j) => at(matrix, i * c + j)),
   );
   const lu = new LuDecomposition(new Matrix(rows));
   if (lu.isSingular())

@@ -4,14 +4,7 @@
  * Three families to the letter of the paper's code, Glow, diffusion and VAE, and models of one's
  * own; checkpoints and state dictionaries.
  */
-export {
-  type Autoencoder,
-  type Flow,
-  isAutoencoder,
-  isFlow,
-  isMultiScale,
-  type MultiScale,
-} from './capabilities';
+export { can, type WithPosterior } from './capabilities';
 export {
   type CheckpointHeader,
   type CurvePoint,
@@ -38,3 +31,13 @@ export { PRESETS, type PresetName, preset } from './presets';
 export { type NamedTensor, readSafetensors, writeSafetensors } from './safetensors';
 export { type StateDictReport, setStateDict, stateDict } from './state-dict';
 export { Vae } from './vae';
+
+// What a model's `gradients` is called with, for the rooms above.
+
+export {
+  Collector,
+  gradientsOfGroups,
+  type Layer,
+  setLayer,
+  summedGradients,
+} from '../gradients/index';

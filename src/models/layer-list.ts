@@ -6,6 +6,7 @@
  * transposed convolution PyTorch counts its second axis), gains 1, offsets 0. Tensor k draws from a
  * stream of its own, so that a model is a function of its seed.
  */
+
 import { deriveSeed, uniforms } from '../backend/index';
 import type { BatchNormLayers } from '../gradients/index';
 import { type Layer, type Layout, makeLayer } from '../gradients/index';

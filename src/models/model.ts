@@ -3,16 +3,16 @@
  *
  * Whatever its family, a model has layers (named parameter tensors), gives the log-likelihood of a
  * batch, or the surrogate the paper uses in its place, and can go back through it once while a
- * visitor looks at every layer's gradients. Noise (dequantisation, diffusion, latent) is always an
+ * collector looks at every layer's gradients. Noise (dequantisation, diffusion, latent) is always an
  * argument: nothing is random behind one's back.
  *
  * Images are pixel values 0…255, float32 `[N, H, W, C]`; fractional values are welcome (a
  * dequantised image *is* a point of the model's space). Each model scales them as its paper does.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError, tf } from '../backend/index';
-import type { Layer } from '../gradients/index';
-import { Tape, type Value, type Visitor } from '../gradients/index';
+import { at, lengthOf, tf } from '../backend/index';
+import { FisherlabError } from '../errors';
+import { Collector, type Layer, Tape, type Value } from '../gradients/index';
 
 /** The unit of a loss that is the model's cost of a pixel's channel in bits. */
 export const BITS_PER_DIM = 'bits/dim';
@@ -43,8 +43,8 @@ export interface Model {
   noise(indices: readonly number[], seed: number): Tensor;
   /** log p of each image in nats, [N]. The caller frees it. */
   logLikelihood(images: Tensor, noise: Tensor): Tensor;
-  /** The same [N], after `visitor` has seen the gradients of every layer that is not frozen. */
-  gradients(images: Tensor, noise: Tensor, visitor: Visitor): Tensor;
+  /** The same [N], after `collector` has seen the gradients of every layer that is not frozen. */
+  gradients(images: Tensor, noise: Tensor, collector: Collector): Tensor;
   /** The gradient of log p with respect to the images (to pixel values), of their shape. */
   imageGradient(images: Tensor, noise: Tensor): Tensor;
   /** `n` images drawn from the model, pixel values 0…255, [n, H, W, C]. */
@@ -92,7 +92,7 @@ export abstract class TapedModel implements Model {
    * something else. `noise` comes from {@link trainingNoise}.
    */
   trainingTrace(tape: Tape, images: Value, noise: readonly Tensor[]): Value {
-    return this.trace(tape, images, noise[0] as Tensor);
+    return this.trace(tape, images, at(noise, 0));
   }
 
   /**
@@ -124,7 +124,7 @@ export abstract class TapedModel implements Model {
    * [N]: what families compare by. All noise is drawn from `seed`.
    */
   bitsPerDim(images: Tensor, seed: number): Tensor {
-    const indices = Array.from({ length: images.shape[0] as number }, (_, k) => k);
+    const indices = Array.from({ length: lengthOf(images) }, (_, k) => k);
     return tf.tidy(() =>
       tf.mul(this.logLikelihood(images, this.noise(indices, seed)), bitsPerDim(1, this.imageShape)),
     );
@@ -138,22 +138,22 @@ export abstract class TapedModel implements Model {
     return tf.tidy(() => this.trace(new Tape(), new Tape().constant(images), noise).tensor);
   }
 
-  gradients(images: Tensor, noise: Tensor, visitor: Visitor): Tensor {
-    return this.pass(images, visitor, (tape, value) => this.trace(tape, value, noise));
+  gradients(images: Tensor, noise: Tensor, collector: Collector): Tensor {
+    return this.pass(images, collector, (tape, value) => this.trace(tape, value, noise));
   }
 
   /** As {@link gradients}, of the training objective. */
-  trainingGradients(images: Tensor, noise: readonly Tensor[], visitor: Visitor): Tensor {
-    return this.pass(images, visitor, (tape, value) => this.trainingTrace(tape, value, noise));
+  trainingGradients(images: Tensor, noise: readonly Tensor[], collector: Collector): Tensor {
+    return this.pass(images, collector, (tape, value) => this.trainingTrace(tape, value, noise));
   }
 
   private pass(
     images: Tensor,
-    visitor: Visitor,
+    collector: Collector,
     trace: (tape: Tape, images: Value) => Value,
   ): Tensor {
     checkImages(this, images);
-    return withTape(visitor, (tape) => {
+    return withTape(collector, (tape) => {
       const root = trace(tape, tape.constant(images));
       const value = tf.clone(root.tensor);
       tape.backward(root);
@@ -163,14 +163,11 @@ export abstract class TapedModel implements Model {
 
   imageGradient(images: Tensor, noise: Tensor): Tensor {
     checkImages(this, images);
-    return withTape(
-      () => {},
-      (tape) => {
-        const input = tape.input(images);
-        const [gradient] = tape.backward(this.trace(tape, input, noise), [input]);
-        return gradient as Tensor;
-      },
-    );
+    const nothing = new Collector(() => null);
+    return withTape(nothing, (tape) => {
+      const input = tape.input(images);
+      return at(tape.backward(this.trace(tape, input, noise), [input]), 0);
+    });
   }
 }
 
@@ -178,8 +175,8 @@ export abstract class TapedModel implements Model {
  * Runs a forward and a backward pass and frees everything but what `pass` returns, also when it
  * throws.
  */
-function withTape(visitor: Visitor, pass: (tape: Tape) => Tensor): Tensor {
-  const tape = new Tape(visitor);
+function withTape(collector: Collector, pass: (tape: Tape) => Tensor): Tensor {
+  const tape = new Tape(collector);
   try {
     return tf.tidy(() => pass(tape));
   } finally {

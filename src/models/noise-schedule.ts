@@ -11,7 +11,8 @@
  *
  *     q(x_{t−1} | x_t, x_0) = N( c₀ x_0 + c_t x_t, β̃_t ),   β̃_t = β_t (1 − ᾱ_{t−1})/(1 − ᾱ_t).
  */
-import { FisherlabError } from '../backend/index';
+import { at } from '../backend/index';
+import { FisherlabError } from '../errors';
 
 export interface NoiseSchedule {
   readonly steps: number;
@@ -65,8 +66,4 @@ export function sigmoidSchedule(steps: number): NoiseSchedule {
       };
     },
   };
-}
-
-function at(values: Float64Array, t: number): number {
-  return values[t] as number;
 }

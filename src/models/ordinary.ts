@@ -14,7 +14,7 @@
  *
  * ```ts
  * import { tf } from './src/backend/index';
- * import { noiseByIndex, normals } from './src/backend/random';
+ * import { noiseByIndex, normals } from 'fisherlab';
  * import { ordinaryModel } from './src/models/ordinary';
  *
  * const weights = (seed: number, shape: number[]) =>
@@ -51,11 +51,12 @@
  * });
  * ```
  *
- * `realNvp` goes wherever a model goes: `computeFeatures` of `src/evaluation`, `squaredNorms` of
- * `src/gradients/visitors`, a representation of `src/invariance`.
+ * `realNvp` goes wherever a model goes: `extractTables` of `src/features`, `squaredNorms` of
+ * `src/gradients`, a representation of `src/invariance`.
  */
 import type { Tensor, Variable } from '@tensorflow/tfjs';
-import { FisherlabError, tf } from '../backend/index';
+import { lengthOf, tf } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Layer } from '../gradients/index';
 import { oracleGradients, type PlainLogLikelihood } from '../gradients/index';
 import { checkImages, type ImageShape, type Model } from './model';
@@ -109,7 +110,7 @@ export function ordinaryModel(description: OrdinaryModel): Model {
     noise: description.noise ?? ((indices) => tf.zeros([indices.length])),
     logLikelihood: (images, noise) => {
       checkImages(model, images);
-      const n = images.shape[0] as number;
+      const n = lengthOf(images);
       const value = tf.tidy(() => logLikelihood(images, noise));
       if (value.shape.length === 1 && value.shape[0] === n) return value;
       const shape = value.shape.join(', ');
@@ -119,9 +120,9 @@ export function ordinaryModel(description: OrdinaryModel): Model {
         `return one number an image, [${n}]`,
       );
     },
-    gradients: (images, noise, visitor) => {
+    gradients: (images, noise, collector) => {
       checkImages(model, images);
-      return oracleGradients(layers, logLikelihood, images, noise, visitor);
+      return oracleGradients(layers, logLikelihood, images, noise, collector);
     },
     imageGradient: (images, noise) => {
       checkImages(model, images);

@@ -19,8 +19,9 @@
  * nowhere.
  */
 import { readFileSync } from 'node:fs';
-import { FisherlabError, normals, tf, uniforms } from '../backend/index';
-import { type Layer, setLayer } from '../gradients/index';
+import { at, normals, numbersOf, tf, uniforms } from '../backend/index';
+import { FisherlabError } from '../errors';
+import { groupNorms, type Layer, setLayer } from '../gradients/index';
 import { Diffusion } from './diffusion';
 import { Glow } from './glow';
 import type { Model } from './model';
@@ -53,6 +54,9 @@ export interface ParityResult {
   readonly nudges: number;
   readonly ok: boolean;
 }
+
+/** Norms of a layer without gradients. */
+const NONE = new Float32Array(2);
 
 /** Most moves of the images, and how far, in pixel values. */
 const [NUDGES, NUDGE] = [10, 1e-5];
@@ -109,7 +113,7 @@ function errors(
   const objectiveError = Math.max(
     relativeError(objective[0], file.objective[0]),
     relativeError(objective[1], file.objective[1]),
-    relativeError((objective[0] as number) + (objective[1] as number), file.objective[2]),
+    relativeError(at(objective, 0) + at(objective, 1), file.objective[2]),
   );
   const allowed = file.model === 'glow' && Number(file.hidden) >= 512 ? 5e-3 : 1e-4;
   return {
@@ -128,14 +132,14 @@ function squaredNorms(
   noise: tf.Tensor,
   B: number,
 ): { objective: Float32Array; norms: Float32Array[] } {
-  const norms = new Map<string, Float32Array>();
-  const value = model.gradients(images, noise, (layer, gradient) => {
-    norms.set(layer.name, gradient.squaredNorms(B).dataSync() as Float32Array);
-  });
-  return {
-    objective: value.dataSync() as Float32Array,
-    norms: model.layers.map((layer) => norms.get(layer.name) ?? new Float32Array(2)),
-  };
+  const found = groupNorms(B);
+  try {
+    const objective = numbersOf(model.gradients(images, noise, found));
+    const norms = found.numbers('norms');
+    return { objective, norms: model.layers.map(({ name }) => norms.get(name) ?? NONE) };
+  } finally {
+    found.dispose();
+  }
 }
 
 /** The JSON in a file. Throws a `FisherlabError` where there is none. */
@@ -228,7 +232,7 @@ function referenceCase(file: ReferenceFile, path: string): ReferenceCase {
     const model = new Vae({
       family: 'vae',
       imageShape: [H, W, C],
-      channels: stages.map(({ shape }) => shape[0] as number),
+      channels: stages.map(({ shape }) => at(shape, 0)),
       latent,
       seed,
     });
@@ -279,7 +283,7 @@ function referenceCase(file: ReferenceFile, path: string): ReferenceCase {
 
 /** Ones on the anti-diagonal. */
 function reversal(buffer: Layer): Float32Array {
-  const c = buffer.torchShape[0] as number;
+  const c = at(buffer.torchShape, 0);
   return Float32Array.from({ length: c * c }, (_, k) =>
     Math.floor(k / c) + (k % c) === c - 1 ? 1 : 0,
   );
@@ -287,9 +291,7 @@ function reversal(buffer: Layer): Float32Array {
 
 /** +1, −1, +1, … */
 function alternating(buffer: Layer): Float32Array {
-  return Float32Array.from({ length: buffer.torchShape[0] as number }, (_, k) =>
-    k % 2 === 0 ? 1 : -1,
-  );
+  return Float32Array.from({ length: at(buffer.torchShape, 0) }, (_, k) => (k % 2 === 0 ? 1 : -1));
 }
 
 function sizeBehindFirst(shape: readonly number[]): number {

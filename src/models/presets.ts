@@ -13,7 +13,7 @@
  * Every level or stage halves the image; where height or width cannot be halved that often, the
  * last ones are left out.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Family, ModelConfig } from './families';
 import type { ImageShape } from './model';
 

@@ -16,7 +16,8 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { FisherlabError, writeBeside } from '../backend/index';
+import { writeBeside } from '../backend/index';
+import { FisherlabError } from '../errors';
 
 export interface NamedTensor {
   readonly name: string;

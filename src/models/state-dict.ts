@@ -13,7 +13,8 @@
  * Every such decision is reported. Anything else that does not fit is an error, and nothing of the
  * model is changed then.
  */
-import { FisherlabError } from '../backend/index';
+
+import { FisherlabError } from '../errors';
 import type { Layer } from '../gradients/index';
 import { modelTensors, setTensors } from './checkpoint';
 import { Diffusion } from './diffusion';

@@ -19,7 +19,8 @@
  * 276 tensors, 9 194 563 parameters.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError, tf } from '../backend/index';
+import { at, tf } from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Layer, Tape, Value } from '../gradients/index';
 import {
   attention,
@@ -170,7 +171,7 @@ export class UNet {
     h = applyResidual(tape, h, t, this.middle.after);
     for (const { residuals, attention: layers, resize, last } of this.ups) {
       for (const layersOfOne of residuals)
-        h = applyResidual(tape, joinChannels(tape, h, across.pop() as Value), t, layersOfOne);
+        h = applyResidual(tape, joinChannels(tape, h, at(across.splice(-1), 0)), t, layersOfOne);
       h = applyLinear(tape, h, layers);
       h = convolution(tape, last ? h : upsample(tape, h), resize.weight, resize.bias, { pad: 1 });
     }

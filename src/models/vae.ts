@@ -27,7 +27,17 @@
  * latent 64): 48 tensors, 3 247 843 parameters.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { deriveSeed, FisherlabError, noiseByIndex, normals, tf, uniforms } from '../backend/index';
+import {
+  at,
+  deriveSeed,
+  lengthOf,
+  noiseByIndex,
+  normals,
+  numberOf,
+  tf,
+  uniforms,
+} from '../backend/index';
+import { FisherlabError } from '../errors';
 import type { Layer } from '../gradients/index';
 import {
   type BatchNormLayers,
@@ -162,7 +172,7 @@ export class Vae extends TapedModel {
    * them.
    */
   override trainingTrace(tape: Tape, images: Value, noise: readonly Tensor[]): Value {
-    return this.objective(tape, images, noise[0] as Tensor, batchNormTraining);
+    return this.objective(tape, images, at(noise, 0), batchNormTraining);
   }
 
   override trainingNoise(count: number, seed: number): Tensor[] {
@@ -250,7 +260,7 @@ export class Vae extends TapedModel {
   residualVariance(images: Tensor, noise: Tensor): number {
     return tf.tidy(() => {
       const error = tf.sub(images, this.reconstruct(images, noise));
-      return tf.mean(tf.square(tf.div(error, 256))).dataSync()[0] as number;
+      return numberOf(tf.mean(tf.square(tf.div(error, 256))));
     });
   }
 
@@ -260,7 +270,7 @@ export class Vae extends TapedModel {
    */
   override bitsPerDim(images: Tensor, seed: number): Tensor {
     return tf.tidy(() => {
-      const indices = Array.from({ length: images.shape[0] as number }, (_, k) => k);
+      const indices = Array.from({ length: lengthOf(images) }, (_, k) => k);
       const variance =
         this.residualVariance(images, this.noise(indices, deriveSeed(seed, 0))) + DEQUANTISED;
       return tf.mul(
@@ -284,7 +294,7 @@ export class Vae extends TapedModel {
     if (!(variance > 0)) throw new FisherlabError(`variance is ${variance}`, 'it must be above 0');
     if (!Number.isInteger(samples) || samples < 1)
       throw new FisherlabError(`samples is ${samples}`, 'give a whole number from 1 on');
-    const n = images.shape[0] as number;
+    const n = lengthOf(images);
     const d = this.imageShape.reduce((product, length) => product * length, 1);
     const constant = -0.5 * d * Math.log(2 * Math.PI * variance) - d * Math.log(256);
     const tape = new Tape();
@@ -369,10 +379,10 @@ function toUnit(tape: Tape, images: Value): Value {
 
 /** [N, H, W, C] to [N, C·H·W], in PyTorch's order: the channel is the slowest. */
 function toVector(map: Tensor): Tensor {
-  return tf.reshape(tf.transpose(map, [0, 3, 1, 2]), [map.shape[0] as number, -1]); // [N, C·H·W]
+  return tf.reshape(tf.transpose(map, [0, 3, 1, 2]), [lengthOf(map), -1]); // [N, C·H·W]
 }
 
 /** Undoes {@link toVector}. */
 function toMap(vector: Tensor, [h, w, c]: readonly [number, number, number]): Tensor {
-  return tf.transpose(tf.reshape(vector, [vector.shape[0] as number, c, h, w]), [0, 2, 3, 1]); // [N, H, W, C]
+  return tf.transpose(tf.reshape(vector, [lengthOf(vector), c, h, w]), [0, 2, 3, 1]); // [N, H, W, C]
 }

@@ -18,7 +18,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { FisherlabError, inCheckout } from '../backend/index';
+import { inCheckout } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { modulePage } from './literate';
 
 export interface BookOptions {

@@ -6,7 +6,7 @@
  * exactly as Jupyter writes it, so that storing outputs changes only the outputs.
  */
 import { readFileSync } from 'node:fs';
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 
 /** Text as one string or as lines with their ends. */
 export type Multiline = string | string[];

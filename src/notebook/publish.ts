@@ -7,7 +7,8 @@
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { FisherlabError, makeFolder, writeBeside } from '../backend/index';
+import { makeFolder, writeBeside } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { notebookText } from './ipynb';
 import { type NotebookRun, type RunOptions, runNotebook } from './run';
 

@@ -10,7 +10,8 @@
  * many degrees of freedom, where layers are: P(1000, 1020) comes out as 0.7335 instead of 0.7385,
  * and the quantile of χ²₂₀₀₀ at 0.7 as 2033.76 instead of 2032.68.
  */
-import { FisherlabError, lazily } from '../backend/index';
+import { FisherlabError } from '../errors';
+import { lazily } from '../lazily';
 import { assertProbability, normalQuantile } from './normal';
 
 const gammaln = lazily(

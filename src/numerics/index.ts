@@ -11,6 +11,16 @@ export { isConstant, mean, unbiasedStd } from './moments';
 export { logTwoSidedP, normalQuantile } from './normal';
 export { countBelow, countUpTo, quantileOfSorted, ranks } from './order';
 export {
+  deriveSeed,
+  noiseByIndex,
+  normalAt,
+  normals,
+  permutation,
+  uniformAt,
+  uniformStream,
+  uniforms,
+} from './random';
+export {
   cholesky,
   inverseCholesky,
   shifted,

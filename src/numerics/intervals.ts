@@ -7,10 +7,11 @@
  * serves all quantities of the same things. The interval is between the 2.5 % and the 97.5 %
  * quantile of the values that the resamples give.
  *
- * Draws are a function of a seed (`backend/random.ts`), which no library's are.
+ * Draws are a function of a seed (`random.ts`), which no library's are.
  */
-import { deriveSeed, uniformAt } from '../backend/index';
+
 import { quantileOfSorted } from './order';
+import { deriveSeed, uniformAt } from './random';
 
 /** A number with its 95 % interval. */
 export interface Estimate {

@@ -8,7 +8,8 @@
  *
  * which neither overflows nor vanishes. It and the quantiles are @stdlib's.
  */
-import { FisherlabError, lazily } from '../backend/index';
+import { FisherlabError } from '../errors';
+import { lazily } from '../lazily';
 
 const erfcx = lazily(
   () =>

@@ -4,7 +4,7 @@
  * All by d3-array; here are the conventions. Lists that are called sorted are sorted upwards and
  * hold no NaN.
  */
-import { lazily } from '../backend/index';
+import { lazily } from '../lazily';
 
 const d3 = lazily(() => require('d3-array') as typeof import('d3-array'));
 

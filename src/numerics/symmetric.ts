@@ -13,7 +13,8 @@
  * library on flat arrays was not found: ml-matrix, on rows, takes two to three times as long for
  * L, and eleven times for its inverse, which it computes as that of any matrix.
  */
-import { FisherlabError, lazily } from '../backend/index';
+import { FisherlabError } from '../errors';
+import { lazily } from '../lazily';
 
 const mlMatrix = lazily(() => require('ml-matrix') as typeof import('ml-matrix'));
 

@@ -6,7 +6,8 @@
  * ends are given.
  */
 import type { Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/index';
+import { at } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { labelOf } from '../terminal/index';
 import { colourOf } from './colours';
 import {
@@ -71,9 +72,9 @@ export function bars(
     if (bar.low !== undefined && bar.high !== undefined) {
       const low = sized(bar, 'low', categories.length);
       const high = sized(bar, 'high', categories.length);
-      const above = values.map((value, k) => (high[k] as number) - value);
-      const below = values.map((value, k) => value - (low[k] as number));
-      const wrong = above.findIndex((length, k) => length < 0 || (below[k] as number) < 0);
+      const above = values.map((value, k) => at(high, k) - value);
+      const below = values.map((value, k) => value - at(low, k));
+      const wrong = above.findIndex((length, k) => length < 0 || at(below, k) < 0);
       if (wrong >= 0) {
         throw new FisherlabError(
           `the interval of '${bar.name}' at '${categories[wrong]}' does not hold its value`,

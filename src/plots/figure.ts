@@ -12,7 +12,7 @@
  * The types are those of `nodeplotlib`, so that every figure can also be given to its `plot()`.
  */
 import type { Layout, Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { textWidth } from './text-width';
 
 export interface Figure {

@@ -7,7 +7,8 @@
  * correlations). A missing number (`null`, or NaN) leaves its cell blank.
  */
 import type { Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/index';
+import { at } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { labelOf } from '../terminal/index';
 import { luminance } from './direct-labels';
 import {
@@ -227,7 +228,7 @@ function colourAt(stops: readonly Stop[], t: number): number[] {
   const [to, end] = stops[next] as Stop;
   const share = (clipped - from) / (to - from);
   const target = channels(end);
-  return channels(start).map((value, i) => value + share * ((target[i] as number) - value));
+  return channels(start).map((value, i) => value + share * (at(target, i) - value));
 }
 
 /**

@@ -8,7 +8,8 @@
  * plot. Where a few values lie far out, the axis ends before them and says how many there are.
  */
 import type { Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/index';
+import { at } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { labelOf } from '../terminal/index';
 import { colourOf, withOpacity } from './colours';
 import { LEGEND_SERIES, peakLabels } from './direct-labels';
@@ -57,13 +58,13 @@ export function histogram(series: readonly ValueSeries[], options: HistogramOpti
   const outside = all.filter((value) => value < from || value > to).length;
 
   const data = series.map(({ name, colour }, index): Plot => {
-    const list = lists[index] as number[];
+    const list = at(lists, index);
     const shade = colour ?? colourOf(name, index);
     const heights = new Array<number>(bins).fill(0);
     for (const value of list) {
       if (value < from || value > to) continue;
       const bin = Math.min(bins - 1, Math.floor((value - from) / width));
-      heights[bin] = (heights[bin] as number) + 1 / (list.length * width);
+      heights[bin] = at(heights, bin) + 1 / (list.length * width);
     }
     return {
       type: 'scatter',

@@ -6,7 +6,7 @@
  * the figure, so that the SVG stands alone.
  */
 import type { Layout } from 'nodeplotlib';
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { type Figure, type FigureOptions, type FigureParts, figure, INK } from './figure';
 import { pngDataUri } from './png';
 import { textWidth } from './text-width';

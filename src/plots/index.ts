@@ -9,21 +9,12 @@ export { labelOf } from '../terminal/index';
 export { type BarSeries, bars } from './bars';
 export { colourOf, SERIES_COLOURS } from './colours';
 export type { Figure, FigureOptions, Guide } from './figure';
-export {
-  chiSquareFigure,
-  decorrelationFigure,
-  logNormalFigure,
-  offDiagonalFigure,
-  rawWindowFigure,
-  scalesFigure,
-  windowFigure,
-} from './fisher-figures';
 export { heatmap } from './heatmap';
 export { histogram, type ValueSeries } from './histogram';
 export { imageGrid } from './image-grid';
 export { type LineSeries, lines } from './lines';
 export { liveCurve } from './live';
 export { type PanelsOptions, panels } from './panels';
-export { quantiles } from './quantiles';
+export { quantiles, thinned } from './quantiles';
 export { saveFigure, toPng, toSvg } from './render';
 export { type PointSeries, scatter } from './scatter';

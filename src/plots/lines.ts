@@ -5,7 +5,7 @@
  * a band between `low` and `high` where an interval is known.
  */
 import type { Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { labelOf } from '../terminal/index';
 import { colourOf, withOpacity } from './colours';
 import { endLabels, endRoom, LEGEND_SERIES } from './direct-labels';

@@ -7,7 +7,7 @@
  * each name stands once.
  */
 import type { Layout, Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { type Figure, type FigureOptions, figure } from './figure';
 
 export interface PanelsOptions extends FigureOptions {

@@ -8,7 +8,8 @@
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { FisherlabError, uniformStream, writeBeside } from '../backend/index';
+import { uniformStream, writeBeside } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { withWords } from './description';
 import type { Figure } from './figure';
 import { openStage } from './stage';

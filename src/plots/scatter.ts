@@ -5,7 +5,7 @@
  * range: what agrees lies on it.
  */
 import type { Plot } from 'nodeplotlib';
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { labelOf } from '../terminal/index';
 import { colourOf, withOpacity } from './colours';
 import {

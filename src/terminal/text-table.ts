@@ -4,7 +4,7 @@
  * danfojs data frames have no HTML form of their own. A table here is columns and rows of values. A
  * column of numbers is aligned at the right, and its numbers have equally many places.
  */
-import { FisherlabError } from '../backend/index';
+import { FisherlabError } from '../errors';
 import { labelOf } from './set-names';
 
 /** As much of a danfojs `DataFrame` as is needed. */

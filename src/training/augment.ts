@@ -10,7 +10,7 @@
  * common, and not what these are of: besides, each of its values is replaced, with probability
  * `mutate`, by one drawn evenly from 0 … 255.
  */
-import { deriveSeed, uniformAt } from '../backend/index';
+import { at, deriveSeed, uniformAt } from '../backend/index';
 
 /** The stream of draws for mutations; images have theirs by their place in the batch. */
 const MUTATION = 0xb6;
@@ -71,7 +71,7 @@ function move(
         const from = ((k * h + y - down) * w + (mirrored ? w - 1 - source : source)) * c;
         const to = ((k * h + y) * w + x) * c;
         for (let channel = 0; channel < c; channel++)
-          out[to + channel] = pixels[from + channel] as number;
+          out[to + channel] = at(pixels, from + channel);
       }
     }
   }

@@ -7,7 +7,8 @@
  * noise depends on the seed alone, so that two points of a curve differ by the weights and nothing
  * else.
  */
-import { deriveSeed, tf } from '../backend/index';
+
+import { deriveSeed, numberOf, tf } from '../backend/index';
 import type { Dataset } from '../data/index';
 import { pixels } from '../data/index';
 import type { CurvePoint } from '../models/index';
@@ -27,9 +28,7 @@ export function evaluate(
   let total = 0;
   for (let k = 0; k < indices.length; k += batch) {
     const part = indices.slice(k, k + batch);
-    total += tf.tidy(
-      () => tf.sum(model.heldOut(pixels(data, part), part, seed)).dataSync()[0] as number,
-    );
+    total += tf.tidy(() => numberOf(tf.sum(model.heldOut(pixels(data, part), part, seed))));
   }
   return -(total / indices.length) * model.loss.scale;
 }
@@ -44,9 +43,8 @@ export function heldOut(
   const validation = evaluate(model, data, indices, seed);
   if (model.loss.unit === BITS_PER_DIM) return { validation, bitsPerDim: validation };
   const first = indices.slice(0, BOUNDED);
-  const bits = tf.tidy(
-    () =>
-      tf.mean(model.bitsPerDim(pixels(data, first), deriveSeed(seed, 5))).dataSync()[0] as number,
+  const bits = tf.tidy(() =>
+    numberOf(tf.mean(model.bitsPerDim(pixels(data, first), deriveSeed(seed, 5)))),
   );
   return { validation, bitsPerDim: bits };
 }

@@ -5,8 +5,8 @@
  * bit.
  */
 export { evaluate } from './evaluate';
-export { flatParameters } from './parameters';
 export { type RunChoices, runOf } from './run-config';
 export { type RunConfig, run } from './run-folder';
 export { StepGradient } from './step-gradient';
 export type { TrainingState } from './train';
+export { Weights } from './weights';

@@ -63,7 +63,7 @@ export function update(
   config: OptimiserConfig,
 ): { state: OptimiserState; norm: Tensor } {
   const t = state.updates + 1;
-  const [norm, parameters, m, v, average] = tf.tidy(() => {
+  const { norm, parameters, m, v, average } = tf.tidy(() => {
     const norm = tf.norm(gradient);
     const clipped =
       config.clip > 0
@@ -90,8 +90,8 @@ export function update(
       decay > 0
         ? tf.add(tf.mul(state.average, decay), tf.mul(parameters, 1 - decay))
         : parameters.clone();
-    return [norm, parameters, m, v, average];
-  }) as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    return { norm, parameters, m, v, average };
+  });
   return { state: { parameters, m, v, average, updates: t }, norm };
 }
 

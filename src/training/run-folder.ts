@@ -13,9 +13,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs';
-import { FisherlabError, makeFolder, tf } from '../backend/index';
+import { makeFolder, numbersOf, tf } from '../backend/index';
 import { type Dataset, dataset } from '../data/index';
-import { setLayer } from '../gradients/index';
+import { FisherlabError } from '../errors';
 import type { PresetName, TapedModel } from '../models/index';
 import {
   type CheckpointHeader,
@@ -27,11 +27,11 @@ import {
   type NamedTensor,
   readSafetensors,
   saveCheckpoint,
+  setLayer,
   writeSafetensors,
 } from '../models/index';
 import { evaluate } from './evaluate';
 import { disposeState } from './optimiser';
-import { setParameters } from './parameters';
 import { type TrainingConfig, type TrainingState, train } from './train';
 
 export interface RunConfig {
@@ -50,8 +50,8 @@ export interface RunEvents {
   begins?(data: Dataset): void;
   /** After each step: where the run stands. */
   progress(state: TrainingState, imagesPerSecond: number): void;
-  /** Whether to save and stop after this step. */
-  stopped(): boolean;
+  /** Saves and stops after the step in which it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /** Seconds between two saves of the state, which is also saved at every point of the curve. */
@@ -69,6 +69,8 @@ const NAMES = ['commit', 'preset'];
 /**
  * Starts a run in `folder`, or goes on with the one that is there. Resolves to the header of the
  * finished model, or null where it was stopped.
+ * @throws {FisherlabError} if a run lies there and is not to be resumed, or is of other options; if
+ *   the loss is not finite
  */
 export async function run(
   folder: string,
@@ -97,24 +99,22 @@ export async function run(
       ...(start?.curve ?? []).map((point) => point.validation),
     );
     let points = start?.curve.length ?? 0;
-    const afterStep = async (state: TrainingState, imagesPerSecond: number): Promise<boolean> => {
+    const save = async (state: TrainingState) => {
+      await saveState(file, model, state, config);
+      saved = { time: Date.now(), step: state.step };
+    };
+    const afterStep = async (state: TrainingState, imagesPerSecond: number) => {
       events.progress(state, imagesPerSecond);
       const point = state.curve.at(-1);
       const evaluated = state.curve.length > points;
       if (evaluated && point !== undefined && point.validation < best) {
         best = point.validation;
-        setParameters(model, state.optimiser.average);
         await saveCheckpoint(path.join(folder, 'best.safetensors'), model, header(state));
       }
       points = state.curve.length;
-      const stop = events.stopped();
-      if (stop || evaluated || Date.now() - saved.time > 1000 * SAVE_EVERY) {
-        await saveState(file, model, state, config);
-        saved = { time: Date.now(), step: state.step };
-      }
-      return !stop;
+      if (evaluated || Date.now() - saved.time > 1000 * SAVE_EVERY) await save(state);
     };
-    const mend = () =>
+    const remedy = () =>
       saved.step === 0
         ? 'start again with a lower --learning-rate or --clip'
         : `step ${saved.step} is safe in '${file}': go on from there by --resume with a lower --learning-rate or --clip`;
@@ -123,11 +123,17 @@ export async function run(
       data,
       config.held,
       config.training,
-      { step: afterStep, mend },
+      { step: afterStep, remedy, signal: events.signal },
       start,
     );
-    disposeState(last.optimiser);
-    if (last.step < config.training.steps) return null;
+    try {
+      if (last.step < config.training.steps) {
+        if (saved.step < last.step) await save(last);
+        return null;
+      }
+    } finally {
+      disposeState(last.optimiser);
+    }
     const test = await dataset(config.data, 'test');
     const all = Array.from({ length: test.count }, (_, k) => k);
     const finished = { ...header(last), test: evaluate(model, test, all, config.training.seed) };
@@ -176,7 +182,7 @@ async function saveState(
   const vector = (name: string, tensor: Tensor): NamedTensor => ({
     name,
     shape: tensor.shape,
-    values: tensor.dataSync() as Float32Array,
+    values: numbersOf(tensor),
   });
   const buffers = modelTensors(model).slice(model.layers.length);
   await writeSafetensors(
@@ -222,13 +228,15 @@ function loadState(file: string, model: TapedModel, config: RunConfig): Training
     return tensor.values;
   };
   for (const buffer of model.buffers) setLayer(buffer, values(buffer.name));
-  const [parameters, m, v, average] = VECTORS.map((name) => tf.tensor1d(values(name))) as [
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-  ];
-  return { step, optimiser: { parameters, m, v, average, updates }, curve, running };
+  const vector = (name: (typeof VECTORS)[number]) => tf.tensor1d(values(name));
+  const optimiser = {
+    parameters: vector('parameters'),
+    m: vector('m'),
+    v: vector('v'),
+    average: vector('average'),
+    updates,
+  };
+  return { step, optimiser, curve, running };
 }
 
 function readHeader(file: string, text: string | undefined): StateHeader {

@@ -9,14 +9,17 @@
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
-import { type Computation, Graph, tf } from '../backend/index';
+import { at, type Computation, Graph, lengthOf, numbersOf, tf } from '../backend/index';
 import type { TapedModel } from '../models/index';
-import { setParameters, trainable } from './parameters';
+import { summedGradients } from '../models/index';
+import { Weights } from './weights';
 
 /** Fewer steps than this are not worth a graph, which takes some seconds to make. */
 const WORTH_A_GRAPH = 100;
 
 export class StepGradient {
+  /** Where a step's parameters are shown to the model. */
+  readonly weights: Weights;
   /** Made at the first step; null where there is none. */
   private graph: Graph | null | undefined;
 
@@ -28,7 +31,13 @@ export class StepGradient {
     private readonly model: TapedModel,
     steps: number,
   ) {
+    this.weights = new Weights(model);
     if (steps < WORTH_A_GRAPH || !model.trainsImageByImage) this.graph = null;
+  }
+
+  /** Whether steps are replayed as a graph; known after the first one. */
+  get replays(): boolean {
+    return this.graph instanceof Graph;
   }
 
   /**
@@ -38,45 +47,36 @@ export class StepGradient {
    * @param seed of the step's noise
    */
   at(parameters: Tensor, images: Tensor, seed: number): { gradient: Tensor; objective: number } {
-    const count = images.shape[0] as number;
-    const batch = [images, ...this.model.trainingNoise(count, seed)];
+    const noise = this.model.trainingNoise(lengthOf(images), seed);
+    const batch = [images, ...noise];
     try {
       const compute = this.computation(parameters);
       this.graph ??= this.graph === null ? null : recorded(compute, batch, parameters);
       if (this.graph === null) {
         return tf.tidy(() => {
           const { rows, sums } = compute(batch);
-          return { gradient: sums[0] as Tensor, objective: mean((rows[0] as Tensor).dataSync()) };
+          return { gradient: at(sums, 0), objective: mean(numbersOf(at(rows, 0))) };
         });
       }
       const { rows, sums } = this.graph.run(batch, [parameters]);
-      return {
-        gradient: tf.tensor1d(sums[0] as Float32Array),
-        objective: mean(rows[0] as Float32Array),
-      };
+      return { gradient: tf.tensor1d(at(sums, 0)), objective: mean(at(rows, 0)) };
     } finally {
-      tf.dispose(batch.slice(1));
+      tf.dispose(noise);
     }
   }
 
   private computation(parameters: Tensor): Computation {
-    return ([images, ...noise]) => {
-      setParameters(this.model, parameters);
-      const found = new Map<string, Tensor>();
+    return (batch) => {
+      this.weights.show(parameters);
+      const found = summedGradients();
       try {
-        const objectives = this.model.trainingGradients(
-          images as Tensor,
-          noise,
-          (layer, factors) => {
-            found.set(layer.name, tf.keep(tf.reshape(factors.total(), [-1]))); // [|θ_j|]
-          },
-        );
-        const each = trainable(this.model).map(
-          (layer) => found.get(layer.name) ?? tf.zeros([layer.variable.size]),
+        const objectives = this.model.trainingGradients(at(batch, 0), batch.slice(1), found);
+        const each = this.weights.layers.map(
+          (layer) => found.byLayer.get(layer)?.sum ?? tf.zeros([layer.variable.size]),
         );
         return { rows: [objectives], sums: [tf.concat(each)] }; // [N], [P]
       } finally {
-        tf.dispose([...found.values()]);
+        found.dispose();
       }
     };
   }
@@ -88,7 +88,7 @@ function recorded(
   batch: readonly Tensor[],
   parameters: Tensor,
 ): Graph | null {
-  const count = batch[0]?.shape[0] as number;
+  const count = lengthOf(at(batch, 0));
   let parts = Math.min(count, os.availableParallelism());
   while (count % parts !== 0) parts--;
   const part = tf.tidy(() => batch.map((tensor) => tf.slice(tensor, 0, count / parts)));
@@ -99,6 +99,6 @@ function recorded(
   }
 }
 
-function mean(values: ArrayLike<number>): number {
-  return Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+function mean(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

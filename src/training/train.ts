@@ -11,9 +11,10 @@
  * written beside and renamed every so often; the best weights on held-out images are another.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { deriveSeed, FisherlabError, permutation, tf } from '../backend/index';
+import { at, deriveSeed, numbersOf, permutation, tf } from '../backend/index';
 import type { Dataset } from '../data/index';
 import { pixels } from '../data/index';
+import { FisherlabError } from '../errors';
 import type { CurvePoint, TapedModel } from '../models/index';
 import { type Augmentation, augment } from './augment';
 import { heldOut } from './evaluate';
@@ -25,7 +26,6 @@ import {
   type OptimiserState,
   update,
 } from './optimiser';
-import { firstNonFinite, flatParameters, setParameters } from './parameters';
 import { StepGradient } from './step-gradient';
 
 export interface TrainingConfig extends OptimiserConfig {
@@ -53,12 +53,16 @@ export interface TrainingState {
   readonly running: { readonly sum: number; readonly count: number };
 }
 
-/** Called after every step; awaited. */
 export interface TrainingEvents {
-  /** `state` lives until the next step. Return false to stop. */
-  step(state: TrainingState, imagesPerSecond: number): Promise<boolean> | boolean;
+  /**
+   * Called after every step and awaited; `state` lives until the next one. Where the step ended in
+   * a point of the curve, the model holds the averaged weights.
+   */
+  step(state: TrainingState, imagesPerSecond: number): Promise<void> | void;
   /** What to do about a loss that is not finite, for the error. */
-  readonly mend: () => string;
+  readonly remedy: () => string;
+  /** Ends the training before the next step. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The images of a set that train, and those held out (the last ones). */
@@ -77,8 +81,10 @@ export function splitTraining(
 }
 
 /**
- * Trains from `start` (or from the beginning) to the last step or until an event says stop. The
+ * Trains from `start` (or from the beginning) to the last step, or until the signal is aborted. The
  * model ends with the averaged weights.
+ * @throws {FisherlabError} if images cannot be held out, a batch is larger than the images that
+ *   train, or the loss is not finite
  */
 export async function train(
   model: TapedModel,
@@ -98,39 +104,37 @@ export async function train(
   if (start === undefined) {
     const first = Array.from(
       permutation(training.length, deriveSeed(config.seed, 1)).subarray(0, config.initialImages),
-      (k) => training[k] as number,
+      (k) => at(training, k),
     );
     const images = pixels(data, first);
     model.initialise(images, deriveSeed(config.seed, 2));
     images.dispose();
   }
+  const gradientAt = new StepGradient(model, config.steps);
+  const { weights } = gradientAt;
   let state: TrainingState = start ?? {
     step: 0,
-    optimiser: initialState(flatParameters(model)),
+    optimiser: initialState(weights.read()),
     curve: [],
     running: { sum: 0, count: 0 },
   };
-  const gradientAt = new StepGradient(model, config.steps);
   const perEpoch = Math.floor(training.length / config.batch);
   let order: Uint32Array = new Uint32Array(0);
   let epoch = -1;
   const clock = { start: Date.now(), images: 0 };
   try {
-    while (state.step < config.steps) {
+    while (state.step < config.steps && events.signal?.aborted !== true) {
       const now = Math.floor(state.step / perEpoch);
       if (now !== epoch) {
         epoch = now;
         order = permutation(training.length, deriveSeed(config.seed, 3, epoch));
       }
       const from = (state.step % perEpoch) * config.batch;
-      const indices = Array.from(
-        order.subarray(from, from + config.batch),
-        (k) => training[k] as number,
-      );
-      const next = trainingStep(model, gradientAt, data, indices, config, state, events.mend);
+      const indices = Array.from(order.subarray(from, from + config.batch), (k) => at(training, k));
+      const next = trainingStep(model, gradientAt, data, indices, config, state, events.remedy);
       let { curve, running } = next;
       if (next.step % config.evaluateEvery === 0 || next.step === config.steps) {
-        setParameters(model, next.optimiser.average);
+        weights.show(next.optimiser.average);
         const found = heldOut(model, data, validation, config.seed);
         curve = [...curve, { step: next.step, training: running.sum / running.count, ...found }];
         running = { sum: 0, count: 0 };
@@ -139,13 +143,13 @@ export async function train(
       state = { ...next, curve, running };
       clock.images += config.batch;
       await new Promise(setImmediate); // Ctrl-C, timers and live windows have their turn
-      if (!(await events.step(state, clock.images / ((Date.now() - clock.start) / 1000)))) break;
+      await events.step(state, clock.images / ((Date.now() - clock.start) / 1000));
     }
   } catch (error) {
     disposeState(state.optimiser);
     throw error;
   }
-  setParameters(model, state.optimiser.average);
+  weights.show(state.optimiser.average);
   return state;
 }
 
@@ -156,7 +160,7 @@ function trainingStep(
   indices: readonly number[],
   config: TrainingConfig,
   state: TrainingState,
-  mend: () => string,
+  remedy: () => string,
 ): TrainingState {
   const seed = deriveSeed(config.seed, 4, state.step);
   const images = augmented(data, indices, config.augmentation, seed);
@@ -173,17 +177,17 @@ function trainingStep(
   );
   const { state: optimiser, norm } = update(state.optimiser, gradient, rate, config);
   // The sum is finite only where every parameter is: a state that is saved is a good one.
-  const [size, checksum] = tf.tidy(() =>
-    tf.stack([norm, tf.sum(optimiser.parameters)]).dataSync(),
-  ) as unknown as [number, number];
+  const [size = Number.NaN, checksum = Number.NaN] = tf.tidy(() =>
+    numbersOf(tf.stack([norm, tf.sum(optimiser.parameters)])),
+  );
   norm.dispose();
   if (![loss, size, checksum].every(Number.isFinite)) {
-    const culprit = firstNonFinite(model, [gradient, optimiser.parameters]);
+    const culprit = gradientAt.weights.firstNonFinite([gradient, optimiser.parameters]);
     disposeState(optimiser);
     gradient.dispose();
     throw new FisherlabError(
       `the loss is ${loss} and the gradient's norm ${size} at step ${state.step}${culprit === null ? '' : `; first in tensor '${culprit}'`}`,
-      mend(),
+      remedy(),
     );
   }
   gradient.dispose();
@@ -202,7 +206,7 @@ function augmented(
   seed: number,
 ): Tensor {
   const plain = pixels(data, indices);
-  const before = plain.dataSync() as Float32Array;
+  const before = numbersOf(plain);
   const values = augment(before, plain.shape, augmentation, seed);
   if (values === before) return plain;
   plain.dispose();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { convolutionWithBias } from '../../src/backend/convolution-with-bias';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
+import { normals } from '../../src/numerics/random';
 
 describe('convolution with a bias', () => {
   before(async function () {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import type { Tensor } from '@tensorflow/tfjs';
 import { convolve } from '../../src/backend/convolution';
 import { type Computation, Graph } from '../../src/backend/graph';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { eagerly, featurePasses } from '../../src/gradients/feature-passes';
 import { squaredNorm } from '../../src/gradients/features';
@@ -10,6 +9,7 @@ import { setLayer } from '../../src/gradients/layer';
 import { createModel } from '../../src/models/families';
 import type { TapedModel } from '../../src/models/model';
 import { preset } from '../../src/models/presets';
+import { normals } from '../../src/numerics/random';
 import { assertClose } from '../support/close';
 
 const random = (seed: number, shape: number[]) =>

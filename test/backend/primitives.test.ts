@@ -22,7 +22,7 @@ function errorsOn(backend: string): number[][] {
     require('tsx/cjs');
     const { startBackend, tf } = require('./src/backend/index.ts');
     const primitives = require('./src/backend/primitives.ts');
-    const { uniforms } = require('./src/backend/random.ts');
+    const { uniforms } = require('./src/numerics/random.ts');
     startBackend().then(() => {
       const errors = ${JSON.stringify(CASES)}.map(({ norm, length }) => {
         const rows = tf.tensor2d(uniforms(7, 2 * length), [2, length]);

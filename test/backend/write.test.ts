@@ -16,8 +16,8 @@ import {
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { FisherlabError } from '../../src/backend/errors';
 import { diskError, makeFolder, writeBeside } from '../../src/backend/write';
+import { FisherlabError } from '../../src/errors';
 import { onSmallDisk } from '../support/small-disk';
 
 describe('a file that is written', () => {

@@ -12,7 +12,6 @@ import path from 'node:path';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import * as tar from 'tar';
-import { uniformAt } from '../../src/backend/random';
 import {
   type DataSet,
   type DataSetName,
@@ -23,6 +22,7 @@ import {
   download,
   type Split,
 } from '../../src/data/index';
+import { uniformAt } from '../../src/numerics/random';
 
 export const md5 = (bytes: Buffer) => createHash('md5').update(bytes).digest('hex');
 

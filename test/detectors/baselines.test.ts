@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
 import { dose, doseSupport } from '../../src/detectors/dose';
 import { likelihood } from '../../src/detectors/likelihood';
 import {
@@ -11,6 +10,7 @@ import { naiveSum } from '../../src/detectors/naive-sum';
 import { pValues } from '../../src/detectors/p-values';
 import { scoreStatisticAndTypicality } from '../../src/detectors/score-statistic';
 import { auroc } from '../../src/evaluation/metrics';
+import { normals } from '../../src/numerics/random';
 import { statistics, tableOf } from './tables';
 
 describe('corrected likelihoods', () => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { deriveSeed, normalAt } from '../../src/backend/random';
 import { chiSquare } from '../../src/detectors/chi-square';
 import { combine, log, raw } from '../../src/detectors/combine';
 import { COMBINERS, combiner } from '../../src/detectors/index';
@@ -9,6 +8,7 @@ import { kernelLogDensity } from '../../src/detectors/kernel-density';
 import { nearestNeighbours } from '../../src/detectors/nearest-neighbours';
 import { logStudentT } from '../../src/detectors/student-t';
 import type { FeatureTable } from '../../src/detectors/table';
+import { deriveSeed, normalAt } from '../../src/numerics/random';
 import { logNormalTable, tableOf } from './tables';
 
 /** Whole columns with the sizes that chi-square asks for. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { EigenvalueDecomposition, inverse, Matrix } from 'ml-matrix';
-import { normalAt } from '../../src/backend/random';
 import { combine, log, raw } from '../../src/detectors/combine';
 import { commonFactors } from '../../src/detectors/common-factor';
 import { independentNormals } from '../../src/detectors/layerwise';
 import { auroc } from '../../src/evaluation/metrics';
 import { mean, unbiasedStd } from '../../src/numerics/moments';
+import { normalAt } from '../../src/numerics/random';
 import { logNormalTable, tableOf } from './tables';
 
 /**

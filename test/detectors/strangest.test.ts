@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
 import { layerwiseFactors } from '../../src/detectors/common-factor';
 import type { Detector } from '../../src/detectors/detector';
 import { strangestOf } from '../../src/detectors/strangest';
 import { columnsOf, type FeatureTable } from '../../src/detectors/table';
 import { typicality } from '../../src/detectors/typicality';
 import { auroc } from '../../src/evaluation/metrics';
+import { normals } from '../../src/numerics/random';
 import { logNormalTable, statistics } from './tables';
 
 /** Scores a batch by one of its numbers, whatever it was fitted on. */

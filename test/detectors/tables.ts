@@ -1,6 +1,7 @@
 /** Small tables for the tests of detectors. */
-import { normalAt } from '../../src/backend/random';
+
 import type { Column, FeatureTable } from '../../src/detectors/table';
+import { normalAt } from '../../src/numerics/random';
 
 /** A table of one feature: `rows[i][j]` is batch i, layer j. */
 export function tableOf(

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { normals, uniformAt } from '../../src/backend/random';
 import {
   estimates,
   metricsWithIntervals,
@@ -10,6 +9,7 @@ import {
 import { metrics } from '../../src/evaluation/metrics';
 import { interval } from '../../src/numerics/intervals';
 import { mean, unbiasedStd } from '../../src/numerics/moments';
+import { normals, uniformAt } from '../../src/numerics/random';
 
 /**
  * DeLong, DeLong, Clarke-Pearson (Biometrics 44, 1988): Var AUROC = var(V10)/outs + var(V01)/ins,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
 import { pairedBootstrap, type Scores } from '../../src/evaluation/bootstrap';
 import { compareScores, correct, type ScoredPair } from '../../src/evaluation/compare';
+import { normals } from '../../src/numerics/random';
 
 /** Scores of normal batches `apart` apart; `noise` of a detector's own on top. */
 function scores(seed: number, apart: number, noise = 0, own = 0): Scores {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { normals } from '../../src/backend/random';
 import { auroc, metrics, rank, walk, walkAuroc } from '../../src/evaluation/metrics';
+import { normals } from '../../src/numerics/random';
 
 /** The definitions, counted pair by pair and threshold by threshold. */
 const bruteForce = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { normalAt } from '../../src/backend/random';
 import type { FeatureTable } from '../../src/detectors/table';
 import { halves, resultRows, scoreAll } from '../../src/evaluation/protocol';
+import { normalAt } from '../../src/numerics/random';
 
 /** Two layers with log-normal features and a log-likelihood. */
 function table(rows: number, seed: number, shift: number): FeatureTable {

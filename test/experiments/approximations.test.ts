@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
 import type { FeatureTable } from '../../src/detectors/table';
 import { auroc } from '../../src/evaluation/metrics';
 import {
@@ -7,6 +6,7 @@ import {
   correlationWithInterval,
   layerComparisons,
 } from '../../src/experiments/approximations';
+import { normals } from '../../src/numerics/random';
 
 const FEATURES = ['plain', 'copy', 'exact'];
 

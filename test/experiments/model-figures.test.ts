@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { PNG } from 'pngjs';
-import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import {
   latentsFigure,
@@ -12,6 +11,7 @@ import { disposeModel } from '../../src/models/checkpoint';
 import { createModel } from '../../src/models/families';
 import { Glow } from '../../src/models/glow';
 import { Vae } from '../../src/models/vae';
+import { uniforms } from '../../src/numerics/random';
 import type { Figure } from '../../src/plots/figure';
 
 const SHAPE = [8, 8, 1] as const;

@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { normals } from '../../src/backend/random';
 import { startBackend } from '../../src/backend/start';
 import { dataset } from '../../src/data/dataset';
 import { npyHeader } from '../../src/data/npy';
@@ -28,6 +27,7 @@ import { summarise } from '../../src/experiments/summary';
 import { ablationFigure } from '../../src/experiments/tables-figures';
 import { disposeModel, type LoadedModel, loadModel } from '../../src/models/checkpoint';
 import { Diffusion } from '../../src/models/diffusion';
+import { normals } from '../../src/numerics/random';
 import { HEADER, images, saveTinyGlow, shaken } from '../support/tiny';
 
 describe('the results of a model', () => {

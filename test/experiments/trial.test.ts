@@ -3,7 +3,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs';
-import { deriveSeed } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { pixels } from '../../src/data/batches';
 import { dataset } from '../../src/data/dataset';
@@ -28,6 +27,7 @@ import { trialTables } from '../../src/features/trial-tables';
 import { defineFeature } from '../../src/gradients/features';
 import { disposeModel, loadModel, saveCheckpoint } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
+import { deriveSeed } from '../../src/numerics/random';
 import { shake } from '../models/finite-differences';
 
 const [REFERENCE, IMAGES] = [8, 40];

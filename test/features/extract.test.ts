@@ -8,6 +8,7 @@ import { affine, logit, represent } from '../../src/invariance/index';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
 import { difference } from '../support/close';
+import { looking } from '../support/looking';
 import { images, shaken } from '../support/tiny';
 
 const SHAPE = [4, 4, 1] as const;
@@ -60,14 +61,14 @@ describe('a table of features', () => {
         const value = model.gradients(
           pixels(data, [index]),
           model.noise([index], 4),
-          (layer, factors) => {
+          looking((layer, factors) => {
             const gradient = factors.instantiate(1).dataSync();
             const sum = sums.get(layer.name) ?? new Float64Array(gradient.length);
             sums.set(
               layer.name,
               sum.map((x, k) => x + (gradient[k] as number)),
             );
-          },
+          }),
         );
         likelihood += value.dataSync()[0] as number;
       });

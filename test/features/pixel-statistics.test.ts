@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { normals, uniforms } from '../../src/backend/random';
 import { PIXEL_STATISTICS, pixelNumbers } from '../../src/features/pixel-statistics';
+import { normals, uniforms } from '../../src/numerics/random';
 
 const SHAPE = [32, 32, 3] as const;
 

@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { deflateSync } from 'node:zlib';
-import { deriveSeed, noiseByIndex, uniformAt } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { pixels } from '../../src/data/batches';
 import type { Images } from '../../src/data/dataset';
@@ -23,6 +22,7 @@ import { disposeModel } from '../../src/models/checkpoint';
 import { Diffusion } from '../../src/models/diffusion';
 import { Glow } from '../../src/models/glow';
 import { Vae } from '../../src/models/vae';
+import { deriveSeed, noiseByIndex, uniformAt } from '../../src/numerics/random';
 import { grown, images, shaken } from '../support/tiny';
 
 before(startBackend);

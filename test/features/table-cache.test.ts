@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { parquetReadObjects } from 'hyparquet';
-import { FisherlabError } from '../../src/backend/errors';
-import { normalAt } from '../../src/backend/random';
 import type { FeatureTable } from '../../src/detectors/table';
+import { FisherlabError } from '../../src/errors';
 import { cachedTable, readTable, tablePath, writeTable } from '../../src/features/table-cache';
+import { normalAt } from '../../src/numerics/random';
 
 describe('the cache of feature tables', () => {
   let directory: string;

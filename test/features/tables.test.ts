@@ -15,6 +15,7 @@ import { Diffusion } from '../../src/models/diffusion';
 import { Glow } from '../../src/models/glow';
 import { ordinaryModel } from '../../src/models/ordinary';
 import { Vae } from '../../src/models/vae';
+import { looking } from '../support/looking';
 import { images, shaken } from '../support/tiny';
 
 const SHAPE = [4, 4, 1] as const;
@@ -199,10 +200,14 @@ describe('tables of features', () => {
       const pixels = tf.tensor4d(Float32Array.from(set.images), [set.count, ...SHAPE]);
       const noise = loaded.model.noise(indices, seed);
       loaded.model
-        .gradients(pixels, noise, (one, factors) => {
-          if (one.name === layer?.name)
-            rows.push(...(factors.instantiate(1).arraySync() as number[][]));
-        })
+        .gradients(
+          pixels,
+          noise,
+          looking((one, factors) => {
+            if (one.name === layer?.name)
+              rows.push(...(factors.instantiate(1).arraySync() as number[][]));
+          }),
+        )
         .dispose();
       tf.dispose([pixels, noise]);
       return rows;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import type { Dataset } from '../../src/data/dataset';
-import { continuousSamplesOf, imagesOf, samplesOf } from '../../src/fisher/draws';
+import { imagesOf } from '../../src/features/image-draws';
+import { continuousSamplesOf, samplesOf } from '../../src/fisher/draws';
 import { estimateFisher, scoreZ, traceIntervals } from '../../src/fisher/estimate';
 import { fisherWindow } from '../../src/fisher/windows';
 import { compose, hsv, logit } from '../../src/invariance/index';
@@ -10,6 +10,7 @@ import { represent } from '../../src/invariance/represent';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
 import type { TapedModel } from '../../src/models/model';
+import { normals } from '../../src/numerics/random';
 import { disagreements, shake } from '../models/finite-differences';
 import { ActnormFlow, identity, LinearFlow, LinearGaussian } from './tiny-models';
 
@@ -41,8 +42,8 @@ const actnormFlow = () =>
   new ActnormFlow([2, 3, 2], Float32Array.of(0.3, -0.2), Float32Array.of(0.4, -0.7));
 
 /** The whole F̂ of a tiny model, its layers one after the other. */
-function wholeFisher(model: TapedModel, samples: number, seed = 5): Float64Array {
-  const estimate = estimateFisher(model, samplesOf(model, seed, samples), {
+async function wholeFisher(model: TapedModel, samples: number, seed = 5): Promise<Float64Array> {
+  const estimate = await estimateFisher(model, samplesOf(model, seed, samples), {
     windows: allWeights(model),
   });
   return fisherWindow(
@@ -80,7 +81,7 @@ describe('the Monte-Carlo Fisher information', () => {
       const lines = disagreements({
         layers: model.layers,
         value: () => tf.tidy(() => model.logLikelihood(images, noise).dataSync() as Float32Array),
-        gradients: (visitor) => model.gradients(images, noise, visitor).dispose(),
+        gradients: (collector) => model.gradients(images, noise, collector).dispose(),
       });
       assert.deepEqual(lines, []);
       tf.dispose([images, noise]);
@@ -88,25 +89,25 @@ describe('the Monte-Carlo Fisher information', () => {
     });
   }
 
-  it('is the closed form of a linear-Gaussian model, across layers too', () => {
+  it('is the closed form of a linear-Gaussian model, across layers too', async () => {
     const model = linearGaussian();
     const exact = linearGaussianFisher(model);
-    const error = gap(wholeFisher(model, 40_000), exact);
+    const error = gap(await wholeFisher(model, 40_000), exact);
     assert.ok(error < 0.06 * Math.max(...exact), `off by ${error} of ${Math.max(...exact)}`);
     disposeModel(model);
   });
 
-  it('is the closed form of a linear flow, whose entries are all correlated', () => {
+  it('is the closed form of a linear flow, whose entries are all correlated', async () => {
     const model = linearFlow();
     const exact = model.information();
-    const error = gap(wholeFisher(model, 40_000), exact);
+    const error = gap(await wholeFisher(model, 40_000), exact);
     assert.ok(error < 0.06 * Math.max(...exact), `off by ${error} of ${Math.max(...exact)}`);
     disposeModel(model);
   });
 
-  it('is T e^{2s} and 2T for the bias and log scale of an actnorm on T pixels', () => {
+  it('is T e^{2s} and 2T for the bias and log scale of an actnorm on T pixels', async () => {
     const model = actnormFlow();
-    const { layers } = estimateFisher(model, samplesOf(model, 5, 20_000));
+    const { layers } = await estimateFisher(model, samplesOf(model, 5, 20_000));
     const [bias, logs] = layers as [(typeof layers)[0], (typeof layers)[0]];
     model.s.forEach((s, c) => {
       assert.ok(
@@ -128,17 +129,20 @@ describe('the Monte-Carlo Fisher information', () => {
     disposeModel(model);
   });
 
-  it('comes closer to the closed form as 1/√N over four sizes', () => {
+  it('comes closer to the closed form as 1/√N over four sizes', async () => {
     const model = linearFlow();
     const exact = model.information();
     const sizes = [64, 256, 1024, 4096];
-    const errors = sizes.map((N) => {
-      const repeats = Array.from({ length: 16 }, (_, r) => {
-        const F = wholeFisher(model, N, 100 + r);
-        return F.reduce((sum, value, i) => sum + (value - (exact[i] as number)) ** 2, 0) / F.length;
-      });
-      return Math.sqrt(repeats.reduce((a, b) => a + b, 0) / repeats.length);
-    });
+    const errors: number[] = [];
+    for (const N of sizes) {
+      let total = 0;
+      for (let r = 0; r < 16; r++) {
+        const F = await wholeFisher(model, N, 100 + r);
+        total +=
+          F.reduce((sum, value, i) => sum + (value - (exact[i] as number)) ** 2, 0) / F.length;
+      }
+      errors.push(Math.sqrt(total / 16));
+    }
     const x = sizes.map(Math.log);
     const y = errors.map(Math.log);
     const [mx, my] = [x, y].map((values) => values.reduce((a, b) => a + b, 0) / 4) as [
@@ -152,7 +156,7 @@ describe('the Monte-Carlo Fisher information', () => {
     disposeModel(model);
   });
 
-  it('is minus the expected Hessian of log p', () => {
+  it('is minus the expected Hessian of log p', async () => {
     const model = linearFlow();
     const [layer] = model.layers as [(typeof model.layers)[0]];
     const P = layer.variable.size;
@@ -160,22 +164,22 @@ describe('the Monte-Carlo Fisher information', () => {
     const before = layer.variable.clone();
     const hessian = new Float64Array(P * P);
     const step = 0.02;
-    const meanScore = (i: number, by: number) => {
+    const meanScore = async (i: number, by: number) => {
       tf.tidy(() =>
         layer.variable.assign(
           tf.add(before, tf.reshape(tf.oneHot(tf.tensor1d([i], 'int32'), P).mul(by), before.shape)),
         ),
       );
-      return estimateFisher(model, draws).layers[0]?.mean as Float32Array;
+      return (await estimateFisher(model, draws)).layers[0]?.mean as Float32Array;
     };
     for (let i = 0; i < P; i++) {
-      const [up, down] = [meanScore(i, step), meanScore(i, -step)];
+      const [up, down] = [await meanScore(i, step), await meanScore(i, -step)];
       for (let j = 0; j < P; j++)
         hessian[i * P + j] = ((up[j] as number) - (down[j] as number)) / (2 * step);
     }
     layer.variable.assign(before);
     before.dispose();
-    const F = wholeFisher(model, 8192, 11);
+    const F = await wholeFisher(model, 8192, 11);
     const largest = Math.max(...F);
     const error = gap(
       F,
@@ -185,16 +189,16 @@ describe('the Monte-Carlo Fisher information', () => {
     disposeModel(model);
   });
 
-  it('has a mean score of 0, as seen by its own standard error', () => {
+  it('has a mean score of 0, as seen by its own standard error', async () => {
     for (const model of [linearGaussian(), linearFlow(), actnormFlow()] as TapedModel[]) {
-      const z = scoreZ(estimateFisher(model, samplesOf(model, 21, 4096)));
+      const z = scoreZ(await estimateFisher(model, samplesOf(model, 21, 4096)));
       const largest = Math.max(...z.map(Math.abs));
       assert.ok(largest < 3.6, `${largest} standard errors`);
       disposeModel(model);
     }
   });
 
-  it('has a mean score of 0 for a Glow over its samples before they are rounded', () => {
+  it('has a mean score of 0 for a Glow over its samples before they are rounded', async () => {
     const model = new Glow({
       family: 'glow',
       imageShape: [4, 4, 1],
@@ -204,26 +208,26 @@ describe('the Monte-Carlo Fisher information', () => {
       seed: 1,
     });
     shake(model.layers, 4, 0.1);
-    const z = scoreZ(estimateFisher(model, continuousSamplesOf(model, 21, 4096)));
+    const z = scoreZ(await estimateFisher(model, continuousSamplesOf(model, 21, 4096)));
     const beyond = z.filter((value) => Math.abs(value) > 1.96).length / z.length;
     const largest = Math.max(...z.map(Math.abs));
     assert.ok(beyond < 0.15 && largest < 4.5, `${beyond} beyond 1.96, largest ${largest}`);
-    const rounded = scoreZ(estimateFisher(model, samplesOf(model, 21, 4096)));
+    const rounded = scoreZ(await estimateFisher(model, samplesOf(model, 21, 4096)));
     const then = rounded.filter((value) => Math.abs(value) > 1.96).length / z.length;
     assert.ok(then > 0.5, `rounding and cutting off should show, but only ${then} are beyond 1.96`);
     disposeModel(model);
   });
 
-  it("sees a score that is not 0 when the samples are not the model's", () => {
+  it("sees a score that is not 0 when the samples are not the model's", async () => {
     const model = actnormFlow();
     const draws = samplesOf(model, 21, 512);
     for (const block of draws.blocks()) tf.dispose(Object.values(block)); // drawn and remembered
     tf.tidy(() => model.layers[0]?.variable.assign(tf.tensor1d([1, -0.2])));
-    assert.ok(Math.max(...scoreZ(estimateFisher(model, draws)).map(Math.abs)) > 10);
+    assert.ok(Math.max(...scoreZ(await estimateFisher(model, draws)).map(Math.abs)) > 10);
     disposeModel(model);
   });
 
-  it('changes under a reparameterisation of the weights as a metric does: Cᵀ F C', () => {
+  it('changes under a reparameterisation of the weights as a metric does: Cᵀ F C', async () => {
     const d = 3;
     const C = Float32Array.from(
       identity(d),
@@ -238,7 +242,7 @@ describe('the Monte-Carlo Fisher information', () => {
           .dataSync() as Float32Array,
     );
     const plain = new LinearFlow(d, W);
-    const [ofV, ofW] = [wholeFisher(inC, 300), wholeFisher(plain, 300)];
+    const [ofV, ofW] = [await wholeFisher(inC, 300), await wholeFisher(plain, 300)];
     // ∂W/∂V = C ⊗ I: W_kj = Σ_i C_ki V_ij.
     const P = d * d;
     const jacobian = (w: number, v: number) =>
@@ -262,7 +266,7 @@ describe('the Monte-Carlo Fisher information', () => {
     for (const model of [inC, plain]) disposeModel(model);
   });
 
-  it('does not change when images are represented in another way', () => {
+  it('does not change when images are represented in another way', async () => {
     const model = new Glow({
       family: 'glow',
       imageShape: [4, 4, 3],
@@ -275,10 +279,10 @@ describe('the Monte-Carlo Fisher information', () => {
     model.initialise(first, 1);
     first.dispose();
     const windows = new Map([['flow.layers.1.actnorm.logs', [0, 3, 7]]]);
-    const own = estimateFisher(model, samplesOf(model, 3, 100), { windows });
+    const own = await estimateFisher(model, samplesOf(model, 3, 100), { windows });
     for (const T of [hsv, logit()]) {
       const seen = represent(model, T);
-      const other = estimateFisher(seen, samplesOf(seen, 3, 100), { windows });
+      const other = await estimateFisher(seen, samplesOf(seen, 3, 100), { windows });
       own.layers.forEach((layer, j) => {
         const [a, b] = [layer.trace, other.layers[j]?.trace as number];
         assert.ok(
@@ -294,7 +298,7 @@ describe('the Monte-Carlo Fisher information', () => {
     disposeModel(model);
   });
 
-  it('over images of a set does not change with the representation either: they enter as points', () => {
+  it('over images of a set does not change with the representation either: they enter as points', async () => {
     const model = new Glow({
       family: 'glow',
       imageShape: [4, 4, 3],
@@ -309,10 +313,11 @@ describe('the Monte-Carlo Fisher information', () => {
     );
     const data = { name: 'made', count: 20, shape: [4, 4, 3], images } as unknown as Dataset;
     const indices = Array.from({ length: 20 }, (_, i) => i);
-    const [own, ...others] = [compose(), hsv, logit()].map((T) => {
+    const estimates = [compose(), hsv, logit()].map((T) => {
       const seen = represent(model, T);
-      return estimateFisher(seen, imagesOf(seen, data, indices, 3)).layers;
+      return estimateFisher(seen, imagesOf(seen, data, indices, 3));
     });
+    const [own, ...others] = (await Promise.all(estimates)).map(({ layers }) => layers);
     for (const layers of others)
       own?.forEach(({ name, trace }, j) => {
         assert.ok(
@@ -323,21 +328,21 @@ describe('the Monte-Carlo Fisher information', () => {
     disposeModel(model);
   });
 
-  it('does not depend on how samples are cut into blocks: more begin with fewer', () => {
+  it('does not depend on how samples are cut into blocks: more begin with fewer', async () => {
     const model = linearGaussian();
-    const [few, many] = [100, 200].map(
-      (N) => estimateFisher(model, samplesOf(model, 5, N)).layers[0]?.squaredNorms,
-    ) as [Float64Array, Float64Array];
+    const normsOf = async (N: number) =>
+      (await estimateFisher(model, samplesOf(model, 5, N))).layers[0]?.squaredNorms as Float64Array;
+    const [few, many] = [await normsOf(100), await normsOf(200)];
     assert.ok(gap(few.slice(0, 100), many.slice(0, 100)) < 1e-5);
     disposeModel(model);
   });
 
-  it('gives intervals of the trace that hold the closed form about 95 times in 100', () => {
+  it('gives intervals of the trace that hold the closed form about 95 times in 100', async () => {
     const model = actnormFlow();
     const exact = [6 * (Math.exp(0.8) + Math.exp(-1.4)), 2 * 12];
     let held = 0;
     for (let seed = 0; seed < 60; seed++) {
-      traceIntervals(estimateFisher(model, samplesOf(model, seed, 256)), seed, 200).forEach(
+      traceIntervals(await estimateFisher(model, samplesOf(model, seed, 256)), seed, 200).forEach(
         ({ low, high }, j) => {
           if (low <= (exact[j] as number) && (exact[j] as number) <= high) held++;
         },
@@ -347,15 +352,15 @@ describe('the Monte-Carlo Fisher information', () => {
     disposeModel(model);
   });
 
-  it('leaves no tensor behind', () => {
+  it('leaves no tensor behind', async () => {
     const model = linearGaussian();
     const before = tf.memory().numTensors;
-    estimateFisher(model, samplesOf(model, 5, 100), { windows: allWeights(model) });
+    await estimateFisher(model, samplesOf(model, 5, 100), { windows: allWeights(model) });
     assert.equal(tf.memory().numTensors, before);
     disposeModel(model);
   });
 
-  it('leaves out samples that have no finite image, counts them, and takes others', () => {
+  it('leaves out samples that have no finite image, counts them, and takes others', async () => {
     const model = linearGaussian();
     const sample = model.sample.bind(model);
     // Every tenth image of each block explodes.
@@ -370,7 +375,7 @@ describe('the Monte-Carlo Fisher information', () => {
         return tf.add(sample(n, seed), bad);
       });
     const draws = samplesOf(model, 5, 100);
-    const { layers, samples } = estimateFisher(model, draws);
+    const { layers, samples } = await estimateFisher(model, draws);
     assert.equal(samples, 100);
     assert.equal(draws.lost, 14);
     assert.ok(
@@ -379,7 +384,7 @@ describe('the Monte-Carlo Fisher information', () => {
       ),
     );
     model.sample = (n) => tf.fill([n, 1, 1, 4], Number.NaN);
-    assert.throws(() => estimateFisher(model, samplesOf(model, 5, 100)), /not finite.*damaged/s);
+    await assert.rejects(estimateFisher(model, samplesOf(model, 5, 100)), /not finite.*damaged/s);
     disposeModel(model);
   });
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { Tensor } from '@tensorflow/tfjs';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { dampedFisherNorm, fitLayer } from '../../src/fisher/damped-norm';
 import { diagonalFisherNorm } from '../../src/fisher/diagonal-norm';
@@ -12,7 +11,9 @@ import { batchFeatures } from '../../src/gradients/features';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
 import type { Model, TapedModel } from '../../src/models/model';
+import { normals } from '../../src/numerics/random';
 import { shake } from '../models/finite-differences';
+import { looking } from '../support/looking';
 import { identity, LinearFlow, LinearGaussian, statistic } from './tiny-models';
 
 const glow = () => {
@@ -37,9 +38,13 @@ function valuesOf(
 }
 
 /** Gradients of every layer for the first samples of a seed, row by row. */
-function gradientsOf(model: Model, seed: number, count: number): Map<string, Float64Array[]> {
+async function gradientsOf(
+  model: Model,
+  seed: number,
+  count: number,
+): Promise<Map<string, Float64Array[]>> {
   const found = new Map<string, Float64Array[]>();
-  forEachLayer(model, samplesOf(model, seed, count), (layer, gradients: Tensor) => {
+  await forEachLayer(model, samplesOf(model, seed, count), (layer, gradients: Tensor) => {
     const values = gradients.dataSync();
     const P = layer.variable.size;
     found.set(
@@ -73,11 +78,11 @@ describe('norms fitted on the Fisher information', () => {
   before(startBackend);
 
   for (const N of [12, 200]) {
-    it(`the damped one is gᵀ(F̂ + λ)⁻¹g by elimination in float64, for every layer of a Glow, with ${N} reference gradients`, () => {
+    it(`the damped one is gᵀ(F̂ + λ)⁻¹g by elimination in float64, for every layer of a Glow, with ${N} reference gradients`, async () => {
       const model = glow();
-      const feature = dampedFisherNorm(model, samplesOf(model, 3, N));
-      const reference = gradientsOf(model, 3, N);
-      const own = gradientsOf(model, 77, 4);
+      const feature = await dampedFisherNorm(model, samplesOf(model, 3, N));
+      const reference = await gradientsOf(model, 3, N);
+      const own = await gradientsOf(model, 77, 4);
       for (const B of [1, 2]) {
         for (const [name, values] of valuesOf(model, feature, 4, B)) {
           const rows = own.get(name) as Float64Array[];
@@ -105,13 +110,13 @@ describe('norms fitted on the Fisher information', () => {
     });
   }
 
-  it('the damped one is exact also along the largest eigenvalue, where naive differences lose all digits', () => {
+  it('the damped one is exact also along the largest eigenvalue, where naive differences lose all digits', async () => {
     const N = 40;
     const model = glow();
     // One reference gradient, a thousand times as large as the others, makes the top eigenvalue; it
     // is scored itself.
     const layer = 'flow.layers.1.block.4.conv.weight';
-    const reference = gradientsOf(model, 3, N).get(layer) as Float64Array[];
+    const reference = (await gradientsOf(model, 3, N)).get(layer) as Float64Array[];
     reference[0] = (reference[0] as Float64Array).map((value) => 1000 * value);
     const P = reference[0].length;
     const F = secondMoment(reference);
@@ -128,10 +133,10 @@ describe('norms fitted on the Fisher information', () => {
     disposeModel(model);
   });
 
-  it('the diagonal one is Σ g²/(d + λ)', () => {
+  it('the diagonal one is Σ g²/(d + λ)', async () => {
     const model = glow();
-    const feature = diagonalFisherNorm(model, samplesOf(model, 3, 50));
-    const [reference, own] = [gradientsOf(model, 3, 50), gradientsOf(model, 77, 4)];
+    const feature = await diagonalFisherNorm(model, samplesOf(model, 3, 50));
+    const [reference, own] = [await gradientsOf(model, 3, 50), await gradientsOf(model, 77, 4)];
     for (const [name, values] of valuesOf(model, feature, 4, 1)) {
       const P = own.get(name)?.[0]?.length as number;
       const F = secondMoment(reference.get(name) as Float64Array[]);
@@ -149,7 +154,7 @@ describe('norms fitted on the Fisher information', () => {
     disposeModel(model);
   });
 
-  it('the Kronecker-factored one agrees with the exact one where F is a Kronecker product', () => {
+  it('the Kronecker-factored one agrees with the exact one where F is a Kronecker product', async () => {
     // F of the mean's weights is hhᵀ ⊗ diag e^{2s}. Its null space along A is damped differently:
     // look along h, where gradients live.
     const model = new LinearGaussian(
@@ -159,8 +164,8 @@ describe('norms fitted on the Fisher information', () => {
     );
     const draws = samplesOf(model, 3, 4000);
     const [kronecker, exact] = [
-      kroneckerFisherNorm(model, draws, { damping: 1e-5 }),
-      dampedFisherNorm(model, draws, { damping: 1e-5 }),
+      await kroneckerFisherNorm(model, draws, { damping: 1e-5 }),
+      await dampedFisherNorm(model, draws, { damping: 1e-5 }),
     ];
     const [a, b] = [kronecker, exact].map((feature) => valuesOf(model, feature, 32, 1)) as [
       Map<string, Float32Array>,
@@ -173,33 +178,38 @@ describe('norms fitted on the Fisher information', () => {
     disposeModel(model);
   });
 
-  it('the Kronecker-factored one is tr[(A+√ρ)⁻¹ G (S+√ρ)⁻¹ Gᵀ]/φ in float64, for a convolution of a Glow', () => {
+  it('the Kronecker-factored one is tr[(A+√ρ)⁻¹ G (S+√ρ)⁻¹ Gᵀ]/φ in float64, for a convolution of a Glow', async () => {
     const N = 60;
     const model = glow();
     const name = 'flow.layers.1.block.2.conv.weight'; // 1x1: the weight is [I, O] as it is
     const draws = samplesOf(model, 3, N);
-    const feature = kroneckerFisherNorm(model, draws);
+    const feature = await kroneckerFisherNorm(model, draws);
     const [A, S] = [new Float64Array(25), new Float64Array(25)];
     for (const { images, noise } of draws.blocks()) {
       model
-        .gradients(images, noise, (layer, { x, dy }) => {
-          if (layer.name !== name) return;
-          const [xs, dys] = [x.dataSync(), dy.dataSync()];
-          for (let row = 0; row < xs.length; row += 5)
-            for (let i = 0; i < 5; i++)
-              for (let j = 0; j < 5; j++) {
-                A[i * 5 + j] =
-                  (A[i * 5 + j] as number) + (xs[row + i] as number) * (xs[row + j] as number);
-                S[i * 5 + j] =
-                  (S[i * 5 + j] as number) + (dys[row + i] as number) * (dys[row + j] as number);
-              }
-        })
+        .gradients(
+          images,
+          noise,
+          looking((layer, factors) => {
+            if (layer.name !== name) return;
+            const { x, dy } = factors.grouped(1);
+            const [xs, dys] = [x.dataSync(), dy.dataSync()];
+            for (let row = 0; row < xs.length; row += 5)
+              for (let i = 0; i < 5; i++)
+                for (let j = 0; j < 5; j++) {
+                  A[i * 5 + j] =
+                    (A[i * 5 + j] as number) + (xs[row + i] as number) * (xs[row + j] as number);
+                  S[i * 5 + j] =
+                    (S[i * 5 + j] as number) + (dys[row + i] as number) * (dys[row + j] as number);
+                }
+          }),
+        )
         .dispose();
       tf.dispose([images, noise]);
     }
     const [reference, own] = [
-      gradientsOf(model, 3, N).get(name) as Float64Array[],
-      gradientsOf(model, 77, 3).get(name) as Float64Array[],
+      (await gradientsOf(model, 3, N)).get(name) as Float64Array[],
+      (await gradientsOf(model, 77, 3)).get(name) as Float64Array[],
     ];
     const trace = reference.reduce((sum, g) => sum + g.reduce((a, b) => a + b * b, 0), 0) / N;
     const phi = trace / 25;
@@ -225,9 +235,9 @@ describe('norms fitted on the Fisher information', () => {
     disposeModel(model);
   });
 
-  it("of the model's own samples, the barely damped exact one averages the rank: E gᵀF⁻¹g = |θ|", () => {
+  it("of the model's own samples, the barely damped exact one averages the rank: E gᵀF⁻¹g = |θ|", async () => {
     const model = new LinearFlow(2, Float32Array.of(1, 0.4, -0.3, 0.8));
-    const feature = dampedFisherNorm(model, samplesOf(model, 3, 20_000), { damping: 1e-4 });
+    const feature = await dampedFisherNorm(model, samplesOf(model, 3, 20_000), { damping: 1e-4 });
     const values = valuesOf(model, feature, 64, 1).get('weight') as Float32Array;
     const all = samplesOf(model, 9, 8192);
     let total = 0;
@@ -242,7 +252,7 @@ describe('norms fitted on the Fisher information', () => {
     disposeModel(model);
   });
 
-  it("the exact one does not change under a change of the weights' coordinates; the paper's norm and the diagonal one do", () => {
+  it("the exact one does not change under a change of the weights' coordinates; the paper's norm and the diagonal one do", async () => {
     const C = Float32Array.of(1, 0.9, 0, 2);
     const V = Float32Array.of(1, 0.4, -0.3, 0.8);
     const inC = new LinearFlow(2, V, C);
@@ -250,47 +260,50 @@ describe('norms fitted on the Fisher information', () => {
       () => tf.matMul(tf.tensor2d(C, [2, 2]), tf.tensor2d(V, [2, 2])).dataSync() as Float32Array,
     );
     const plain = new LinearFlow(2, W, identity(2));
-    const ratios = (make: (model: TapedModel) => FittedFeature) => {
-      const [a, b] = [inC, plain].map((model) => {
-        const feature = make(model);
+    const ratios = async (make: (model: TapedModel) => Promise<FittedFeature>) => {
+      const weights = async (model: LinearFlow) => {
+        const feature = await make(model);
         const values = valuesOf(model, feature, 32, 1).get('weight') as Float32Array;
         feature.dispose();
         return values;
-      }) as [Float32Array, Float32Array];
+      };
+      const [a, b] = [await weights(inC), await weights(plain)];
       return Math.max(...a.map((value, n) => Math.abs(Math.log(value / (b[n] as number)))));
     };
     assert.ok(
-      ratios((model) => dampedFisherNorm(model, samplesOf(model, 3, 500), { damping: 1e-5 })) <
-        0.01,
+      (await ratios((model) =>
+        dampedFisherNorm(model, samplesOf(model, 3, 500), { damping: 1e-5 }),
+      )) < 0.01,
     );
     assert.ok(
-      ratios((model) => diagonalFisherNorm(model, samplesOf(model, 3, 500), { damping: 1e-5 })) >
-        0.1,
+      (await ratios((model) =>
+        diagonalFisherNorm(model, samplesOf(model, 3, 500), { damping: 1e-5 }),
+      )) > 0.1,
     );
     for (const model of [inC, plain]) disposeModel(model);
   });
 
-  it('are refused on a layer they were not fitted on, and with a damping of 0', () => {
+  it('are refused on a layer they were not fitted on, and with a damping of 0', async () => {
     const [model, other] = [glow(), new LinearFlow(2, identity(2))];
-    const feature = dampedFisherNorm(other, samplesOf(other, 3, 20));
+    const feature = await dampedFisherNorm(other, samplesOf(other, 3, 20));
     assert.throws(() => valuesOf(model, feature, 2, 1), /not fitted on layer/);
-    assert.throws(
-      () => dampedFisherNorm(other, samplesOf(other, 3, 20), { damping: 0 }),
+    await assert.rejects(
+      dampedFisherNorm(other, samplesOf(other, 3, 20), { damping: 0 }),
       /damping of 0/,
     );
-    assert.throws(
-      () => dampedFisherNorm(other, samplesOf(other, 3, 20), { memory: 100 }),
+    await assert.rejects(
+      dampedFisherNorm(other, samplesOf(other, 3, 20), { memory: 100 }),
       /fewer images/,
     );
     feature.dispose();
     for (const m of [model, other]) disposeModel(m);
   });
 
-  it('leave no tensor behind', () => {
+  it('leave no tensor behind', async () => {
     const model = glow();
     const before = tf.memory().numTensors;
     for (const make of [dampedFisherNorm, diagonalFisherNorm, kroneckerFisherNorm]) {
-      const feature = make(model, samplesOf(model, 3, 20));
+      const feature = await make(model, samplesOf(model, 3, 20));
       valuesOf(model, feature, 4, 2);
       feature.dispose();
       assert.equal(tf.memory().numTensors, before, feature.name);

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { deriveSeed, normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { decorrelation } from '../../src/fisher/decorrelation';
 import { samplesOf } from '../../src/fisher/draws';
 import { estimateFisher, type FisherEstimate } from '../../src/fisher/estimate';
-import { spectra } from '../../src/fisher/spectrum';
+import { type LayerSpectrum, spectra } from '../../src/fisher/spectrum';
 import {
   chooseWindows,
   entryInterval,
@@ -14,6 +13,7 @@ import {
 } from '../../src/fisher/windows';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
+import { deriveSeed, normals } from '../../src/numerics/random';
 import { symmetricEigenvalues } from '../../src/numerics/symmetric';
 import { LinearFlow } from './tiny-models';
 
@@ -145,20 +145,20 @@ describe('windows of the Fisher information', () => {
 describe('the spectrum of a layer', () => {
   before(startBackend);
 
-  it('has as many effective degrees of freedom as the closed form says, also with fewer samples than those', () => {
+  it('has as many effective degrees of freedom as the closed form says, also with fewer samples than those', async () => {
     const model = new LinearFlow(
       4,
       Float32Array.from({ length: 16 }, (_, k) => (k % 5 === 0 ? 1 : 0)),
     );
     // W = I: F[(a,b),(c,d)] = δ δ + δ δ: eigenvalue 2 for symmetric directions (10), 0 for the
     // rest. ν = 20²/40 = 10.
-    const few = Array.from(
-      { length: 40 },
-      (_, r) =>
-        spectra(model, samplesOf(model, deriveSeed(5, r), 24), { seed: 1, resamples: 2 })[0],
-    );
-    const mean = (pick: (s: NonNullable<(typeof few)[0]>) => number) =>
-      few.reduce((sum, s) => sum + pick(s as NonNullable<typeof s>), 0) / few.length;
+    const few: LayerSpectrum[] = [];
+    for (let r = 0; r < 40; r++) {
+      const draws = samplesOf(model, deriveSeed(5, r), 24);
+      few.push(...(await spectra(model, draws, { seed: 1, resamples: 2 })));
+    }
+    const mean = (pick: (s: LayerSpectrum) => number) =>
+      few.reduce((sum, s) => sum + pick(s), 0) / few.length;
     assert.ok(
       Math.abs(mean(({ traceOfSquare }) => traceOfSquare) / 40 - 1) < 0.12,
       `${mean(({ traceOfSquare }) => traceOfSquare)}`,
@@ -170,7 +170,7 @@ describe('the spectrum of a layer', () => {
     disposeModel(model);
   });
 
-  it('is that of GᵀG/N, whichever side is smaller, with trace and degrees inside their interval', () => {
+  it('is that of GᵀG/N, whichever side is smaller, with trace and degrees inside their interval', async () => {
     const model = new Glow({
       family: 'glow',
       imageShape: [4, 4, 1],
@@ -190,8 +190,8 @@ describe('the spectrum of a layer', () => {
       ]),
     );
     const draws = samplesOf(model, 5, 70);
-    const estimate = estimateFisher(model, draws, { windows });
-    const found = spectra(model, draws, { seed: 1, memory: 70 * 4 * 600 }); // several passes
+    const estimate = await estimateFisher(model, draws, { windows });
+    const found = await spectra(model, draws, { seed: 1, memory: 70 * 4 * 600 }); // several passes
     assert.equal(tf.memory().numTensors, before);
     assert.deepEqual(
       found.map(({ name }) => name),
@@ -221,7 +221,7 @@ describe('the spectrum of a layer', () => {
   });
 });
 
-describe('decorrelation over depth', () => {
+describe('decorrelation over depth', async () => {
   before(startBackend);
 
   it('of a moving average of three falls by thirds and ends at lag 3', () => {

@@ -3,15 +3,16 @@
  * exactly: no 8-bit grid.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { normals } from '../../src/backend/random';
 import { tf } from '../../src/backend/start';
-import { Factors } from '../../src/gradients/factors';
+import { directFactors } from '../../src/gradients/direct-factors';
 import { type Layer, makeLayer } from '../../src/gradients/layer';
 import { actnorm } from '../../src/gradients/operations/actnorm';
 import { gaussianLogDensity } from '../../src/gradients/operations/coupling';
 import { sum } from '../../src/gradients/operations/plumbing';
+import { OuterProducts } from '../../src/gradients/outer-products';
 import type { Tape, Value } from '../../src/gradients/tape';
 import { type ImageShape, TapedModel } from '../../src/models/model';
+import { normals } from '../../src/numerics/random';
 
 abstract class Tiny extends TapedModel {
   readonly family = 'tiny';
@@ -64,10 +65,10 @@ export class LinearGaussian extends Tiny {
       scale,
     ); // [N, d]
     const l = tf.sum(tf.sub(logs.variable, tf.add(tf.mul(0.5, tf.square(z)), LOG_TWO_PI / 2)), 1);
-    return tape.record([images], [A, logs], [l], [z, scale, h], () => {
+    const back = (): [null] => {
       tape.gradient(
         A,
-        new Factors({
+        new OuterProducts({
           operation: 'linear-Gaussian',
           images: n,
           positions: 1,
@@ -81,10 +82,17 @@ export class LinearGaussian extends Tiny {
       );
       tape.gradient(
         logs,
-        Factors.direct('linear-Gaussian', n, () => tf.sub(1, tf.square(z))),
+        directFactors('linear-Gaussian', n, () => tf.sub(1, tf.square(z))),
       );
       return [null];
-    })[0] as Value;
+    };
+    return tape.apply({
+      inputs: [images],
+      layers: [A, logs],
+      output: l,
+      saved: [z, scale, h],
+      back,
+    });
   }
 
   override sample(n: number, seed: number): Tensor {
@@ -139,16 +147,23 @@ export class LinearFlow extends Tiny {
     ); // Cᵀ W⁻ᵀ
     const l = tf.add(tf.mul(-0.5, tf.sum(tf.square(z), 1)), logDet - (d * LOG_TWO_PI) / 2);
     const inputs = tf.matMul(x as never, C as never); // ∂z/∂V goes through xC
-    return tape.record([images], [weight], [l], [inputs, z, constant], () => {
+    const back = (): [null] => {
       tape.gradient(
         weight,
-        Factors.direct('linear flow', n, () => {
+        directFactors('linear flow', n, () => {
           const product = tf.mul(tf.reshape(inputs, [n, d, 1]), tf.reshape(z, [n, 1, d])); // [N, d, d]
           return tf.reshape(tf.sub(constant, product), [n, d * d]);
         }),
       );
       return [null];
-    })[0] as Value;
+    };
+    return tape.apply({
+      inputs: [images],
+      layers: [weight],
+      output: l,
+      saved: [inputs, z, constant],
+      back,
+    });
   }
 
   override sample(n: number, seed: number): Tensor {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { Tensor } from '@tensorflow/tfjs';
-import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import {
   checkFeature,
@@ -10,22 +9,23 @@ import {
   oneNorm,
   randomProjections,
 } from '../../src/gradients/built-in-features';
+import { gradientsOf } from '../../src/gradients/collectors';
 import {
   batchFeatures,
   defineFeature,
   type Feature,
   squaredNorm,
 } from '../../src/gradients/features';
-import { gradientsOf } from '../../src/gradients/visitors';
 import { disposeModel } from '../../src/models/checkpoint';
 import { Glow } from '../../src/models/glow';
+import { uniforms } from '../../src/numerics/random';
 import { shake } from '../models/finite-differences';
 
 const N = 8;
 let model: Glow;
 let images: Tensor;
 let noise: Tensor;
-/** Gradients of every layer, image by image, as the plain visitor gives them. */
+/** Gradients of every layer, image by image, as the plain collector gives them. */
 let gradients: Map<string, Float64Array[]>;
 
 function values(feature: Feature, B: number): Map<string, Float32Array> {
@@ -79,9 +79,9 @@ describe('built-in features', () => {
         ]),
       ),
     );
-    model.gradients(images, noise, all.visitor).dispose();
+    model.gradients(images, noise, all).dispose();
     gradients = new Map(
-      [...all.read()].map(([name, flat]) => [
+      [...all.read('gradients')].map(([name, flat]) => [
         name,
         Array.from({ length: N }, (_, n) =>
           Float64Array.from(flat.slice((n * flat.length) / N, ((n + 1) * flat.length) / N)),
@@ -99,13 +99,13 @@ describe('built-in features', () => {
     assertAll(maximum, (g) => g.reduce((most, x) => Math.max(most, Math.abs(x)), 0));
   });
 
-  it('know the cosine with the mean gradient of the reference', () => {
+  it('know the cosine with the mean gradient of the reference', async () => {
     const part = (from: number, to: number) => ({
       images: tf.slice(images, from, to - from),
       noise: tf.slice(noise, from, to - from),
     });
     const before = tf.memory().numTensors;
-    const cosine = cosineWithMean(model, { blocks: () => [part(0, 3), part(3, 5)] });
+    const cosine = await cosineWithMean(model, { blocks: () => [part(0, 3), part(3, 5)] });
     assert.equal(tf.memory().numTensors, before, 'fitting leaves no tensors');
     assertAll(cosine, (g, layer) => {
       const sum = ofBatches(
@@ -118,7 +118,7 @@ describe('built-in features', () => {
     });
   });
 
-  it('refuse a cosine fitted on another model', () => {
+  it('refuse a cosine fitted on another model', async () => {
     const other = new Glow({
       family: 'glow',
       imageShape: [4, 4, 1],
@@ -127,7 +127,7 @@ describe('built-in features', () => {
       hidden: 5,
       seed: 1,
     });
-    const cosine = cosineWithMean(other, { blocks: () => [] });
+    const cosine = await cosineWithMean(other, { blocks: () => [] });
     disposeModel(other);
     assert.throws(() => values(cosine, 1), /'cosine-with-mean' was not fitted on layer '/);
   });

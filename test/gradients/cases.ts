@@ -3,7 +3,6 @@
  * any shape. To test a new operation, add a case.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { normals } from '../../src/backend/random';
 import { tf } from '../../src/backend/start';
 import { type Layer, type Layout, makeLayer, setLayer } from '../../src/gradients/layer';
 import { actnorm } from '../../src/gradients/operations/actnorm';
@@ -21,6 +20,7 @@ import { standardisedConvolution } from '../../src/gradients/operations/standard
 import { transposedConvolution } from '../../src/gradients/operations/transposed-convolution';
 import { zeroConvolution } from '../../src/gradients/operations/zero-convolution';
 import type { Tape, Value } from '../../src/gradients/tape';
+import { normals } from '../../src/numerics/random';
 import * as plain from './plain';
 import { UNET_CASES } from './unet-cases';
 

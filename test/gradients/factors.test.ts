@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
-import { Factors } from '../../src/gradients/factors';
 import { prefersGram } from '../../src/gradients/gram-form';
+import { OuterProducts } from '../../src/gradients/outer-products';
+import { normals } from '../../src/numerics/random';
 import { assertClose } from '../support/close';
 
 describe('the squared norm of a gradient, by the Gram form', () => {
@@ -22,7 +22,7 @@ describe('the squared norm of a gradient, by the Gram form', () => {
       const random = (seed: number, width: number) =>
         tf.tensor3d(normals(seed, images * t * width), [images, t, width]); // [N, T, ·]
       const build = () => ({ x: random(1, i), dy: random(2, o) });
-      const factors = new Factors({
+      const factors = new OuterProducts({
         operation: 'any',
         images,
         positions: t,

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
+import type { Collector } from '../../src/gradients/collector';
+import { groupNorms, summedGradients } from '../../src/gradients/collectors';
 import { type Layer, makeLayer, setLayer } from '../../src/gradients/layer';
 import { actnormLuConvolution } from '../../src/gradients/operations/actnorm-lu-convolution';
 import { coupling } from '../../src/gradients/operations/coupling';
 import { joinChannels, splitChannels } from '../../src/gradients/operations/plumbing';
 import { zeroConvolution } from '../../src/gradients/operations/zero-convolution';
 import { Tape } from '../../src/gradients/tape';
-import { groupNorms, summedGradients } from '../../src/gradients/visitors';
+import { normals } from '../../src/numerics/random';
 import { assertClose } from '../support/close';
 
 /**
@@ -160,8 +161,8 @@ describe('log-determinants', () => {
     const signs = fixed('signs', [C], SIGNS);
     const images = tf.tensor4d(Float32Array.from([...x, ...x]), [2, H, W, C]);
 
-    const run = (collector: ReturnType<typeof summedGradients>) => {
-      const tape = new Tape(collector.visitor);
+    const run = (collector: Collector) => {
+      const tape = new Tape(collector);
       try {
         return tf.tidy(() => {
           const { z, logDet } = actnormLuConvolution(
@@ -188,13 +189,11 @@ describe('log-determinants', () => {
             }),
           );
           const joined = joinChannels(tape, a, y);
-          const root = tape.record(
-            [logDet, scaling],
-            [],
-            [tf.add(logDet.tensor, scaling.tensor)],
-            [],
-            (dy) => [dy, dy],
-          )[0];
+          const root = tape.apply({
+            inputs: [logDet, scaling],
+            output: tf.add(logDet.tensor, scaling.tensor),
+            back: (dy) => [dy, dy],
+          });
           assertClose([
             {
               name: 'step',
@@ -202,8 +201,8 @@ describe('log-determinants', () => {
               expected: step(parameters, x),
             },
           ]);
-          const value = root?.tensor.dataSync().slice() as Float32Array;
-          if (root !== undefined) tape.backward(root);
+          const value = root.tensor.dataSync().slice() as Float32Array;
+          tape.backward(root);
           return value;
         });
       } finally {
@@ -224,10 +223,10 @@ describe('log-determinants', () => {
         relative: 1e-5,
       },
     );
-    const found = sums.read();
+    const found = sums.read('sum');
     const joint = groupNorms(2);
     run(joint);
-    const norms = joint.read();
+    const norms = joint.read('norms');
     const pairs = NAMES.map((name) => {
       const expected = Float64Array.from(parameters[name], (_, k) => {
         const moved = (by: number) => {

@@ -1,20 +1,15 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { normals } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
+import { Collector } from '../../src/gradients/collector';
+import { gradientsOf, grams, groupNorms, summedGradients } from '../../src/gradients/collectors';
 import type { Layer } from '../../src/gradients/layer';
 import { apply, sum } from '../../src/gradients/operations/plumbing';
 import { oracleGradients } from '../../src/gradients/oracle';
-import { Tape, type Value, type Visitor } from '../../src/gradients/tape';
-import {
-  type Collector,
-  gradientsOf,
-  grams,
-  groupNorms,
-  ofFactors,
-  summedGradients,
-} from '../../src/gradients/visitors';
+import { Tape, type Value } from '../../src/gradients/tape';
+import { normals } from '../../src/numerics/random';
 import { assertClose, type Pair } from '../support/close';
+import { looking } from '../support/looking';
 import { CASES, type Case } from './cases';
 
 const RUNS = Number(process.env.FISHERLAB_TEST_RUNS ?? 12);
@@ -41,9 +36,9 @@ function trace(tape: Tape, { taped }: Case, x: Value): Value {
 function gradients(
   example: Case,
   images: Tensor,
-  visitor: Visitor,
+  collector: Collector,
 ): { value: Float32Array; dx: Float32Array } {
-  const tape = new Tape(visitor);
+  const tape = new Tape(collector);
   try {
     return tf.tidy(() => {
       const input = tape.input(images);
@@ -66,14 +61,22 @@ function expected(
   const rows = new Map<Layer, Float64Array[]>();
   const n = images.shape[0] as number;
   const noise = tf.zeros([n]);
-  const value = oracleGradients(example.layers, plain, images, noise, (layer, factors) => {
-    const flat = factors.instantiate(1).dataSync();
-    const size = layer.variable.size;
-    rows.set(
-      layer,
-      Array.from({ length: n }, (_, k) => Float64Array.from(flat.slice(k * size, (k + 1) * size))),
-    );
-  });
+  const value = oracleGradients(
+    example.layers,
+    plain,
+    images,
+    noise,
+    looking((layer, factors) => {
+      const flat = factors.instantiate(1).dataSync();
+      const size = layer.variable.size;
+      rows.set(
+        layer,
+        Array.from({ length: n }, (_, k) =>
+          Float64Array.from(flat.slice(k * size, (k + 1) * size)),
+        ),
+      );
+    }),
+  );
   const dx = tf.tidy(() =>
     tf
       .grad((x: Tensor) => tf.sum(plain(x)))(images)
@@ -105,27 +108,31 @@ function compare(example: Case, n: number, B: number, seed: number): void {
   const spread = (length: number) =>
     [0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9].map((part) => Math.floor(part * length));
   const choice = new Map(learned.map((layer) => [layer.name, spread(layer.variable.size)]));
-  const collect = (collector: Collector) => {
-    const { value, dx } = gradients(example, images, collector.visitor);
-    return { value, dx, numbers: collector.read() };
+  const collect = <K extends string>(collector: Collector<K>, key: K) => {
+    const { value, dx } = gradients(example, images, collector);
+    return { value, dx, numbers: collector.read(key) };
   };
-  const sums = collect(summedGradients());
+  const product = new Collector((gradient) => {
+    const { x, dy } = gradient.grouped(B);
+    return { norms: tf.sum(tf.square(tf.matMul(x, dy, true)), [1, 2]) }; // [N/B]
+  });
+  const sums = collect(summedGradients(), 'sum');
   const found: [string, Map<string, Float32Array>, (rows: Float64Array[]) => ArrayLike<number>][] =
     [
       ['summed', sums.numbers, added],
       [
         'squared norms',
-        collect(groupNorms(B)).numbers,
+        collect(groupNorms(B), 'norms').numbers,
         (rows) => groups(rows).map((g) => dot(g, g)),
       ],
       [
         'Gram matrix',
-        collect(grams(B)).numbers,
+        collect(grams(B), 'gram').numbers,
         (rows) => groups(rows).flatMap((a) => groups(rows).map((b) => dot(a, b))),
       ],
       [
         'user function',
-        collect(ofFactors((x, dy) => tf.sum(tf.square(tf.matMul(x, dy, true)), [1, 2]), B)).numbers,
+        collect(product, 'norms').numbers,
         (rows) => groups(rows).map((g) => dot(g, g)),
       ],
     ];
@@ -133,7 +140,7 @@ function compare(example: Case, n: number, B: number, seed: number): void {
     { name: 'value', actual: sums.value, expected: want.value },
     { name: 'input', actual: sums.dx, expected: want.dx },
   ];
-  const chosen = collect(gradientsOf(choice)).numbers;
+  const chosen = collect(gradientsOf(choice), 'gradients').numbers;
   for (const layer of learned) {
     const rows = want.rows.get(layer) as Float64Array[];
     for (const [name, numbers, of] of found)
@@ -174,7 +181,7 @@ describe('gradients of operations', () => {
   before(startBackend);
 
   for (const [name, make] of Object.entries(CASES)) {
-    it(`${name}: value, gradients to input and layers by every visitor equal those of a plain loop over images`, () => {
+    it(`${name}: value, gradients to input and layers by every collector equal those of a plain loop over images`, () => {
       fc.assert(
         fc.property(
           sizes,

@@ -3,7 +3,6 @@
  * the same by definition.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { normals } from '../../src/backend/random';
 import { tf } from '../../src/backend/start';
 import { type Layer, type Layout, makeLayer } from '../../src/gradients/layer';
 import { gelu, leakyRelu, scale, silu, tanh } from '../../src/gradients/operations/activations';
@@ -17,6 +16,7 @@ import { meanAbsoluteError, noised } from '../../src/gradients/operations/noisin
 import { rearrange, splitChannels } from '../../src/gradients/operations/plumbing';
 import { upsample } from '../../src/gradients/operations/upsample';
 import type { Tape, Value } from '../../src/gradients/tape';
+import { normals } from '../../src/numerics/random';
 import type { Case, Sizes } from './cases';
 import * as plain from './plain';
 

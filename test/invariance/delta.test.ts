@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { FisherlabError } from '../../src/backend/errors';
-import { uniformAt } from '../../src/backend/random';
+import { FisherlabError } from '../../src/errors';
 import {
   compose,
   deltaBitsPerDim,
@@ -9,6 +8,7 @@ import {
   hsv,
   hsvDelta,
 } from '../../src/invariance/index';
+import { uniformAt } from '../../src/numerics/random';
 
 const grey = (value: number, side: number) => ({
   images: new Uint8Array(side * side * 3).fill(value),

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import * as maps from '../../src/invariance/index';
 import { createModel, type ModelConfig } from '../../src/models/families';
 import type { ImageShape } from '../../src/models/model';
+import { uniforms } from '../../src/numerics/random';
 import { shake } from '../models/finite-differences';
+import { looking } from '../support/looking';
 
 const imageShape: ImageShape = [8, 8, 3];
 const configs: ModelConfig[] = [
@@ -55,15 +56,19 @@ describe('Proposition 1 for each family of models', () => {
         const plain = pass(compose());
         const none: string[] = [];
         plain.model
-          .gradients(plain.images, plain.noise, ({ name }, gradient) => {
-            if (
-              gradient
-                .squaredNorms(1)
-                .dataSync()
-                .some((norm) => !(norm > 1e-10))
-            )
-              none.push(name);
-          })
+          .gradients(
+            plain.images,
+            plain.noise,
+            looking(({ name }, gradient) => {
+              if (
+                gradient
+                  .squaredNorms(1)
+                  .dataSync()
+                  .some((norm) => !(norm > 1e-10))
+              )
+                none.push(name);
+            }),
+          )
           .dispose();
         assert.deepEqual(none, config.family === 'glow' ? ['learn_top_fn.conv.weight'] : []);
         maps.compareGradients(plain, ...everyMap.map(pass)).forEach((differences, k) => {

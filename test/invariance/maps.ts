@@ -1,5 +1,5 @@
 /** The maps under test and the places where they could go wrong. */
-import { uniforms } from '../../src/backend/random';
+
 import {
   affine,
   cielab,
@@ -16,6 +16,7 @@ import {
   ycbcr,
 } from '../../src/invariance/index';
 import type { ImageShape } from '../../src/models/model';
+import { uniforms } from '../../src/numerics/random';
 
 export const shape: ImageShape = [2, 2, 3];
 export const size = 12;

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { FisherlabError } from '../../src/backend/errors';
-import { normalAt, uniformAt, uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
+import { FisherlabError } from '../../src/errors';
 import { setLayer } from '../../src/gradients/layer';
 import {
   affine,
@@ -24,6 +23,8 @@ import {
 } from '../../src/invariance/index';
 import { Glow } from '../../src/models/glow';
 import type { ImageShape } from '../../src/models/model';
+import { normalAt, uniformAt, uniforms } from '../../src/numerics/random';
+import { looking } from '../support/looking';
 import { inside, maps, shape as smallShape, size as smallSize } from './maps';
 
 const shape: ImageShape = [8, 8, 3];
@@ -269,7 +270,11 @@ describe('a model seen through a representation', () => {
     const [y, noise] = [seen.points(images, indices, 9), seen.noise(indices, 9)];
     const results = [
       seen.logLikelihood(y, noise),
-      seen.gradients(y, noise, () => {}),
+      seen.gradients(
+        y,
+        noise,
+        looking(() => {}),
+      ),
       seen.imageGradient(y, noise),
       seen.sample(1, 1),
     ];

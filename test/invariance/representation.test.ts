@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { FisherlabError } from '../../src/backend/errors';
-import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
+import { FisherlabError } from '../../src/errors';
 import {
   affine,
   bothLogDets,
@@ -16,6 +15,7 @@ import {
   logit,
   type Representation,
 } from '../../src/invariance/index';
+import { uniforms } from '../../src/numerics/random';
 import { inside, maps, seams, shape, size } from './maps';
 
 const field = (image: Float64Array) => new Field(image, [1, ...shape]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { uniformAt } from '../../src/backend/random';
 import { lnVolumeBound, snakeVariation, withoutBorder } from '../../src/invariance/index';
+import { uniformAt } from '../../src/numerics/random';
 
 describe('volumes of smooth images', () => {
   it('the snake turns at the ends of the rows', () => {

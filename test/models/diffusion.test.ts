@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { deriveSeed, normals, uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { noised } from '../../src/gradients/operations/noising';
 import { Tape } from '../../src/gradients/tape';
@@ -11,7 +10,9 @@ import {
   variationalBound,
 } from '../../src/models/diffusion-process';
 import { sigmoidSchedule } from '../../src/models/noise-schedule';
+import { deriveSeed, normals, uniforms } from '../../src/numerics/random';
 import golden from '../golden/diffusion-paper.json';
+import { looking } from '../support/looking';
 import { shake } from './finite-differences';
 
 const SHAPE = [4, 6, 2] as const;
@@ -182,32 +183,41 @@ describe('the diffusion model', () => {
     const [x, e] = [images(4), model.noise([0, 1, 2, 3], 5)];
     const wrong: string[] = [];
     const seen = new Set<string>();
-    const value = model.gradients(x, e, (layer, factors) => {
-      seen.add(layer.name);
-      const rows = factors.instantiate(1).arraySync() as number[][];
-      const add = (some: number[][]) =>
-        (some[0] as number[]).map((_, k) => some.reduce((sum, row) => sum + (row[k] as number), 0));
-      const norm = (row: number[]) => row.reduce((sum, g) => sum + g * g, 0);
-      const pairs: [string, ArrayLike<number>, number[]][] = [
-        ['squared norms', factors.squaredNorms(1).dataSync(), rows.map(norm)],
-        [
-          'pairs',
-          factors.squaredNorms(2).dataSync(),
-          [add(rows.slice(0, 2)), add(rows.slice(2))].map(norm),
-        ],
-        ['summed', factors.total().dataSync(), add(rows)],
-      ];
-      for (const [name, actual, expected] of pairs) {
-        const largest = Math.max(...expected.map(Math.abs));
-        expected.forEach((number, k) => {
-          if (
-            !(Math.abs((actual[k] as number) - number) <= 1e-3 * Math.abs(number) + 1e-4 * largest)
-          ) {
-            wrong.push(`${layer.name}, ${name}, ${k}: ${actual[k]} instead of ${number}`);
-          }
-        });
-      }
-    });
+    const value = model.gradients(
+      x,
+      e,
+      looking((layer, factors) => {
+        seen.add(layer.name);
+        const rows = factors.instantiate(1).arraySync() as number[][];
+        const add = (some: number[][]) =>
+          (some[0] as number[]).map((_, k) =>
+            some.reduce((sum, row) => sum + (row[k] as number), 0),
+          );
+        const norm = (row: number[]) => row.reduce((sum, g) => sum + g * g, 0);
+        const pairs: [string, ArrayLike<number>, number[]][] = [
+          ['squared norms', factors.squaredNorms(1).dataSync(), rows.map(norm)],
+          [
+            'pairs',
+            factors.squaredNorms(2).dataSync(),
+            [add(rows.slice(0, 2)), add(rows.slice(2))].map(norm),
+          ],
+          ['summed', factors.total().dataSync(), add(rows)],
+        ];
+        for (const [name, actual, expected] of pairs) {
+          const largest = Math.max(...expected.map(Math.abs));
+          expected.forEach((number, k) => {
+            if (
+              !(
+                Math.abs((actual[k] as number) - number) <=
+                1e-3 * Math.abs(number) + 1e-4 * largest
+              )
+            ) {
+              wrong.push(`${layer.name}, ${name}, ${k}: ${actual[k]} instead of ${number}`);
+            }
+          });
+        }
+      }),
+    );
     tf.dispose([x, e, value]);
     assert.deepEqual(wrong, []);
     assert.equal(seen.size, model.layers.length);
@@ -219,8 +229,12 @@ describe('the diffusion model', () => {
     const noise = model.trainingNoise(3, 7);
     const gradient = new Map<string, Float32Array>();
     model
-      .trainingGradients(x, noise, (layer, factors) =>
-        gradient.set(layer.name, factors.total().dataSync() as Float32Array),
+      .trainingGradients(
+        x,
+        noise,
+        looking((layer, factors) => {
+          gradient.set(layer.name, factors.total().dataSync() as Float32Array);
+        }),
       )
       .dispose();
     const loss = () =>
@@ -358,8 +372,20 @@ describe('the diffusion model', () => {
     const [x, e] = [images(2), model.noise([0, 1], 5)];
     const given = model.trainingNoise(2, 5);
     const run = () => {
-      model.gradients(x, e, (_, factors) => factors.squaredNorms(1).dispose()).dispose();
-      model.trainingGradients(x, given, (_, factors) => factors.total().dispose()).dispose();
+      model
+        .gradients(
+          x,
+          e,
+          looking((_, factors) => factors.squaredNorms(1).dispose()),
+        )
+        .dispose();
+      model
+        .trainingGradients(
+          x,
+          given,
+          looking((_, factors) => factors.total().dispose()),
+        )
+        .dispose();
       model.imageGradient(x, e).dispose();
       model.logLikelihood(x, e).dispose();
       model.variationalBound(x, 1, { timesteps: 3 }).dispose();

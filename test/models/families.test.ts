@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { FisherlabError } from '../../src/backend/errors';
 import { startBackend, tf } from '../../src/backend/start';
+import { FisherlabError } from '../../src/errors';
 import { createModel, type ModelConfig } from '../../src/models/families';
 
 const GLOW = { family: 'glow', imageShape: [8, 8, 1], K: 1, L: 2, hidden: 4, seed: 1 };

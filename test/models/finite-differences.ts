@@ -4,17 +4,18 @@
  * along a random direction the inner product with it. All that fail are reported at once.
  */
 
-import { normals } from '../../src/backend/random';
 import { tf } from '../../src/backend/start';
+import type { Collector } from '../../src/gradients/collector';
 import type { Layer } from '../../src/gradients/layer';
-import type { Visitor } from '../../src/gradients/tape';
+import { normals } from '../../src/numerics/random';
+import { looking } from '../support/looking';
 
 export interface Differences {
   readonly layers: readonly Layer[];
   /** The objective of each image. */
   readonly value: () => Float32Array;
-  /** The same pass with a visitor. */
-  readonly gradients: (visitor: Visitor) => void;
+  /** The same pass with a collector. */
+  readonly gradients: (collector: Collector) => void;
   /** Whether images are independent of each other (else only the sum is compared). */
   readonly perImage?: boolean;
   readonly step?: number;
@@ -31,21 +32,23 @@ export function disagreements({
   tolerance = 0.02,
 }: Differences): string[] {
   const found = new Map<Layer, Float32Array[]>();
-  gradients((layer, factors) => {
-    const n = factors.images;
-    const rows = tf.tidy(
-      () =>
-        (perImage
-          ? factors.instantiate(1)
-          : tf.reshape(factors.total(), [1, -1])
-        ).dataSync() as Float32Array,
-    );
-    const size = layer.variable.size;
-    found.set(
-      layer,
-      Array.from({ length: perImage ? n : 1 }, (_, k) => rows.slice(k * size, (k + 1) * size)),
-    );
-  });
+  gradients(
+    looking((layer, factors) => {
+      const n = factors.images;
+      const rows = tf.tidy(
+        () =>
+          (perImage
+            ? factors.instantiate(1)
+            : tf.reshape(factors.total(), [1, -1])
+          ).dataSync() as Float32Array,
+      );
+      const size = layer.variable.size;
+      found.set(
+        layer,
+        Array.from({ length: perImage ? n : 1 }, (_, k) => rows.slice(k * size, (k + 1) * size)),
+      );
+    }),
+  );
   const lines: string[] = [];
   for (const layer of layers) {
     const rows = found.get(layer);

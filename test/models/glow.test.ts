@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { normals, uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { pixels } from '../../src/data/batches';
 import { dataset } from '../../src/data/dataset';
@@ -8,6 +7,7 @@ import { logAbsDet } from '../../src/invariance/jacobian';
 import { disposeModel, loadModel, modelTensors } from '../../src/models/checkpoint';
 import { Glow, type GlowConfig } from '../../src/models/glow';
 import type { ImageShape } from '../../src/models/model';
+import { normals, uniforms } from '../../src/numerics/random';
 import { assertClose } from '../support/close';
 import { shake } from './finite-differences';
 import { type PlainGlow, plainGlow, plainJacobian } from './glow-float64';

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
-import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
-import { squaredNorms } from '../../src/gradients/visitors';
+import { squaredNorms } from '../../src/gradients/squared-norms';
 import type { Model } from '../../src/models/model';
 import { ordinaryModel } from '../../src/models/ordinary';
+import { uniforms } from '../../src/numerics/random';
 import { assertClose } from '../support/close';
+import { looking } from '../support/looking';
 
 const SOURCE = path.join(__dirname, '../../src/models/ordinary.ts');
 
@@ -122,13 +123,31 @@ describe('a model of one’s own', () => {
       () => scalar.logLikelihood(images, noise),
       /log-likelihood of 6 images has shape \[\]; return one number an image, \[6\]/,
     );
-    assert.throws(() => scalar.gradients(images, noise, () => {}), /return one number an image/);
     assert.throws(
-      () => make((x) => tf.sum(x, [1, 2, 3])).gradients(images, noise, () => {}),
+      () =>
+        scalar.gradients(
+          images,
+          noise,
+          looking(() => {}),
+        ),
+      /return one number an image/,
+    );
+    assert.throws(
+      () =>
+        make((x) => tf.sum(x, [1, 2, 3])).gradients(
+          images,
+          noise,
+          looking(() => {}),
+        ),
       /does not depend on any layer/,
     );
     assert.throws(
-      () => realNvp.gradients(tf.zeros([1, 2, 2, 1]), noise, () => {}),
+      () =>
+        realNvp.gradients(
+          tf.zeros([1, 2, 2, 1]),
+          noise,
+          looking(() => {}),
+        ),
       /images have shape \[1, 2, 2, 1\]/,
     );
     assert.throws(() => realNvp.sample(1, 1), /cannot be sampled/);

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { FisherlabError } from '../../src/backend/errors';
+import { FisherlabError } from '../../src/errors';
 import {
   decodeSafetensors,
   encodeSafetensors,

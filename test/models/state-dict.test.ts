@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { disposeModel, modelTensors } from '../../src/models/checkpoint';
 import { createModel, type ModelConfig } from '../../src/models/families';
@@ -12,6 +11,7 @@ import {
   type NamedTensor,
 } from '../../src/models/safetensors';
 import { setStateDict, stateDict } from '../../src/models/state-dict';
+import { uniforms } from '../../src/numerics/random';
 import { shake } from './finite-differences';
 
 const GLOW: ModelConfig = { family: 'glow', imageShape: [8, 8, 1], K: 1, L: 2, hidden: 4, seed: 1 };

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { deriveSeed, normals, uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { Tape } from '../../src/gradients/tape';
 import { Vae } from '../../src/models/vae';
+import { deriveSeed, normals, uniforms } from '../../src/numerics/random';
+import { looking } from '../support/looking';
 import { disagreements, shake } from './finite-differences';
 
 const SHAPE = [8, 4, 2] as const;
@@ -64,7 +65,7 @@ describe('the variational autoencoder', () => {
     const lines = disagreements({
       layers: model.layers,
       value: () => numbers(model.logLikelihood(x, z)),
-      gradients: (visitor) => model.gradients(x, z, visitor).dispose(),
+      gradients: (collector) => model.gradients(x, z, collector).dispose(),
     });
     assert.deepEqual(lines, []);
   });
@@ -82,7 +83,7 @@ describe('the variational autoencoder', () => {
         numbers(
           tf.tidy(() => model.trainingTrace(new Tape(), new Tape().constant(x), noise).tensor),
         ),
-      gradients: (visitor) => model.trainingGradients(x, noise, visitor).dispose(),
+      gradients: (collector) => model.trainingGradients(x, noise, collector).dispose(),
     });
     assert.deepEqual(lines, []);
   });
@@ -99,7 +100,13 @@ describe('the variational autoencoder', () => {
       first.map((v) => v.dataSync()),
       before,
     );
-    model.trainingGradients(x, noise, () => {}).dispose();
+    model
+      .trainingGradients(
+        x,
+        noise,
+        looking(() => {}),
+      )
+      .dispose();
     const [weight, bias] = model.layers.map((layer) => layer.variable);
     const u = tf.tidy(() => {
       // biome-ignore format: one line a matrix
@@ -203,8 +210,20 @@ describe('the variational autoencoder', () => {
     const [x, z] = [images(2), model.noise([0, 1], 5)];
     const noise = model.trainingNoise(2, 5);
     const run = () => {
-      model.gradients(x, z, () => {}).dispose();
-      model.trainingGradients(x, noise, () => {}).dispose();
+      model
+        .gradients(
+          x,
+          z,
+          looking(() => {}),
+        )
+        .dispose();
+      model
+        .trainingGradients(
+          x,
+          noise,
+          looking(() => {}),
+        )
+        .dispose();
       model.imageGradient(x, z).dispose();
       model.elbo(x, 1).dispose();
       model.bitsPerDim(x, 1).dispose();

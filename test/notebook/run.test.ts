@@ -11,7 +11,7 @@ describe('the runner of notebooks', function () {
   const folder = folderWith({
     good: [
       'md:# A title with $\\theta_j$',
-      "import { check } from './src/notebook/index';\nimport { uniformAt } from './src/backend/random';",
+      "import { check } from './src/notebook/index';\nimport { uniformAt } from './src/numerics/random';",
       "console.log('first'); console.log('second'); console.error('aside');",
       "check('the generator gives its first number', uniformAt(1, 0) > 0, 'above zero');\nprocess.env.FISHERLAB_QUICK",
       "import { progress } from './src/notebook/index';\nconst p = progress('steps', 3); p.tick(3); p.done();",

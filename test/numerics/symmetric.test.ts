@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
-import { normals } from '../../src/backend/random';
+import { normals } from '../../src/numerics/random';
 import {
   inverseCholesky,
   symmetricEigenvalues,

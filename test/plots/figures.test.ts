@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { PNG } from 'pngjs';
-import { uniforms } from '../../src/backend/random';
+import { uniforms } from '../../src/numerics/random';
 import {
   bars,
   type Figure,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { JSDOM } from 'jsdom';
 import { PNG } from 'pngjs';
-import { normals } from '../../src/backend/random';
+import { normals } from '../../src/numerics/random';
 import {
   bars,
   type Figure,

@@ -1,10 +1,11 @@
 /** Small models and images for tests of whole experiments. */
-import { normals, uniformAt } from '../../src/backend/random';
+
 import type { Images } from '../../src/data/dataset';
 import { setLayer } from '../../src/gradients/layer';
 import { disposeModel, saveCheckpoint } from '../../src/models/checkpoint';
 import { createModel } from '../../src/models/families';
 import type { TapedModel } from '../../src/models/model';
+import { normals, uniformAt } from '../../src/numerics/random';
 
 /** Images of independent uniform pixels. */
 export function images(

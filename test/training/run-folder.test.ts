@@ -3,12 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { deriveSeed } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
 import { pixels } from '../../src/data/batches';
 import { dataset } from '../../src/data/dataset';
 import { type CurvePoint, disposeModel, loadModel } from '../../src/models/checkpoint';
 import { readSafetensors } from '../../src/models/safetensors';
+import { deriveSeed } from '../../src/numerics/random';
 import { evaluate } from '../../src/training/evaluate';
 import { run } from '../../src/training/run-folder';
 import { fakeMnist, tinyRun } from './fixtures/set';
@@ -37,10 +37,14 @@ describe('a training run', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const quiet = { progress: () => {}, stopped: () => false };
+  const quiet = { progress: () => {} };
   const stopAfter = (steps: number) => {
+    const stop = new AbortController();
     let seen = 0;
-    return { progress: () => void seen++, stopped: () => seen >= steps };
+    const progress = () => {
+      if (++seen === steps) stop.abort();
+    };
+    return { progress, signal: stop.signal };
   };
 
   it('that was stopped and resumed goes through the same numbers as one that was not', async () => {
@@ -53,6 +57,17 @@ describe('a training run', () => {
     assert.equal(resumed?.test, whole?.test);
     const weights = (name: string) => readFileSync(path.join(folder, name, 'model.safetensors'));
     assert.ok(weights('parts').equals(weights('whole')), 'the weights are equal to the last bit');
+  });
+
+  it('that is aborted saves the step it has done, leaves no tensors, and starts nothing if it was aborted before', async () => {
+    const aborted = path.join(folder, 'aborted');
+    const before = tf.memory().numTensors;
+    const { signal, progress } = stopAfter(6);
+    assert.equal(await run(aborted, tinyRun(14), false, { signal, progress }), null);
+    const { metadata } = readSafetensors(path.join(aborted, 'state.safetensors'));
+    assert.equal((JSON.parse(metadata.run as string) as { step: number }).step, 6);
+    assert.equal(await run(aborted, tinyRun(14), true, { signal, progress: assert.fail }), null);
+    assert.equal(tf.memory().numTensors, before);
   });
 
   it('that was killed in the middle of a step and resumed goes through the same numbers too', async () => {

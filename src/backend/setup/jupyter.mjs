@@ -21,9 +21,14 @@ const REQUIREMENTS = [
   'nbclient>=0.10,<1',
   'nbconvert>=7.16,<8',
   'jupyter_kernel_test>=0.7,<1',
+  // What binds the book (`notebook/book.ts`).
+  'sphinx>=8,<9',
+  'myst-nb>=1.2,<2',
+  'sphinx-book-theme>=1.1,<2',
+  'sphinx-mathjax-offline>=0.0.2,<1',
 ];
 /** About what they take, for the progress and the check of the disk. */
-const BYTES = 235e6;
+const BYTES = 350e6;
 
 const PROGRAMS = process.platform === 'win32' ? 'Scripts' : 'bin';
 const PYTHON = process.platform === 'win32' ? 'python' : 'python3';

@@ -19,9 +19,12 @@ import type { Tape, Value } from '../tape';
 /** `slope` must be positive. Shape of `x`. */
 export function leakyRelu(tape: Tape, x: Value, slope: number): Value {
   const y = tf.leakyRelu(x.tensor, slope);
-  return tape.record([x], [], [y], [y], (dy) => [
-    leakyReluGrad(dy as Tensor, y, slope),
-  ])[0] as Value;
+  return tape.apply({
+    inputs: [x],
+    output: y,
+    saved: [y],
+    back: (dy) => [leakyReluGrad(dy, y, slope)],
+  });
 }
 
 /** Gradient of `y = leakyRelu(·)` from its output, or from its input: both have the same sign. */
@@ -40,15 +43,23 @@ export function leakyReluGrad(dy: Tensor, y: Tensor, slope: number): Tensor {
 /** Shape of `x`. */
 export function tanh(tape: Tape, x: Value): Value {
   const y = tf.tanh(x.tensor);
-  return tape.record([x], [], [y], [y], (dy) => [
-    tf.mul(dy as Tensor, tf.sub(1, tf.square(y))),
-  ])[0] as Value;
+  return tape.apply({
+    inputs: [x],
+    output: y,
+    saved: [y],
+    back: (dy) => [tf.mul(dy, tf.sub(1, tf.square(y)))],
+  });
 }
 
 /** Shape of `x`. */
 export function silu(tape: Tape, x: Value): Value {
   const { y, s } = siluForward(x.tensor);
-  return tape.record([x], [], [y], [y, s], (dy) => [siluGrad(dy as Tensor, y, s)])[0] as Value;
+  return tape.apply({
+    inputs: [x],
+    output: y,
+    saved: [y, s],
+    back: (dy) => [siluGrad(dy, y, s)],
+  });
 }
 
 /** `y = x σ(x)` and `s = σ(x)`. */
@@ -67,14 +78,19 @@ export function gelu(tape: Tape, x: Value): Value {
   const input = x.tensor;
   const cumulative = () => tf.mul(0.5, tf.add(1, tf.erf(tf.mul(input, Math.SQRT1_2))));
   const y = tf.tidy(() => tf.mul(input, cumulative()));
-  return tape.record([x], [], [y], [input], (dy) => {
-    const density = tf.mul(tf.exp(tf.mul(tf.square(input), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return [tf.mul(dy as Tensor, tf.add(cumulative(), tf.mul(input, density)))];
-  })[0] as Value;
+  return tape.apply({
+    inputs: [x],
+    output: y,
+    saved: [input],
+    back(dy) {
+      const density = tf.mul(tf.exp(tf.mul(tf.square(input), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+      return [tf.mul(dy, tf.add(cumulative(), tf.mul(input, density)))];
+    },
+  });
 }
 
 /** `a x + b` with constants. Shape of `x`. */
 export function scale(tape: Tape, x: Value, a: number, b = 0): Value {
   const y = tf.tidy(() => tf.add(tf.mul(x.tensor, a), b));
-  return tape.record([x], [], [y], [], (dy) => [tf.mul(dy as Tensor, a)])[0] as Value;
+  return tape.apply({ inputs: [x], output: y, back: (dy) => [tf.mul(dy, a)] });
 }

@@ -11,9 +11,9 @@
  * and the LU factors follow from G as in `lu-convolution`. (`∂l/∂s` uses
  * `Σ_t (Wᵀdz_t)_c y_tc = Σ_o W_oc G_oc`.)
  */
-import type { Tensor2D } from '@tensorflow/tfjs';
-import { matMul, tf } from '../../backend/index';
-import { ByGroup, Factors } from '../factors';
+import { matMul, shape4, tf } from '../../backend/index';
+import { ByGroup } from '../by-group';
+import { groupFactors } from '../direct-factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
 import {
@@ -35,7 +35,7 @@ export function actnormLuConvolution(
   logs: Layer,
   lu: LuLayers,
 ): { z: Value; logDet: Value } {
-  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const [n, h, w, c] = shape4(x, 'actnorm and LU convolution');
   const positions = h * w;
   const flat = tf.reshape(x.tensor, [n * positions, c]); // [N·T, C]
   const matrices = luMatrices(tape, lu);
@@ -43,7 +43,7 @@ export function actnormLuConvolution(
   const scale = tf.exp(logs.variable);
   const M = tf.mul(W, scale);
   const { z, logDet } = tf.tidy(() => {
-    const shift = tf.matMul(W as Tensor2D, tf.reshape(tf.mul(bias.variable, scale), [c, 1])); // [C, 1]
+    const shift = matMul(W, tf.reshape(tf.mul(bias.variable, scale), [c, 1])); // [C, 1]
     return {
       z: tf.reshape(tf.add(matMul(flat, M, false, true), tf.reshape(shift, [c])), [n, h, w, c]), // [N, H, W, C]
       logDet: tf
@@ -51,27 +51,25 @@ export function actnormLuConvolution(
         .add(tf.mul(tf.add(tf.sum(logs.variable), tf.sum(lu.logs.variable)), positions)), // [N]
     };
   });
-  const layers = [bias, logs, lu.lower, lu.logs, lu.upper];
-  const [mixed, determinant] = tape.record(
-    [x],
-    layers,
-    [z, logDet],
-    [flat, M, W, L, U, D, scale],
-    (dz, dlog) => {
-      const back = dz ?? tf.zerosLike(z);
-      const sums = new ByGroup((B) => tf.sum(positionsOf(back, B), 1)); // [N/B, C]
+  const [mixed, determinant] = tape.apply({
+    inputs: [x],
+    layers: [bias, logs, lu.lower, lu.logs, lu.upper],
+    output: [z, logDet],
+    saved: [flat, M, W, L, U, D, scale],
+    back([dz, dlog]) {
+      const sums = new ByGroup((B) => tf.sum(positionsOf(dz, B), 1)); // [N/B, C]
       const G = new ByGroup((B) => {
-        const outer = matMul(positionsOf(back, B), positionsOf(flat, B, n), true); // [N/B, C, C]
+        const outer = matMul(positionsOf(dz, B), positionsOf(flat, B, n), true); // [N/B, C, C]
         return tf.mul(tf.add(outer, tf.mul(tf.expandDims(sums.of(B), 2), bias.variable)), scale); // [N/B, C, C]
       });
       try {
         tape.gradient(
           bias,
-          Factors.ofGroups('actnorm', n, (B) => tf.mul(matMul(sums.of(B), W), scale)), // [N/B, C]
+          groupFactors('actnorm', n, (B) => tf.mul(matMul(sums.of(B), W), scale)), // [N/B, C]
         );
         tape.gradient(
           logs,
-          Factors.ofGroups('actnorm', n, (B) =>
+          groupFactors('actnorm', n, (B) =>
             tf.add(tf.sum(tf.mul(G.of(B), W), 1), ofLogDeterminant(dlog, positions, B)),
           ), // [N/B, C]
         );
@@ -81,9 +79,9 @@ export function actnormLuConvolution(
         G.dispose();
       }
       return [
-        x.needed ? tf.reshape(matMul(tf.reshape(back, [n * positions, c]), M), [n, h, w, c]) : null,
+        x.needed ? tf.reshape(matMul(tf.reshape(dz, [n * positions, c]), M), [n, h, w, c]) : null,
       ]; // [N, H, W, C]
     },
-  );
-  return { z: mixed as Value, logDet: determinant as Value };
+  });
+  return { z: mixed, logDet: determinant };
 }

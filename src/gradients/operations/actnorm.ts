@@ -8,12 +8,11 @@
  *
  *     ∂l/∂b = eˢ Σ_t dy_t,   ∂l/∂s = Σ_t dy_t y_t + T · dlog.
  */
-import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
-import { Factors } from '../factors';
+import { shape4, tf } from '../../backend/index';
+import { directFactors } from '../direct-factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
-import { sumOverPositions } from './convolution';
+import { sumOverPositions } from './bias';
 
 /** `x` [N, H, W, C] to the same shape, and the log-determinant [N]. `bias` and `logs` are [C]. */
 export function actnorm(
@@ -22,25 +21,31 @@ export function actnorm(
   bias: Layer,
   logs: Layer,
 ): { y: Value; logDet: Value } {
-  const [n, h, w] = x.shape as [number, number, number, number];
+  const [n, h, w] = shape4(x, 'actnorm');
   const { y, logDet } = tf.tidy(() => ({
     y: tf.mul(tf.add(x.tensor, bias.variable), tf.exp(logs.variable)),
     logDet: tf.fill([n], 0).add(tf.mul(tf.sum(logs.variable), h * w)), // [N]
   }));
-  const [normalised, determinant] = tape.record([x], [bias, logs], [y, logDet], [y], (dy, dlog) => {
-    const dx = tf.mul(dy ?? tf.zerosLike(y), tf.exp(logs.variable));
-    tape.gradient(
-      bias,
-      Factors.direct('actnorm', n, () => sumOverPositions(dx)),
-    );
-    tape.gradient(
-      logs,
-      Factors.direct('actnorm', n, () => {
-        const scale = sumOverPositions(tf.mul((dy ?? tf.zerosLike(y)) as Tensor, y)); // [N, C]
-        return dlog === null ? scale : tf.add(scale, tf.expandDims(tf.mul(dlog, h * w), 1)); // [N, C]
-      }),
-    );
-    return [x.needed ? dx : null];
+  const [normalised, determinant] = tape.apply({
+    inputs: [x],
+    layers: [bias, logs],
+    output: [y, logDet],
+    saved: [y],
+    back([dy, dlog]) {
+      const dx = tf.mul(dy, tf.exp(logs.variable));
+      tape.gradient(
+        bias,
+        directFactors('actnorm', n, () => sumOverPositions(dx)),
+      );
+      tape.gradient(
+        logs,
+        directFactors('actnorm', n, () => {
+          const scale = sumOverPositions(tf.mul(dy, y)); // [N, C]
+          return tf.add(scale, tf.expandDims(tf.mul(dlog, h * w), 1)); // [N, C]
+        }),
+      );
+      return [x.needed ? dx : null];
+    },
   });
-  return { y: normalised as Value, logDet: determinant as Value };
+  return { y: normalised, logDet: determinant };
 }

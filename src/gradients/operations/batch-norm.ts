@@ -18,11 +18,11 @@
  * PyTorch.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
-import { Factors } from '../factors';
+import { lengthOf, tf } from '../../backend/index';
+import { directFactors } from '../direct-factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
-import { biasFactors, sumOverPositions } from './convolution';
+import { biasFactors, sumOverPositions } from './bias';
 
 export interface BatchNormLayers {
   /** γ and β, [C]. */
@@ -52,19 +52,22 @@ export function batchNorm(
       tf.sub(bias.variable, tf.mul(runningMean.variable, factor)),
     );
   });
-  const [output] = tape.record([x], [weight, bias], [y], [input], (dy) => {
-    const back = dy as Tensor;
-    const images = back.shape[0] as number;
-    tape.gradient(
-      weight,
-      Factors.direct('batch norm', images, () =>
-        tf.mul(sumOverPositions(tf.mul(back, tf.sub(input, runningMean.variable))), inverse()),
-      ),
-    );
-    tape.gradient(bias, biasFactors('batch norm', back));
-    return [x.needed ? tf.mul(back, tf.mul(weight.variable, inverse())) : null];
+  return tape.apply({
+    inputs: [x],
+    layers: [weight, bias],
+    output: y,
+    saved: [input],
+    back(dy) {
+      tape.gradient(
+        weight,
+        directFactors('batch norm', lengthOf(dy), () =>
+          tf.mul(sumOverPositions(tf.mul(dy, tf.sub(input, runningMean.variable))), inverse()),
+        ),
+      );
+      tape.gradient(bias, biasFactors('batch norm', dy));
+      return [x.needed ? tf.mul(dy, tf.mul(weight.variable, inverse())) : null];
+    },
   });
-  return output as Value;
 }
 
 /**
@@ -83,21 +86,25 @@ export function batchNormTraining(tape: Tape, x: Value, layers: BatchNormLayers)
     const normalised = tf.mul(tf.sub(input, mean), inverse);
     return { y: tf.add(tf.mul(normalised, weight.variable), bias.variable), normalised, inverse };
   });
-  const [output] = tape.record([x], [weight, bias], [y], [normalised, inverse], (dy) => {
-    const back = dy as Tensor;
-    const along = tf.mul(back, normalised);
-    tape.gradient(
-      weight,
-      Factors.direct('batch norm', back.shape[0] as number, () => sumOverPositions(along)),
-    );
-    tape.gradient(bias, biasFactors('batch norm', back));
-    const centred = tf.sub(
-      tf.sub(back, tf.mean(back, axes)),
-      tf.mul(normalised, tf.mean(along, axes)),
-    );
-    return [x.needed ? tf.mul(centred, tf.mul(weight.variable, inverse)) : null];
+  return tape.apply({
+    inputs: [x],
+    layers: [weight, bias],
+    output: y,
+    saved: [normalised, inverse],
+    back(dy) {
+      const along = tf.mul(dy, normalised);
+      tape.gradient(
+        weight,
+        directFactors('batch norm', lengthOf(dy), () => sumOverPositions(along)),
+      );
+      tape.gradient(bias, biasFactors('batch norm', dy));
+      const centred = tf.sub(
+        tf.sub(dy, tf.mean(dy, axes)),
+        tf.mul(normalised, tf.mean(along, axes)),
+      );
+      return [x.needed ? tf.mul(centred, tf.mul(weight.variable, inverse)) : null];
+    },
   });
-  return output as Value;
 }
 
 function moveStatistics(

@@ -22,16 +22,18 @@ import type { Tensor } from '@tensorflow/tfjs';
 import {
   convolve,
   convolveInputGrad,
-  type Shape4,
+  pair,
+  shape4,
   squaredNormOfPositions,
   tf,
 } from '../../backend/index';
-import { Factors } from '../factors';
+import { directFactors } from '../direct-factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
 import { siluForward, siluGrad } from './activations';
 import { groupStatistics, meanOfGroups, perChannel } from './group-norm';
-import { StandardisedFactors, sameWindow, standardise } from './standardised-convolution';
+import { sameWindow, standardise } from './standardised-convolution';
+import { StandardisedFactors } from './standardised-factors';
 
 export interface BlockLayers {
   /** [k, k, I, O] with odd k. */
@@ -56,15 +58,15 @@ export function convolutionBlock(
 ): Value {
   const { weight, bias, gain, offset } = layers;
   const input = x.tensor;
-  const [n, h, w] = input.shape as Shape4;
+  const [n, h, w, i] = shape4(input, 'convolution block');
   const o = bias.variable.size;
   const t = h * w;
   const window = sameWindow(weight.variable);
   const flat = (z: Tensor) => tf.reshape(z, [n, t, o]); // [N, T, O]
   const split = () =>
-    (modulation === undefined
-      ? [tf.zeros([n, o]), tf.zeros([n, o])]
-      : tf.split(modulation.tensor, 2, 1)) as [Tensor, Tensor]; // [N, O] each
+    modulation === undefined
+      ? pair([tf.zeros([n, o]), tf.zeros([n, o])])
+      : pair(tf.split(modulation.tensor, 2, 1)); // [N, O] each
 
   const forward = tf.tidy(() => {
     const filter = standardise(weight.variable);
@@ -98,51 +100,54 @@ export function convolutionBlock(
     }; // y: [N, H, W, O]
   });
   const { y, s, u, sumU, sumUU, mean, inverse, A, filter } = forward;
-  const values = modulation === undefined ? [x] : [x, modulation];
+  const inputs = modulation === undefined ? [x] : [x, modulation];
   const saved = [input, y, s, u, sumU, sumUU, mean, inverse, A, ...Object.values(filter)];
   if (modulation !== undefined) saved.push(modulation.tensor);
-  const [output] = tape.record(values, [weight, bias, gain, offset], [y], saved, (dy) => {
-    const r = filter.inverse;
-    const dz = siluGrad(flat(dy as Tensor), flat(y), s);
-    const S1 = tf.sum(dz, 1); // [N, O]
-    const S2 = tf.sum(tf.mul(dz, u), 1); // [N, O]
-    const centre = tf.mul(tf.sub(bias.variable, mean), inverse); // n̂ where u = 0
-    const D = tf.add(tf.mul(tf.mul(S2, r), inverse), tf.mul(centre, S1));
-    const one = tf.add(split()[0], 1);
-    const gamma = tf.mul(gain.variable, one);
-    const [m1, m2] = [
-      meanOfGroups(tf.mul(gamma, S1), groups, t),
-      meanOfGroups(tf.mul(gamma, D), groups, t),
-    ];
-    const step = tf.mul(r, inverse);
-    const P = tf.neg(tf.mul(tf.square(step), m2));
-    const Q = tf.neg(tf.mul(step, tf.add(m1, tf.mul(m2, centre))));
-    const du = tf.reshape(
-      tf.add(tf.add(tf.mul(dz, perChannel(A)), tf.mul(u, perChannel(P))), perChannel(Q)),
-      [n, h, w, o],
-    ); // [N, H, W, O]
+  return tape.apply({
+    inputs,
+    layers: [weight, bias, gain, offset],
+    output: y,
+    saved,
+    back(dy) {
+      const r = filter.inverse;
+      const dz = siluGrad(flat(dy), flat(y), s);
+      const S1 = tf.sum(dz, 1); // [N, O]
+      const S2 = tf.sum(tf.mul(dz, u), 1); // [N, O]
+      const centre = tf.mul(tf.sub(bias.variable, mean), inverse); // n̂ where u = 0
+      const D = tf.add(tf.mul(tf.mul(S2, r), inverse), tf.mul(centre, S1));
+      const one = tf.add(split()[0], 1);
+      const gamma = tf.mul(gain.variable, one);
+      const [m1, m2] = [
+        meanOfGroups(tf.mul(gamma, S1), groups, t),
+        meanOfGroups(tf.mul(gamma, D), groups, t),
+      ];
+      const step = tf.mul(r, inverse);
+      const P = tf.neg(tf.mul(tf.square(step), m2));
+      const Q = tf.neg(tf.mul(step, tf.add(m1, tf.mul(m2, centre))));
+      const du = tf.reshape(
+        tf.add(tf.add(tf.mul(dz, perChannel(A)), tf.mul(u, perChannel(P))), perChannel(Q)),
+        [n, h, w, o],
+      ); // [N, H, W, O]
 
-    const direct = (make: () => Tensor) => Factors.direct('convolution block', n, make);
-    const beta = tf.addN([tf.mul(A, S2), tf.mul(P, sumUU), tf.mul(Q, sumU)]);
-    tape.gradient(weight, new StandardisedFactors(input, du, beta, filter));
-    tape.gradient(
-      bias,
-      direct(() => tf.div(tf.addN([tf.mul(A, S1), tf.mul(P, sumU), tf.mul(Q, t)]), r)),
-    );
-    tape.gradient(
-      gain,
-      direct(() => tf.mul(one, D)),
-    );
-    tape.gradient(
-      offset,
-      direct(() => tf.mul(one, S1)),
-    );
-    const dx = x.needed
-      ? convolveInputGrad(du, filter.centred, input.shape as Shape4, window)
-      : null;
-    if (modulation === undefined) return [dx];
-    const da = tf.add(tf.mul(gain.variable, D), tf.mul(offset.variable, S1));
-    return [dx, tf.concat([da, S1], 1)];
+      const direct = (make: () => Tensor) => directFactors('convolution block', n, make);
+      const beta = tf.addN([tf.mul(A, S2), tf.mul(P, sumUU), tf.mul(Q, sumU)]);
+      tape.gradient(weight, new StandardisedFactors(input, du, beta, filter, window));
+      tape.gradient(
+        bias,
+        direct(() => tf.div(tf.addN([tf.mul(A, S1), tf.mul(P, sumU), tf.mul(Q, t)]), r)),
+      );
+      tape.gradient(
+        gain,
+        direct(() => tf.mul(one, D)),
+      );
+      tape.gradient(
+        offset,
+        direct(() => tf.mul(one, S1)),
+      );
+      const dx = x.needed ? convolveInputGrad(du, filter.centred, [n, h, w, i], window) : null;
+      if (modulation === undefined) return [dx];
+      const da = tf.add(tf.mul(gain.variable, D), tf.mul(offset.variable, S1));
+      return [dx, tf.concat([da, S1], 1)];
+    },
   });
-  return output as Value;
 }

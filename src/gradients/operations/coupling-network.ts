@@ -12,7 +12,7 @@
  * filter that it comes through, `e^{s_j} ∂l/∂y_j = convᵀ(∂l/∂u_{j+1}, e^{s_j} W_{j+1})`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { convolveInputGrad, reluGrad, type Shape4, tf } from '../../backend/index';
+import { at, convolveInputGrad, reluGrad, shape4, tf } from '../../backend/index';
 import type { Tape, Value } from '../tape';
 import {
   type ScaledConvolution,
@@ -36,40 +36,42 @@ export function couplingNetwork(
   last: ScaledConvolution,
 ): Value {
   const inputs = [x.tensor];
-  for (const layers of hidden)
-    inputs.push(hiddenLayer(inputs[inputs.length - 1] as Tensor, layers));
+  let top = x.tensor;
+  for (const layers of hidden) {
+    top = hiddenLayer(top, layers);
+    inputs.push(top);
+  }
   const scale = scaleOf(last, ZERO_CONVOLUTION);
-  const y = scaledConvolution(inputs[inputs.length - 1] as Tensor, last, scale);
-  const all = [...hidden, last].flatMap(({ weight, bias, logs }) => [weight, bias, logs]);
-  const [output] = tape.record([x], all, [y], [...inputs, y, scale], (dy) => {
-    const input = inputs[hidden.length] as Tensor;
-    let du = tf.mul(dy as Tensor, scale);
-    scaledConvolutionGradients(tape, 'zero-convolution', last, ZERO_CONVOLUTION, {
-      x: input,
-      y,
-      du,
-      scale,
-    });
-    let behind = last;
-    for (let j = hidden.length - 1; j >= 0; j--) {
-      const layers = hidden[j] as ScaledConvolution;
-      const [x, y] = [inputs[j], inputs[j + 1]] as [Tensor, Tensor];
-      const scale = scaleOf(layers, 1);
-      const filter = tf.mul(behind.weight.variable, tf.expandDims(scale, 1)); // [k, k, I, O], scaled along I
-      const next = reluGrad(
-        convolveInputGrad(du, filter, y.shape as Shape4, sameWindow(behind)),
+  const y = scaledConvolution(top, last, scale);
+  return tape.apply({
+    inputs: [x],
+    layers: [...hidden, last].flatMap(({ weight, bias, logs }) => [weight, bias, logs]),
+    output: y,
+    saved: [...inputs, y, scale],
+    back(dy) {
+      let du = tf.mul(dy, scale);
+      scaledConvolutionGradients(tape, 'zero-convolution', last, ZERO_CONVOLUTION, {
+        x: top,
         y,
-      );
-      du.dispose();
-      du = next;
-      scaledConvolutionGradients(tape, 'convolution and actnorm', layers, 1, { x, y, du, scale });
-      behind = layers;
-    }
-    return [
-      x.needed
-        ? convolveInputGrad(du, behind.weight.variable, x.shape as Shape4, sameWindow(behind))
-        : null,
-    ];
+        du,
+        scale,
+      });
+      let behind = last;
+      for (let j = hidden.length - 1; j >= 0; j--) {
+        const layers = at(hidden, j);
+        const [x, y] = [at(inputs, j), at(inputs, j + 1)];
+        const scale = scaleOf(layers, 1);
+        const filter = tf.mul(behind.weight.variable, tf.expandDims(scale, 1)); // [k, k, I, O], scaled along I
+        const shape = shape4(y, 'coupling network');
+        const next = reluGrad(convolveInputGrad(du, filter, shape, sameWindow(behind)), y);
+        du.dispose();
+        du = next;
+        scaledConvolutionGradients(tape, 'convolution and actnorm', layers, 1, { x, y, du, scale });
+        behind = layers;
+      }
+      if (!x.needed) return [null];
+      const shape = shape4(x, 'coupling network');
+      return [convolveInputGrad(du, behind.weight.variable, shape, sameWindow(behind))];
+    },
   });
-  return output as Value;
 }

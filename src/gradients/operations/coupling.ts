@@ -14,34 +14,28 @@
  *     log N(z; mean, e^{logs}) = −½ Σ (2 logs + u² + ln 2π),   u = (z − mean) e^{−logs}
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
+import { lengthOf, pair, shape4, tf } from '../../backend/index';
 import type { Tape, Value } from '../tape';
 
 /** `b` [N, H, W, C] and `network` [N, H, W, 2C] to `y` [N, H, W, C] and the log-determinant [N]. */
 export function coupling(tape: Tape, b: Value, network: Value): { y: Value; logDet: Value } {
-  const [n, h, w, c] = b.shape as [number, number, number, number];
+  const [n, h, w, c] = shape4(b, 'coupling');
   const { y, logDet, s } = tf.tidy(() => {
-    const [shift, raw] = tf.unstack(tf.reshape(network.tensor, [n, h, w, c, 2]), 4) as [
-      Tensor,
-      Tensor,
-    ]; // [N, H, W, C] each
+    const [shift, raw] = pair(tf.unstack(tf.reshape(network.tensor, [n, h, w, c, 2]), 4)); // [N, H, W, C] each
     const s = tf.sigmoid(tf.add(raw, 2));
     return { y: tf.mul(tf.add(b.tensor, shift), s), logDet: tf.sum(tf.log(s), [1, 2, 3]), s };
   });
-  const [transformed, determinant] = tape.record(
-    [b, network],
-    [],
-    [y, logDet],
-    [y, s],
-    (dy, dlog) => {
-      const back = dy ?? tf.zerosLike(y);
-      const db = tf.mul(back, s);
-      const whole = tf.mul(back, y);
-      const raw = tf.mul(dlog === null ? whole : tf.add(whole, perImage(dlog)), tf.sub(1, s));
+  const [transformed, determinant] = tape.apply({
+    inputs: [b, network],
+    output: [y, logDet],
+    saved: [y, s],
+    back([dy, dlog]) {
+      const db = tf.mul(dy, s);
+      const raw = tf.mul(tf.add(tf.mul(dy, y), perImage(dlog)), tf.sub(1, s));
       return [db, tf.reshape(tf.stack([db, raw], 4), [n, h, w, 2 * c])]; // [N, H, W, 2C]
     },
-  );
-  return { y: transformed as Value, logDet: determinant as Value };
+  });
+  return { y: transformed, logDet: determinant };
 }
 
 /**
@@ -52,19 +46,21 @@ export function gaussianLogDensity(tape: Tape, z: Value, mean: Value, logs: Valu
   const { density, u, inverse } = tf.tidy(() => {
     const inverse = tf.exp(tf.neg(logs.tensor));
     const u = tf.mul(tf.sub(z.tensor, mean.tensor), inverse);
-    const sum = tf.sum(
-      tf.reshape(tf.add(tf.mul(logs.tensor, 2), tf.square(u)), [z.shape[0] as number, -1]),
-      1,
-    ); // [N]
-    const size = z.tensor.size / (z.shape[0] as number);
+    const n = lengthOf(z);
+    const sum = tf.sum(tf.reshape(tf.add(tf.mul(logs.tensor, 2), tf.square(u)), [n, -1]), 1); // [N]
+    const size = z.tensor.size / n;
     return { density: tf.mul(tf.add(sum, size * Math.log(2 * Math.PI)), -0.5), u, inverse };
   });
-  const [value] = tape.record([z, mean, logs], [], [density], [u, inverse], (dl) => {
-    const weight = perImage(dl as Tensor);
-    const dmean = tf.mul(tf.mul(u, inverse), weight);
-    return [tf.neg(dmean), dmean, tf.mul(tf.sub(tf.square(u), 1), weight)];
+  return tape.apply({
+    inputs: [z, mean, logs],
+    output: density,
+    saved: [u, inverse],
+    back(dl) {
+      const weight = perImage(dl);
+      const dmean = tf.mul(tf.mul(u, inverse), weight);
+      return [tf.neg(dmean), dmean, tf.mul(tf.sub(tf.square(u), 1), weight)];
+    },
   });
-  return value as Value;
 }
 
 function perImage(x: Tensor): Tensor {

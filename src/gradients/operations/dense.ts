@@ -7,30 +7,33 @@
  * `‖∂l/∂W‖² = ‖x‖² ‖dy‖²` (Goodfellow 2015, arXiv 1510.01799).
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { matMul, tf } from '../../backend/index';
-import { Factors } from '../factors';
+import { lengthOf, matMul, shape2, tf } from '../../backend/index';
 import type { Layer } from '../layer';
+import { OuterProducts } from '../outer-products';
 import type { Tape, Value } from '../tape';
-import { biasFactors } from './convolution';
+import { biasFactors } from './bias';
 
 /**
  * `x` [N, I] to [N, O]. `weight` has layout `dense`, [I, O] here; `bias`, if there is one, is [O].
  */
 export function dense(tape: Tape, x: Value, weight: Layer, bias?: Layer): Value {
   const input = x.tensor;
-  const [i, o] = weight.variable.shape as [number, number];
+  const [i, o] = shape2(weight.variable, 'dense layer');
   const y = tf.tidy(() => {
     const product = matMul(input, weight.variable);
     return bias === undefined ? product : tf.add(product, bias.variable);
   });
-  const layers = bias === undefined ? [weight] : [weight, bias];
-  const [output] = tape.record([x], layers, [y], [input], (dy) => {
-    const back = dy as Tensor;
-    tape.gradient(weight, denseFactors('dense', input, back, i, o));
-    if (bias !== undefined) tape.gradient(bias, biasFactors('dense', back));
-    return [x.needed ? matMul(back, weight.variable, false, true) : null];
+  return tape.apply({
+    inputs: [x],
+    layers: bias === undefined ? [weight] : [weight, bias],
+    output: y,
+    saved: [input],
+    back(dy) {
+      tape.gradient(weight, denseFactors('dense', input, dy, i, o));
+      if (bias !== undefined) tape.gradient(bias, biasFactors('dense', dy));
+      return [x.needed ? matMul(dy, weight.variable, false, true) : null];
+    },
   });
-  return output as Value;
 }
 
 function denseFactors(
@@ -39,9 +42,9 @@ function denseFactors(
   dy: Tensor,
   inputs: number,
   outputs: number,
-): Factors {
-  const images = x.shape[0] as number;
-  return new Factors({
+): OuterProducts {
+  const images = lengthOf(x);
+  return new OuterProducts({
     operation,
     images,
     positions: 1,

@@ -15,11 +15,11 @@
  * `∂l/∂β = S`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { squaredNormOfPositions, tf } from '../../backend/index';
-import { Factors } from '../factors';
+import { shape2, shape4, squaredNormOfPositions, tf } from '../../backend/index';
+import { directFactors } from '../direct-factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
-import { sumOverPositions } from './convolution';
+import { sumOverPositions } from './bias';
 
 const EPSILON = 1e-5;
 
@@ -47,7 +47,7 @@ export function groupStatistics(
  * channels, [N, C].
  */
 export function meanOfGroups(sums: Tensor, groups: number, positions: number): Tensor {
-  const [n, c] = sums.shape as [number, number];
+  const [n, c] = shape2(sums, 'means of groups');
   const means = tf.div(
     tf.sum(tf.reshape(sums, [n, groups, c / groups]), 2, true),
     (positions * c) / groups,
@@ -62,7 +62,7 @@ export function perChannel(z: Tensor): Tensor {
 
 /** `x` [N, H, W, C] to the same shape; `weight` γ and `bias` β [C]; C a multiple of `groups`. */
 export function groupNorm(tape: Tape, x: Value, weight: Layer, bias: Layer, groups: number): Value {
-  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const [n, h, w, c] = shape4(x, 'group norm');
   const t = h * w;
   const input = tf.reshape(x.tensor, [n, t, c]); // [N, T, C]
   const { y, mean, inverse } = tf.tidy(() => {
@@ -77,27 +77,37 @@ export function groupNorm(tape: Tape, x: Value, weight: Layer, bias: Layer, grou
     const y = tf.add(tf.mul(input, perChannel(A)), perChannel(B));
     return { y: tf.reshape(y, [n, h, w, c]), mean, inverse }; // [N, H, W, C]
   });
-  const [output] = tape.record([x], [weight, bias], [y], [input, mean, inverse], (dy) => {
-    const back = tf.reshape(dy as Tensor, [n, t, c]); // [N, T, C]
-    const S = tf.sum(back, 1); // [N, C]
-    const D = tf.mul(tf.sub(sumOverPositions(tf.mul(back, input)), tf.mul(mean, S)), inverse); // [N, C]
-    tape.gradient(
-      weight,
-      Factors.direct('group norm', n, () => D),
-    );
-    tape.gradient(
-      bias,
-      Factors.direct('group norm', n, () => S),
-    );
-    if (!x.needed) return [null];
-    const m1 = meanOfGroups(tf.mul(S, weight.variable), groups, t);
-    const m2 = tf.mul(meanOfGroups(tf.mul(D, weight.variable), groups, t), inverse);
-    const P = tf.neg(tf.mul(m2, inverse));
-    const Q = tf.neg(tf.mul(tf.sub(m1, tf.mul(m2, mean)), inverse));
-    const direct = tf.mul(back, perChannel(tf.mul(weight.variable, inverse)));
-    return [
-      tf.reshape(tf.add(tf.add(direct, tf.mul(input, perChannel(P))), perChannel(Q)), [n, h, w, c]),
-    ]; // [N, H, W, C]
+  return tape.apply({
+    inputs: [x],
+    layers: [weight, bias],
+    output: y,
+    saved: [input, mean, inverse],
+    back(dy) {
+      const back = tf.reshape(dy, [n, t, c]); // [N, T, C]
+      const S = tf.sum(back, 1); // [N, C]
+      const D = tf.mul(tf.sub(sumOverPositions(tf.mul(back, input)), tf.mul(mean, S)), inverse); // [N, C]
+      tape.gradient(
+        weight,
+        directFactors('group norm', n, () => D),
+      );
+      tape.gradient(
+        bias,
+        directFactors('group norm', n, () => S),
+      );
+      if (!x.needed) return [null];
+      const m1 = meanOfGroups(tf.mul(S, weight.variable), groups, t);
+      const m2 = tf.mul(meanOfGroups(tf.mul(D, weight.variable), groups, t), inverse);
+      const P = tf.neg(tf.mul(m2, inverse));
+      const Q = tf.neg(tf.mul(tf.sub(m1, tf.mul(m2, mean)), inverse));
+      const direct = tf.mul(back, perChannel(tf.mul(weight.variable, inverse)));
+      return [
+        tf.reshape(tf.add(tf.add(direct, tf.mul(input, perChannel(P))), perChannel(Q)), [
+          n,
+          h,
+          w,
+          c,
+        ]),
+      ]; // [N, H, W, C]
+    },
   });
-  return output as Value;
 }

@@ -13,7 +13,7 @@
  *     e = Σ (x − x̂)²,   ∂l/∂x̂ = −2 (x − x̂) · de
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
+import { lengthOf, tf } from '../../backend/index';
 import type { Tape, Value } from '../tape';
 
 /** `mu`, `logs` and `noise` [N, Z] to `z` [N, Z] and `kl` [N]. */
@@ -29,15 +29,19 @@ export function gaussianLatent(
     const half = tf.mul(tf.sub(tf.add(tf.square(m), tf.exp(tf.mul(s, 2))), 1), 0.5);
     return { z: tf.add(m, step), kl: tf.sum(tf.sub(half, s), 1), step };
   });
-  const [latent, divergence] = tape.record([mu, logs], [], [z, kl], [m, s, step], (dz, dk) => {
-    const toZ = dz ?? tf.zerosLike(m);
-    const toKl = tf.expandDims(dk ?? tf.zeros([m.shape[0] as number]), 1); // [N, 1]
-    return [
-      tf.add(toZ, tf.mul(toKl, m)),
-      tf.add(tf.mul(toZ, step), tf.mul(toKl, tf.sub(tf.exp(tf.mul(s, 2)), 1))),
-    ];
+  const [latent, divergence] = tape.apply({
+    inputs: [mu, logs],
+    output: [z, kl],
+    saved: [m, s, step],
+    back([dz, dk]) {
+      const toKl = tf.expandDims(dk, 1); // [N, 1]
+      return [
+        tf.add(dz, tf.mul(toKl, m)),
+        tf.add(tf.mul(dz, step), tf.mul(toKl, tf.sub(tf.exp(tf.mul(s, 2)), 1))),
+      ];
+    },
   });
-  return { z: latent as Value, kl: divergence as Value };
+  return { z: latent, kl: divergence };
 }
 
 /** Sum of squared differences of each image, [N]; `x` and `reconstruction` of one shape. */
@@ -45,13 +49,18 @@ export function squaredError(tape: Tape, x: Value, reconstruction: Value): Value
   const { e, difference } = tf.tidy(() => {
     const difference = tf.sub(x.tensor, reconstruction.tensor);
     return {
-      e: tf.sum(tf.reshape(tf.square(difference), [x.shape[0] as number, -1]), 1),
+      e: tf.sum(tf.reshape(tf.square(difference), [lengthOf(x), -1]), 1),
       difference,
     }; // [N]
   });
-  return tape.record([x, reconstruction], [], [e], [difference], (de) => {
-    const weight = tf.reshape(tf.mul(de as Tensor, 2), [-1, ...x.shape.slice(1).map(() => 1)]); // [N, 1, …]
-    const g = tf.mul(difference, weight);
-    return [g, tf.neg(g)];
-  })[0] as Value;
+  return tape.apply({
+    inputs: [x, reconstruction],
+    output: e,
+    saved: [difference],
+    back(de) {
+      const weight = tf.reshape(tf.mul(de, 2), [-1, ...x.shape.slice(1).map(() => 1)]); // [N, 1, …]
+      const g = tf.mul(difference, weight);
+      return [g, tf.neg(g)];
+    },
+  });
 }

@@ -8,12 +8,11 @@
  *
  *     ∂l/∂g = Σ_t dy_t x̂_t,   ∂l/∂x = (d − mean(d) − x̂ · mean(d x̂)) / √(v + ε),   d = g dy.
  */
-import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
-import { Factors } from '../factors';
+import { lengthOf, tf } from '../../backend/index';
+import { directFactors } from '../direct-factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
-import { sumOverPositions } from './convolution';
+import { sumOverPositions } from './bias';
 
 const EPSILON = 1e-5;
 
@@ -27,18 +26,22 @@ export function channelLayerNorm(tape: Tape, x: Value, gain: Layer): Value {
     const normalised = tf.mul(centred, inverse);
     return { y: tf.mul(normalised, gain.variable), normalised, inverse };
   });
-  const [output] = tape.record([x], [gain], [y], [normalised, inverse], (dy) => {
-    const back = dy as Tensor;
-    tape.gradient(
-      gain,
-      Factors.direct('layer norm', back.shape[0] as number, () =>
-        sumOverPositions(tf.mul(back, normalised)),
-      ),
-    );
-    if (!x.needed) return [null];
-    const d = tf.mul(back, gain.variable);
-    const along = tf.mean(tf.mul(d, normalised), last, true); // [N, …, 1]
-    return [tf.mul(tf.sub(tf.sub(d, tf.mean(d, last, true)), tf.mul(normalised, along)), inverse)];
+  return tape.apply({
+    inputs: [x],
+    layers: [gain],
+    output: y,
+    saved: [normalised, inverse],
+    back(dy) {
+      tape.gradient(
+        gain,
+        directFactors('layer norm', lengthOf(dy), () => sumOverPositions(tf.mul(dy, normalised))),
+      );
+      if (!x.needed) return [null];
+      const d = tf.mul(dy, gain.variable);
+      const along = tf.mean(tf.mul(d, normalised), last, true); // [N, …, 1]
+      return [
+        tf.mul(tf.sub(tf.sub(d, tf.mean(d, last, true)), tf.mul(normalised, along)), inverse),
+      ];
+    },
   });
-  return output as Value;
 }

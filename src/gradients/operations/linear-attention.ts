@@ -19,11 +19,11 @@
  * and dQ, dK are those of a softmax, `ŝ ∘ (dŝ − Σ ŝ dŝ)`.
  */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
-import { matMul, tf } from '../../backend/index';
-import { Factors } from '../factors';
+import { lengthOf, matMul, shape3, shape4, tf, triple } from '../../backend/index';
+import { directFactors } from '../direct-factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
-import { biasFactors } from './convolution';
+import { biasFactors } from './bias';
 
 export interface AttentionLayers {
   /** Queries, keys, values: a convolution [1, 1, C, 3·E]. */
@@ -40,18 +40,17 @@ export function linearAttention(
   { qkv, out, bias }: AttentionLayers,
   heads: number,
 ): Value {
-  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const [n, h, w, c] = shape4(x, 'linear attention');
   const t = h * w;
-  const e = (qkv.variable.shape[3] as number) / 3;
+  const e = lengthOf(qkv.variable, 3) / 3;
   const d = e / heads;
   const scale = 1 / Math.sqrt(d);
   const rows = tf.reshape(x.tensor, [n * t, c]); // [N·T, C]
   const X = tf.reshape(x.tensor, [n, t, c]); // [N, T, C]
-  const weights = () =>
-    tf.split(tf.reshape(qkv.variable, [c, 3 * e]), 3, 1) as [Tensor, Tensor, Tensor]; // [C, E] each
+  const weights = () => triple(tf.split(tf.reshape(qkv.variable, [c, 3 * e]), 3, 1)); // [C, E] each
   const Wout = () => tf.reshape(out.variable, [e, c]); // [E, C]
   const times = (batch: Tensor, matrix: Tensor, transposed = false) => {
-    const [images, r, k] = batch.shape as [number, number, number];
+    const [images, r, k] = shape3(batch, 'linear attention');
     return tf.reshape(matMul(tf.reshape(batch, [images * r, k]), matrix, false, transposed), [
       images,
       r,
@@ -76,39 +75,43 @@ export function linearAttention(
     return { y, Qhat, exponentials, Z, B, context, M };
   });
   const { y, Qhat, exponentials, Z, B, context, M } = forward;
-  const saved = [X, Qhat, exponentials, Z, B, context, M];
-  const [output] = tape.record([x], [qkv, out, bias], [y], saved, (dy) => {
-    const dY = tf.reshape(dy as Tensor, [n, t, c]); // [N, T, C]
-    const [Wq, Wk, Wv] = weights();
-    const A = matMul(Qhat, dY, true); // [N, E, C]
-    const dC = tf.mul(times(A, Wout(), true), headMask(heads, d, scale / t)); // [N, E, E]
-    const dB = times(dC, Wv, true); // [N, E, C]
-    const perKey = tf.div(dB, tf.expandDims(Z, 2)); // [N, E, C]
-    const along = tf.expandDims(tf.sum(tf.mul(perKey, B), 2), 1); // [N, 1, E]
-    const dK = tf.mul(exponentials, tf.sub(matMul(X, perKey, false, true), along)); // [N, T, E]
-    const weighted = tf.reshape(tf.mul(Qhat, matMul(dY, M, false, true)), [n * t * heads, d]); // [N·T·heads, d]
-    const sums = tf.sum(weighted, 1, true); // [N·T·heads, 1]
-    const dQ = tf.reshape(tf.sub(weighted, tf.mul(tf.reshape(Qhat, [n * t * heads, d]), sums)), [
-      n,
-      t,
-      e,
-    ]); // [N, T, E]
+  return tape.apply({
+    inputs: [x],
+    layers: [qkv, out, bias],
+    output: y,
+    saved: [X, Qhat, exponentials, Z, B, context, M],
+    back(dy) {
+      const dY = tf.reshape(dy, [n, t, c]); // [N, T, C]
+      const [Wq, Wk, Wv] = weights();
+      const A = matMul(Qhat, dY, true); // [N, E, C]
+      const dC = tf.mul(times(A, Wout(), true), headMask(heads, d, scale / t)); // [N, E, E]
+      const dB = times(dC, Wv, true); // [N, E, C]
+      const perKey = tf.div(dB, tf.expandDims(Z, 2)); // [N, E, C]
+      const along = tf.expandDims(tf.sum(tf.mul(perKey, B), 2), 1); // [N, 1, E]
+      const dK = tf.mul(exponentials, tf.sub(matMul(X, perKey, false, true), along)); // [N, T, E]
+      const weighted = tf.reshape(tf.mul(Qhat, matMul(dY, M, false, true)), [n * t * heads, d]); // [N·T·heads, d]
+      const sums = tf.sum(weighted, 1, true); // [N·T·heads, 1]
+      const dQ = tf.reshape(tf.sub(weighted, tf.mul(tf.reshape(Qhat, [n * t * heads, d]), sums)), [
+        n,
+        t,
+        e,
+      ]); // [N, T, E]
 
-    const direct = (make: () => Tensor) => Factors.direct('linear attention', n, make);
-    tape.gradient(
-      qkv,
-      direct(() => tf.concat([matMul(X, dQ, true), matMul(X, dK, true), matMul(B, dC, true)], 2)), // [N, C, 3·E]
-    );
-    tape.gradient(
-      out,
-      direct(() => tf.mul(matMul(context, A, true), scale)), // [N, E, C]
-    );
-    tape.gradient(bias, biasFactors('linear attention', dY));
-    if (!x.needed) return [null];
-    const dX = tf.addN([times(dQ, Wq, true), times(dK, Wk, true), matMul(exponentials, perKey)]); // [N, T, C]
-    return [tf.reshape(dX, [n, h, w, c])]; // [N, H, W, C]
+      const direct = (make: () => Tensor) => directFactors('linear attention', n, make);
+      tape.gradient(
+        qkv,
+        direct(() => tf.concat([matMul(X, dQ, true), matMul(X, dK, true), matMul(B, dC, true)], 2)), // [N, C, 3·E]
+      );
+      tape.gradient(
+        out,
+        direct(() => tf.mul(matMul(context, A, true), scale)), // [N, E, C]
+      );
+      tape.gradient(bias, biasFactors('linear attention', dY));
+      if (!x.needed) return [null];
+      const dX = tf.addN([times(dQ, Wq, true), times(dK, Wk, true), matMul(exponentials, perKey)]); // [N, T, C]
+      return [tf.reshape(dX, [n, h, w, c])]; // [N, H, W, C]
+    },
   });
-  return output as Value;
 }
 
 /**

@@ -13,9 +13,10 @@
  * The three tensors are not outer products of anything, but G is small (C×C), so their per-image
  * gradients are given outright.
  */
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
-import { matMul, tf } from '../../backend/index';
-import { ByGroup, Factors } from '../factors';
+import type { Tensor } from '@tensorflow/tfjs';
+import { lengthOf, matMul, shape4, tf } from '../../backend/index';
+import { ByGroup } from '../by-group';
+import { groupFactors } from '../direct-factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
 
@@ -55,7 +56,7 @@ export function luMatrices(tape: Tape, { lower, upper, logs, P, signs }: LuLayer
   const D = tf.mul(eye, tf.mul(signs.variable, tf.exp(logs.variable)));
   const U = tf.add(tf.mul(square(upper), above), D);
   return {
-    W: tf.matMul(square(P) as Tensor2D, tf.matMul(L as Tensor2D, U as Tensor2D)),
+    W: matMul(square(P), matMul(L, U)),
     L,
     U,
     D,
@@ -66,7 +67,7 @@ export function luMatrices(tape: Tape, { lower, upper, logs, P, signs }: LuLayer
 
 /** `x` [N, H, W, C] to the mixed channels, of the same shape, and the log-determinant [N]. */
 export function luConvolution(tape: Tape, x: Value, layers: LuLayers): { z: Value; logDet: Value } {
-  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const [n, h, w, c] = shape4(x, 'LU convolution');
   const flat = tf.reshape(x.tensor, [n * h * w, c]); // [N·T, C]
   const matrices = luMatrices(tape, layers);
   const { W, L, U, D } = matrices;
@@ -74,31 +75,29 @@ export function luConvolution(tape: Tape, x: Value, layers: LuLayers): { z: Valu
     z: tf.reshape(matMul(flat, W, false, true), [n, h, w, c]), // [N, H, W, C]
     logDet: tf.fill([n], 0).add(tf.mul(tf.sum(layers.logs.variable), h * w)), // [N]
   }));
-  const learned = [layers.lower, layers.logs, layers.upper];
-  const [mixed, determinant] = tape.record(
-    [x],
-    learned,
-    [z, logDet],
-    [flat, W, L, U, D],
-    (dz, dlog) => {
-      const back = dz ?? tf.zerosLike(z);
-      const G = new ByGroup((B) => matMul(positionsOf(back, B), positionsOf(flat, B, n), true)); // [N/B, C, C]
+  const [mixed, determinant] = tape.apply({
+    inputs: [x],
+    layers: [layers.lower, layers.logs, layers.upper],
+    output: [z, logDet],
+    saved: [flat, W, L, U, D],
+    back([dz, dlog]) {
+      const G = new ByGroup((B) => matMul(positionsOf(dz, B), positionsOf(flat, B, n), true)); // [N/B, C, C]
       try {
         luGradients(tape, layers, matrices, n, G, dlog, h * w);
       } finally {
         G.dispose();
       }
       return [
-        x.needed ? tf.reshape(matMul(tf.reshape(back, [n * h * w, c]), W), [n, h, w, c]) : null,
+        x.needed ? tf.reshape(matMul(tf.reshape(dz, [n * h * w, c]), W), [n, h, w, c]) : null,
       ]; // [N, H, W, C]
     },
-  );
-  return { z: mixed as Value, logDet: determinant as Value };
+  });
+  return { z: mixed, logDet: determinant };
 }
 
 /** `z` [N, …, C] with B of its `images` as one: [N/B, B·T, C]. */
-export function positionsOf(z: Tensor, B: number, images = z.shape[0] as number): Tensor {
-  const c = z.shape[z.shape.length - 1] as number;
+export function positionsOf(z: Tensor, B: number, images = lengthOf(z)): Tensor {
+  const c = lengthOf(z, -1);
   return tf.reshape(z, [images / B, images === 0 ? 0 : (B * z.size) / (images * c), c]); // [N/B, B·T, C]
 }
 
@@ -106,10 +105,8 @@ export function positionsOf(z: Tensor, B: number, images = z.shape[0] as number)
  * What the log-determinant, `positions` times a sum of scales, adds to the gradient of each of
  * these, for groups of B images: [N/B, 1].
  */
-export function ofLogDeterminant(dlog: Tensor | null, positions: number, B: number): Tensor {
-  return dlog === null
-    ? tf.scalar(0)
-    : tf.mul(tf.sum(tf.reshape(dlog, [dlog.size / B, B]), 1, true), positions); // [N/B, 1]
+export function ofLogDeterminant(dlog: Tensor, positions: number, B: number): Tensor {
+  return tf.mul(tf.sum(tf.reshape(dlog, [dlog.size / B, B]), 1, true), positions); // [N/B, 1]
 }
 
 /**
@@ -122,19 +119,19 @@ export function luGradients(
   { L, U, D, below, above }: LuMatrices,
   images: number,
   G: ByGroup,
-  dlog: Tensor | null,
+  dlog: Tensor,
   positions: number,
 ): void {
   const P = tf.reshape(layers.P.variable, [1, ...L.shape]); // [1, C, C]
   const PG = new ByGroup((B) => matMul(P, G.of(B), true)); // [N/B, C, C]
   const LPG = new ByGroup((B) => matMul(tf.expandDims(L, 0), PG.of(B), true)); // [N/B, C, C]
   const direct = (gradient: (B: number) => Tensor) =>
-    Factors.ofGroups('LU convolution', images, gradient);
+    groupFactors('LU convolution', images, gradient);
   try {
     tape.gradient(
       layers.lower,
       direct((B) => {
-        const flat = tf.reshape(PG.of(B), [-1, L.shape[1] as number]); // [N/B·C, C]
+        const flat = tf.reshape(PG.of(B), [-1, lengthOf(L)]); // [N/B·C, C]
         return tf.mul(tf.reshape(matMul(flat, U, false, true), PG.of(B).shape), below); // [N/B, C, C]
       }),
     );

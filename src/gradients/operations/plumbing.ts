@@ -4,40 +4,35 @@
  * Operations without parameters that only move numbers. Their gradients move them back.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { tf } from '../../backend/index';
+import { lengthOf, pair, tf } from '../../backend/index';
 import type { Tape, Value } from '../tape';
 
 /** Splits the last axis into two parts, the first of `size` channels. */
 export function splitChannels(tape: Tape, x: Value, size: number): [Value, Value] {
   const last = x.shape.length - 1;
-  const sizes = [size, (x.shape[last] as number) - size];
-  const parts = tf.split(x.tensor, sizes, last) as [Tensor, Tensor];
-  const [a, b] = parts;
-  const outputs = tape.record([x], [], [a, b], [], (da, db) => [
-    tf.concat(
-      [da ?? zeros(x.shape, sizes[0] as number), db ?? zeros(x.shape, sizes[1] as number)],
-      last,
-    ),
-  ]);
-  return outputs as [Value, Value];
-}
-
-function zeros(shape: readonly number[], channels: number): Tensor {
-  return tf.zeros([...shape.slice(0, -1), channels]);
+  return tape.apply({
+    inputs: [x],
+    output: pair(tf.split(x.tensor, [size, lengthOf(x, last) - size], last)),
+    back: ([da, db]) => [tf.concat([da, db], last)],
+  });
 }
 
 /** Joins along the last axis. */
 export function joinChannels(tape: Tape, a: Value, b: Value): Value {
   const last = a.shape.length - 1;
-  const sizes = [a.shape[last] as number, b.shape[last] as number];
+  const sizes = [lengthOf(a, last), lengthOf(b, last)];
   const y = tf.concat([a.tensor, b.tensor], last);
-  return tape.record([a, b], [], [y], [], (dy) => tf.split(dy as Tensor, sizes, last))[0] as Value;
+  return tape.apply({
+    inputs: [a, b],
+    output: y,
+    back: (dy) => pair(tf.split(dy, sizes, last)),
+  });
 }
 
 /** The sum of values of one shape. */
 export function sum(tape: Tape, values: readonly Value[]): Value {
   const y = tf.addN(values.map((value) => value.tensor));
-  return tape.record(values, [], [y], [], (dy) => values.map(() => dy))[0] as Value;
+  return tape.apply({ inputs: values, output: y, back: (dy) => values.map(() => dy) });
 }
 
 /**
@@ -50,9 +45,11 @@ export function rearrange(
   forward: (x: Tensor) => Tensor,
   inverse: (y: Tensor) => Tensor,
 ): Value {
-  return tape.record([x], [], [tf.tidy(() => forward(x.tensor))], [], (dy) => [
-    tf.tidy(() => inverse(dy as Tensor)),
-  ])[0] as Value;
+  return tape.apply({
+    inputs: [x],
+    output: tf.tidy(() => forward(x.tensor)),
+    back: (dy) => [tf.tidy(() => inverse(dy))],
+  });
 }
 
 /**
@@ -63,7 +60,10 @@ export function rearrange(
 export function apply(tape: Tape, inputs: readonly Value[], f: (...x: Tensor[]) => Tensor): Value {
   const tensors = inputs.map((value) => value.tensor);
   const y = tf.tidy(() => f(...tensors));
-  return tape.record(inputs, [], [y], tensors, (dy) =>
-    tf.grads(f)(tensors, dy as Tensor),
-  )[0] as Value;
+  return tape.apply({
+    inputs,
+    output: y,
+    saved: tensors,
+    back: (dy) => tf.grads(f)(tensors, dy),
+  });
 }

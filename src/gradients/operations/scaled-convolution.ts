@@ -16,11 +16,12 @@
  * taken, it is `k e^{−ks} Σ_t du_t y_t`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { convolve, type Shape4, tf, type Window } from '../../backend/index';
-import { Factors } from '../factors';
+import { convolve, lengthOf, shape4, tf, type Window } from '../../backend/index';
+import { directFactors } from '../direct-factors';
 import type { Layer } from '../layer';
 import type { Tape } from '../tape';
-import { biasFactors, convolutionFactors, sumOverPositions } from './convolution';
+import { biasFactors, sumOverPositions } from './bias';
+import { convolutionFactors } from './convolution-factors';
 
 export interface ScaledConvolution {
   /** [k, k, I, O] with odd k; the padding is such that height and width stay. */
@@ -32,7 +33,7 @@ export interface ScaledConvolution {
 }
 
 export function sameWindow({ weight }: ScaledConvolution): Window {
-  const [k] = weight.variable.shape as Shape4;
+  const [k] = shape4(weight.variable, 'scaled convolution');
   return { kernel: [k, k], stride: 1, pad: (k - 1) / 2 };
 }
 
@@ -62,12 +63,18 @@ export function scaledConvolutionGradients(
 ): void {
   const { weight, bias, logs } = layers;
   const filter = weight.variable;
-  const ofWeight = convolutionFactors(operation, x, du, filter.shape as Shape4, sameWindow(layers));
+  const ofWeight = convolutionFactors(
+    operation,
+    x,
+    du,
+    shape4(filter, operation),
+    sameWindow(layers),
+  );
   const ofBias = biasFactors(operation, du);
   const join = (alongFilter: Tensor, ofBias: Tensor) =>
     tf.mul(tf.add(alongFilter, tf.mul(ofBias, bias.variable)), k);
   const overPositions = () => tf.mul(sumOverPositions(tf.mul(du, y)), tf.div(k, scale)); // [N, O]
-  const ofLogs = Factors.direct(operation, x.shape[0] as number, overPositions, {
+  const ofLogs = directFactors(operation, lengthOf(x), overPositions, {
     groups: (B) =>
       ofWeight.instantiates(B)
         ? join(ofWeight.alongFilter(filter, B), ofBias.instantiate(B))

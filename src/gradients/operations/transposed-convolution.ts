@@ -7,11 +7,11 @@
  *
  *     ∂l/∂x = C dy,   ∂l/∂W = Σ_p patch(dy, p) ⊗ x_p.
  */
-import type { Tensor } from '@tensorflow/tfjs';
-import { convolve, convolveInputGrad, type Shape4, tf, type Window } from '../../backend/index';
+import { convolve, convolveInputGrad, shape4, tf, type Window } from '../../backend/index';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
-import { biasFactors, convolutionFactors } from './convolution';
+import { biasFactors } from './bias';
+import { convolutionFactors } from './convolution-factors';
 
 export interface TransposedConvolutionOptions {
   readonly stride?: number;
@@ -35,24 +35,28 @@ export function transposedConvolution(
   { stride = 1, pad = 0, outputPad = 0 }: TransposedConvolutionOptions = {},
 ): Value {
   const filter = weight.variable;
-  const [kh, kw, o] = filter.shape as Shape4;
+  const filterShape = shape4(filter, 'transposed convolution');
+  const [kh, kw, o] = filterShape;
   const window: Window = { kernel: [kh, kw], stride, pad };
   const input = x.tensor;
-  const [n, h, w] = input.shape as Shape4;
+  const [n, h, w] = shape4(input, 'transposed convolution');
   const long = (length: number, k: number) => (length - 1) * stride - 2 * pad + k + outputPad;
   const y = tf.tidy(() => {
     const product = convolveInputGrad(input, filter, [n, long(h, kh), long(w, kw), o], window);
     return bias === undefined ? product : tf.add(product, bias.variable);
   });
-  const layers = bias === undefined ? [weight] : [weight, bias];
-  const [output] = tape.record([x], layers, [y], [input], (dy) => {
-    const back = dy as Tensor;
-    tape.gradient(
-      weight,
-      convolutionFactors('transposed convolution', back, input, filter.shape as Shape4, window),
-    );
-    if (bias !== undefined) tape.gradient(bias, biasFactors('transposed convolution', back));
-    return [x.needed ? convolve(back, filter, window) : null];
+  return tape.apply({
+    inputs: [x],
+    layers: bias === undefined ? [weight] : [weight, bias],
+    output: y,
+    saved: [input],
+    back(dy) {
+      tape.gradient(
+        weight,
+        convolutionFactors('transposed convolution', dy, input, filterShape, window),
+      );
+      if (bias !== undefined) tape.gradient(bias, biasFactors('transposed convolution', dy));
+      return [x.needed ? convolve(dy, filter, window) : null];
+    },
   });
-  return output as Value;
 }

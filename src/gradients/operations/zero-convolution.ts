@@ -6,8 +6,7 @@
  * A 3x3 convolution that starts at zero, so that a flow starts as the identity, with a learned
  * scale (Kingma & Dhariwal 2018). A scaled convolution with k = 3.
  */
-import type { Tensor } from '@tensorflow/tfjs';
-import { convolveInputGrad, type Shape4, tf } from '../../backend/index';
+import { convolveInputGrad, shape4, tf } from '../../backend/index';
 import type { Tape, Value } from '../tape';
 import {
   type ScaledConvolution,
@@ -26,19 +25,22 @@ export function zeroConvolution(tape: Tape, x: Value, layers: ScaledConvolution)
   const input = x.tensor;
   const scale = scaleOf(layers, ZERO_CONVOLUTION);
   const y = scaledConvolution(input, layers, scale);
-  const [output] = tape.record([x], [weight, bias, logs], [y], [input, y, scale], (dy) => {
-    const du = tf.mul(dy as Tensor, scale);
-    scaledConvolutionGradients(tape, 'zero-convolution', layers, ZERO_CONVOLUTION, {
-      x: input,
-      y,
-      du,
-      scale,
-    });
-    return [
-      x.needed
-        ? convolveInputGrad(du, weight.variable, input.shape as Shape4, sameWindow(layers))
-        : null,
-    ];
+  return tape.apply({
+    inputs: [x],
+    layers: [weight, bias, logs],
+    output: y,
+    saved: [input, y, scale],
+    back(dy) {
+      const du = tf.mul(dy, scale);
+      scaledConvolutionGradients(tape, 'zero-convolution', layers, ZERO_CONVOLUTION, {
+        x: input,
+        y,
+        du,
+        scale,
+      });
+      if (!x.needed) return [null];
+      const shape = shape4(input, 'zero-convolution');
+      return [convolveInputGrad(du, weight.variable, shape, sameWindow(layers))];
+    },
   });
-  return output as Value;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { assertKnown, FisherlabError } from '../../src/backend/errors';
+import { assertKnown, FisherlabError } from '../src/errors';
 
 const root = path.resolve(__dirname, '../..');
 
@@ -32,7 +32,7 @@ describe('errors', () => {
   const endWith = (thrown: string) => {
     const script = `
       require('tsx/cjs');
-      const { FisherlabError } = require('./src/backend/errors.ts');
+      const { FisherlabError } = require('./src/errors.ts');
       require('./src/cli/main.ts');
       const loaded = Object.values(require.cache).find((each) => each.exports.main && each.filename.includes('cli'));
       loaded.exports = { main: async () => { throw ${thrown}; } };

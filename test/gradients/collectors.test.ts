@@ -1,23 +1,25 @@
 import assert from 'node:assert/strict';
-import { FisherlabError } from '../../src/backend/errors';
-import { normals, uniforms } from '../../src/backend/random';
 import { startBackend, tf } from '../../src/backend/start';
+import { FisherlabError } from '../../src/errors';
 import { imagesAtOnce } from '../../src/gradients/batch-size';
+import { Collector } from '../../src/gradients/collector';
+import {
+  gradientsOf,
+  gradientsOfGroups,
+  grams,
+  groupNorms,
+  summedGradients,
+} from '../../src/gradients/collectors';
 import { eagerly } from '../../src/gradients/feature-passes';
 import { squaredNorm } from '../../src/gradients/features';
 import { setLayer } from '../../src/gradients/layer';
 import { oracleGradients } from '../../src/gradients/oracle';
-import {
-  gradientsOf,
-  grams,
-  groupNorms,
-  ofFactors,
-  squaredNorms,
-  summedGradients,
-} from '../../src/gradients/visitors';
+import { squaredNorms } from '../../src/gradients/squared-norms';
 import { Glow } from '../../src/models/glow';
 import { ordinaryModel } from '../../src/models/ordinary';
+import { normals, uniforms } from '../../src/numerics/random';
 import { assertClose, difference } from '../support/close';
+import { looking } from '../support/looking';
 
 const shape = [8, 8, 1] as const;
 const size = 64;
@@ -61,7 +63,7 @@ function warnings(f: () => void): string[] {
   return said;
 }
 
-describe('visitors of the one pass', () => {
+describe('collectors of the one pass', () => {
   let model: Glow;
   before(async () => {
     await startBackend();
@@ -79,9 +81,9 @@ describe('visitors of the one pass', () => {
       (x, u) => model.logLikelihood(x, u),
       images,
       noise,
-      (layer, factors) => {
+      looking((layer, factors) => {
         rows.set(layer.name, factors.instantiate(1).dataSync().slice() as Float32Array);
-      },
+      }),
     );
     for (const B of [1, 2]) {
       const { norms, layers, logLikelihood, dropped } = squaredNorms(model, images, noise, B);
@@ -160,9 +162,9 @@ describe('visitors of the one pass', () => {
       /tensor 'learn_top_fn\.\S+' \(zero-convolution\).*image 1\b/,
     );
     const norms = groupNorms(1);
-    model.gradients(spoilt, noise, norms.visitor).dispose();
+    model.gradients(spoilt, noise, norms).dispose();
     assert.throws(
-      () => norms.read(),
+      () => norms.read('norms'),
       /tensor '\S+' \([a-zA-Z -]+\) at image 1 is NaN; look for damaged weights or images/,
     );
     tf.dispose([images, noise, spoilt]);
@@ -187,31 +189,43 @@ describe('visitors of the one pass', () => {
     tf.dispose([images, noise, Object.values(variables)]);
   });
 
-  it('no tensor is left behind by any visitor, nor when a visitor throws in the middle', () => {
+  it('no tensor is left behind by any collector, nor when a collector throws in the middle', () => {
     const [images, noise] = batch(model, 4);
     squaredNorms(model, images, noise, 2);
     const held = tf.memory().numTensors;
     const name = model.layers[3]?.name as string;
-    const all = [
+    const all: Collector[] = [
       summedGradients(),
       groupNorms(2),
       grams(2),
       gradientsOf(new Map([[name, [0, 1]]])),
-      ofFactors((x, dy) => tf.matMul(x, dy, true), 4),
+      gradientsOfGroups(2),
+      new Collector((gradient) => {
+        const { x, dy } = gradient.grouped(4);
+        return { product: tf.matMul(x, dy, true) };
+      }),
+      new Collector((gradient) => ({ ...gradient.grouped(1) }), {
+        fold: (before, now) => ({
+          x: tf.add(before.x ?? 0, now.x ?? 0),
+          dy: before.dy as tf.Tensor,
+        }),
+      }),
     ];
     for (const collector of all) {
-      model.gradients(images, noise, collector.visitor).dispose();
-      collector.read();
+      for (let pass = 0; pass < 2; pass++) model.gradients(images, noise, collector).dispose();
+      const [keys] = [...collector.byLayer.values()].map((tensors) => Object.keys(tensors));
+      for (const key of keys ?? []) collector.numbers(key);
+      collector.read(keys?.[0] as string);
       assert.equal(tf.memory().numTensors, held);
     }
     squaredNorms(model, images, noise, 2);
     imagesAtOnce(tinyProxy(model), images, noise);
     assert.equal(tf.memory().numTensors, held, 'squaredNorms or imagesAtOnce');
     let calls = 0;
-    const failing = () => {
+    const failing = looking(() => {
       tf.zeros([3]);
       if (++calls === 20) throw new Error('mine');
-    };
+    });
     assert.throws(() => model.gradients(images, noise, failing), /mine/);
     assert.throws(
       () =>
@@ -220,9 +234,9 @@ describe('visitors of the one pass', () => {
           (x, u) => model.logLikelihood(x, u),
           images,
           noise,
-          () => {
+          looking(() => {
             throw new Error('mine');
-          },
+          }),
         ),
       /mine/,
     );
@@ -230,7 +244,7 @@ describe('visitors of the one pass', () => {
       () => gradientsAt(model, images, noise, name, 10_000),
       /has no weight 10000; choose among 0 to/,
     );
-    assert.equal(tf.memory().numTensors, held, 'after a visitor that throws');
+    assert.equal(tf.memory().numTensors, held, 'after a collector that throws');
     tf.dispose([images, noise]);
   });
 
@@ -274,7 +288,7 @@ describe('assertClose', () => {
 function tinyProxy(model: Glow): Pick<Glow, 'layers' | 'gradients'> {
   return {
     layers: model.layers,
-    gradients: (images, noise, visitor) => model.gradients(images, noise, visitor),
+    gradients: (images, noise, collector) => model.gradients(images, noise, collector),
   };
 }
 
@@ -287,7 +301,7 @@ function gradientsAt(
 ): void {
   const collector = gradientsOf(new Map([[name, [position]]]));
   try {
-    model.gradients(images, noise, collector.visitor);
+    model.gradients(images, noise, collector);
   } finally {
     collector.dispose();
   }

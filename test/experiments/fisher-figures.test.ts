@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { normals } from '../../src/backend/random';
-import { depthOrder, type FisherEstimate } from '../../src/fisher/estimate';
-import type { OffDiagonals, Window } from '../../src/fisher/windows';
 import {
   chiSquareFigure,
   decorrelationFigure,
@@ -9,7 +6,10 @@ import {
   offDiagonalFigure,
   scalesFigure,
   windowFigure,
-} from '../../src/plots/fisher-figures';
+} from '../../src/experiments/fisher-figures';
+import { depthOrder, type FisherEstimate } from '../../src/fisher/estimate';
+import type { OffDiagonals, Window } from '../../src/fisher/windows';
+import { normals } from '../../src/numerics/random';
 import { toSvg } from '../../src/plots/render';
 
 const layer = (name: string, size: number, trace: number) => ({

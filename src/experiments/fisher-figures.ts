@@ -7,12 +7,16 @@
  * takes as much as it draws of what `src/fisher` computes, under the names used there.
  */
 import { chiSquareQuantile, mean, normalQuantile, unbiasedStd } from '../numerics/index';
-import type { Figure, FigureOptions } from './figure';
-import { heatmap } from './heatmap';
-import { histogram } from './histogram';
-import { lines } from './lines';
-import { quantiles, thinned } from './quantiles';
-import { scatter } from './scatter';
+import {
+  type Figure,
+  type FigureOptions,
+  heatmap,
+  histogram,
+  lines,
+  quantiles,
+  scatter,
+  thinned,
+} from '../plots/index';
 
 /**
  * ρ_ab of a window, from −1 to 1, lines between its layers; weights without gradients are blank.

@@ -9,7 +9,7 @@ import {
   uniformAt,
   uniformStream,
   uniforms,
-} from '../../src/backend/random';
+} from '../../src/numerics/random';
 
 /**
  * Mulberry32 as its author wrote it: a generator with a state, in 64-bit integers so that no
