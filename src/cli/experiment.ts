@@ -8,6 +8,7 @@
  *     fisherlab experiment ablations glow-cifar10              what its numbers hang on
  *     fisherlab experiment ladder                              Glows of several sizes and lengths
  *     fisherlab experiment models                              bits/dim of every shipped model
+ *     fisherlab experiment figure-tables                       numbers that notebooks draw
  *
  * Feature tables are kept (`out/cache`) and trainings are resumed: a run that was stopped goes on
  * where it was. Files of notebooks and README are never touched by a trial (`--limit`).
@@ -81,6 +82,13 @@ export function register(program: Command): void {
       stoppable('stopped; nothing is kept of models that were not finished', (signal) =>
         cards(seed, signal),
       ),
+    );
+  experiment
+    .command('figure-tables')
+    .description('log-likelihoods and norms of a few hundred images, which the notebooks draw')
+    .option('--models <names>', 'which ones (default: all without tables)', names)
+    .action(({ models }: { models?: string[] }) =>
+      stoppable(GO_ON, (signal) => figureTables(models, signal)),
     );
   experiment
     .command('pixel-statistics')
@@ -223,4 +231,13 @@ function setsHere(what: string, own: string): string[] {
 function printPlaces(file: string): void {
   const figures = lab().experiments.figuresFolder(path.resolve(path.dirname(file)));
   console.log(`numbers: ${shown(file)}   figures: ${shown(figures)}`);
+}
+
+async function figureTables(models: string[] | undefined, signal: AbortSignal): Promise<void> {
+  const { experiments, startBackend, terminal } = lab();
+  await startBackend();
+  const bar = terminal.barForEachStep();
+  await experiments
+    .writeFigureTables(models ?? experiments.figureModels(false), bar.step, signal)
+    .finally(bar.done);
 }

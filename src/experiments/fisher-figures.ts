@@ -47,8 +47,47 @@ export function windowFigure(
     y: 'weight',
     scale: 'diverging',
     range: [-1, 1],
-    unit: 'F_ab / √(F_aa F_bb)',
+    unit: 'correlation F_ab / √(F_aa F_bb)',
     blocks: starts.slice(1).map((start) => start - 1),
+    caption:
+      'The diagonal is 1 (dark red). Beside it colours are pale: correlations are small, within a ' +
+      'layer and, past the lines, between layers. Blank weights have no gradient.',
+    ...options,
+  });
+}
+
+/**
+ * The size of the entries themselves, log₁₀ |F_ab|: what differs between layers by orders of
+ * magnitude. Entries that are 0 are blank.
+ */
+export function rawWindowFigure(
+  {
+    raw,
+    size,
+    starts,
+    layers,
+  }: {
+    readonly raw: Float64Array;
+    readonly size: number;
+    readonly starts: readonly number[];
+    readonly layers: readonly string[];
+  },
+  options: FigureOptions = {},
+): Figure {
+  const rows = Array.from({ length: size }, (_, a) =>
+    Array.from(raw.subarray(a * size, (a + 1) * size), (value) =>
+      value === 0 ? null : Math.log10(Math.abs(value)),
+    ),
+  );
+  return heatmap(rows, {
+    title: layers.map((name) => name.replace('flow.layers.', '')).join(' · '),
+    x: 'weight',
+    y: 'weight',
+    unit: 'size of an entry, log₁₀ |F_ab|',
+    blocks: starts.slice(1).map((start) => start - 1),
+    caption:
+      'The entries themselves: blocks of layers differ by orders of magnitude, more than the ' +
+      'diagonal differs from the rest within a block.',
     ...options,
   });
 }
@@ -70,8 +109,7 @@ export function offDiagonalFigure(
 ): Figure {
   return histogram([{ name: 'off-diagonals', values: values.map(Math.abs) }], {
     title: 'Normalised off-diagonals within layers',
-    x: '|F_ab| / √(F_aa F_bb)',
-    range: [0, 1],
+    x: 'size of the correlation of two weights, |F_ab| / √(F_aa F_bb)',
     guides: [
       { axis: 'x', value: floor, label: `floor ${floor.toFixed(3)}` },
       {
@@ -82,6 +120,9 @@ export function offDiagonalFigure(
       },
       { axis: 'x', value: average.value, label: `average ${average.value.toFixed(3)}`, row: 2 },
     ],
+    caption:
+      'How large are correlations within a layer? Their average stands right of both floors, of ' +
+      'what noise alone would show.',
     ...options,
   });
 }
@@ -115,8 +156,11 @@ export function scalesFigure(
   return scatter(series, {
     title: 'Sizes of layers over depth',
     x: 'layer j, in order',
-    y: 'tr F_j / |θ_j|',
+    y: 'mean squared gradient of a weight, tr F_j / |θ_j|',
     logY: true,
+    caption:
+      'A point is a layer: sizes differ by orders of magnitude, between kinds of tensors and over ' +
+      'depth.',
     ...options,
   });
 }
@@ -145,9 +189,11 @@ export function decorrelationFigure(
     })),
     {
       title: 'Correlation of log f_i and log f_j',
-      x: 'distance of layers |i − j|',
-      y: 'correlation, mean over pairs',
+      x: 'how many layers apart, |i − j|',
+      y: 'mean correlation of log norms',
       guides: [{ axis: 'y', value: 0 }],
+      caption:
+        'Neighbouring layers say nearly the same; the further apart, the less, and never nothing.',
       ...options,
     },
   );
@@ -186,11 +232,14 @@ export function chiSquareFigure(
     ],
     {
       title: spectrum.name.replace('flow.layers.', ''),
-      x: 'quantile of χ²_ν / ν',
-      y: 'f_j / mean f_j',
+      x: 'quantile of the theory, χ²_ν / ν',
+      y: 'squared norm over its mean, f_j / mean f_j',
       diagonal: true,
       width: 560,
       height: 520,
+      caption:
+        'On the dashed line the theory holds: χ² with all weights is far too narrow, with the ' +
+        'effective degrees of freedom it comes close.',
       ...options,
     },
   );
@@ -211,8 +260,10 @@ export function logNormalFigure(
   });
   return quantiles(series, normalQuantile, {
     title: 'log f_j, standardised',
-    x: 'quantile of N(0, 1)',
-    y: 'z',
+    x: 'quantile of the normal density N(0, 1)',
+    y: 'log f_j, standardised',
+    caption:
+      'On the dashed line log f would be normal: in the middle it nearly is, at the ends not.',
     ...options,
   });
 }

@@ -16,6 +16,16 @@ export { type Detection, detect, type Scored, strangestFirst, writeDetection } f
 export { familyCombinations } from './family-combinations';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
 export {
+  FIGURE_TABLES,
+  figureLayers,
+  figureModels,
+  figureSets,
+  figureTables,
+  layerTables,
+  recomputed,
+  writeFigureTables,
+} from './figure-tables';
+export {
   experimentRows,
   experimentTables,
   FIRST_EXPERIMENT,
@@ -30,6 +40,7 @@ export {
   decorrelationFigure,
   logNormalFigure,
   offDiagonalFigure,
+  rawWindowFigure,
   scalesFigure,
   windowFigure,
 } from './fisher-figures';
@@ -46,6 +57,12 @@ export { keepCards, type ModelCard, shippedCards } from './model-cards';
 export { modelFigures, trainingFigures } from './model-figures';
 export { fillPages } from './pages';
 export { DEVELOPMENT_PAIRS, REPORTING_PAIRS } from './pairs';
+export {
+  correlationFigure,
+  likelihoodFigure,
+  moreLayersFigure,
+  twoLayersFigure,
+} from './paper-figures';
 export { PAPER_BATCH_SIZE, PAPER_TIMESTEPS, paperTimesteps } from './paper-known';
 export {
   COSTLY,
@@ -73,6 +90,18 @@ export {
   shippedResults,
   shippedSummary,
 } from './summary';
-export { ablationFigure, differencesFigure, tableFigure } from './tables-figures';
+export { claimRows, layoutRows, meanRows, protocolRows } from './summary-rows';
+export { ablationFigure, differencesFigure, pairsFigure, tableFigure } from './tables-figures';
+export {
+  fisherThrough,
+  gradientDifferences,
+  largestDifference,
+  logLikelihoodsOfPoints,
+  logLikelihoodsThrough,
+  meanLogNorms,
+  tablesThrough,
+  tinyGlow,
+  unitCube,
+} from './through-representations';
 export { compare, freeze, marginBars, report, type TrialMean, type TrialRow } from './trial';
 export { bringUpToDate } from './up-to-date';

@@ -42,9 +42,9 @@ export async function pixelBaseline({
   signal,
 }: PixelBaselineOptions): Promise<PixelBaseline> {
   const kinds = [COLOUR_SETS, GREY_SETS].map((kind: readonly string[]) => {
-    const { sets, missing } = setsFor(
-      kind.find((name) => setsFor(name).sets.length > 0) ?? kind[0],
-    );
+    const first = kind.find((name) => setsFor(name).sets.length > 0);
+    const { sets, missing } =
+      first === undefined ? { sets: [], missing: [...kind] } : setsFor(first);
     assertPair('the baseline', sets, missing);
     return sets;
   });

@@ -29,6 +29,9 @@ export function tableFigure(summary: FamilySummary, method: string): Figure {
   });
 }
 
+/** The paper's method. */
+const PAPER = 'layer-wise gradients';
+
 /**
  * Mean difference to typicality over the pairs of a family, a bar a method with its 95 % interval,
  * the best at the top.
@@ -44,15 +47,20 @@ export function differencesFigure(summary: FamilySummary): Figure {
     low: compared.map(({ low, value }) => Math.min(low, value)),
     high: compared.map(({ high, value }) => Math.max(high, value)),
   };
+  const paper = compared.findIndex(({ method }) => method === PAPER);
   const most = Math.max(0.05, ...series.high.map(Math.abs), ...series.low.map(Math.abs));
   return bars(
     compared.map(({ method }) => method),
     [series],
     {
       title: `${summary.family}, B = ${summary.batchSize}: mean over ${summary.methods[0]?.pairs ?? 0} pairs`,
-      y: 'AUROC above typicality',
+      y: 'mean AUROC above (right) or below (left) typicality’s',
       range: [-most, most],
       lying: true,
+      highlight: PAPER,
+      caption:
+        `Mean difference of AUROC to typicality, with 95 % intervals: right of 0 is better. The ` +
+        `paper’s method, in colour, is ${paper + 1} of ${compared.length}.`,
       height: 100 + 22 * compared.length,
     },
   );

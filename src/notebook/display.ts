@@ -7,17 +7,30 @@
  */
 import type { Figure } from '../plots/index';
 import { display, inNotebook, type Table, tableText } from '../terminal/index';
+import { escapeHtml } from './table-html';
 import { bundleMetadata, figureData, titleOf } from './value-figure';
 import { tableData } from './value-table';
 
 /**
- * Shows a figure below the cell, as SVG and, for a notebook that is not trusted, as PNG. In a
- * terminal, where nothing can be seen, its title stands for it.
+ * Shows a figure below the cell, as SVG and, for a notebook that is not trusted, as PNG, and below
+ * it its caption: what to see in it. In a terminal, where nothing can be seen, the title stands for
+ * the figure.
+ * @param options the caption, where the figure has none of its own or another is to be read here
  */
-export async function show(figure: Figure): Promise<void> {
-  if (!inNotebook()) return console.log(`[figure] ${titleOf(figure)}`);
-  const bundle = await figureData(figure);
+export async function show(
+  figure: Figure,
+  options: { readonly caption?: string } = {},
+): Promise<void> {
+  const caption = options.caption ?? figure.caption;
+  if (!inNotebook()) {
+    console.log(`[figure] ${titleOf(figure)}`);
+    if (caption !== undefined) console.log(caption);
+    return;
+  }
+  const bundle = await figureData(caption === undefined ? figure : { ...figure, caption });
   display(bundle, bundleMetadata(bundle));
+  if (caption !== undefined)
+    display({ 'text/plain': caption, 'text/html': `<p><em>${escapeHtml(caption)}</em></p>` });
 }
 
 /**

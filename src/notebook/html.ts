@@ -32,11 +32,13 @@ const markdown = new MarkdownIt({
 /**
  * The page of a notebook.
  * @param seconds how long code cells took, by their index among all cells
+ * @param others names of all notebooks whose pages lie in the same folder, for going on to them
  */
 export function notebookHtml(
   name: string,
   notebook: Ipynb,
   seconds: ReadonlyMap<number, number> = new Map(),
+  others: readonly string[] = [],
 ): string {
   const cells = notebook.cells.map((cell, index) => cellHtml(cell, seconds.get(index))).join('\n');
   const heading = notebook.cells
@@ -52,12 +54,25 @@ export function notebookHtml(
 <style>${STYLE}${cells.includes('class="katex"') ? mathsStyle() : ''}</style>
 </head>
 <body>
+${navigation(name, others)}
 <main>
 ${cells}
 </main>
 </body>
 </html>
 `;
+}
+
+/** Links to the pages of all notebooks, this one marked. */
+function navigation(name: string, others: readonly string[]): string {
+  if (others.length < 2) return '';
+  const links = others.map((other) => {
+    const text = escapeHtml(other.replace(/-/g, ' '));
+    return other === name
+      ? `<span aria-current="page">${text}</span>`
+      : `<a href="${encodeURIComponent(other)}.html">${text}</a>`;
+  });
+  return `<nav aria-label="notebooks">${links.join('\n')}</nav>`;
 }
 
 /** KaTeX's style sheet with its fonts inside. */
@@ -75,13 +90,16 @@ function mathsStyle(): string {
 function cellHtml(cell: Cell, seconds: number | undefined): string {
   const source = joined(cell.source);
   if (cell.cell_type === 'markdown')
-    return `<section class="text">\n${markdown.render(source)}</section>`;
+    return `<section class="text">\n${linked(markdown.render(source))}</section>`;
   if (cell.cell_type === 'raw' || source.trim() === '') return '';
   const time =
     seconds === undefined || seconds < 0.95 ? '' : `<span class="time">${duration(seconds)}</span>`;
   const outputs = (cell.outputs ?? []).map(outputHtml).join('\n');
   return `<section class="code">\n<pre class="source">${time}<code>${colour(source)}</code></pre>\n${outputs}\n</section>`;
 }
+
+/** Notebooks that a text links to, as their pages, which lie beside this one. */
+const linked = (html: string): string => html.replace(/(href="[\w-]+)\.ipynb"/g, '$1.html"');
 
 /** Of several forms of one output the page shows the richest, as Jupyter does. */
 const PREFERRED = ['text/html', 'text/markdown', 'text/latex', 'image/svg+xml', 'image/png'];

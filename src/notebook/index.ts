@@ -2,9 +2,11 @@
  * # Notebook: what a cell shows, and running cells without Jupyter
  */
 
-export { progress } from '../terminal/index';
+export { barForEachStep, intervalText as interval, progress } from '../terminal/index';
 export { makeBook } from './book';
 export { check, show, table } from './display';
+
+export { type Position, showMoving } from './moving';
 export { findNotebooks, publishNotebooks } from './publish';
 export { richData } from './rich-data';
 export type { NotebookRun, RunEvent, RunOptions } from './run';

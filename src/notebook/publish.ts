@@ -53,13 +53,13 @@ export async function publishNotebooks(
 ): Promise<NotebookRun[]> {
   await makeFolder(options.out);
   // it brings a Markdown reader and the setting of formulas along
-  const { notebookHtml } = await import('./html');
+  const { notebookHtml } = require('./html') as typeof import('./html');
   const runs: NotebookRun[] = [];
   for (const file of files) {
     const run = await runNotebook(file, options);
     const page = path.join(options.out, `${run.name}.html`);
     await writeBeside(path.join(options.out, `${run.name}.ipynb`), notebookText(run.executed));
-    await writeBeside(page, notebookHtml(run.name, run.executed, run.seconds));
+    await writeBeside(page, notebookHtml(run.name, run.executed, run.seconds, besides(file)));
     if (options.write && run.problem === undefined)
       await writeBeside(file, notebookText(run.executed));
     options.onRun?.(run, page);
@@ -67,3 +67,7 @@ export async function publishNotebooks(
   }
   return runs;
 }
+
+/** Names of all notebooks in the folder of one. */
+const besides = (file: string): string[] =>
+  findNotebooks(path.dirname(file)).map((one) => path.basename(one, '.ipynb'));

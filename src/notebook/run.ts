@@ -18,6 +18,7 @@ import {
   LANGUAGE_INFO,
   type ShownError,
 } from '../kernel/index';
+import { withAnswers } from './answers';
 import { Collected } from './collect';
 import { type Cell, type Ipynb, joined, readNotebook } from './ipynb';
 
@@ -43,6 +44,8 @@ export interface RunOptions {
    */
   readonly env?: Readonly<Record<string, string>>;
   readonly onEvent?: (event: RunEvent) => void;
+  /** Runs the code of folded answers after the last cell, as a test does. */
+  readonly answers?: boolean;
 }
 
 export interface NotebookRun {
@@ -66,7 +69,8 @@ const AFTERMATH = 3000;
 /** Runs a notebook; failures of cells are in the result. Errors: a file that is no notebook. */
 export async function runNotebook(file: string, options: RunOptions = {}): Promise<NotebookRun> {
   const name = path.basename(file, '.ipynb');
-  const executed = cleared(readNotebook(file));
+  const notebook = readNotebook(file);
+  const executed = cleared(options.answers ? withAnswers(notebook) : notebook);
   const code = executed.cells
     .map((cell, index) => ({ cell, index }))
     .filter(({ cell }) => cell.cell_type === 'code' && joined(cell.source).trim() !== '');

@@ -16,11 +16,13 @@ export function tableHtml(
   const head = columns
     .map((column) => `<th${align(column)}>${escapeHtml(column.name)}</th>`)
     .join('');
+  // A number and its interval stay on one line.
+  const cell = (column: TextColumn, row: number) => {
+    const text = column.cells[row] as string;
+    return `<td${align(column)}${text.includes('[') ? ' nowrap' : ''}>${escapeHtml(text)}</td>`;
+  };
   const body = (columns[0] as TextColumn).cells
-    .map(
-      (_, row) =>
-        `<tr>${columns.map((column) => `<td${align(column)}>${escapeHtml(column.cells[row] as string)}</td>`).join('')}</tr>`,
-    )
+    .map((_, row) => `<tr>${columns.map((column) => cell(column, row)).join('')}</tr>`)
     .join('\n');
   const above = caption === undefined ? '' : `<caption>${escapeHtml(caption)}</caption>\n`;
   return `<table>\n${above}<thead><tr>${head}</tr></thead>\n<tbody>\n${body}\n</tbody>\n</table>`;

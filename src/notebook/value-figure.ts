@@ -4,9 +4,9 @@
  * A notebook that somebody else made is not trusted until its reader says so, and JupyterLab shows
  * no SVG of it; a PNG it shows. So a figure goes out as both: Jupyter takes the SVG where it may.
  *
- * The PNG has two pixels for one of the figure, which is sharp on dense screens, and a palette of
- * 256 colours without dithering: lines and letters lose nothing by it, and a notebook's pictures
- * take a third of the bytes. How large it is meant to be stands in the output's metadata.
+ * The PNG has three pixels for two of the figure, which is sharp enough on dense screens, and a
+ * palette of 256 colours without dithering: lines and letters lose nothing by it, and a notebook's
+ * pictures take a fourth of the bytes. How large it is meant to be stands in the output's metadata.
  */
 import type { Figure } from '../plots/index';
 
@@ -16,7 +16,7 @@ export const drawing = (): typeof import('../plots/index') => require('../plots/
 /** What an output is: a text for each MIME type, pictures but SVG in base64. */
 export type Bundle = Record<string, string>;
 
-/** A picture has at most so many pixels; larger figures get fewer than two for one. */
+/** A picture has at most so many pixels; larger figures get fewer. */
 const PIXELS = 6e6;
 
 /** The figure as SVG, as PNG, and in words. */
@@ -24,7 +24,7 @@ export async function figureData(figure: Figure): Promise<Bundle> {
   const { toPng, toSvg } = drawing();
   const svg = await toSvg(figure);
   const { width, height } = sizeOf(svg) ?? { width: 720, height: 420 };
-  const png = toPng(svg, Math.min(2, Math.sqrt(PIXELS / (width * height))));
+  const png = toPng(svg, Math.min(1.5, Math.sqrt(PIXELS / (width * height))));
   return {
     'text/plain': `[figure] ${titleOf(figure)}`,
     'image/png': (await fewColours(png)).toString('base64'),

@@ -34,7 +34,10 @@ export interface BarSeries {
 export interface BarsOptions extends FigureOptions {
   readonly y: string;
   readonly x?: string;
+  /** What part of the axis to show at least; intervals that reach further are shown whole. */
   readonly range?: readonly [number, number];
+  /** The category whose bar stands out in the colour of the paper's method; others recede. */
+  readonly highlight?: string;
   readonly guides?: readonly Guide[];
   /**
    * Bars that lie, the first category at the top: for many categories with long names. `y` is then
@@ -52,7 +55,11 @@ export function bars(
   series: readonly BarSeries[],
   options: BarsOptions,
 ): Figure {
-  const { lying = false } = options;
+  const { lying = false, highlight } = options;
+  const shades = (bar: BarSeries, index: number): string | string[] =>
+    highlight === undefined
+      ? (bar.colour ?? colourOf(bar.name, index))
+      : categories.map((name) => colourOf(name === highlight ? PAPER : RECEDING));
   const names = categories.map(labelOf);
   const data = series.map((bar, index): Plot => {
     const values = sized(bar, 'values', categories.length);
@@ -60,7 +67,7 @@ export function bars(
       type: 'bar',
       name: labelOf(bar.name),
       ...(lying ? { orientation: 'h', x: values, y: names } : { x: names, y: values }),
-      marker: { color: bar.colour ?? colourOf(bar.name, index) },
+      marker: { color: shades(bar, index) },
     };
     if (bar.low !== undefined && bar.high !== undefined) {
       const low = sized(bar, 'low', categories.length);
@@ -93,7 +100,7 @@ export function bars(
   });
   const numbers = axis(
     options.y,
-    options.range === undefined ? { rangemode: 'tozero' } : { range: [...options.range] },
+    options.range === undefined ? { rangemode: 'tozero' } : { range: reach(options.range, series) },
   );
   const guides = drawGuides(options.guides ?? []);
   const left = lying ? { l: 24 + Math.max(...names.map((name) => textWidth(name, 12))) } : {};
@@ -105,6 +112,21 @@ export function bars(
     margin: { ...guides.margin, ...left },
     layout: { barmode: 'group', bargap: 0.25, bargroupgap: 0.06 },
   });
+}
+
+const PAPER = 'layer-wise gradients';
+const RECEDING = 'likelihood';
+
+/** A range wide enough for every interval with the line at its end. */
+function reach([from, to]: readonly [number, number], series: readonly BarSeries[]): number[] {
+  const room = 0.02 * (to - from);
+  const lows = series.flatMap(({ low }) => Array.from(low ?? []));
+  const highs = series.flatMap(({ high }) => Array.from(high ?? []));
+  const [least, most] = [Math.min(from, ...lows), Math.max(to, ...highs)];
+  return [
+    lows.some((end) => end < from + room / 2) && least < 0 ? least - room : least,
+    highs.some((end) => end > to - room / 2) ? most + room : most,
+  ];
 }
 
 function sized(bar: BarSeries, part: 'values' | 'low' | 'high', length: number): number[] {

@@ -43,13 +43,25 @@ export const SERIES_COLOURS: readonly string[] = [
 ];
 
 /**
- * The fixed colour of a data set, by its name or its label; any other series takes the `index`-th
+ * Colours of the three detectors that are compared most: the paper's stands out in colour and in
+ * grey, the two that it is measured against recede.
+ */
+export const METHOD_COLOURS: Readonly<Record<string, string>> = {
+  'layer-wise gradients': '#9c0f4f',
+  typicality: '#6d95c4',
+  likelihood: '#a9b2bd',
+};
+
+/**
+ * The fixed colour of a data set or of a detector, by its name or its label; any other series takes the `index`-th
  * of the series colours.
  */
 export function colourOf(name: string, index = 0): string {
   const known = Object.keys(DATA_SET_COLOURS).find((set) => set === name || labelOf(set) === name);
   return (
-    (known && DATA_SET_COLOURS[known]) ?? (SERIES_COLOURS[index % SERIES_COLOURS.length] as string)
+    METHOD_COLOURS[name] ??
+    (known && DATA_SET_COLOURS[known]) ??
+    (SERIES_COLOURS[index % SERIES_COLOURS.length] as string)
   );
 }
 

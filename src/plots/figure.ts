@@ -4,8 +4,9 @@
  * A figure is a plotly specification: what is drawn (`data`) and how (`layout`), a plain object
  * that can be compared, stored, shown in a notebook, turned into SVG and PNG (`render.ts`), or
  * streamed into a live window (`live.ts`). The small functions of this room each make one kind of
- * figure and agree on everything else here: white ground (so that a figure also shows on a dark
- * page), one typeface whose widths are those of Arial, a light grid, the title at the left, the
+ * figure and agree on everything else here: an opaque white ground with dark ink (a picture in a
+ * notebook cannot know whether its page is light or dark; with a ground of its own it is legible on
+ * both), one typeface whose widths are those of Arial, a light grid, the title at the left, the
  * legend below it.
  *
  * The types are those of `nodeplotlib`, so that every figure can also be given to its `plot()`.
@@ -17,6 +18,8 @@ import { textWidth } from './text-width';
 export interface Figure {
   readonly data: Plot[];
   readonly layout: Layout;
+  /** What to see in it: stands below the figure, and is its description for who cannot see it. */
+  readonly caption?: string;
 }
 
 type Axis = NonNullable<Layout['xaxis']>;
@@ -26,6 +29,10 @@ type Shape = NonNullable<Layout['shapes']>[number];
 /** What every kind of figure can be told. Sizes are in pixels. */
 export interface FigureOptions {
   readonly title?: string;
+  /** What to see in the figure, in a sentence or two. */
+  readonly caption?: string;
+  /** False where nothing needs to name the series: panels share a legend. */
+  readonly legend?: boolean;
   readonly width?: number;
   readonly height?: number;
 }
@@ -89,7 +96,9 @@ export function figure(data: Plot[], options: FigureOptions, parts: FigureParts)
       pad: { t: 12, l: 0, b: 0, r: 0 },
     } as Layout['title'];
   }
-  return { data, layout };
+  return options.caption === undefined
+    ? { data, layout }
+    : { data, layout, caption: options.caption };
 }
 
 /** Height of a row of a legend. */
@@ -226,6 +235,19 @@ export function drawGuides(
     .map((guide) => textWidth(guide.label ?? '', 12));
   return { shapes, annotations, margin: { r: 24 + Math.max(0, ...beside) } };
 }
+
+/** A range with room on both sides, so that no value lies in a corner; [0, 1] of no values. */
+export function roomy(values: readonly number[], share = 0.05): [number, number] {
+  if (values.length === 0) return [0, 1];
+  const low = values.reduce((a, b) => Math.min(a, b));
+  const high = values.reduce((a, b) => Math.max(a, b));
+  const room = low < high ? share * (high - low) : 0.5;
+  return [low - room, high + room];
+}
+
+/** A number with the minus sign of the axes. */
+export const written = (value: number, digits: number): string =>
+  value.toFixed(digits).replace('-', '−');
 
 /**
  * Numbers of any array type as a plain array, refusing an empty one and anything that is not

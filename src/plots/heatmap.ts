@@ -10,7 +10,16 @@ import type { Plot } from 'nodeplotlib';
 import { at } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { labelOf } from '../terminal/index';
-import { axis, type Figure, type FigureOptions, type FigureParts, figure, INK } from './figure';
+import { luminance } from './direct-labels';
+import {
+  axis,
+  type Figure,
+  type FigureOptions,
+  type FigureParts,
+  figure,
+  INK,
+  written,
+} from './figure';
 
 export interface HeatmapOptions extends FigureOptions {
   readonly x?: string;
@@ -164,7 +173,7 @@ function numbers(
             {
               x,
               y,
-              text: value.toFixed(digits),
+              text: written(value, digits),
               showarrow: false,
               font: { size: 13, color: ink(value) },
             },
@@ -226,10 +235,6 @@ function colourAt(stops: readonly Stop[], t: number): number[] {
  * Black or white, whichever contrasts more with the ground, by the relative luminance of WCAG 2.
  */
 function inkOn(ground: readonly number[]): string {
-  const [r, g, b] = ground.map((value) => {
-    const c = value / 255;
-    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-  }) as [number, number, number];
   // Where both contrasts are equal the luminance is √(1.05 · 0.05) − 0.05.
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000000' : '#ffffff';
+  return luminance(ground) > 0.179 ? '#000000' : '#ffffff';
 }

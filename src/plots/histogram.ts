@@ -3,13 +3,16 @@
  *
  * Each series becomes a histogram on bins common to all, divided by its own count and the bin's
  * width: its area is 1, so that sets of different sizes compare. With n values and m bins on [a, b]
- * the height of bin k is `#{i : x_i in bin k} · m / (n (b − a))`.
+ * the height of bin k is `#{i : x_i in bin k} · m / (n (b − a))`. The heights are joined by a line
+ * over a light fill, through which the others are seen; more than three series are named in the
+ * plot. Where a few values lie far out, the axis ends before them and says how many there are.
  */
 import type { Plot } from 'nodeplotlib';
 import { at } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { labelOf } from '../terminal/index';
 import { colourOf, withOpacity } from './colours';
+import { LEGEND_SERIES, peakLabels } from './direct-labels';
 import {
   axis,
   drawGuides,
@@ -30,10 +33,11 @@ export interface ValueSeries {
 export interface HistogramOptions extends FigureOptions {
   /** Title of the horizontal axis, with its unit: `log-likelihood [bits/dim]`. */
   readonly x: string;
+  /** By default as many as the smallest series allows. */
   readonly bins?: number;
   /**
-   * What part of the axis to show; by default all values. Values outside are counted in the axis
-   * title.
+   * What part of the axis to show; by default all values, or where tails are long the middle 99 %
+   * of every series. Values outside are counted in the axis title.
    */
   readonly range?: readonly [number, number];
   readonly guides?: readonly Guide[];
@@ -43,13 +47,13 @@ export interface HistogramOptions extends FigureOptions {
 export function histogram(series: readonly ValueSeries[], options: HistogramOptions): Figure {
   const lists = series.map(({ name, values }) => finite(`series '${name}'`, values));
   const all = finite('the histogram', lists.flat());
-  const [from, to] = options.range ?? wholeRange(all);
+  const [from, to] = options.range ?? mainRange(lists, all);
   if (!(from < to))
     throw new FisherlabError(
       `the range ${from} to ${to} of the histogram is empty`,
       'give a lower and a higher end',
     );
-  const bins = options.bins ?? 60;
+  const bins = options.bins ?? binsFor(Math.min(...lists.map(({ length }) => length)));
   const width = (to - from) / bins;
   const outside = all.filter((value) => value < from || value > to).length;
 
@@ -69,19 +73,56 @@ export function histogram(series: readonly ValueSeries[], options: HistogramOpti
       // An empty bin at each end brings the outline down to zero.
       x: Array.from({ length: bins + 2 }, (_, k) => from + (k - 0.5) * width),
       y: [0, ...heights, 0],
-      line: { shape: 'hvh', color: shade, width: 1.6 },
+      line: { color: shade, width: 2 },
       fill: 'tozeroy',
-      fillcolor: withOpacity(shade, 0.28),
+      fillcolor: withOpacity(shade, 0.1),
     };
   });
   const title =
     outside === 0 ? options.x : `${options.x}   (${outside} of ${all.length} values outside)`;
+  const direct = options.legend !== false && series.length > LEGEND_SERIES;
+  const guides = drawGuides(options.guides ?? []);
+  const curves = data.map(({ name, x, y }, index) => ({
+    name: String(name),
+    colour: series[index]?.colour ?? colourOf(series[index]?.name ?? '', index),
+    x: x as number[],
+    y: y as number[],
+  }));
+  const range: [number, number] = [from - width, to + width];
+  const most = Math.max(...curves.flatMap(({ y }) => y));
+  // Above the highest peak there is room for names, also for those that are in each other's way.
+  const rangeY: [number, number] = [0, most * (direct ? 1.3 : 1.08)];
+  const size = { width: (options.width ?? 720) - 96, height: (options.height ?? 420) - 104 };
+  const labels = direct ? peakLabels(curves, { ...size, x: range, y: rangeY }) : NO_LABELS;
   return figure(data, options, {
-    legend: series.length > 1,
-    xaxis: axis(title, { range: [from - width, to + width] }),
-    yaxis: axis('density', { rangemode: 'tozero' }),
-    ...drawGuides(options.guides ?? []),
+    legend: (options.legend ?? series.length > 1) && !direct,
+    xaxis: axis(title, { range }),
+    yaxis: axis('density', { range: rangeY }),
+    ...guides,
+    annotations: [...(guides.annotations ?? []), ...labels.annotations],
+    shapes: [...(guides.shapes ?? []), ...labels.shapes],
   });
+}
+
+const NO_LABELS: ReturnType<typeof peakLabels> = { annotations: [], shapes: [] };
+
+/** Bins for a series of n values: the more the finer, and never so many that noise is drawn. */
+const binsFor = (n: number): number => Math.max(12, Math.min(60, Math.round(1.6 * Math.sqrt(n))));
+
+/** Share of a series that may be left out at each of its ends. */
+const TAIL = 0.005;
+
+/**
+ * The middle 99 % of every series together, unless all values take hardly more room than that.
+ */
+function mainRange(lists: readonly number[][], all: readonly number[]): [number, number] {
+  const [low, high] = wholeRange(all);
+  const sorted = lists.map((list) => [...list].sort((a, b) => a - b));
+  const at = (list: readonly number[], share: number) =>
+    list[Math.round(share * (list.length - 1))] as number;
+  const from = Math.min(...sorted.map((list) => at(list, TAIL)));
+  const to = Math.max(...sorted.map((list) => at(list, 1 - TAIL)));
+  return to - from > 0 && high - low > 1.2 * (to - from) ? [from, to] : [low, high];
 }
 
 function wholeRange(values: readonly number[]): [number, number] {

@@ -14,6 +14,7 @@ export { histogram, type ValueSeries } from './histogram';
 export { imageGrid } from './image-grid';
 export { type LineSeries, lines } from './lines';
 export { liveCurve } from './live';
+export { type PanelsOptions, panels } from './panels';
 export { quantiles, thinned } from './quantiles';
 export { saveFigure, toPng, toSvg } from './render';
 export { type PointSeries, scatter } from './scatter';

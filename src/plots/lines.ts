@@ -8,6 +8,7 @@ import type { Plot } from 'nodeplotlib';
 import { FisherlabError } from '../errors';
 import { labelOf } from '../terminal/index';
 import { colourOf, withOpacity } from './colours';
+import { endLabels, endRoom, LEGEND_SERIES } from './direct-labels';
 import {
   axis,
   drawGuides,
@@ -16,6 +17,7 @@ import {
   figure,
   finite,
   type Guide,
+  roomy,
 } from './figure';
 
 export interface LineSeries {
@@ -69,7 +71,7 @@ export function lines(series: readonly LineSeries[], options: LinesOptions): Fig
         y: high,
         ...edge,
         fill: 'tonexty',
-        fillcolor: withOpacity(shade, 0.2),
+        fillcolor: withOpacity(shade, series.length > LEGEND_SERIES ? 0.08 : 0.2),
       });
     }
     traces.push({
@@ -84,18 +86,51 @@ export function lines(series: readonly LineSeries[], options: LinesOptions): Fig
     });
     return traces;
   });
+  const { logX = false, logY = false } = options;
   const shown = (part: 'x' | 'y') => series.flatMap((line) => Array.from(line[part]));
+  const bands = series.flatMap(({ low = [], high = [] }) => [
+    ...Array.from(low),
+    ...Array.from(high),
+  ]);
+  const marked = (along: 'x' | 'y') =>
+    (options.guides ?? []).flatMap((guide) => (guide.axis === along ? [guide.value] : []));
+  // Plotly takes the range of a logarithmic axis as powers of ten.
+  const scaled = (values: readonly number[], log: boolean) =>
+    log ? values.map((value) => Math.log10(value)) : values;
+  const rangeX = roomy(scaled([...shown('x'), ...marked('x')], logX), 0.03);
+  const rangeY =
+    options.rangeY === undefined
+      ? roomy(scaled([...shown('y'), ...bands, ...marked('y')], logY))
+      : (scaled(options.rangeY, logY) as [number, number]);
+  const direct = options.legend !== false && series.length > LEGEND_SERIES;
+  const guides = drawGuides(options.guides ?? [], { x: logX, y: logY });
+  const named = series.map((line, index) => ({
+    name: labelOf(line.name),
+    colour: shades[index] as string,
+    x: scaled(Array.from(line.x), logX),
+    y: scaled(Array.from(line.y), logY),
+  }));
+  const room = direct ? endRoom(named.map(({ name }) => name)) : 0;
+  const size = {
+    width: (options.width ?? 720) - 96 - room,
+    height: (options.height ?? 420) - 104,
+  };
   return figure(data, options, {
-    legend: series.length > 1,
-    xaxis: axis(options.x, { log: options.logX ? shown('x') : false }),
-    yaxis: axis(options.y, { log: options.logY ? shown('y') : false, ...scaleRange(options) }),
-    ...drawGuides(options.guides ?? [], { x: options.logX ?? false, y: options.logY ?? false }),
+    legend: (options.legend ?? series.length > 1) && !direct,
+    xaxis: axis(options.x, { log: logX ? shown('x') : false, range: rangeX }),
+    yaxis: axis(options.y, { log: logY ? shown('y') : false, range: rangeY }),
+    shapes: guides.shapes ?? [],
+    annotations: [
+      // After the plot stand the names of lines; what a guide says stands on it, in the plot.
+      ...(guides.annotations ?? []).map((note) =>
+        direct && note.yref === 'y'
+          ? { ...note, xanchor: 'right' as const, yanchor: 'bottom' as const, xshift: -4 }
+          : note,
+      ),
+      ...(direct ? endLabels(named, { ...size, x: rangeX, y: rangeY }) : []),
+    ],
+    margin: direct ? { r: room + 8 } : { ...guides.margin },
   });
-}
-
-/** Plotly takes the range of a logarithmic axis as powers of ten. */
-function scaleRange({ rangeY, logY }: LinesOptions): { range?: number[] } {
-  return rangeY === undefined ? {} : { range: rangeY.map((end) => (logY ? Math.log10(end) : end)) };
 }
 
 function checked(line: LineSeries, part: 'x' | 'y' | 'low' | 'high', log = false): number[] {

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { uniformStream, writeBeside } from '../backend/index';
 import { FisherlabError } from '../errors';
+import { withWords } from './description';
 import type { Figure } from './figure';
 import { openStage } from './stage';
 import { FONT_FILES } from './text-width';
@@ -30,17 +31,19 @@ async function draw(figure: Figure): Promise<string> {
   );
   const { data, layout } = JSON.parse(text) as Figure; // plotly writes into what it is given
   const stage = openStage();
-  stage.Math.random = uniformStream(createHash('sha256').update(text).digest().readUInt32LE(0));
+  const hash = createHash('sha256').update(text).digest();
+  stage.Math.random = uniformStream(hash.readUInt32LE(0));
   const element = stage.document.createElement('div');
   stage.document.body.appendChild(element);
   try {
     await stage.Plotly.newPlot(element, data, layout, { staticPlot: true });
-    return await stage.Plotly.toImage(element, {
+    const svg = await stage.Plotly.toImage(element, {
       format: 'svg',
       imageDataOnly: true,
       width: layout.width,
       height: layout.height,
     });
+    return withWords(svg, figure, `figure-${hash.toString('hex', 0, 6)}`);
   } finally {
     stage.Plotly.purge(element);
     stage.document.body.removeChild(element);

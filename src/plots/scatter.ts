@@ -73,7 +73,7 @@ export function scatter(series: readonly PointSeries[], options: ScatterOptions)
     });
   }
   return figure(data, options, {
-    legend: series.length > 1,
+    legend: options.legend ?? series.length > 1,
     xaxis: axis(options.x, { log: options.logX ? lists.flatMap(({ x }) => x) : false }),
     yaxis: axis(options.y, { log: options.logY ? lists.flatMap(({ y }) => y) : false }),
     ...drawGuides(options.guides ?? [], { x: options.logX ?? false, y: options.logY ?? false }),

@@ -5,6 +5,7 @@
  */
 
 export { display, inNotebook, kernelDisplay } from './host';
+export { type Interval, intervalText } from './interval-text';
 export { barForEachStep, duration, type Progress, progress, thisScreen } from './progress';
 export { labelOf } from './set-names';
 export { type Table, type TextColumn, tableText, textColumns } from './text-table';

@@ -99,10 +99,13 @@ export function thisScreen(): Screen {
   return { kind: 'lines', write: (line) => process.stdout.write(`${line}\n`) };
 }
 
-/** One bar after the other: a new one for each new `what`. */
+/**
+ * One bar after the other: a new one for each new `what`. What was kept from an earlier run makes
+ * no step, and `done('…')` says so in these words.
+ */
 export function barForEachStep(): {
   step(what: string, done: number, total: number): void;
-  done(): void;
+  done(withoutSteps?: string): void;
 } {
   let current: { what: string; done: number; bar: Progress } | undefined;
   return {
@@ -114,6 +117,9 @@ export function barForEachStep(): {
       current.bar.tick(done - current.done);
       current.done = done;
     },
-    done: () => current?.bar.done(),
+    done(withoutSteps) {
+      current?.bar.done();
+      if (current === undefined && withoutSteps !== undefined) console.log(withoutSteps);
+    },
   };
 }

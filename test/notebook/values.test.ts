@@ -220,12 +220,12 @@ describe('what is shown', function () {
   });
 
   describe('of a figure', () => {
-    it('is the figure as SVG and as a PNG of two pixels for one, and its title', async () => {
+    it('is the figure as SVG and as a PNG of three pixels for two, and its title', async () => {
       const bundle = await shown(FIGURE);
       assert.equal(bundle['text/plain'], '[figure] Two sets');
       assert.equal(bundle['image/svg+xml'], await toSvg(FIGURE));
       const { width, height } = decoded(bundle);
-      assert.deepEqual([width, height], [1440, 840]);
+      assert.deepEqual([width, height], [1080, 630]);
       assert.deepEqual(bundleMetadata(bundle), { 'image/png': { width: 720, height: 420 } });
     });
 
@@ -233,7 +233,7 @@ describe('what is shown', function () {
       const bundle = await shown(FIGURE);
       const bytes = Buffer.from(bundle['image/png'] as string, 'base64');
       assert.equal(bytes[25], 3); // the kind of colours in a PNG's header: a palette
-      const full = PNG.sync.read(toPng(bundle['image/svg+xml'] as string, 2)).data;
+      const full = PNG.sync.read(toPng(bundle['image/svg+xml'] as string, 1.5)).data;
       const few = decoded(bundle).data;
       const squares = few.reduce((sum, value, k) => sum + (value - (full[k] as number)) ** 2, 0);
       assert.ok(Math.sqrt(squares / few.length) < 2); // of 255: not to be seen

@@ -17,9 +17,13 @@ describe('the notebooks', () => {
   after(() => rmSync(out, { recursive: true, force: true }));
 
   for (const file of findNotebooks(inCheckout('notebooks'))) {
-    it(`${path.basename(file, '.ipynb')}: every cell runs and every claim holds`, async function () {
+    it(`${path.basename(file, '.ipynb')}: every cell and every folded answer runs and every claim holds`, async function () {
       this.timeout(600_000);
-      const [run] = await publishNotebooks([file], { out, env: { FISHERLAB_QUICK: '1' } });
+      const [run] = await publishNotebooks([file], {
+        out,
+        answers: true,
+        env: { FISHERLAB_QUICK: '1' },
+      });
       assert.equal(run?.problem, undefined);
     });
   }

@@ -152,7 +152,7 @@ describe('drawing a figure', function () {
       [...FIVE, ...FIVE.map((name) => `${name} through another representation`)],
     ]) {
       const svg = await toSvg(
-        lines(
+        scatter(
           names.map((name) => ({ name, x: [0, 1], y: [0, 1] })),
           { title: 'T', x: 'x', y: 'y', width: 520 },
         ),

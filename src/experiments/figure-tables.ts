@@ -1,0 +1,215 @@
+/**
+ * # The numbers behind the paper's figures
+ *
+ * CelebA, SVHN and Tiny-ImageNet are not ours to pass on, but numbers made from them are. The
+ * figures of the notebooks that need these sets are drawn from tables that the command
+ * `fisherlab experiment figure-tables` wrote where the sets are at hand: of each colour model the
+ * log-likelihood and the squared norms f_j of four layers, for the first images of its own test set
+ * and of four others, at B = 1 and B = 5; and for the models of CIFAR-10 the norms of *all* layers
+ * on CIFAR-10 and SVHN. `recomputed` makes a few rows again, for whoever has the sets.
+ *
+ * The sets of a table stand below one another; the column `set` holds the place of a row's set in
+ * `figureSets(model)`, the model's own being 0. Numbers are float32.
+ */
+import { existsSync } from 'node:fs';
+import { inCheckout } from '../backend/index';
+import { dataset } from '../data/index';
+import type { Column, FeatureTable, NamedTable } from '../detectors/index';
+import { FisherlabError } from '../errors';
+import { extractTables, readTable, writeTable } from '../features/index';
+import { disposeModel, type LoadedModel, loadModel } from '../models/index';
+
+/** Images of each set, seed of the noise, and batch sizes. */
+export const FIGURE_TABLES = { images: 250, seed: 1, batchSizes: [1, 5] } as const;
+
+const SETS = ['cifar10', 'svhn', 'celeba', 'gtsrb', 'tinyimagenet32'];
+/** What the models were trained on. */
+const INSIDE = ['cifar10', 'svhn', 'celeba', 'gtsrb'];
+
+/** Four layers of each family from its input to its output; the first two are drawn alone. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  glow: [
+    'flow.layers.2.block.2.conv.weight',
+    'flow.layers.26.block.2.conv.weight',
+    'flow.layers.8.actnorm.logs',
+    'flow.layers.15.block.0.conv.weight',
+  ],
+  diffusion: [
+    'downs.0.0.block2.proj.weight',
+    'mid_block1.block2.proj.weight',
+    'ups.1.1.block1.proj.weight',
+    'final_conv.weight',
+  ],
+  vae: [
+    'encoder.conv_backbone.1.0.weight',
+    'decoder.conv_backbone.2.0.weight',
+    'decoder.decoder_input.weight',
+    'decoder.final_layer.3.weight',
+  ],
+};
+
+/** Names of the models that have tables, family by family; or of those whose file is missing. */
+export function figureModels(all = true): string[] {
+  return Object.keys(LAYERS)
+    .flatMap((family) => INSIDE.map((set) => `${family}-${set}`))
+    .filter((model) => all || !existsSync(placeOf(model, 'B1')[0]));
+}
+
+/** The sets of a model's tables, its own first. */
+export function figureSets(model: string): string[] {
+  const own = model.slice(model.indexOf('-') + 1);
+  return [own, ...SETS.filter((set) => set !== own)];
+}
+
+/** The layers whose norms the tables of a model hold; the first two stand in the paper's form. */
+export function figureLayers(model: string): readonly string[] {
+  const layers = LAYERS[model.slice(0, model.indexOf('-'))];
+  if (layers === undefined)
+    throw new FisherlabError(
+      `model '${model}' has no tables for figures`,
+      `choose one of ${figureModels().join(', ')}`,
+    );
+  return layers;
+}
+
+/** The folder of a table, and what the table was made from. */
+const placeOf = (model: string, kind: string) =>
+  [
+    inCheckout('data', 'results', 'tables', `${model}-${kind}`),
+    { model, kind, images: FIGURE_TABLES.images, seed: FIGURE_TABLES.seed },
+  ] as const;
+
+/**
+ * The stored tables of a model at batch size B: one a set, its own first.
+ * @throws {FisherlabError} if the model has none
+ */
+export function figureTables(model: string, batchSize: number): Promise<NamedTable[]> {
+  return stored(model, `B${batchSize}`);
+}
+
+/**
+ * The stored tables of a CIFAR-10 model with all its layers, B = 1: of CIFAR-10, then of SVHN.
+ * @throws {FisherlabError} if the model has none
+ */
+export function layerTables(model: string): Promise<NamedTable[]> {
+  return stored(model, 'layers');
+}
+
+async function stored(model: string, kind: string): Promise<NamedTable[]> {
+  const table = await readTable(...placeOf(model, kind));
+  if (table === undefined)
+    throw new FisherlabError(
+      `there is no table '${model}-${kind}' in data/results/tables`,
+      'restore it, or write it with fisherlab experiment figure-tables',
+    );
+  const [place, ...columns] = table.columns;
+  return figureSets(model).flatMap((name, s) => {
+    const rows = [...(place?.values ?? [])].flatMap((at, row) => (at === s ? [row] : []));
+    if (rows.length === 0) return [];
+    const own = columns.map((column) => ({
+      ...column,
+      values: Float64Array.from(rows, (row) => column.values[row] as number),
+    }));
+    return [{ name, table: { rows: rows.length, batchSize: table.batchSize, columns: own } }];
+  });
+}
+
+/**
+ * Computes the tables of some models and writes them to `data/results/tables`; about ten minutes
+ * for all of them on two cores.
+ * @throws {FisherlabError} if one of the sets is not on this machine
+ */
+export async function writeFigureTables(
+  models: readonly string[],
+  progress: (step: string, images: number, total: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const name of models) {
+    const loaded = loadModel(name);
+    try {
+      await writeTables(loaded, progress, signal);
+    } finally {
+      disposeModel(loaded.model);
+    }
+  }
+}
+
+async function writeTables(
+  loaded: LoadedModel,
+  progress: (step: string, images: number, total: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { images: limit, seed, batchSizes } = FIGURE_TABLES;
+  const sets = figureSets(loaded.name);
+  const layers = figureLayers(loaded.name);
+  const bySet: FeatureTable[][] = [];
+  for (const name of sets) {
+    const data = await dataset(name, 'test', { limit });
+    bySet.push(
+      await extractTables(loaded.model, data, {
+        batchSizes,
+        seed,
+        progress: (done) => progress(`${loaded.name}: ${name}`, done, data.count),
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    );
+  }
+  const write = (kind: string, tables: readonly FeatureTable[], keep: (c: Column) => boolean) =>
+    writeTable(...placeOf(loaded.name, kind), below(tables, keep));
+  for (const [b, B] of batchSizes.entries())
+    await write(
+      `B${B}`,
+      bySet.map((tables) => tables[b] as FeatureTable),
+      ({ layer }) => layer === undefined || layers.includes(layer),
+    );
+  if (sets[0] === 'cifar10')
+    await write(
+      'layers',
+      bySet.slice(0, 2).map((tables) => tables[0] as FeatureTable),
+      () => true,
+    );
+}
+
+/** Tables below one another, the chosen columns as float32, and before them the place of the set. */
+function below(tables: readonly FeatureTable[], keep: (column: Column) => boolean): FeatureTable {
+  const [first] = tables as readonly [FeatureTable, ...FeatureTable[]];
+  const place = Float64Array.from(tables.flatMap(({ rows }, s) => new Array<number>(rows).fill(s)));
+  const columns = first.columns.flatMap((column, j) =>
+    keep(column)
+      ? [
+          {
+            ...column,
+            values: Float64Array.from(
+              tables.flatMap((table) => [...(table.columns[j] as Column).values].map(Math.fround)),
+            ),
+          },
+        ]
+      : [],
+  );
+  return {
+    rows: place.length,
+    batchSize: first.batchSize,
+    columns: [{ feature: 'set', values: place }, ...columns],
+  };
+}
+
+/**
+ * The first rows of a stored table made again from the images of this machine, at B = 1, in the
+ * columns of the stored one. They agree only where the images are the official test set's.
+ */
+export async function recomputed(
+  loaded: LoadedModel,
+  set: string,
+  images: number,
+): Promise<FeatureTable> {
+  const data = await dataset(set, 'test', { limit: images });
+  const { seed } = FIGURE_TABLES;
+  const [table] = (await extractTables(loaded.model, data, { batchSizes: [1], seed })) as [
+    FeatureTable,
+  ];
+  const layers = figureLayers(loaded.name);
+  const columns = table.columns.filter(
+    ({ layer }) => layer === undefined || layers.includes(layer),
+  );
+  return { ...table, columns };
+}
