@@ -91,18 +91,26 @@ async function detect(flags: Flags): Promise<void> {
   try {
     const usual = await dataset(flags.in ?? loaded.header.data.name, 'test', limit);
     console.log(usual.source);
-    const channels = loaded.model.imageShape[2] as 1 | 3;
+    const [height, width, channels] = loaded.model.imageShape;
     if (usual.shape[2] !== channels) {
       throw new FisherlabError(
         `'${usual.name}' has ${usual.shape[2]} channels and the model '${loaded.name}' takes ${channels}`,
         'choose a set of the kind the model was trained on',
       );
     }
-    const own = await ownImages(flags.out, channels);
-    if (own.resized > 0)
-      console.log(
-        `${own.resized} of ${own.count} images were resized to ${own.shape[0]}x${own.shape[1]}`,
-      );
+    const {
+      images: own,
+      treatments,
+      leftOut,
+    } = await ownImages(flags.out, {
+      height,
+      width,
+      channels,
+    });
+    const resized = treatments.filter((treatment) => treatment.resized).length;
+    if (resized > 0)
+      console.log(`${resized} of ${own.count} images were resized to ${width}x${height}`);
+    for (const { name, reason } of leftOut) console.log(`left out: '${name}' ${reason}`);
 
     const bar = barForEachStep();
     const [inside, given] = (await tablesFor(
@@ -117,7 +125,7 @@ async function detect(flags: Flags): Promise<void> {
     const fitted = chosen.fit(fit);
     const scores = fitted.score(given);
     const p = pValues(fitted.score(score), scores);
-    const results = own.sources.map(
+    const results = own.names.map(
       (image, k): Scored => ({ image, score: scores[k] as number, p: p[k] as number }),
     );
 

@@ -7,7 +7,7 @@
  *
  * Reference: Chrabaszcz et al. 2017, https://patrykchrabaszcz.github.io/Imagenet32
  */
-import { parseNpyHeader } from '../npy';
+import { parseUint8Header } from '../npy';
 import { planesToPixels } from './cifar';
 import { type Converter, nth } from './portion';
 import { Zip } from './zip';
@@ -32,7 +32,7 @@ async function images(archive: Buffer, name: string): Promise<Uint8Array> {
   const zip = await Zip.open(archive);
   try {
     const file = await zip.read('data.npy', MOST);
-    const header = parseNpyHeader(file);
+    const header = parseUint8Header(file);
     const [count, pixels] = header?.shape ?? [];
     if (header === null || count === undefined || pixels !== PIXELS)
       throw new Error(`'${name}' has no data of [N, ${PIXELS}]`);

@@ -10,8 +10,8 @@ import type { Raster } from './resize';
 const MOST_PIXELS = 4_000_000;
 
 /** A picture that sharp can go on with. */
-export function picture(bytes: Buffer): Sharp {
-  return sharp(bytes, { limitInputPixels: MOST_PIXELS, failOn: 'error' });
+export function picture(bytes: Buffer, mostPixels = MOST_PIXELS): Sharp {
+  return sharp(bytes, { limitInputPixels: mostPixels, failOn: 'error' });
 }
 
 /** Decodes to RGB (`channels` 3, grey ones repeated) or grey (1). */
