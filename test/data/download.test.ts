@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -61,6 +62,28 @@ describe('downloading a data set', () => {
       { split: 'test', count: 'there already' },
     ]);
     assert.equal(ranges.length, 2);
+  });
+
+  it('what is there but damaged, images or labels, is set aside and fetched again', async () => {
+    const { url, ranges } = await serve(FILES);
+    const entry = entryWith('mnist', { test: FILES }, url);
+    await download('mnist', { entry });
+    for (const [file, at] of [
+      ['test-images.npy.gz', 5000],
+      ['test-labels.npy', 200],
+    ] as const) {
+      const bad = readFileSync(cache('mnist', file));
+      bad[at] = (bad[at] as number) ^ 1;
+      writeFileSync(cache('mnist', file), bad);
+      await assert.rejects(dataset('mnist', 'test'), /download the set again/);
+      const before = ranges.length;
+      assert.deepEqual(await download('mnist', { entry }), [{ split: 'test', count: COUNT }]);
+      assert.equal(ranges.length, before + 2);
+      assert.deepEqual(readFileSync(cache('mnist', `${file}.bad`)), bad);
+      for (const aside of ['test-images.npy.gz.bad', 'test-labels.npy.bad'])
+        rmSync(cache('mnist', aside));
+      await check();
+    }
   });
 
   it('two at once: one fetches, the other waits and finds it there', async () => {

@@ -9,20 +9,20 @@
  */
 import { parseUint8Header } from '../npy';
 import { planesToPixels } from './cifar';
-import { type Converter, nth } from './portion';
+import { type Converter, nth, numbered } from './portion';
 import { Zip } from './zip';
 
 const PIXELS = 3072;
+/** The training set is in so many archives. */
+const BATCHES = 10;
 const MOST = 512 << 20;
 
 export const imagenet32: Converter = async function* (files, split) {
   const zip = await Zip.open(nth(files, 0));
   try {
-    const batch = (name: string) => Number(/(\d+)\.npz$/.exec(name)?.[1] ?? 0);
-    const names = zip
-      .names(split === 'train' ? /train_data_batch_\d+\.npz$/ : /val_data\.npz$/)
-      .sort((a, b) => batch(a) - batch(b));
-    for (const name of names) yield { images: await images(await zip.read(name, MOST), name) };
+    const found = zip.names(split === 'train' ? /train_data_batch_\d+\.npz$/ : /val_data\.npz$/);
+    for (const name of numbered(found, /_(\d+)\.npz$/, split === 'train' ? BATCHES : 1))
+      yield { images: await images(await zip.read(name, MOST), name) };
   } finally {
     zip.close();
   }
