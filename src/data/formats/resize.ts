@@ -46,44 +46,39 @@ interface Taps {
 /** Along one side: `to` outputs from `length` of the inputs, the first at `start`. */
 type Along = (start: number, length: number, to: number) => Taps;
 
-function taps(pairs: readonly (readonly (readonly [index: number, weight: number])[])[]): Taps {
-  const starts = new Int32Array(pairs.length + 1);
-  pairs.forEach((some, o) => {
-    starts[o + 1] = (starts[o] as number) + some.length;
-  });
-  const all = pairs.flat();
-  return {
-    starts,
-    indices: Int32Array.from(all, ([index]) => index),
-    weights: Float64Array.from(all, ([, weight]) => weight),
+/** Gathers taps; `each` adds those of output `o`. */
+function taps(to: number, each: (o: number, add: (i: number, weight: number) => void) => void) {
+  const starts = new Int32Array(to + 1);
+  const indices: number[] = [];
+  const weights: number[] = [];
+  const add = (index: number, weight: number) => {
+    indices.push(index);
+    weights.push(weight);
   };
+  for (let o = 0; o < to; o++) {
+    each(o, add);
+    starts[o + 1] = indices.length;
+  }
+  return { starts, indices: Int32Array.from(indices), weights: Float64Array.from(weights) };
 }
 
 const bilinearTaps: Along = (start, length, to) =>
-  taps(
-    Array.from({ length: to }, (_, o) => {
-      const at = ((o + 0.5) * length) / to - 0.5;
-      const low = Math.floor(at);
-      const clamp = (i: number) => start + Math.min(length - 1, Math.max(0, i));
-      return [
-        [clamp(low), 1 - (at - low)],
-        [clamp(low + 1), at - low],
-      ] as const;
-    }),
-  );
+  taps(to, (o, add) => {
+    const at = ((o + 0.5) * length) / to - 0.5;
+    const low = Math.floor(at);
+    const clamp = (i: number) => start + Math.min(length - 1, Math.max(0, i));
+    add(clamp(low), 1 - (at - low));
+    add(clamp(low + 1), at - low);
+  });
 
 const areaTaps: Along = (first, length, to) => {
   const scale = length / to;
-  return taps(
-    Array.from({ length: to }, (_, o) => {
-      const [start, end] = [first + o * scale, first + (o + 1) * scale];
-      const indices = Array.from(
-        { length: Math.ceil(end) - Math.floor(start) },
-        (_, k) => Math.floor(start) + k,
-      ).filter((i) => i < Math.ceil(first + length));
-      return indices.map((i) => [i, (Math.min(end, i + 1) - Math.max(start, i)) / scale] as const);
-    }),
-  );
+  const end = Math.ceil(first + length);
+  return taps(to, (o, add) => {
+    const [low, high] = [first + o * scale, first + (o + 1) * scale];
+    for (let i = Math.floor(low); i < Math.min(Math.ceil(high), end); i++)
+      add(i, (Math.min(high, i + 1) - Math.max(low, i)) / scale);
+  });
 };
 
 function resampled({ data, width, channels }: Raster, rows: Taps, columns: Taps): Uint8Array {

@@ -10,6 +10,7 @@
  * adds), are passed over and counted; files that do not call themselves images are named. Only
  * regular files are read: a pipe would never end, a device would fill the memory.
  */
+import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FisherlabError } from '../../backend/index';
@@ -58,20 +59,22 @@ export async function ownFiles(paths: readonly string[]): Promise<OwnFiles> {
       files.push({ file: folder, class: label, problem: 'is a link to a folder around itself' });
       return;
     }
-    let names: string[];
+    let entries: Dirent[];
     try {
-      names = (await readdir(folder)).sort();
+      entries = await readdir(folder, { withFileTypes: true });
     } catch (error) {
       files.push({ file: folder, class: label, problem: `cannot be opened (${codeOf(error)})` });
       return;
     }
-    for (const name of names) {
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) {
+      const { name } = entry;
       if (name.startsWith('.')) {
         hidden++;
         continue;
       }
       const file = path.join(folder, name);
-      const kind = await kindOf(file);
+      const kind = entry.isFile() ? 'file' : await kindOf(file);
       if (kind === 'folder') await descend(file, label === '' ? name : label, [...above, real]);
       else if (!endsIn(name, [...PICTURES, ...ARRAYS])) others.push(file);
       else if (kind === 'file') files.push({ file, class: label });
