@@ -101,6 +101,38 @@ describe('images of one’s own', () => {
     assert.deepEqual(names.slice(2), [`${at('two.npy')}[0]`, `${at('two.npy')}[1]`]);
   });
 
+  it('come from every format and any case of its ending, grey arrays by the rule of grey pictures', async () => {
+    const colour = sharp({ create: { width: 40, height: 40, channels: 3, background: '#969696' } });
+    const formats = {
+      'a.PNG': 'png',
+      'b.webp': 'webp',
+      'd.TIFF': 'tiff',
+      'e.gif': 'gif',
+      'f.jfif': 'jpeg',
+      'g.avif': 'avif',
+    } as const;
+    for (const [name, format] of Object.entries(formats))
+      writeFileSync(at(name), await colour.clone().toFormat(format).toBuffer());
+    const bmp = Buffer.alloc(54 + 2 * 8, 150);
+    bmp.write('BM');
+    for (const [value, where] of [
+      [54, 10],
+      [40, 14],
+      [2, 18],
+      [2, 22],
+      [0, 30],
+      [0, 46],
+    ] as const)
+      bmp.writeUInt32LE(value, where);
+    bmp.writeUInt16LE(24, 28);
+    writeFileSync(at('c.BMP'), bmp);
+    writeFileSync(at('h.NPY'), Buffer.concat([npyHeader([5, 32, 32]), Buffer.alloc(5120, 150)]));
+    const { images, treatments, leftOut } = await ownImages([folder()], COLOUR);
+    assert.deepEqual([images.count, leftOut], [12, []]);
+    assert.ok(images.images.every((value) => Math.abs(value - 150) <= 2));
+    assert.deepEqual(treatments.map(({ greyToColour }) => greyToColour).indexOf(true), 7);
+  });
+
   it('are of the model’s size whatever that is', async () => {
     await put('one.png', 40, 3, () => 77);
     const { images } = await ownImages([folder()], { height: 64, width: 48, channels: 3 });
