@@ -65,10 +65,13 @@ async function detect({ format, to, ...options }: Flags, signal: AbortSignal): P
     .finally(bar.done);
   const { own, images } = found;
   console.log(found.source);
-  if (own.resized > 0)
-    console.log(
-      `${own.resized} of ${own.count} images were resized to ${own.shape[0]}x${own.shape[1]}`,
-    );
+  const [height, width] = own.images.shape;
+  const resized = own.treatments.filter((treatment) => treatment.resized).length;
+  if (resized > 0)
+    console.log(`${resized} of ${own.images.count} images were resized to ${width}x${height}`);
+  if (own.hidden > 0) console.log(`${own.hidden} hidden files were passed over`);
+  for (const { name, reason, fix } of own.leftOut)
+    console.log(`left out: '${name}' ${reason}; ${fix}`);
   const { scores, sheet } = await experiments.writeDetection(found, folder, format);
   const strangest = experiments.strangestFirst(images).slice(0, LISTED);
   console.log(terminal.tableText(strangest.map((k) => row(images[k] as experiments.Scored))));

@@ -10,7 +10,7 @@
  * `tinyimagenet32` stands in for `imagenet32` where the latter is not there.
  */
 import { assertKnown, FisherlabError } from '../errors';
-import { find } from './find';
+import { type Found, find } from './find';
 import { readLabels } from './labels';
 import { readNpy } from './npy';
 import { DATA_SETS, type DataSetName, dataSet, SPLITS, type Split } from './sets';
@@ -70,7 +70,32 @@ export async function dataset(
       `data set '${name}' (${split}) is not on this machine`,
       whereToGet(name, split),
     );
+  const { images, labels, count, total } = await readSplit(name, split, found, limit);
+  const how = count < total ? `first ${number(count)} of ${number(total)}` : `all ${number(total)}`;
+  return {
+    name,
+    split,
+    source: `${name} ${split}: ${how} images of ${found.place}`,
+    licence,
+    images,
+    count,
+    shape: [SIDE, SIDE, channels],
+    ...(labels === undefined ? {} : { labels: labels.subarray(0, count) }),
+  };
+}
 
+/**
+ * The first `limit` images of the files of a split, perhaps none, and all labels; the files are
+ * read and checked to their ends.
+ * @throws {FisherlabError} if a file is damaged or not what the set is made of
+ */
+export async function readSplit(
+  name: DataSetName,
+  split: Split,
+  found: Found,
+  limit?: number,
+): Promise<{ images: Uint8Array; labels?: Uint8Array; count: number; total: number }> {
+  const { channels, classes = 256 } = dataSet(name);
   const file = await readNpy(found.images, `${split} images of '${name}' (${found.images})`, limit);
   const [total = 0, height = 0, width = 0, depth = 0] = file.shape;
   const side = channels === 3 ? SIDE : 28;
@@ -86,29 +111,22 @@ export async function dataset(
     );
   }
   const images = height === SIDE ? file.data : padded(file.data, file.rows, height, channels);
+  if (found.labels === undefined) return { images, count: file.rows, total };
 
-  const labels =
-    found.labels === undefined
-      ? undefined
-      : await readLabels(found.labels, `${split} labels of '${name}' (${found.labels})`, limit);
-  if (labels !== undefined && (labels.shape.length !== 1 || labels.shape[0] !== total)) {
+  const label = `labels of '${name}' (${found.labels})`;
+  const labels = await readLabels(found.labels, `${split} ${label}`);
+  if (labels.shape.length !== 1 || labels.shape[0] !== total)
     throw new FisherlabError(
-      `labels of '${name}' (${found.labels}) have shape [${labels.shape.join(', ')}] for ${total} images`,
+      `${label} have shape [${labels.shape.join(', ')}] for ${total} images`,
       'restore the file or download the set again',
     );
-  }
-  const how =
-    file.rows < total ? `first ${number(file.rows)} of ${number(total)}` : `all ${number(total)}`;
-  return {
-    name,
-    split,
-    source: `${name} ${split}: ${how} images of ${found.place}`,
-    licence,
-    images,
-    count: file.rows,
-    shape: [SIDE, SIDE, channels],
-    ...(labels === undefined ? {} : { labels: labels.data }),
-  };
+  const wrong = labels.data.find((one) => one >= classes);
+  if (wrong !== undefined)
+    throw new FisherlabError(
+      `${label} have the class ${wrong}, and the classes are 0 to ${classes - 1}`,
+      'restore the file or download the set again',
+    );
+  return { images, labels: labels.data, count: file.rows, total };
 }
 
 /** What to do about a set that is not here. */

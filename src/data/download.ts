@@ -4,20 +4,31 @@
  * Fetch, verify, convert: official files come into `<cache>/<set>/official`, are checked against
  * their published checksums, converted to the one layout that is read, and removed. Each step is
  * whole or absent, so that a kill at any point costs only what was under way; a split that is there
- * already is not made again. One process works on a set, others wait for it.
+ * already is read once, by its checksums, and is not made again. If it is damaged it is set aside
+ * (`.bad`) and made anew. One process works on a set, others wait for it.
  *
  * Where the user brings the files (`from`), they are told apart by their checksum, not by their
  * name, and stay where they are.
  */
 import { existsSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, withLock, writeBeside } from '../backend/index';
 import { assertKnown, FisherlabError } from '../errors';
+import { readSplit } from './dataset';
 import { type FetchOptions, fetchFile, md5Of } from './fetch-file';
 import { cacheFolder } from './find';
 import { CONVERTERS } from './formats/index';
-import { DATA_SETS, type DataSet, dataSet, type OfficialFile, SPLITS, type Split } from './sets';
+import { checked } from './formats/portion';
+import {
+  DATA_SETS,
+  type DataSet,
+  type DataSetName,
+  dataSet,
+  type OfficialFile,
+  SPLITS,
+  type Split,
+} from './sets';
 import { writeSplit } from './split-writer';
 
 /**
@@ -66,13 +77,14 @@ export async function download(name: string, options: DownloadOptions = {}): Pro
   const given =
     options.from === undefined ? undefined : await recognised(name, entry, options.from);
   await makeFolder(path.join(folder, 'official'));
-  const work = () => splits(folder, entry, given, options);
+  const work = () => splits(name, folder, entry, given, options);
   return withLock(path.join(folder, 'lock'), work, (holder) =>
     options.onStep?.({ kind: 'wait', holder }),
   );
 }
 
 async function splits(
+  name: DataSetName,
   folder: string,
   entry: DataSet,
   given: ReadonlyMap<OfficialFile, string> | undefined,
@@ -84,7 +96,7 @@ async function splits(
     const wanted = entry.files[split];
     if (wanted === undefined || (given !== undefined && !wanted.every((file) => given.has(file))))
       continue;
-    if (existsSync(path.join(folder, `${split}-images.npy.gz`))) {
+    if (await isWhole(name, folder, split)) {
       done.push({ split, count: 'there already' });
       continue;
     }
@@ -101,6 +113,22 @@ async function splits(
   for (const file of Object.values(entry.files).flat())
     await rm(path.join(official, path.basename(file.url)), { force: true });
   return done;
+}
+
+/** Whether a split is there and undamaged; a damaged one is set aside. */
+async function isWhole(name: DataSetName, folder: string, split: Split): Promise<boolean> {
+  const images = path.join(folder, `${split}-images.npy.gz`);
+  const labels = path.join(folder, `${split}-labels.npy`);
+  if (!existsSync(images)) return false;
+  const there = existsSync(labels) ? { images, labels } : { images };
+  try {
+    await readSplit(name, split, { ...there, place: 'the official download' }, 0);
+    return true;
+  } catch (error) {
+    if (!(error instanceof FisherlabError)) throw error;
+    for (const file of Object.values(there)) await rename(file, `${file}.bad`);
+    return false;
+  }
 }
 
 async function fetched(
@@ -123,7 +151,8 @@ async function converted(
   { onStep }: DownloadOptions,
 ): Promise<number> {
   const side = entry.channels === 3 ? 32 : 28;
-  const portions = CONVERTERS[entry.format](files, split);
+  const size = side * side * entry.channels;
+  const portions = checked(CONVERTERS[entry.format](files, split), size, entry.classes ?? 256);
   try {
     return await writeSplit(folder, split, [side, side, entry.channels], portions, (count) =>
       onStep?.({ kind: 'convert', split, count }),

@@ -4,7 +4,8 @@
  * NumPy's format, version 1.0: the six bytes `\x93NUMPY`, two of version, the header's length, and
  * the header, a Python dictionary such as
  * `{'descr': '|u1', 'fortran_order': False, 'shape': (2000, 32, 32, 3), }` padded with spaces; then
- * the numbers. Here only what image files need: `uint8` in C order.
+ * the numbers. Data sets are `uint8` in C order, which `readNpy` reads; arrays that people bring may
+ * be of other types and orders, for which there are the header and the bytes, piece by piece.
  *
  * A compressed file is inflated as a stream straight into the array it ends in, so that reading
  * needs the array and a few hundred kilobytes; it is always read to its end, where gzip keeps the
@@ -15,9 +16,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { at } from '../backend/index';
 import { FisherlabError } from '../errors';
 
 export interface NpyArray {
@@ -47,11 +46,20 @@ export function npyHeader(shape: readonly number[]): Buffer {
   return header;
 }
 
-/**
- * The shape and where the numbers start, or null while `head` is too short to say. Throws where it
- * is no uint8 array.
- */
-export function parseNpyHeader(head: Buffer): { shape: number[]; start: number } | null {
+export interface NpyHeader {
+  /** The type as NumPy writes it: `|u1`, `<f4`. */
+  readonly type: string;
+  /** How many bytes a number has. */
+  readonly bytes: number;
+  /** Whether the first dimension runs fastest, not the last. */
+  readonly fortran: boolean;
+  readonly shape: readonly number[];
+  /** Where the numbers start, in bytes. */
+  readonly start: number;
+}
+
+/** What the header says, or null while `head` is too short to say. Throws where it is none. */
+export function parseNpyHeader(head: Buffer): NpyHeader | null {
   if (head.length < 12) return null;
   if (head.toString('latin1', 0, 6) !== MAGIC)
     throw new Error('it does not start as a .npy file does');
@@ -60,15 +68,69 @@ export function parseNpyHeader(head: Buffer): { shape: number[]; start: number }
   if (start > 65536) throw new Error('its .npy header is too long');
   if (head.length < start) return null;
   const text = head.toString('latin1', wide ? 12 : 10, start);
-  if (!/'descr': *'[|<]u1'/.test(text)) throw new Error('its numbers are not uint8');
-  if (!/'fortran_order': *False/.test(text)) throw new Error('its numbers are in Fortran order');
+  const [, type, bytes] = /'descr': *'([|<>=][a-zA-Z](\d+))'/.exec(text) ?? [];
+  if (type === undefined || !(Number(bytes) >= 1))
+    throw new Error('its .npy header names no plain type of numbers');
+  const order = /'fortran_order': *(True|False)/.exec(text)?.[1];
+  if (order === undefined) throw new Error('its .npy header names no order');
   const dimensions = /'shape': *\(([^)]*)\)/.exec(text)?.[1];
   const shape = (dimensions ?? '')
     .split(',')
     .flatMap((part) => (part.trim() === '' ? [] : [Number(part)]));
   if (shape.length === 0 || shape.some((n) => !Number.isSafeInteger(n) || n < 0))
     throw new Error('its .npy header has no shape');
-  return { shape, start };
+  return { type, bytes: Number(bytes), fortran: order === 'True', shape, start };
+}
+
+/** As `parseNpyHeader`; throws where it is no uint8 array in C order, too. */
+export function parseUint8Header(head: Buffer): NpyHeader | null {
+  const header = parseNpyHeader(head);
+  if (header !== null && header.type.slice(1) !== 'u1')
+    throw new Error('its numbers are not uint8');
+  if (header?.fortran) throw new Error('its numbers are in Fortran order');
+  return header;
+}
+
+/**
+ * The header of a file, once it is there, with each piece of the bytes behind it as they come (at
+ * least one, which may be empty). A file whose name ends in `.gz` is inflated. Throws where it
+ * cannot be read, is damaged, or does not hold what its header says.
+ */
+export async function* npyPieces(
+  file: string,
+  parse: (head: Buffer) => NpyHeader | null = parseNpyHeader,
+): AsyncGenerator<{ header: NpyHeader; piece: Buffer }> {
+  const packed = file.toLowerCase().endsWith('.gz');
+  // Deflate shrinks at most 1032-fold: a header that promises more than that lies.
+  const most = (await stat(file)).size * (packed ? 1032 : 1);
+  const raw = createReadStream(file, { highWaterMark: CHUNK });
+  const stream = packed ? raw.pipe(createGunzip({ chunkSize: CHUNK })) : raw;
+  raw.on('error', (error) => stream.destroy(error));
+  let head = Buffer.alloc(0);
+  let header: NpyHeader | null = null;
+  let [seen, total] = [0, 0];
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      let piece = chunk;
+      if (header === null) {
+        head = Buffer.concat([head, piece]);
+        header = parse(head);
+        if (header === null) continue;
+        total = header.shape.reduce((a, b) => a * b, header.bytes);
+        if (total > most) throw new Error('its header promises more than the file holds');
+        piece = head.subarray(header.start);
+      }
+      seen += piece.length;
+      yield { header, piece };
+    }
+  } finally {
+    raw.destroy();
+  }
+  if (header === null) throw new Error('it ends within its header');
+  if (seen !== total) {
+    const [holds, says] = [seen / header.bytes, total / header.bytes];
+    throw new Error(`it holds ${holds} numbers where its header says ${says}`);
+  }
 }
 
 /**
@@ -81,16 +143,24 @@ export async function readNpy(
   limit = Number.POSITIVE_INFINITY,
 ): Promise<NpyArray> {
   try {
-    const raw = createReadStream(file, { highWaterMark: CHUNK });
-    const packed = file.endsWith('.gz');
-    const stream = packed ? raw.pipe(createGunzip({ chunkSize: CHUNK })) : raw;
-    raw.on('error', (error) => stream.destroy(error));
-    // Deflate shrinks at most 1032-fold: a header that promises more than that lies.
-    const most = (await stat(file)).size * (packed ? 1032 : 1);
-    return await collect(stream, limit, most);
+    let array: NpyArray | undefined;
+    let seen = 0;
+    for await (const { header, piece } of npyPieces(file, parseUint8Header)) {
+      array ??= room(header.shape, limit);
+      const { data } = array;
+      if (seen < data.length) data.set(piece.subarray(0, data.length - seen), seen);
+      seen += piece.length;
+    }
+    return array as NpyArray;
   } catch (error) {
     throw unreadable(label, error);
   }
+}
+
+function room(shape: readonly number[], limit: number): NpyArray {
+  const [count = 0, ...rest] = shape;
+  const rows = Math.min(limit, count);
+  return { shape, rows, data: new Uint8Array(rows * rest.reduce((a, b) => a * b, 1)) };
 }
 
 /**
@@ -99,20 +169,8 @@ export async function readNpy(
  */
 export async function npyShape(file: string, label: string): Promise<readonly number[]> {
   try {
-    const raw = createReadStream(file);
-    const stream = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw;
-    raw.on('error', (error) => stream.destroy(error));
-    let head = Buffer.alloc(0);
-    try {
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        head = Buffer.concat([head, chunk]);
-        const parsed = parseNpyHeader(head);
-        if (parsed !== null) return parsed.shape;
-      }
-    } finally {
-      raw.destroy();
-    }
-    throw new Error('it ends within its header');
+    for await (const { header } of npyPieces(file, parseUint8Header)) return header.shape;
+    return [];
   } catch (error) {
     throw unreadable(label, error);
   }
@@ -124,32 +182,4 @@ function unreadable(label: string, error: unknown): FisherlabError {
     `${label} cannot be read: ${reason}`,
     'restore the file or download the set again',
   );
-}
-
-async function collect(stream: Readable, limit: number, most: number): Promise<NpyArray> {
-  let head = Buffer.alloc(0);
-  let shape: number[] | undefined;
-  let data = new Uint8Array(0);
-  let rows = 0;
-  let seen = 0;
-  let total = 0;
-  for await (const piece of stream as AsyncIterable<Buffer>) {
-    let chunk = piece;
-    if (shape === undefined) {
-      head = Buffer.concat([head, chunk]);
-      const parsed = parseNpyHeader(head);
-      if (parsed === null) continue;
-      shape = parsed.shape;
-      total = shape.reduce((a, b) => a * b, 1);
-      if (total > most) throw new Error('its header promises more than the file holds');
-      rows = Math.min(limit, at(shape, 0));
-      data = new Uint8Array(rows === 0 ? 0 : (total / at(shape, 0)) * rows);
-      chunk = head.subarray(parsed.start);
-    }
-    if (seen < data.length) data.set(chunk.subarray(0, data.length - seen), seen);
-    seen += chunk.length;
-  }
-  if (shape === undefined) throw new Error('it ends within its header');
-  if (seen !== total) throw new Error(`it holds ${seen} numbers where its header says ${total}`);
-  return { shape, rows, data };
 }

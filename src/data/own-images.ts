@@ -1,174 +1,165 @@
 /**
  * # Images of one's own
  *
- * PNG and JPEG files, folders of them, and `.npy` arrays `[N, H, W, C]` or `[N, H, W]` of uint8
- * become what every data set is: 8-bit images of 32x32.
+ * Pictures (PNG, JPEG, WebP, TIFF, BMP, AVIF, the first frame of a GIF), folders of them and `.npy`
+ * arrays become what every data set is: 8-bit images, here of the size and channels that a model
+ * takes.
  *
- * - Larger pictures are averaged down by area, which smooths before it drops pixels; smaller ones
- *   are interpolated (`formats/resize.ts`). The whole picture is kept: one that is not square is
- *   squeezed.
- * - Grey sets are 28x28 in a border of two black pixels, so grey images of other sizes are brought
- *   to 28x28 and framed; 32x32 is taken as it is.
- * - A grey picture for a colour model is shown in three equal channels, as any viewer does. A
- *   coloured picture for a grey model is refused, since which grey is meant is not ours to say; so
- *   is one that can be seen through.
- *
- * Nothing is skipped in silence: a file that cannot be read is an error that names it.
+ * Each picture is decoded to its small size while others are being decoded, so that memory does not
+ * grow with their number; large ones go one at a time. One that cannot be used, because it is
+ * damaged or can be seen through or is coloured and the model is grey, is left out, named with its
+ * reason; the others go on. With `strict` it is an error. What was done to each image is told. An
+ * array that may be read in more than one way stops everything: it is asked, not guessed.
  */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { FisherlabError } from '../errors';
+import { assertKnown, FisherlabError } from '../errors';
 import type { Images } from './dataset';
-import { SIDE } from './dataset';
-import { picture } from './formats/picture';
-import { areaAverage, bilinear, type Raster } from './formats/resize';
-import { readNpy } from './npy';
+import { LAYOUTS, type Layout } from './own/array-layout';
+import { FITS, type Fit, type Target } from './own/fit-to-model';
+import { VALUES, type Values } from './own/own-array';
+import { type OwnFile, ownFiles } from './own/own-files';
+import type { Turn } from './own/own-picture';
+import { type FromFile, type LeftOut, readOwnFile } from './own/read-own-file';
+import type { Treatment } from './own/treatment';
 
-const PICTURES = ['.png', '.jpg', '.jpeg'];
-const ARRAYS = ['.npy', '.npy.gz'];
-const BORDER = 2;
-
-/** Images with where each came from: `cats/7.png`, `batch.npy[12]`. */
-export interface OwnImages extends Images {
-  readonly sources: readonly string[];
-  /** How many had another size. */
-  readonly resized: number;
+export interface OwnOptions {
+  /** The size and channels of the model's images. */
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** What gives way where shapes differ; left out: the whole picture is stretched. */
+  readonly fit?: Fit;
+  /** The order of arrays' dimensions, where their shape does not tell. */
+  readonly layout?: Layout;
+  /** The range of arrays' numbers that are not uint8. */
+  readonly values?: Values;
+  /** The first image that cannot be used is an error. */
+  readonly strict?: boolean;
+  /** Called after each file. */
+  readonly onProgress?: (files: number, total: number) => void;
+  readonly signal?: AbortSignal;
 }
 
+export interface OwnImages extends Images {
+  /** [count]: `cats/7.png`, `batch.npy[12]`. */
+  readonly names: readonly string[];
+  /** [count]: the folder below the given one, '' where there is none. */
+  readonly classes: readonly string[];
+}
+
+export interface Own {
+  readonly images: OwnImages;
+  /** [count]: what was done to each. */
+  readonly treatments: readonly Treatment[];
+  readonly leftOut: readonly LeftOut[];
+  /** How many hidden files and folders were passed over. */
+  readonly hidden: number;
+  /** Files in folders that do not call themselves images. */
+  readonly others: readonly string[];
+}
+
+/** Files that are read together: enough to keep the decoder's threads busy. */
+const TOGETHER = Math.max(4, 2 * availableParallelism());
+
 /**
- * Reads files and folders (not the folders in them), sorted by name within each folder.
- * @throws FisherlabError naming the file: missing, unreadable, of wrong channels; a folder without
- *   images
+ * Reads files and folders, in the order of their names within each folder.
+ * @throws {FisherlabError} if a path does not exist, no image can be used, an array may be read in
+ *   more than one way, an option is none, or, with `strict`, an image cannot be used; the signal's
+ *   reason if that is aborted
  */
-export async function ownImages(paths: readonly string[], channels: 1 | 3): Promise<OwnImages> {
-  const parts: { source: string; raster: Raster }[] = [];
-  for (const file of paths.flatMap(filesAt)) {
-    if (ARRAYS.some((ending) => file.endsWith(ending)))
-      parts.push(...(await ofArray(file, channels)));
-    else parts.push({ source: file, raster: await ofPicture(file, channels) });
+export async function ownImages(paths: readonly string[], options: OwnOptions): Promise<Own> {
+  const { height, width, channels, fit = 'stretch', layout, values, strict = false } = options;
+  for (const [name, value] of Object.entries({ height, width, channels }))
+    if (!(Number.isInteger(value) && value >= 1))
+      throw new FisherlabError(
+        `the ${name} of images cannot be ${value}`,
+        'give a whole number from 1 on',
+      );
+  assertKnown('fit', fit, FITS);
+  if (layout !== undefined) assertKnown('layout', layout, LAYOUTS);
+  if (values !== undefined) assertKnown('range of values', values, VALUES);
+  const target: Target = { height, width, channels, fit };
+
+  const { files, hidden, others } = await ownFiles(paths);
+  const turn = oneAtATime();
+  let done = 0;
+  const read = async (file: OwnFile) => {
+    const result = await readOwnFile(file, target, { layout, values, channels }, turn);
+    options.onProgress?.(++done, files.length);
+    return result;
+  };
+  const stops = ({ leftOut }: FromFile) => strict && leftOut.length > 0;
+  const results = await together(files, read, stops, options.signal);
+
+  const leftOut = results.flatMap((result) => result.leftOut);
+  const used = results.flatMap((result) => result.used);
+  const [first] = leftOut;
+  if (first !== undefined && (strict || used.length === 0)) {
+    const all = !strict && leftOut.length > 1;
+    throw new FisherlabError(
+      `'${first.name}' ${first.reason}${all ? `, and none of ${leftOut.length} can be used` : ''}`,
+      first.fix,
+    );
   }
-  const size = SIDE * SIDE * channels;
-  const images = new Uint8Array(parts.length * size); // [N, 32, 32, C]
-  parts.forEach(({ raster }, k) => {
-    images.set(fitted(raster), k * size);
+  const size = height * width * channels;
+  const pixels = new Uint8Array(used.length * size); // [N, H, W, C]
+  used.forEach((one, k) => {
+    pixels.set(one.pixels, k * size);
   });
   return {
-    name: paths.length === 1 ? path.basename(paths[0] as string) : `${paths.length} paths`,
-    images,
-    count: parts.length,
-    shape: [SIDE, SIDE, channels],
-    sources: parts.map(({ source }) => source),
-    resized: parts.filter(({ raster }) => !keepsSize(raster)).length,
+    images: {
+      name: paths.length === 1 ? path.basename(paths[0] as string) : `${paths.length} paths`,
+      images: pixels,
+      count: used.length,
+      shape: [height, width, channels],
+      names: used.map(({ name }) => name),
+      classes: used.map((one) => one.class),
+    },
+    treatments: used.map(({ treatment }) => treatment),
+    leftOut,
+    hidden,
+    others,
   };
 }
 
-function filesAt(given: string): string[] {
-  if (!existsSync(given))
-    throw new FisherlabError(
-      `'${given}' does not exist`,
-      'give PNG or JPEG files, .npy arrays, or folders of them',
-    );
-  const known = [...PICTURES, ...ARRAYS];
-  const isKnown = (file: string) => known.some((ending) => file.toLowerCase().endsWith(ending));
-  if (!statSync(given).isDirectory()) {
-    if (!isKnown(given))
-      throw new FisherlabError(
-        `'${given}' is no image`,
-        `its name should end in one of ${known.join(', ')}`,
-      );
-    return [given];
-  }
-  const files = readdirSync(given).filter(isKnown).sort();
-  if (files.length === 0)
-    throw new FisherlabError(
-      `the folder '${given}' has no images`,
-      `it needs files that end in ${known.join(', ')}`,
-    );
-  return files.map((file) => path.join(given, file));
-}
-
-async function ofPicture(file: string, channels: 1 | 3): Promise<Raster> {
-  let decoded: Raster;
-  try {
-    const { data, info } = await picture(readFileSync(file))
-      .toColourspace('srgb')
-      .ensureAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    decoded = { data, width: info.width, height: info.height, channels: info.channels };
-  } catch (error) {
-    const reason = (error as Error).message.split('\n')[0] as string;
-    throw new FisherlabError(
-      `'${file}' cannot be read as an image: ${reason}`,
-      'mend or remove the file',
-    );
-  }
-  const pixels = decoded.width * decoded.height;
-  const at = (pixel: number, channel: number) => decoded.data[pixel * 4 + channel] as number;
-  const data = new Uint8Array(pixels * channels);
-  for (let p = 0; p < pixels; p++) {
-    if (at(p, 3) !== 255)
-      throw new FisherlabError(
-        `'${file}' is transparent in places`,
-        'put it on a ground of your choice first',
-      );
-    if (channels === 1 && (at(p, 0) !== at(p, 1) || at(p, 1) !== at(p, 2))) {
-      throw new FisherlabError(
-        `'${file}' is in colour and the model takes grey images`,
-        'turn it grey first, or choose a colour model',
-      );
+/**
+ * The results of `work`, in the order of `items`, some of which are worked on at the same time;
+ * none is begun after one that failed, was aborted or `stops`.
+ */
+async function together<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+  stops: (result: R) => boolean,
+  signal: AbortSignal | undefined,
+): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const k = next++;
+      try {
+        signal?.throwIfAborted();
+        const result = await work(items[k] as T);
+        results[k] = result;
+        if (stops(result)) next = items.length;
+      } catch (error) {
+        next = items.length;
+        throw error;
+      }
     }
-    for (let c = 0; c < channels; c++) data[p * channels + c] = at(p, c);
-  }
-  return { data, width: decoded.width, height: decoded.height, channels };
+  };
+  const ends = await Promise.allSettled(Array.from({ length: TOGETHER }, worker));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  return results.filter((result) => result !== undefined);
 }
 
-async function ofArray(
-  file: string,
-  channels: 1 | 3,
-): Promise<{ source: string; raster: Raster }[]> {
-  const { shape, data } = await readNpy(file, `'${file}'`);
-  const [count = 0, height = 0, width = 0, depth = 1] = shape;
-  if (shape.length < 3 || shape.length > 4 || depth !== channels || height < 1 || width < 1) {
-    throw new FisherlabError(
-      `'${file}' has shape [${shape.join(', ')}] and the model takes [N, H, W, ${channels}]`,
-      `give uint8 images with ${channels} channel${channels === 1 ? '' : 's'}, channel last`,
-    );
-  }
-  if (count === 0) throw new FisherlabError(`'${file}' has no images`, 'give at least one');
-  const size = height * width * depth;
-  return Array.from({ length: count }, (_, k) => ({
-    source: `${file}[${k}]`,
-    raster: { data: data.subarray(k * size, (k + 1) * size), width, height, channels: depth },
-  }));
-}
-
-/** The side of the picture within its frame. */
-const sideOf = (channels: number) => (channels === 1 ? SIDE - 2 * BORDER : SIDE);
-
-function keepsSize({ width, height, channels }: Raster): boolean {
-  return width === height && (width === SIDE || width === sideOf(channels));
-}
-
-/** A picture as [32, 32, C], flat. */
-function fitted(raster: Raster): Uint8Array {
-  const { data, width, height, channels } = raster;
-  if (width === SIDE && height === SIDE) return data;
-  const side = sideOf(channels);
-  const shrinks = width >= side && height >= side;
-  const small =
-    width === side && height === side
-      ? data
-      : shrinks
-        ? areaAverage(raster, side)
-        : bilinear(raster, side);
-  if (side === SIDE) return small;
-  const out = new Uint8Array(SIDE * SIDE * channels);
-  for (let y = 0; y < side; y++) {
-    out.set(
-      small.subarray(y * side * channels, (y + 1) * side * channels),
-      ((y + BORDER) * SIDE + BORDER) * channels,
-    );
-  }
-  return out;
+/** Whoever asks has their turn when all who asked before have had theirs. */
+function oneAtATime(): Turn {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
+  };
 }

@@ -46,6 +46,8 @@ export interface DataSet {
   readonly cite: string;
   /** What the classes are, or why there are no labels. */
   readonly labels: string;
+  /** How many classes there are, where there are labels: these are 0 … classes − 1. */
+  readonly classes?: number;
   /** The owner wants agreement first: the user brings the file. The page where it is had. */
   readonly agreement?: string;
   /** The files that each split is made of, in the order the converter wants them. */
@@ -78,6 +80,7 @@ const CATALOGUE = {
     licence: 'non-commercial use only (Stanford, ufldl.stanford.edu/housenumbers)',
     cite: 'Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, 2011',
     labels: 'the digit, 0..9',
+    classes: 10,
     files: {
       train: [
         {
@@ -112,6 +115,7 @@ const CATALOGUE = {
       'freely available for research (Institut für Neuroinformatik, Ruhr-Universität Bochum)',
     cite: 'Stallkamp et al., Man vs. computer: Benchmarking machine learning algorithms for traffic sign recognition, 2012',
     labels: 'the sign, 0..42',
+    classes: 43,
     // All 39,209 training images. GTSRB-Training_fixed.zip, which some loaders take, is of the
     // competition before and has fewer.
     files: {
@@ -131,6 +135,7 @@ const CATALOGUE = {
     licence: 'no formal licence, free for research (A. Krizhevsky, University of Toronto)',
     cite: 'Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009',
     labels: 'airplane automobile bird cat deer dog frog horse ship truck, 0..9',
+    classes: 10,
     files: both({
       url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
       md5: 'c32a1d4ab5d03f1284b67883e8d87530',
@@ -158,6 +163,7 @@ const CATALOGUE = {
     licence: 'ImageNet terms: non-commercial research and education only, no publication of images',
     cite: 'Le and Yang, Tiny ImageNet Visual Recognition Challenge, 2015',
     labels: 'index of the WordNet id in sorted order, 0..199',
+    classes: 200,
     files: both({
       url: 'http://cs231n.stanford.edu/tiny-imagenet-200.zip',
       md5: '90528d7ca1a48142e341f4ef8d21d0de',
@@ -170,6 +176,7 @@ const CATALOGUE = {
     licence: 'no formal licence, free for research (A. Krizhevsky, University of Toronto)',
     cite: 'Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009',
     labels: 'the fine class in alphabetical order, 0..99',
+    classes: 100,
     files: both({
       url: 'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz',
       md5: '03b5dce01913d631647c71ecec9e9cb8',
@@ -182,6 +189,7 @@ const CATALOGUE = {
     licence: 'CC BY-SA 3.0 (Y. LeCun, C. Cortes)',
     cite: 'LeCun et al., Gradient-based learning applied to document recognition, 1998',
     labels: 'the digit, 0..9',
+    classes: 10,
     files: idx('https://ossci-datasets.s3.amazonaws.com/mnist/', {
       train: ['f68b3c2dcbeaaa9fbdd348bbdeb94873', 'd53e105ee54ea40749a09fcbcd1e9432'],
       test: ['9fb629c4189551a2d022fa330f9573f3', 'ec29112dd5afa0611ce80d1b7f02629c'],
@@ -194,6 +202,7 @@ const CATALOGUE = {
     licence: 'MIT (Zalando SE)',
     cite: 'Xiao et al., Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms, 2017',
     labels: 'T-shirt trouser pullover dress coat sandal shirt sneaker bag ankle-boot, 0..9',
+    classes: 10,
     files: idx('http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/', {
       train: ['8d4fb7e6c68d591d4c3dfef9ec88bf0d', '25c81989df183df01b3e8a0aad5dffbe'],
       test: ['bef4ecab320f06d8554ea6380940ec79', 'bb300cfdad3c16e7a12a480ee83cd310'],
@@ -206,6 +215,7 @@ const CATALOGUE = {
     licence: 'CC BY-SA 4.0 (CODH, "KMNIST Dataset", adapted from "Kuzushiji Dataset")',
     cite: 'Clanuwat et al., Deep Learning for Classical Japanese Literature, 2018',
     labels: 'o ki su tsu na ha ma ya re wo, 0..9',
+    classes: 10,
     files: idx('http://codh.rois.ac.jp/kmnist/dataset/kmnist/', {
       train: ['bdb82020997e1d708af4cf47b453dcf7', 'e144d726b3acfaa3e44228e80efcd344'],
       test: ['5c965bf0a639b31b8f53240b1b52f4d7', '7320c461ea6c1c855c0b718fb2a4b134'],
@@ -218,6 +228,7 @@ const CATALOGUE = {
     licence: 'NIST, work of the US government, free use',
     cite: 'Cohen et al., EMNIST: an extension of MNIST to handwritten letters, 2017',
     labels: 'A..Z as 0..25',
+    classes: 26,
     files: both({
       url: 'https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip',
       md5: '58c8d27c78d21e728a6bc7b3cc06412e',
@@ -231,6 +242,7 @@ const CATALOGUE = {
     licence: 'MIT (B. Lake)',
     cite: 'Lake et al., Human-level concept learning through probabilistic program induction, Science 2015',
     labels: 'the alphabet, in sorted order',
+    classes: 30,
     files: {
       train: [
         {
@@ -253,6 +265,7 @@ const CATALOGUE = {
     licence: 'none stated by the author (Y. Bulatov, 2011)',
     cite: 'Bulatov, notMNIST dataset, 2011',
     labels: 'A..J as 0..9',
+    classes: 10,
     files: {
       test: [
         { url: 'http://yaroslavvb.com/upload/notMNIST/notMNIST_small.tar.gz', bytes: 8458043 },

@@ -9,7 +9,7 @@
  */
 import path from 'node:path';
 import { writeBeside } from '../backend/index';
-import { dataset, type Images, type OwnImages, ownImages } from '../data/index';
+import { dataset, type Images, type Own, ownImages } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
 import { detector, pValues } from '../detectors/index';
 import { FisherlabError } from '../errors';
@@ -55,7 +55,7 @@ export interface Detection {
   readonly images: readonly Scored[];
   /** Where the usual images come from, and the images as they were read. */
   readonly source: string;
-  readonly own: OwnImages;
+  readonly own: Own;
 }
 
 /**
@@ -73,17 +73,23 @@ export async function detect(options: DetectionOptions): Promise<Detection> {
       'test',
       limit === undefined ? {} : { limit },
     );
-    const channels = loaded.model.imageShape[2] as 1 | 3;
+    const [height, width, channels] = loaded.model.imageShape;
     if (usual.shape[2] !== channels) {
       throw new FisherlabError(
         `'${usual.name}' has ${usual.shape[2]} channels and the model '${loaded.name}' takes ${channels}`,
         'choose a set of the kind the model was trained on',
       );
     }
-    const own = await ownImages(options.out, channels);
+    const { signal } = options;
+    const own = await ownImages(options.out, {
+      height,
+      width,
+      channels,
+      ...(signal === undefined ? {} : { signal }),
+    });
     const [inside, given] = (await tablesFor(
       loaded,
-      [usual, own],
+      [usual, own.images],
       options.detector,
       seed,
       options,
@@ -98,7 +104,7 @@ export async function detect(options: DetectionOptions): Promise<Detection> {
       detector: chosen.name,
       usualImages: score.rows,
       seed,
-      images: own.sources.map(
+      images: own.images.names.map(
         (image, k): Scored => ({ image, score: scores[k] as number, p: p[k] as number }),
       ),
       source: usual.source,
@@ -179,7 +185,7 @@ export function strangestFirst(results: readonly Scored[]): number[] {
 }
 
 /** The strangest images above, the most familiar below; few images make one row. */
-function contactSheet({ own, images: results }: Detection): Figure {
+function contactSheet({ own: { images: own }, images: results }: Detection): Figure {
   const order = strangestFirst(results);
   const each = Math.min(SHOWN, Math.max(1, Math.floor(order.length / 2)));
   const shown = order.length < 2 ? order : [...order.slice(0, each), ...order.slice(-each)];

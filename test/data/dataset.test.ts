@@ -110,6 +110,10 @@ describe('data sets', () => {
       dataset('cifar10'),
       /labels of 'cifar10' .* have shape \[3\] for 2 images/,
     );
+    put(cacheFolder(), 'cifar10', [2, 32, 32, 3], bytes(2 * 3072), Uint8Array.of(9, 10));
+    const outside = /labels of 'cifar10' .* have the class 10, and the classes are 0 to 9; restore/;
+    await assert.rejects(dataset('cifar10'), outside);
+    await assert.rejects(dataset('cifar10', 'test', { limit: 1 }), outside);
     put(cacheFolder(), 'cifar10', [2, 32, 32, 3], bytes(2 * 3072 - 5));
     await assert.rejects(dataset('cifar10'), /test images of 'cifar10' .* cannot be read/);
   });

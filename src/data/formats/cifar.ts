@@ -6,11 +6,13 @@
  *
  * Reference: A. Krizhevsky, https://www.cs.toronto.edu/~kriz/cifar.html
  */
-import { type Converter, nth } from './portion';
+import { type Converter, nth, numbered } from './portion';
 import { readTar } from './tar-archive';
 
 const PLANE = 32 * 32;
 const PIXELS = 3 * PLANE;
+/** CIFAR-10's training set is in so many files. */
+const BATCHES = 5;
 /** CIFAR-100's training file has 153,700,000 bytes. */
 const MOST = 160_000_000;
 
@@ -23,7 +25,9 @@ export const cifar: Converter = async function* (files, split) {
     MOST,
     MOST,
   );
-  for (const name of [...found.keys()].sort()) {
+  const names = [...found.keys()];
+  const batches = names.some((name) => ten.test(name)) && split === 'train' ? BATCHES : 1;
+  for (const name of numbered(names, /_(\d)\.bin$/, batches)) {
     yield records(found.get(name) as Buffer, name, hundred.test(name) ? 2 : 1);
   }
 };

@@ -7,22 +7,22 @@
  *
  * Reference: Chrabaszcz et al. 2017, https://patrykchrabaszcz.github.io/Imagenet32
  */
-import { parseNpyHeader } from '../npy';
+import { parseUint8Header } from '../npy';
 import { planesToPixels } from './cifar';
-import { type Converter, nth } from './portion';
+import { type Converter, nth, numbered } from './portion';
 import { Zip } from './zip';
 
 const PIXELS = 3072;
+/** The training set is in so many archives. */
+const BATCHES = 10;
 const MOST = 512 << 20;
 
 export const imagenet32: Converter = async function* (files, split) {
   const zip = await Zip.open(nth(files, 0));
   try {
-    const batch = (name: string) => Number(/(\d+)\.npz$/.exec(name)?.[1] ?? 0);
-    const names = zip
-      .names(split === 'train' ? /train_data_batch_\d+\.npz$/ : /val_data\.npz$/)
-      .sort((a, b) => batch(a) - batch(b));
-    for (const name of names) yield { images: await images(await zip.read(name, MOST), name) };
+    const found = zip.names(split === 'train' ? /train_data_batch_\d+\.npz$/ : /val_data\.npz$/);
+    for (const name of numbered(found, /_(\d+)\.npz$/, split === 'train' ? BATCHES : 1))
+      yield { images: await images(await zip.read(name, MOST), name) };
   } finally {
     zip.close();
   }
@@ -32,7 +32,7 @@ async function images(archive: Buffer, name: string): Promise<Uint8Array> {
   const zip = await Zip.open(archive);
   try {
     const file = await zip.read('data.npy', MOST);
-    const header = parseNpyHeader(file);
+    const header = parseUint8Header(file);
     const [count, pixels] = header?.shape ?? [];
     if (header === null || count === undefined || pixels !== PIXELS)
       throw new Error(`'${name}' has no data of [N, ${PIXELS}]`);

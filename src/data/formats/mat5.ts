@@ -23,16 +23,19 @@ const DOUBLE = 9;
 const MATRIX = 14;
 const COMPRESSED = 15;
 
-/** The variables of a file, by name. `most` bounds what one of them may inflate to, in bytes. */
+/** The variables of a file, by name. `most` bounds what all of them may inflate to, in bytes. */
 export function parseMat5(file: Buffer, most: number): Map<string, MatArray> {
   if (file.length < 128 || file.toString('latin1', 126, 128) !== 'IM')
     throw new Error('it is no little-endian MATLAB 5 file');
   const found = new Map<string, MatArray>();
+  let room = most;
   for (const { type, body } of elements(file.subarray(128), false)) {
     const matrix =
-      type === COMPRESSED ? first(inflateSync(body, { maxOutputLength: most })) : { type, body };
+      type === COMPRESSED ? first(inflateSync(body, { maxOutputLength: room })) : { type, body };
+    if (type === COMPRESSED) room = Math.max(1, room - matrix.body.length);
     if (matrix.type !== MATRIX) continue;
     const { name, array } = variable(matrix.body);
+    if (found.has(name)) throw new Error(`the MATLAB file has two variables '${name}'`);
     found.set(name, array);
   }
   return found;

@@ -32,6 +32,46 @@ export function nth(files: readonly string[], i: number): string {
   return file;
 }
 
+/**
+ * The parts of a set in the order of their numbers, which `number` captures (a single part may have
+ * none); throws unless they are 1 to `count`, each once.
+ */
+export function numbered(names: readonly string[], number: RegExp, count: number): string[] {
+  const of = (name: string) => Number(number.exec(name)?.[1] ?? 1);
+  const sorted = [...names].sort((a, b) => of(a) - of(b));
+  if (sorted.length !== count || sorted.some((name, i) => of(name) !== i + 1))
+    throw new Error(`it has the parts ${sorted.map(of).join(', ')}, not 1 to ${count} each once`);
+  return sorted;
+}
+
+/**
+ * Portions of images of `size` values as they come; throws where one has not a label for each of
+ * its images, or a label is not below `classes`.
+ */
+export async function* checked(
+  portions: AsyncIterable<Portion>,
+  size: number,
+  classes: number,
+): AsyncGenerator<Portion> {
+  for await (const portion of portions) {
+    const { images, labels } = portion;
+    const count = images.length / size;
+    if (labels !== undefined && labels.length !== count)
+      throw new Error(`it has ${labels.length} labels for ${count} images`);
+    const wrong = labels?.find((label) => label >= classes);
+    if (wrong !== undefined)
+      throw new Error(`a label is ${wrong}, and there are the classes 0 to ${classes - 1}`);
+    yield portion;
+  }
+}
+
+/** Labels as bytes; throws where one is no whole number that fits in a byte. */
+export function labelsOf(labels: readonly number[]): Uint8Array {
+  const wrong = labels.find((label) => !(Number.isInteger(label) && label >= 0 && label <= 255));
+  if (wrong !== undefined) throw new Error(`a label is ${wrong}`);
+  return Uint8Array.from(labels);
+}
+
 /** `images` one behind the other. */
 export function joined(images: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(images);

@@ -1,20 +1,49 @@
 /**
  * # Binary PPM, GTSRB's format
  *
- * `P6`, width, height, the largest value (255), each after white space or a comment, one white
- * space, then RGB bytes. sharp's prebuilt library reads no PPM.
+ * `P6`, width, height, the largest value (255), each after white space or comments (`#` to the end
+ * of the line), one white space, then RGB bytes. sharp's prebuilt library reads no PPM.
+ *
+ * The header is read byte by byte, once: a regular expression for "white space or comments" can
+ * divide a run of blanks in exponentially many ways.
  *
  * Reference: netpbm, ppm(5).
  */
 import type { Raster } from './resize';
 
+/** A header is no longer, comments included. */
+const MOST_HEADER = 4096;
+/** No number in it has more digits: images of 100,000 pixels a side are none of this format. */
+const MOST_DIGITS = 5;
+
+/** @throws {Error} if it is no such file or ends too early */
 export function parsePpm(bytes: Buffer): Raster {
-  const header = /^P6(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+255\s/.exec(
-    bytes.toString('latin1', 0, 512),
-  );
-  if (header === null) throw new Error('it is no binary PPM of 8 bits');
-  const [width, height] = [Number(header[1]), Number(header[2])];
-  const data = bytes.subarray(header[0].length, header[0].length + width * height * 3);
+  const no = new Error('it is no binary PPM of 8 bits');
+  const end = Math.min(bytes.length, MOST_HEADER);
+  let at = 2;
+  const isSpace = () =>
+    at < end && ' \t\n\v\f\r'.includes(String.fromCharCode(bytes[at] as number));
+  const isDigit = () => at < end && (bytes[at] as number) >= 0x30 && (bytes[at] as number) <= 0x39;
+  const number = () => {
+    const start = at;
+    while (isSpace() || bytes[at] === 0x23) {
+      if (isSpace()) at++;
+      else {
+        const line = bytes.subarray(0, end).indexOf('\n', at);
+        if (line < 0) throw no;
+        at = line + 1;
+      }
+    }
+    if (at === start) throw no;
+    const first = at;
+    while (isDigit()) at++;
+    if (at === first || at - first > MOST_DIGITS) throw no;
+    return Number(bytes.toString('latin1', first, at));
+  };
+  if (bytes.toString('latin1', 0, 2) !== 'P6') throw no;
+  const [width, height, most] = [number(), number(), number()];
+  if (most !== 255 || !isSpace()) throw no;
+  const data = bytes.subarray(at + 1, at + 1 + width * height * 3);
   if (width === 0 || height === 0 || data.length !== width * height * 3)
     throw new Error(`the PPM ends before its ${width}x${height} pixels`);
   return { data, width, height, channels: 3 };

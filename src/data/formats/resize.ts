@@ -1,5 +1,5 @@
 /**
- * # Making images smaller, back on the 8-bit grid
+ * # Bringing images to another size, back on the 8-bit grid
  *
  * Two ways that sets of the literature are made with, each rounded to whole numbers at the end, so
  * that no set is known by values between the steps.
@@ -10,57 +10,99 @@
  *
  * *Area average* (Tiny-ImageNet 64 → 32, Omniglot 105 → 28): each output pixel is the mean of the
  * input under it, parts of pixels by their part.
+ *
+ * `resized` takes a rectangle of an image to any size: by areas along a side that shrinks, which
+ * smooths before it drops pixels, bilinear along one that grows.
  */
 
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
 /** 8-bit pixels, channel last. */
-export interface Raster {
+export interface Raster extends Size {
   /** Flat, [height × width × channels]. */
   readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
   readonly channels: number;
 }
 
-/** For each output position the inputs that count and by how much (the weights sum to 1). */
-type Taps = readonly (readonly [index: number, weight: number])[][];
+/** A rectangle of an image, in its pixels; its edges may cut through pixels. */
+export interface Region extends Size {
+  readonly top: number;
+  readonly left: number;
+}
 
-function bilinearTaps(from: number, to: number): Taps {
-  return Array.from({ length: to }, (_, o) => {
-    const at = ((o + 0.5) * from) / to - 0.5;
+/**
+ * What each output position is made of: output `o` is `Σ weights[t] · in[indices[t]]` over
+ * `starts[o] ≤ t < starts[o + 1]`; its weights sum to 1.
+ */
+interface Taps {
+  readonly starts: Int32Array;
+  readonly indices: Int32Array;
+  readonly weights: Float64Array;
+}
+
+/** Along one side: `to` outputs from `length` of the inputs, the first at `start`. */
+type Along = (start: number, length: number, to: number) => Taps;
+
+/** Gathers taps; `each` adds those of output `o`. */
+function taps(to: number, each: (o: number, add: (i: number, weight: number) => void) => void) {
+  const starts = new Int32Array(to + 1);
+  const indices: number[] = [];
+  const weights: number[] = [];
+  const add = (index: number, weight: number) => {
+    indices.push(index);
+    weights.push(weight);
+  };
+  for (let o = 0; o < to; o++) {
+    each(o, add);
+    starts[o + 1] = indices.length;
+  }
+  return { starts, indices: Int32Array.from(indices), weights: Float64Array.from(weights) };
+}
+
+const bilinearTaps: Along = (start, length, to) =>
+  taps(to, (o, add) => {
+    const at = ((o + 0.5) * length) / to - 0.5;
     const low = Math.floor(at);
-    const clamp = (i: number) => Math.min(from - 1, Math.max(0, i));
-    return [
-      [clamp(low), 1 - (at - low)],
-      [clamp(low + 1), at - low],
-    ];
+    const clamp = (i: number) => start + Math.min(length - 1, Math.max(0, i));
+    add(clamp(low), 1 - (at - low));
+    add(clamp(low + 1), at - low);
   });
-}
 
-function areaTaps(from: number, to: number): Taps {
-  const scale = from / to;
-  return Array.from({ length: to }, (_, o) => {
-    const [start, end] = [o * scale, (o + 1) * scale];
-    const indices = Array.from(
-      { length: Math.ceil(end) - Math.floor(start) },
-      (_, k) => Math.floor(start) + k,
-    ).filter((i) => i < from);
-    return indices.map((i) => [i, (Math.min(end, i + 1) - Math.max(start, i)) / scale] as const);
+const areaTaps: Along = (first, length, to) => {
+  const scale = length / to;
+  const end = Math.ceil(first + length);
+  return taps(to, (o, add) => {
+    const [low, high] = [first + o * scale, first + (o + 1) * scale];
+    for (let i = Math.floor(low); i < Math.min(Math.ceil(high), end); i++)
+      add(i, (Math.min(high, i + 1) - Math.max(low, i)) / scale);
   });
-}
+};
 
 function resampled({ data, width, channels }: Raster, rows: Taps, columns: Taps): Uint8Array {
-  const out = new Uint8Array(rows.length * columns.length * channels); // [h, w, C]
-  rows.forEach((ys, y) => {
-    columns.forEach((xs, x) => {
+  const [height, across] = [rows.starts.length - 1, columns.starts.length - 1];
+  const out = new Uint8Array(height * across * channels); // [h, w, C]
+  for (let y = 0; y < height; y++) {
+    const [top, bottom] = [rows.starts[y] as number, rows.starts[y + 1] as number];
+    for (let x = 0; x < across; x++) {
+      const [left, right] = [columns.starts[x] as number, columns.starts[x + 1] as number];
       for (let c = 0; c < channels; c++) {
         let sum = 0;
-        for (const [i, wi] of ys)
-          for (const [j, wj] of xs)
-            sum += wi * wj * (data[(i * width + j) * channels + c] as number);
-        out[(y * columns.length + x) * channels + c] = Math.round(sum);
+        for (let i = top; i < bottom; i++) {
+          const row = (rows.indices[i] as number) * width;
+          const weight = rows.weights[i] as number;
+          for (let j = left; j < right; j++)
+            sum +=
+              weight *
+              (columns.weights[j] as number) *
+              (data[(row + (columns.indices[j] as number)) * channels + c] as number);
+        }
+        out[(y * across + x) * channels + c] = Math.round(sum);
       }
-    });
-  });
+    }
+  }
   return out;
 }
 
@@ -68,10 +110,24 @@ function resampled({ data, width, channels }: Raster, rows: Taps, columns: Taps)
  * To `side` × `side` by bilinear interpolation without smoothing; flat, [side × side × channels].
  */
 export function bilinear(image: Raster, side: number): Uint8Array {
-  return resampled(image, bilinearTaps(image.height, side), bilinearTaps(image.width, side));
+  return resampled(image, bilinearTaps(0, image.height, side), bilinearTaps(0, image.width, side));
 }
 
 /** To `side` × `side` by averaging areas; flat, [side × side × channels]. */
 export function areaAverage(image: Raster, side: number): Uint8Array {
-  return resampled(image, areaTaps(image.height, side), areaTaps(image.width, side));
+  return resampled(image, areaTaps(0, image.height, side), areaTaps(0, image.width, side));
+}
+
+/**
+ * A region of an image at another size; flat, [height × width × channels]. A side that grows must
+ * begin and end with whole pixels.
+ */
+export function resized(image: Raster, region: Region, to: Size): Uint8Array {
+  const along = (start: number, length: number, size: number) =>
+    (length >= size ? areaTaps : bilinearTaps)(start, length, size);
+  return resampled(
+    image,
+    along(region.top, region.height, to.height),
+    along(region.left, region.width, to.width),
+  );
 }

@@ -8,7 +8,8 @@ import type { ReadEntry } from 'tar';
 
 /**
  * The contents of those files of a (gzipped) tar whose path matches, by path. Throws where an entry
- * has more than `most` bytes, all together more than `mostTogether`, or none matches.
+ * has more than `most` bytes, all together more than `mostTogether`, two have the same path, or
+ * none matches.
  */
 export async function readTar(
   file: string,
@@ -17,6 +18,7 @@ export async function readTar(
   mostTogether: number,
 ): Promise<Map<string, Buffer>> {
   const found = new Map<string, Buffer>();
+  const seen = new Set<string>();
   let together = 0;
   let problem: Error | undefined;
   const take = (entry: ReadEntry): void => {
@@ -28,6 +30,11 @@ export async function readTar(
       );
       return;
     }
+    if (seen.has(entry.path)) {
+      problem = new Error(`the archive has two entries '${entry.path}'`);
+      return;
+    }
+    seen.add(entry.path);
     const chunks: Buffer[] = [];
     entry.on('data', (chunk: Buffer) => chunks.push(chunk));
     entry.on('end', () => found.set(entry.path, Buffer.concat(chunks)));

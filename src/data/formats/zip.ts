@@ -5,11 +5,13 @@
  * archive's own names: an entry called `../../evil` has nowhere to go (yauzl refuses such an
  * archive besides). An entry larger than its caller's limit is refused by what the directory says,
  * and one that inflates to more than the directory said is cut off there, so an archive cannot blow
- * up memory.
+ * up memory. What an entry inflates to must have the checksum of the directory, and no two may have
+ * the same name, of which which is meant is not to be known.
  */
+import { crc32 } from 'node:zlib';
 import { type Entry, fromBufferPromise, openPromise, type ZipFile } from 'yauzl';
 import { permutation } from '../../backend/index';
-import { joined, PORTION, type Portion } from './portion';
+import { joined, labelsOf, PORTION, type Portion } from './portion';
 
 const MOST_ENTRIES = 1_000_000;
 
@@ -27,15 +29,21 @@ export class Zip {
       typeof source === 'string'
         ? await openPromise(source, options)
         : await fromBufferPromise(source, options);
-    const found: [string, Entry][] = [];
-    for await (const entry of file.eachEntry()) {
-      if (found.length >= MOST_ENTRIES)
-        throw new Error(`the archive has more than ${MOST_ENTRIES} entries`);
-      // macOS adds shadows of every file, `__MACOSX/…/._name`.
-      if (!/\/$|(^|\/)(\._|__MACOSX\/)/.test(entry.fileName)) found.push([entry.fileName, entry]);
+    try {
+      const found = new Map<string, Entry>();
+      for await (const entry of file.eachEntry()) {
+        if (found.size >= MOST_ENTRIES)
+          throw new Error(`the archive has more than ${MOST_ENTRIES} entries`);
+        if (found.has(entry.fileName))
+          throw new Error(`the archive has two entries '${entry.fileName}'`);
+        // macOS adds shadows of every file, `__MACOSX/…/._name`.
+        if (!/\/$|(^|\/)(\._|__MACOSX\/)/.test(entry.fileName)) found.set(entry.fileName, entry);
+      }
+      return new Zip(file, new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1))));
+    } catch (error) {
+      file.close();
+      throw error;
     }
-    found.sort(([a], [b]) => (a < b ? -1 : 1));
-    return new Zip(file, new Map(found));
   }
 
   /** Paths that match, sorted. Throws where there are none. */
@@ -56,7 +64,10 @@ export class Zip {
     const chunks: Buffer[] = [];
     for await (const chunk of await this.file.openReadStreamPromise(entry))
       chunks.push(chunk as Buffer);
-    return Buffer.concat(chunks);
+    const content = Buffer.concat(chunks);
+    if (crc32(content) !== entry.crc32)
+      throw new Error(`entry '${name}' is damaged: its checksum is not that of the directory`);
+    return content;
   }
 
   close(): void {
@@ -91,7 +102,7 @@ export async function* pictures(
     );
     yield {
       images: joined(images),
-      ...(label === undefined ? {} : { labels: Uint8Array.from(some, label) }),
+      ...(label === undefined ? {} : { labels: labelsOf(some.map(label)) }),
     };
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { readTar } from '../../../src/data/formats/tar-archive';
 import { Zip } from '../../../src/data/formats/zip';
 import { bytes, obtain, ownFolder, servers, tarGz, zip } from '../help';
@@ -49,6 +50,47 @@ describe('archives', () => {
   it('an entry that inflates to more than it says is cut off', async () => {
     const archive = await Zip.open(zip({ bomb: Buffer.alloc(10_000_000) }, 1000));
     await assert.rejects(archive.read('bomb', 1_000_000), /too many bytes in the stream/);
+  });
+
+  it('an entry with a flipped bit is refused, also where it inflates', async () => {
+    const content = bytes(500, 4);
+    const whole = zip({ 'a.bin': content });
+    let refused = 0;
+    for (let at = 30; at < 30 + 5 + 500; at += 7) {
+      const bad = Buffer.from(whole);
+      bad[at] = (bad[at] as number) ^ 4;
+      const read = Zip.open(bad).then((archive) => archive.read('a.bin', 1000));
+      const found = await read.catch(() => undefined);
+      if (found === undefined) refused++;
+      else assert.deepEqual(found, content, `byte ${at}`);
+    }
+    assert.ok(refused > 60, `${refused} were refused`);
+    const lie = Buffer.from(whole);
+    const directory = lie.indexOf('PK\x01\x02', 0, 'latin1');
+    lie.writeUInt32LE(12345, directory + 16);
+    await assert.rejects(
+      (await Zip.open(lie)).read('a.bin', 1000),
+      /entry 'a\.bin' is damaged: its checksum is not that of the directory/,
+    );
+  });
+
+  it('two entries of one name are refused, in a zip as in a tar', async () => {
+    const archive = zip({ 'a/1.txt': bytes(9, 1), 'a/2.txt': bytes(9, 2) });
+    const twice = Buffer.from(
+      archive.toString('latin1').replaceAll('a/2.txt', 'a/1.txt'),
+      'latin1',
+    );
+    await assert.rejects(Zip.open(twice), /the archive has two entries 'a\/1\.txt'/);
+    const file = path.join(folder(), 'a.tar.gz');
+    const both = [tarGz({ 'x/1.bin': bytes(60, 1) }), tarGz({ 'x/1.bin': bytes(60, 2) })].map(
+      (one) => gunzipSync(one),
+    );
+    // Without the two empty blocks that end the first.
+    writeFileSync(
+      file,
+      gzipSync(Buffer.concat([both[0]?.subarray(0, -1024), both[1]] as Buffer[])),
+    );
+    await assert.rejects(readTar(file, /\.bin$/, 1000, 2000), /two entries 'x\/1\.bin'/);
   });
 
   it('a tar gives the files that match and refuses more than is allowed, of one or of all', async () => {

@@ -58,6 +58,29 @@ describe('formats that hold pictures', () => {
     assert.deepEqual(image(b?.images, 1, 3), new Uint8Array(pixels));
   });
 
+  it('a class of GTSRB that fits in no byte, or is no number, is refused', async () => {
+    const one = ppm(1, 1, Buffer.from([1, 2, 3]));
+    for (const [name, said] of [
+      ['00300', 'a label is 300'],
+      ['00043', 'a label is 43, and there are the classes 0 to 42'],
+    ] as const)
+      await assert.rejects(
+        obtain(
+          'gtsrb',
+          { train: { 't.zip': zip({ [`GTSRB/${name}/1.ppm`]: one }) } },
+          serve,
+          folder(),
+        ),
+        new RegExp(said),
+      );
+    const table = 'Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n0.ppm;1;1;0;0;0;0\n';
+    const test = {
+      'images.zip': zip({ 'GTSRB/0.ppm': one }),
+      'gt.zip': zip({ 'GT-final_test.csv': Buffer.from(table) }),
+    };
+    await assert.rejects(obtain('gtsrb', { test }, serve, folder()), /a label is NaN/);
+  });
+
   it('CelebA is split by number and cropped to the box of the paper: a ramp of colour gives its corners away', async () => {
     const ramp = await png(
       Uint8Array.from(

@@ -73,10 +73,13 @@ describe('formats that hold pixels as they are', () => {
   const serve = servers();
 
   it('CIFAR-10 comes out of its binary batches in order, planes turned into pixels', async () => {
-    const train = colour(4, 1);
+    const train = colour(7, 1);
     const test = colour(2, 2);
     const archive = tarGz({
       'cifar-10-batches-bin/data_batch_2.bin': records(train.planes.subarray(2 * 3072), [[9], [3]]),
+      'cifar-10-batches-bin/data_batch_5.bin': records(train.planes.subarray(6 * 3072), [[8]]),
+      'cifar-10-batches-bin/data_batch_4.bin': records(train.planes.subarray(5 * 3072), [[7]]),
+      'cifar-10-batches-bin/data_batch_3.bin': records(train.planes.subarray(4 * 3072), [[6]]),
       'cifar-10-batches-bin/readme.html': Buffer.from('hello'),
       'cifar-10-batches-bin/data_batch_1.bin': records(train.planes, [[5], [0]]),
       'cifar-10-batches-bin/test_batch.bin': records(test.planes, [[7], [1]]),
@@ -87,10 +90,10 @@ describe('formats that hold pixels as they are', () => {
       serve,
       folder(),
     );
-    assert.deepEqual([a?.count, b?.count], [4, 2]);
+    assert.deepEqual([a?.count, b?.count], [7, 2]);
     assert.deepEqual(a?.images, train.images);
     assert.deepEqual(b?.images, test.images);
-    assert.deepEqual([...(a?.labels ?? [])], [5, 0, 9, 3]);
+    assert.deepEqual([...(a?.labels ?? [])], [5, 0, 9, 3, 6, 7, 8]);
     assert.deepEqual([...(b?.labels ?? [])], [7, 1]);
   });
 
@@ -171,11 +174,16 @@ describe('formats that hold pixels as they are', () => {
         ]),
         'labels.npy': bytes(9),
       });
-    const train = zip({
-      'train_data_batch_10.npz': npz(8, 12),
-      'train_data_batch_2.npz': npz(3, 8),
-      'train_data_batch_1.npz': npz(0, 3),
-    });
+    // Ten archives, in the order of their names as text: 1, 10, 2, 3, …
+    const starts = [0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+    const train = zip(
+      Object.fromEntries(
+        Array.from({ length: 10 }, (_, k) => [
+          `train_data_batch_${k + 1}.npz`,
+          npz(starts[k] as number, starts[k + 1] as number),
+        ]).sort(),
+      ),
+    );
     const [set] = await obtain(
       'imagenet32',
       { train: { 'Imagenet32_train_npz.zip': train } },
@@ -185,6 +193,52 @@ describe('formats that hold pixels as they are', () => {
     assert.equal(set?.count, 12);
     assert.deepEqual(set?.images, all.images);
     assert.equal(set?.labels, undefined);
+  });
+
+  it('a set of which a part is missing, or there twice, is refused', async () => {
+    const batch = (n: number) => [`c/data_batch_${n}.bin`, records(bytes(3072), [[1]])] as const;
+    for (const [numbers, said] of [
+      [[1, 2, 4, 5], '1, 2, 4, 5'],
+      [[1, 2, 3, 4, 5, 6], '1, 2, 3, 4, 5, 6'],
+    ] as const) {
+      const archive = tarGz(Object.fromEntries(numbers.map(batch)));
+      await assert.rejects(
+        obtain('cifar10', { train: { 'c.tar.gz': archive } }, serve, folder()),
+        new RegExp(`it has the parts ${said}, not 1 to 5 each once`),
+      );
+    }
+    const twice = tarGz({ 'a/test_batch.bin': batch(1)[1], 'b/test_batch.bin': batch(2)[1] });
+    await assert.rejects(
+      obtain('cifar10', { test: { 'c.tar.gz': twice } }, serve, folder()),
+      /it has the parts 1, 1, not 1 to 1 each once/,
+    );
+  });
+
+  it('a label that its set does not have is refused, however it is written', async () => {
+    const images = idxFile([2, 28, 28], bytes(2 * 784));
+    const letters = (...labels: number[]) =>
+      zip({
+        'gzip/emnist-letters-test-images-idx3-ubyte.gz': images,
+        'gzip/emnist-letters-test-labels-idx1-ubyte.gz': idxFile([2], Uint8Array.from(labels)),
+      });
+    const digits = { 'images.gz': images, 'labels.gz': idxFile([2], Uint8Array.of(9, 10)) };
+    const cases: [Parameters<typeof obtain>[0], Record<string, Buffer>, RegExp][] = [
+      [
+        'cifar10',
+        { 'c.gz': tarGz({ 'test_batch.bin': records(bytes(3072), [[10]]) }) },
+        /is 10, .* 0 to 9/,
+      ],
+      [
+        'cifar100',
+        { 'c.gz': tarGz({ 'test.bin': records(bytes(3072), [[1, 100]]) }) },
+        /is 100, .* 0 to 99/,
+      ],
+      ['mnist', digits, /a label is 10, and there are the classes 0 to 9/],
+      ['emnist_letters', { 'a.zip': letters(26, 27) }, /is 26, .* 0 to 25/],
+      ['emnist_letters', { 'a.zip': letters(1, 0) }, /is 255, .* 0 to 25/],
+    ];
+    for (const [name, test, message] of cases)
+      await assert.rejects(obtain(name, { test }, serve, folder()), message);
   });
 
   it('files that are not what their set is made of are refused in one line that names them', async () => {

@@ -1,0 +1,133 @@
+/**
+ * # One file to the images in it
+ *
+ * A picture is one image, an array many. Each comes as the model takes it, with what was done to it
+ * (`treatment.ts`), or is left out with the reason. Of a damaged array nothing is used, also not
+ * the images before the damage.
+ */
+import { open } from 'node:fs/promises';
+import type { Raster, Size } from '../formats/resize';
+import { fitted, plan, type Target } from './fit-to-model';
+import { type ArrayOptions, ownArray } from './own-array';
+import { codeOf, isArray, type OwnFile } from './own-files';
+import { type OwnPicture, ownPicture, type Turn } from './own-picture';
+import { geometry, type Treatment } from './treatment';
+import { Unusable } from './unusable';
+
+export interface Used {
+  /** `cats/7.png`, `batch.npy[12]`. */
+  readonly name: string;
+  /** The folder below the given one, '' where there is none. */
+  readonly class: string;
+  /** Flat, [height × width × channels] of the target. */
+  readonly pixels: Uint8Array;
+  readonly treatment: Treatment;
+}
+
+export interface LeftOut {
+  readonly name: string;
+  /** Goes on after the name: "is transparent in places". */
+  readonly reason: string;
+  readonly fix: string;
+}
+
+export interface FromFile {
+  readonly used: readonly Used[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** A file from so many bytes on waits for its turn. */
+const LARGE_FILE = 16 << 20;
+/** No larger picture is read: 110 million pixels of 16 bits, uncompressed, have 660 MB. */
+const MOST_BYTES = 2 ** 30;
+
+/**
+ * The images of a file. `turn` keeps large pictures from being in memory together.
+ * @throws {FisherlabError} if an array may be read in more than one way
+ */
+export async function readOwnFile(
+  { file, class: folder, problem }: OwnFile,
+  target: Target,
+  arrays: ArrayOptions,
+  turn: Turn,
+): Promise<FromFile> {
+  const used: Used[] = [];
+  const leftOut: LeftOut[] = [];
+  const leave = (name: string, error: unknown) => {
+    if (!(error instanceof Unusable)) throw error;
+    leftOut.push({ name, reason: error.reason, fix: error.fix });
+  };
+  try {
+    if (problem !== undefined) throw new Unusable(problem, 'remove or replace it');
+    if (!isArray(file)) {
+      const { raster, size, ...rest } = await shown(file, target, turn);
+      used.push(imageOf(file, folder, raster, size, target, rest));
+    } else {
+      for await (const { index, raster, ...rest } of ownArray(file, arrays)) {
+        const name = index === undefined ? file : `${file}[${index}]`;
+        try {
+          if (raster instanceof Unusable) throw raster;
+          const known = { turned: false, frames: 1, ...rest };
+          used.push(imageOf(name, folder, raster, raster, target, known));
+        } catch (error) {
+          leave(name, error);
+        }
+      }
+    }
+    return { used, leftOut };
+  } catch (error) {
+    leftOut.length = 0;
+    leave(file, error);
+    return { used: [], leftOut };
+  }
+}
+
+function imageOf(
+  name: string,
+  folder: string,
+  raster: Raster,
+  size: Size,
+  target: Target,
+  known: Pick<Treatment, 'turned' | 'frames' | 'values'>,
+): Used {
+  const how = plan(size, target);
+  return {
+    name,
+    class: folder,
+    pixels: fitted(raster, size, how, target),
+    treatment: {
+      ...geometry(size, how, target),
+      greyToColour: raster.channels < target.channels,
+      ...known,
+    },
+  };
+}
+
+/** The picture in a file, decoded to little more than the target needs. */
+async function shown(file: string, target: Target, turn: Turn): Promise<OwnPicture> {
+  const wanted = (size: Size) => {
+    const { from, to } = plan(size, target);
+    return {
+      height: Math.ceil((to.height * size.height) / from.height),
+      width: Math.ceil((to.width * size.width) / from.width),
+    };
+  };
+  const handle = await open(file).catch((error) => {
+    throw new Unusable(`cannot be opened (${codeOf(error)})`, 'see that it may be read');
+  });
+  try {
+    const info = await handle.stat();
+    if (!info.isFile() || info.size > MOST_BYTES)
+      throw new Unusable(
+        `has ${info.size} bytes, more than a picture has`,
+        'make it smaller first',
+      );
+    const atOnce: Turn = (work) => work();
+    const isLarge = info.size >= LARGE_FILE;
+    return await (isLarge ? turn : atOnce)(async () =>
+      ownPicture(await handle.readFile(), wanted, isLarge ? atOnce : turn),
+    );
+  } finally {
+    await handle.close();
+  }
+}
