@@ -12,8 +12,10 @@
  *     const largestZ: Combiner = {
  *       name: 'largest z',
  *       fit: (columns) => {
- *         const normals = columns.map((c) => ({ mu: mean(c.values), sigma: unbiasedStd(c.values) }));
- *         return (rows) => scoreRows(rows, (value, j) => Math.abs(value - normals[j].mu) / normals[j].sigma, Math.max);
+ *         const mu = columns.map((c) => mean(c.values));
+ *         const sigma = columns.map((c) => unbiasedStd(c.values));
+ *         const z = (value: number, j: number) => Math.abs(value - mu[j]) / sigma[j];
+ *         return (rows) => scoreRows(rows, z, Math.max);
  *       },
  *     };
  *

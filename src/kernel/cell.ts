@@ -9,7 +9,7 @@
  *
  * | in the cell | runs as | because |
  * |---|---|---|
- * | `import { a } from 'm'` | `let a = kernel.load('m', 'a', 'a')` | later cells see it, renewed ones, too |
+ * | `import { a } from 'm'` | `let a = kernel.load('m', 'a', 'a')` | later cells see it, edited |
  * | `import('m')` | `kernel.import('m')` | it goes through the same loader |
  * | `await e` | `await kernel.wait(e)` | an interrupt ends it, wherever it stands |
  * | `for await (x of e)` | `for await (x of kernel.each(e))` | the same |
@@ -26,7 +26,7 @@ import { type TransformFailure, transform } from 'esbuild';
 /** What the rewritten code calls the kernel. */
 export const KERNEL = '__fisherlabKernel';
 
-/** A piece of the rewritten code: from `at` on it is what stood at `from` in the transpiled code. */
+/** A piece of the rewritten code: from `at` on it is what was at `from` in the transpiled code. */
 interface Piece {
   readonly at: number;
   readonly from: number;

@@ -12,7 +12,10 @@
  *
  *     actnorm      y = (x + b)·eˢ
  *     1x1 conv     z = W y,  W = P L U
- *     coupling     [a, (b + shift(a))·sigmoid(raw(a) + 2)],  a network of three convolutions of `hidden` channels
+ *     coupling     [a, (b + shift(a))·sigmoid(raw(a) + 2)]
+ *
+ * where a and b are the two halves of the channels, and shift and raw come from a network of three
+ * convolutions of `hidden` channels.
  *
  * Latents split off are scored by a Gaussian whose mean and deviation come from the half that goes
  * on; the last ones by a learned Gaussian (`learn_top_fn`). Images are dequantised,
@@ -359,7 +362,8 @@ export class Glow extends TapedModel {
       const tape = new Tape();
       const [a, transformed] = pair(tf.split(y, 2, 3));
       const network = couplingNetwork(tape, tape.constant(a), step.hidden, step.last).tensor;
-      const [shift, raw] = pair(tf.unstack(tf.reshape(network, [n, h, w, c / 2, 2]), 4)); // [N, h, w, c/2] each
+      const pairs = tf.reshape(network, [n, h, w, c / 2, 2]); // [N, h, w, c/2, 2]
+      const [shift, raw] = pair(tf.unstack(pairs, 4)); // [N, h, w, c/2] each
       const b = tf.sub(tf.div(transformed, tf.sigmoid(tf.add(raw, 2))), shift);
       const z = tf.reshape(tf.concat([a, b], 3), [n * h * w, c]); // [N·T, C]
       const inverse = tf.tensor2d(invertMatrix(numbersOf(luMatrices(tape, step.lu).W), c), [c, c]);
@@ -408,7 +412,10 @@ export class Glow extends TapedModel {
             positions: 1,
             inputs: 9 * c,
             outputs: c,
-            build: () => ({ x: tf.zeros([n, 1, 9 * c]), dy: tf.reshape(sums, [n, 1, c]) }), // [N, 1, 9·2c], [N, 1, 2c]
+            build: () => ({
+              x: tf.zeros([n, 1, 9 * c]), // [N, 1, 9·2c]
+              dy: tf.reshape(sums, [n, 1, c]), // [N, 1, 2c]
+            }),
           }),
         );
         tape.gradient(
@@ -429,9 +436,10 @@ export class Glow extends TapedModel {
 function splitGaussian(tape: Tape, kept: Value, layers: ScaledConvolution): [Value, Value] {
   const h = zeroConvolution(tape, kept, layers);
   const [n, rows, columns, c] = shape4(h, 'split');
+  const pairs = tf.reshape(h.tensor, [n, rows, columns, c / 2, 2]); // [N, h, w, c/2, 2]
   return tape.apply({
     inputs: [h],
-    output: pair(tf.unstack(tf.reshape(h.tensor, [n, rows, columns, c / 2, 2]), 4)), // [N, h, w, c/2] each
+    output: pair(tf.unstack(pairs, 4)), // [N, h, w, c/2] each
     back: (dys) => [tf.reshape(tf.stack([...dys], 4), [n, rows, columns, c])], // [N, h, w, c]
   });
 }

@@ -4,11 +4,14 @@
  * `paper` is what the paper trained; `small` trains on two cores in under an hour and ships in at
  * most 6 MiB.
  *
- * | | `paper` | `small` | at 32x32x3 |
- * |---|---|---|---|
- * | glow | K = 32, L = 3, hidden 512 | K = 8, L = 3, hidden 64 | 1353 tensors, 44.2 M parameters; 345, 0.8 M |
- * | diffusion | dim 32, multipliers 1-2-4-8 | dim 16, multipliers 1-2-4 | 276, 9.2 M; 218, 0.7 M |
- * | vae | 32 … 512 channels, latent 64 | 16 … 256 channels, latent 64 | 48, 3.2 M; 48, 0.8 M |
+ * | family | size | configuration | tensors | parameters (at 32x32x3) |
+ * |---|---|---|---|---|
+ * | glow | `paper` | K = 32, L = 3, hidden 512 | 1353 | 44.2 M |
+ * | glow | `small` | K = 8, L = 3, hidden 64 | 345 | 0.8 M |
+ * | diffusion | `paper` | dim 32, multipliers 1-2-4-8 | 276 | 9.2 M |
+ * | diffusion | `small` | dim 16, multipliers 1-2-4 | 218 | 0.7 M |
+ * | vae | `paper` | 32 … 512 channels, latent 64 | 48 | 3.2 M |
+ * | vae | `small` | 16 … 256 channels, latent 64 | 48 | 0.8 M |
  *
  * Every level or stage halves the image; where height or width cannot be halved that often, the
  * last ones are left out.

@@ -248,7 +248,8 @@ export class Vae extends TapedModel {
     { samples = 64, variance = 0.5 }: BoundOptions = {},
   ): Tensor {
     return tf.tidy(() => {
-      const { likelihood, logRatio } = this.logWeights(images, seed, samples, variance); // [K, N] each
+      const weights = this.logWeights(images, seed, samples, variance);
+      const { likelihood, logRatio } = weights; // [K, N] each
       return tf.sub(tf.logSumExp(tf.add(likelihood, logRatio), 0), Math.log(samples)); // [N]
     });
   }
@@ -319,7 +320,8 @@ export class Vae extends TapedModel {
         };
       }),
     );
-    const join = (key: 'likelihood' | 'logRatio' | 'kl') => tf.stack(rows.map((row) => row[key])); // [K, N]
+    // Of all K samples, [K, N].
+    const join = (key: 'likelihood' | 'logRatio' | 'kl') => tf.stack(rows.map((row) => row[key]));
     return { likelihood: join('likelihood'), logRatio: join('logRatio'), kl: join('kl') };
   }
 
@@ -384,5 +386,6 @@ function toVector(map: Tensor): Tensor {
 
 /** Undoes {@link toVector}. */
 function toMap(vector: Tensor, [h, w, c]: readonly [number, number, number]): Tensor {
-  return tf.transpose(tf.reshape(vector, [lengthOf(vector), c, h, w]), [0, 2, 3, 1]); // [N, H, W, C]
+  const channelsFirst = tf.reshape(vector, [lengthOf(vector), c, h, w]); // [N, C, H, W]
+  return tf.transpose(channelsFirst, [0, 2, 3, 1]); // [N, H, W, C]
 }
