@@ -82,6 +82,13 @@ export function register(program: Command): void {
         cards(seed, signal),
       ),
     );
+  experiment
+    .command('pixel-statistics')
+    .description('the baseline that needs no model, on every pair of sets')
+    .option('--seed <n>', 'seed of the bootstrap', wholeNumber(0), 1)
+    .action(({ seed }: { seed: number }) =>
+      stoppable('stopped; nothing is kept', (signal) => pixels(seed, signal)),
+    );
   const withOptions = (command: Command) =>
     command
       .option('--images <n>', 'images of each set', wholeNumber(), 1000)
@@ -98,6 +105,21 @@ export function register(program: Command): void {
   withOptions(
     experiment.command('ladder').description('size of the model and length of its training'),
   ).action((flags: AblationFlags) => stoppable(GO_ON, (signal) => climb(flags, signal)));
+}
+
+async function pixels(seed: number, signal: AbortSignal): Promise<void> {
+  const { experiments, terminal } = lab();
+  const bar = terminal.barForEachStep();
+  const found = await experiments
+    .keepPixelBaseline({ batchSizes: [1, 5], seed, signal, progress: bar.step })
+    .finally(bar.done);
+  const lines = found.rows.map(({ in: inside, out, batchSize, auroc }) => ({
+    in: inside,
+    out,
+    B: batchSize,
+    AUROC: auroc.value,
+  }));
+  console.log(terminal.tableText(lines));
 }
 
 async function paperTables(flags: TableFlags, signal: AbortSignal): Promise<void> {

@@ -18,7 +18,7 @@
  */
 import { assertKnown } from '../errors';
 import { chiSquare, chiSquareDensities } from './chi-square';
-import { type Combiner, combine, log } from './combine';
+import { type Combiner, combine, log, raw } from './combine';
 import { commonFactors, layerwiseFactors } from './common-factor';
 import type { Detector } from './detector';
 import { dose, doseSupport } from './dose';
@@ -90,6 +90,7 @@ export const DETECTORS = {
   'DoSE of the posterior, support': () =>
     doseSupport(POSTERIOR_STATISTICS, 'DoSE of the posterior, support'),
   'score statistic + typicality': () => scoreStatisticAndTypicality(),
+  'pixel statistics': () => combine([raw('pixel-statistic')], shrunkGaussian(), 'pixel statistics'),
   'layer-wise diagonal Fisher norm': () =>
     combine([log('diagonal-fisher-norm')], independentNormals(), 'layer-wise diagonal Fisher norm'),
   'multi-timestep score norms': () =>

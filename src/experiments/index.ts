@@ -54,6 +54,13 @@ export {
   PROTOCOLS,
   type Protocol,
 } from './paper-tables';
+export {
+  keepPixelBaseline,
+  type PixelBaseline,
+  pixelBaseline,
+  pixelMean,
+  shippedPixelBaseline,
+} from './pixel-baseline';
 export { compareReferenceFile, referenceFiles } from './reference-files';
 export { LAST_START, RESULTS, TRIAL_RESULTS } from './results-file';
 export { playRound, type Round, type RoundResult } from './rounds';

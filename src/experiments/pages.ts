@@ -18,7 +18,9 @@ import {
   readFirstResults,
 } from './first-experiment';
 import { type ModelCard, shippedCards } from './model-cards';
-import { FIRST_PICTURE } from './results-file';
+import type { ModelResults } from './paper-tables';
+import { type PixelBaseline, pixelMean, shippedPixelBaseline } from './pixel-baseline';
+import { FIRST_PICTURE, RESULTS, readModelResults } from './results-file';
 import { type Summary, shippedSummary } from './summary';
 
 export const README = inCheckout('README.md');
@@ -56,7 +58,10 @@ export function filledIn(page: string, parts: Readonly<Record<string, string>>):
 
 /** The parts of the README. */
 export function readmeParts(results: FirstResults, summary: Summary): Record<string, string> {
-  return { results: markdownTable(results.rows), families: familiesTable(summary) };
+  return {
+    results: markdownTable(results.rows),
+    families: familiesTable(summary, readModelResults(RESULTS), shippedPixelBaseline()),
+  };
 }
 
 /** The parts of the page about the shipped models. */
@@ -113,25 +118,40 @@ function markdownTable(rows: readonly FlatRow[]): string {
 const FAMILY_METHODS = [...MAIN_METHODS, 'strangest of neighbours, factors and typicality'];
 
 /**
- * A line for each family, kind of sets and B: the mean AUROC of each method over the pairs, and of
- * the paper's its distance to typicality.
+ * A line for each family, kind of sets and B: the mean AUROC over the pairs of the baseline that
+ * needs no model and of each method, and of the paper's its distance to typicality.
  */
-function familiesTable({ families }: Summary): string {
+function familiesTable(
+  { families }: Summary,
+  results: readonly ModelResults[],
+  baseline: PixelBaseline,
+): string {
+  const setOf = new Map(results.map(({ model, in: inside }) => [model, inside]));
   const lines = families
     .filter(({ protocol }) => protocol === 'halves')
-    .map(({ family, kind, batchSize, methods }) => {
+    .map(({ family, kind, batchSize, methods, models }) => {
       const of = (name: string) => methods.find(({ method }) => method === name);
       const means = FAMILY_METHODS.map((name) => of(name)?.mean.toFixed(3) ?? '–');
+      const inside = models.flatMap((model) => setOf.get(model) ?? []);
+      const pixels = pixelMean(baseline, inside, batchSize).toFixed(3);
       const paper = of('layer-wise gradients');
       const against = paper?.against?.mean;
       const margin =
         against === undefined
           ? '–'
           : `${against.value.toFixed(3)} [${against.low.toFixed(3)}, ${against.high.toFixed(3)}]`;
-      return [family, kind, paper?.pairs ?? 0, batchSize, ...means, margin];
+      return [family, kind, paper?.pairs ?? 0, batchSize, pixels, ...means, margin];
     });
   return markdown(
-    ['family', 'sets', 'pairs', 'B', ...FAMILY_METHODS, 'layer-wise − typicality'],
+    [
+      'family',
+      'sets',
+      'pairs',
+      'B',
+      'pixel statistics, no model',
+      ...FAMILY_METHODS,
+      'layer-wise − typicality',
+    ],
     lines,
   );
 }

@@ -10,6 +10,7 @@ export { backgroundName, isBackground } from './background';
 export { extractTables } from './extract';
 export { imagesOf } from './image-draws';
 export { isNeeded, methodsFor, needsOf } from './methods';
+export { pixelTable } from './pixel-statistics';
 export { REFERENCE, type Reference, referenceImages } from './reference';
 export { FEATURES, featuresOf } from './registry';
 export { type CacheKey, readTable, tablePath, writeTable } from './table-cache';

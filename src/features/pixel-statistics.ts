@@ -24,7 +24,8 @@
  * (`experiments/pairs.ts`).
  */
 import type { Images } from '../data/index';
-import type { ImageStatistic } from './statistic';
+import type { FeatureTable } from '../detectors/index';
+import { type ImageStatistic, summedInBatches } from './statistic';
 
 export const PIXEL_STATISTICS = [
   'mean',
@@ -50,6 +51,19 @@ export function pixelStatistics(): ImageStatistic {
       return PIXEL_STATISTICS.map((_, k) => rows.map((row) => row[k] as number));
     },
   };
+}
+
+/** The nine numbers as a table of batches of B images each: no model is needed, and no cache. */
+export function pixelTable(data: Images, B: number): FeatureTable {
+  const rows = Array.from({ length: data.count }, (_, index) =>
+    pixelNumbers(imageOf(data, index), data.shape),
+  );
+  const columns = PIXEL_STATISTICS.map((layer, k) => ({
+    feature: 'pixel-statistic',
+    layer,
+    values: Float64Array.from(rows, (row) => row[k] as number),
+  }));
+  return summedInBatches({ rows: data.count, batchSize: 1, columns }, B);
 }
 
 /**

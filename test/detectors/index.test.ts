@@ -28,6 +28,7 @@ function everything(seed: number, shift: number, fall: number): FeatureTable {
     'posterior-entropy': made(8, -fall),
     divergence: made(9, fall),
     distortion: made(10, fall),
+    'pixel-statistic': made(11, fall),
   });
   const fisher = layers.map((column) => ({ ...column, feature: 'diagonal-fisher-norm' }));
   const norms = layers.map((column, k) => ({
