@@ -17,8 +17,8 @@ export class FisherlabError extends Error {
 }
 
 /**
- * Throws unless `name` is one of `known`, listing what is known. `kind` is what to call it: "data
- * set", "model".
+ * Checks that `name` is one of `known`. `kind` is what to call it: "data set", "model".
+ * @throws {FisherlabError} if it is not, listing what is known
  */
 export function assertKnown<T extends string>(
   kind: string,

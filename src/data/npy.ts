@@ -48,8 +48,8 @@ export function npyHeader(shape: readonly number[]): Buffer {
 }
 
 /**
- * The shape and where the numbers start, or null while `head` is too short to say. Throws where it
- * is no uint8 array.
+ * The shape and where the numbers start, or null while `head` is too short to say.
+ * @throws {Error} if it is not a uint8 array
  */
 export function parseNpyHeader(head: Buffer): { shape: number[]; start: number } | null {
   if (head.length < 12) return null;
@@ -72,8 +72,8 @@ export function parseNpyHeader(head: Buffer): { shape: number[]; start: number }
 }
 
 /**
- * Reads a uint8 `.npy` or `.npy.gz` (told by the name's end), no more than its first `limit` rows.
- * Throws a FisherlabError naming `label` where the file is truncated, damaged or of another type.
+ * Reads a uint8 `.npy` or `.npy.gz` (by the end of its name), no more than its first `limit` rows.
+ * @throws {FisherlabError} if the file is truncated, damaged or of another type, naming `label`
  */
 export async function readNpy(
   file: string,
@@ -94,8 +94,8 @@ export async function readNpy(
 }
 
 /**
- * The shape that a `.npy` or `.npy.gz` says it has, from its first bytes alone. Throws as `readNpy`
- * does.
+ * The shape that a `.npy` or `.npy.gz` says it has, from its first bytes alone.
+ * @throws {FisherlabError} if the header is damaged or of another type, naming `label`
  */
 export async function npyShape(file: string, label: string): Promise<readonly number[]> {
   try {

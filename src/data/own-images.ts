@@ -100,7 +100,7 @@ async function ofPicture(file: string, channels: 1 | 3): Promise<Raster> {
     const reason = (error as Error).message.split('\n')[0] as string;
     throw new FisherlabError(
       `'${file}' cannot be read as an image: ${reason}`,
-      'mend or remove the file',
+      'repair or remove the file',
     );
   }
   const pixels = decoded.width * decoded.height;

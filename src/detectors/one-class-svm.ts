@@ -26,8 +26,8 @@ import { type Points, point, squaredDistance, standardiseBy } from './matrix';
 const TOLERANCE = 1e-6;
 
 /**
- * @param nu share of the fit set that may lie outside, in (0, 1]; 0.001 as the paper's. Errors: ν
- *   outside.
+ * @param nu ν, the share of the fit set that may lie outside, in (0, 1]; 0.001 as in the paper
+ * @throws {FisherlabError} if ν is outside (0, 1]
  */
 export function oneClassSvm(nu = 0.001): Combiner {
   if (!(nu > 0 && nu <= 1))

@@ -47,8 +47,8 @@ export function whiteningDirections(points: Points, count: number): Float64Array
 }
 
 /**
- * @param count K, the number of components, 50 by default. Errors: a K that is no positive whole
- *   number.
+ * @param count K, the number of components, 50 by default
+ * @throws {FisherlabError} if K is not a positive whole number
  */
 export function principalComponents(count = 50): Combiner {
   if (!Number.isInteger(count) || count < 1) {

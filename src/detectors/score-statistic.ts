@@ -30,8 +30,8 @@ import { columnsOf, type FeatureTable } from './table';
 const SMALLEST_P = 1e-8;
 
 /**
- * @param feature Σ g²/F̂_d, for the model or for each layer. Errors: columns missing or not finite,
- *   an empty fit set.
+ * @param feature Σ g²/F̂_d, for the model or for each layer
+ * @throws {FisherlabError} (at the fit and at scoring) if columns are missing or not finite
  */
 export function scoreStatisticAndTypicality(feature = 'diagonal-fisher-norm'): Detector {
   return {

@@ -57,8 +57,9 @@ const VAE: Entries<VaeConfig> = {
 const FAMILIES = { glow: GLOW, diffusion: DIFFUSION, vae: VAE } as const;
 
 /**
- * The model of a configuration. Errors: a family that is not known, an entry that is missing, is of
- * no such model or cannot be; sizes that do not go together.
+ * The model of a configuration.
+ * @throws {FisherlabError} if the family is not known, an entry is missing, unknown or impossible,
+ *   or sizes do not go together
  */
 export function createModel(config: ModelConfig): TapedModel {
   const { family, ...entries } = config;

@@ -76,7 +76,8 @@ type Amplitude = (name: string, shape: readonly number[]) => { centre: number; a
 const [H, W, C] = [32, 32, 3];
 
 /**
- * Compares one reference file. Throws a `FisherlabError` where the file cannot be compared at all.
+ * Compares one reference file.
+ * @throws {FisherlabError} if the file cannot be compared at all
  */
 export function compareWithReference(path: string): ParityResult {
   const file = readReference(path);
@@ -142,7 +143,10 @@ function squaredNorms(
   }
 }
 
-/** The JSON in a file. Throws a `FisherlabError` where there is none. */
+/**
+ * The JSON in a file.
+ * @throws {FisherlabError} if there is none
+ */
 export function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));

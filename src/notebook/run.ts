@@ -56,7 +56,10 @@ type Message = Event | { type: 'ready' };
 /** How long after the last cell something may still go wrong, in milliseconds. */
 const AFTERMATH = 3000;
 
-/** Runs a notebook; failures of cells are in the result. Errors: a file that is no notebook. */
+/**
+ * Runs a notebook; failures of cells are in the result.
+ * @throws {FisherlabError} if the file is not a notebook
+ */
 export async function runNotebook(file: string, options: RunOptions = {}): Promise<NotebookRun> {
   const name = path.basename(file, '.ipynb');
   const executed = cleared(readNotebook(file));
