@@ -2,8 +2,9 @@
 /**
  * # The command `fisherlab`
  *
- * Lets Node read TypeScript (`src/kernel/loader.cjs`) and hands over to `src/cli/main.ts`. What a person can mend is one
- * line; anything else is a defect and keeps its stack. Either way the exit status is 1.
+ * Lets Node read TypeScript (`src/kernel/loader.cjs`) and hands over to `src/cli/main.ts`. What a
+ * person can put right is one line; anything else is a defect and keeps its stack. Either way the
+ * exit status is 1.
  */
 
 /**

@@ -2,8 +2,8 @@
  * # Errors a person can act on
  *
  * Everything that can go wrong through *input* (a file, a name, a shape, a number) ends in a
- * `FisherlabError`: one line that names the thing and how to fix it. The command line prints that line
- * and exits with 1; anything else is a defect and keeps its stack.
+ * `FisherlabError`: one line that names the thing and how to fix it. The command line prints that
+ * line and exits with 1; anything else is a defect and keeps its stack.
  */
 export class FisherlabError extends Error {
   /**
@@ -17,8 +17,8 @@ export class FisherlabError extends Error {
 }
 
 /**
- * Throws unless `name` is one of `known`, listing what is known. `kind` is what to call it: "data
- * set", "model".
+ * Checks that `name` is one of `known`. `kind` is what to call it: "data set", "model".
+ * @throws {FisherlabError} if it is not, listing what is known
  */
 export function assertKnown<T extends string>(
   kind: string,

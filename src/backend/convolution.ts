@@ -144,7 +144,8 @@ export function patches(x: Tensor, window: Window): Tensor {
     pad,
   } = window;
   const [n, h, w, c] = shape4(x, 'patches');
-  if (kh === 1 && kw === 1 && stride === 1 && pad === 0) return tf.reshape(x, [n, h * w, c]); // [N, H·W, C]
+  const pointwise = kh === 1 && kw === 1 && stride === 1 && pad === 0;
+  if (pointwise) return tf.reshape(x, [n, h * w, c]); // [N, H·W, C]
   const [rows, columns] = [windowLength(h, kh, window), windowLength(w, kw, window)];
   const across = Int32Array.from(
     { length: columns * kw },
@@ -157,6 +158,7 @@ export function patches(x: Tensor, window: Window): Tensor {
   return tf.tidy(() => {
     const wide = tf.gather(padded(x, pad), tf.tensor1d(across), 2); // [N, H+2p, W'·kw, C]
     const lines = tf.reshape(wide, [n, (h + 2 * pad) * columns, kw * c]); // [N, (H+2p)·W', kw·C]
-    return tf.reshape(tf.gather(lines, tf.tensor1d(down), 1), [n, rows * columns, kh * kw * c]); // [N, H'·W', kh·kw·C]
+    const gathered = tf.gather(lines, tf.tensor1d(down), 1); // [N, H'·W'·kh, kw·C]
+    return tf.reshape(gathered, [n, rows * columns, kh * kw * c]); // [N, H'·W', kh·kw·C]
   });
 }

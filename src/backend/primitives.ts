@@ -5,7 +5,7 @@
  * has two kernels that save passes and that tfjs does not export: the gradient of a ReLU from its
  * *output* (`ReluGrad`) and a Euclidean norm that reads its input once (`EuclideanNorm`). Here each
  * is one function: the native kernel where it is there, the same mathematics in ordinary operations
- * elsewhere. Likewise a product of matrices with a transpose, which the wasm backend does five times
+ * elsewhere. Likewise a product of matrices with a transpose: the wasm backend does it five times
  * faster when the transpose is made first.
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
@@ -74,7 +74,8 @@ function sumInBlocks(x: Tensor): Tensor {
   const [rows, length, ...rest] = x.shape as [number, number, ...number[]];
   let blocks = Math.floor(Math.sqrt(length));
   while (length % blocks !== 0) blocks--;
-  return tf.sum(tf.sum(tf.reshape(x, [rows, blocks, length / blocks, ...rest]), 2), 1); // [N, blocks, P/blocks, …], [N, …]
+  const inBlocks = tf.reshape(x, [rows, blocks, length / blocks, ...rest]); // [N, b, P/b, …]
+  return tf.sum(tf.sum(inBlocks, 2), 1); // [N, …]
 }
 
 /** Gradient of `y = relu(·)` from its output: `dy` where `y > 0`, else 0. Shape of `y`. */

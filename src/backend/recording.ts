@@ -87,7 +87,8 @@ export function record(
   const described = new Map<number, { dtype: number; shape: readonly number[] }>();
   const operations: RecordedOperation[] = [];
   const constants = new Map<string, Constant>();
-  const known = new Map<string, string>(); // a constant's name by what it holds: axes and shapes come again and again
+  // A constant's name by what it holds: the same axes and shapes come again and again.
+  const known = new Map<string, string>();
   let [bytes, looked] = [0, false];
 
   const constant = (id: number): string => {

@@ -20,8 +20,9 @@ export interface BatchOptions {
 }
 
 /**
- * Batches of `size` image indices, one pass over the set. Throws a FisherlabError where `size` is
- * no whole number from 1 on, or larger than the set and the last batch is not kept.
+ * Batches of `size` image indices, one pass over the set.
+ * @throws {FisherlabError} if `size` is not a whole number from 1 on, or is larger than the set
+ *   while the last batch is not kept
  */
 export function* batches(
   set: Pick<Dataset, 'name' | 'count'>,
@@ -48,7 +49,7 @@ export function* batches(
 
 /**
  * The images at `indices` as float32 [n, 32, 32, C], 0..255. The caller disposes of the tensor.
- * Throws a FisherlabError where an index is outside the set.
+ * @throws {FisherlabError} if an index is outside the set
  */
 export function pixels(set: Images, indices: ArrayLike<number>): tf.Tensor4D {
   const size = set.shape[0] * set.shape[1] * set.shape[2];

@@ -47,8 +47,9 @@ export interface Dataset extends Images {
 }
 
 /**
- * The first `limit` images (all, where it is left out) of a data set. Throws a FisherlabError where
- * name or split are unknown, the set is not on this machine, or a file is damaged.
+ * The first `limit` images (all, where it is left out) of a data set.
+ * @throws {FisherlabError} if the name or the split is unknown, the set has not been downloaded,
+ *   or a file is damaged
  */
 export async function dataset(
   name: string,

@@ -60,9 +60,9 @@ export interface Downloaded {
 }
 
 /**
- * Brings a set's splits into the user's cache. Throws a FisherlabError where the name is unknown,
- * agreement is demanded and no file given, a file is not the official one, the network or the disk
- * fails.
+ * Brings a set's splits into the user's cache.
+ * @throws {FisherlabError} if the name is unknown, the set demands an agreement and no file is
+ *   given, a file is not the official one, or the network or the disk fails
  */
 export async function download(name: string, options: DownloadOptions = {}): Promise<Downloaded[]> {
   assertKnown('data set', name, DATA_SETS);
@@ -167,8 +167,8 @@ async function converted(
 }
 
 /**
- * Which official file each of the user's is. Throws where one is none of them, or no split is
- * complete.
+ * Which official file each of the user's is.
+ * @throws {FisherlabError} if one is none of them, or no split is complete
  */
 async function recognised(
   name: string,

@@ -45,9 +45,10 @@ const MOST_REDIRECTS = 5;
 const MOST_BYTES = 1 << 30;
 
 /**
- * Fetches `official` to `target`, unless it lies there already. Throws a FisherlabError where the
- * server has no such file, cannot be reached, the checksum differs or the disk is full; what had
- * come stays in `<target>.part` for the next time.
+ * Fetches `official` to `target`, unless it lies there already. After an error, what had come stays
+ * in `<target>.part` for the next time.
+ * @throws {FisherlabError} if the server cannot be reached or has no such file, the checksum
+ *   differs, or the disk is full
  */
 export async function fetchFile(
   official: OfficialFile,

@@ -40,8 +40,8 @@ export function excerptFolder(): string {
 }
 
 /**
- * The three places, first the one that wins. Throws a FisherlabError where FISHERLAB_DATA names no
- * folder.
+ * The three places, first the one that wins.
+ * @throws {FisherlabError} if FISHERLAB_DATA does not name a folder
  */
 export function places(): { folder: string; place: string }[] {
   const given = process.env.FISHERLAB_DATA;

@@ -15,15 +15,19 @@ import { type NpyArray, readNpy } from './npy';
 const line = (file: string, bytes: Buffer) =>
   `${createHash('sha256').update(bytes).digest('hex')}  ${path.basename(file)}\n`;
 
-/** Writes a `.npy` of labels and its checksum. Errors: those of `writeBeside`. */
+/**
+ * Writes a `.npy` of labels and its checksum.
+ * @throws {FisherlabError} if a file cannot be written (`writeBeside`)
+ */
 export async function writeLabels(file: string, bytes: Buffer): Promise<void> {
   await writeBeside(file, bytes);
   await writeBeside(`${file}.sha256`, line(file, bytes));
 }
 
 /**
- * Reads a `.npy` of labels [N], no more than the first `limit`. Throws a FisherlabError naming
- * `label` where it is truncated, damaged or not what its checksum says.
+ * Reads a `.npy` of labels [N], no more than the first `limit`.
+ * @throws {FisherlabError} if the file is truncated, damaged or not what its checksum says, naming
+ *   `label`
  */
 export async function readLabels(file: string, label: string, limit?: number): Promise<NpyArray> {
   const labels = await readNpy(file, label, limit);

@@ -134,8 +134,8 @@ export async function* npyPieces(
 }
 
 /**
- * Reads a uint8 `.npy` or `.npy.gz` (told by the name's end), no more than its first `limit` rows.
- * Throws a FisherlabError naming `label` where the file is truncated, damaged or of another type.
+ * Reads a uint8 `.npy` or `.npy.gz` (by the end of its name), no more than its first `limit` rows.
+ * @throws {FisherlabError} if the file is truncated, damaged or of another type, naming `label`
  */
 export async function readNpy(
   file: string,
@@ -164,8 +164,8 @@ function room(shape: readonly number[], limit: number): NpyArray {
 }
 
 /**
- * The shape that a `.npy` or `.npy.gz` says it has, from its first bytes alone. Throws as `readNpy`
- * does.
+ * The shape that a `.npy` or `.npy.gz` says it has, from its first bytes alone.
+ * @throws {FisherlabError} if the header is damaged or of another type, naming `label`
  */
 export async function npyShape(file: string, label: string): Promise<readonly number[]> {
   try {

@@ -278,7 +278,10 @@ export type DataSetName = keyof typeof CATALOGUE;
 
 export const DATA_SETS = Object.keys(CATALOGUE) as DataSetName[];
 
-/** The catalogue's entry. Throws a FisherlabError that lists the known names. */
+/**
+ * The catalogue's entry.
+ * @throws {FisherlabError} if the name is not known, listing those that are
+ */
 export function dataSet(name: string): DataSet {
   assertKnown('data set', name, DATA_SETS);
   return CATALOGUE[name];

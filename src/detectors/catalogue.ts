@@ -115,13 +115,19 @@ export const COMBINERS = {
   'one-class SVM': () => oneClassSvm(),
 } satisfies Record<string, (seed: number) => Combiner>;
 
-/** The detector of a name. Errors: an unknown name, with those that are known. */
+/**
+ * The detector of a name.
+ * @throws {FisherlabError} if the name is not known, listing those that are
+ */
 export function detector(name: string, seed = 0): Detector {
   assertKnown('detector', name, Object.keys(DETECTORS) as (keyof typeof DETECTORS)[]);
   return DETECTORS[name](seed);
 }
 
-/** The combiner of a name. Errors: an unknown name, with those that are known. */
+/**
+ * The combiner of a name.
+ * @throws {FisherlabError} if the name is not known, listing those that are
+ */
 export function combiner(name: string, seed = 0): Combiner {
   assertKnown('combiner', name, Object.keys(COMBINERS) as (keyof typeof COMBINERS)[]);
   return COMBINERS[name](seed);

@@ -27,7 +27,8 @@ import type { Detector } from './detector';
 /**
  * Minus the sum of log χ² densities, of columns that are logarithms of squared norms.
  * @param freedom `size`: as many degrees of freedom as the layer has parameters; `effective`: from
- *   the first two moments. Errors: `size` where the columns do not say it.
+ *   the first two moments
+ * @throws {FisherlabError} (at the fit) if `size` is asked for and a column does not say it
  */
 export function chiSquareDensities(freedom: 'size' | 'effective'): Combiner {
   return {

@@ -12,8 +12,10 @@
  *     const largestZ: Combiner = {
  *       name: 'largest z',
  *       fit: (columns) => {
- *         const normals = columns.map((c) => ({ mu: mean(c.values), sigma: unbiasedStd(c.values) }));
- *         return (rows) => scoreRows(rows, (value, j) => Math.abs(value - normals[j].mu) / normals[j].sigma, Math.max);
+ *         const mu = columns.map((c) => mean(c.values));
+ *         const sigma = columns.map((c) => unbiasedStd(c.values));
+ *         const z = (value: number, j: number) => Math.abs(value - mu[j]) / sigma[j];
+ *         return (rows) => scoreRows(rows, z, Math.max);
  *       },
  *     };
  *
@@ -63,10 +65,10 @@ const SMALLEST_FLOAT32 = 2 ** -149;
 
 /**
  * A detector of sources and a combiner.
- * @param name as it stands in tables; by default `combiner of feature + feature`. Errors: a feature
- *   the table does not have, fewer than two rows, values that are not finite, logarithms of
- *   negative values, all columns constant, and at scoring columns that differ from those of the
- *   fit.
+ * @param name as it stands in tables; by default `combiner of feature + feature`
+ * @throws {FisherlabError} (at the fit) if the table lacks a feature or has fewer than two rows, a
+ *   value is not finite, a logarithm is taken of a negative value, or all columns are constant; at
+ *   scoring, if columns differ from those of the fit
  */
 export function combine(
   sources: readonly Source[],
@@ -115,7 +117,10 @@ function prepare(table: FeatureTable, sources: readonly Source[]): Column[] {
   );
 }
 
-/** Throws unless every value of a column is a finite number. */
+/**
+ * Checks a column.
+ * @throws {FisherlabError} if a value is not a finite number
+ */
 export function assertFinite(column: Column): void {
   const row = column.values.findIndex((value) => !Number.isFinite(value));
   if (row >= 0) {

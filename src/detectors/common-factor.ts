@@ -25,8 +25,9 @@ import { dot, point, standardiseBy } from './matrix';
 import { whiteningDirections } from './principal-components';
 
 /**
- * @param count K, 1 by default. Errors: a K that is not a whole number from 0 on and below the
- *   number of columns; columns without any remainder.
+ * @param count K, 1 by default
+ * @throws {FisherlabError} if K is not a whole number from 0 on; at the fit, if K is not below the
+ *   number of columns, or the columns leave no remainder
  */
 export function commonFactors(count = 1): Combiner {
   if (!Number.isInteger(count) || count < 0)

@@ -10,8 +10,8 @@ export interface Detector {
   /** As it is called in tables: `layer-wise gradients`, `typicality`. */
   readonly name: string;
   /**
-   * Learns from in-distribution batches alone. Throws a `FisherlabError` for tables it cannot learn
-   * from.
+   * Learns from in-distribution batches alone.
+   * @throws {FisherlabError} if it cannot learn from the table
    */
   fit(inDistribution: FeatureTable): FittedDetector;
 }

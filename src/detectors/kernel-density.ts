@@ -4,9 +4,10 @@
  * A density that lets each column have its own shape: a normal bump of width h around each of the n
  * values of the fit set,
  *
- *     q(y) = 1/(n h √2π) Σ_i exp(−(y − y_i)²/2h²),   h = σ n^(−1/5)   (Scott, *Multivariate Density Estimation*, 1992),
+ *     q(y) = 1/(n h √2π) Σ_i exp(−(y − y_i)²/2h²),   h = σ n^(−1/5),
  *
- * and the score −Σ_j log q_j(y_j). With columns that are statistics of the model this is DoSE
+ * with σ the column's standard deviation (Scott, *Multivariate Density Estimation*, 1992). The
+ * score is −Σ_j log q_j(y_j). With columns that are statistics of the model this is DoSE
  * (`dose.ts`).
  *
  * A direct sum for every row costs rows × n × columns exponentials: hours for a large table. So log

@@ -13,8 +13,8 @@ import type { Detector } from './detector';
 import { columnsOf, type FeatureTable } from './table';
 
 /**
- * The single column of a statistic that is not of a layer, checked to be finite. Errors: none or
- * several such columns.
+ * The single column of a statistic that is not of a layer, checked to be finite.
+ * @throws {FisherlabError} if there are several such columns or none, or a value is not finite
  */
 export function statistic(table: FeatureTable, feature: string): Float64Array {
   const [column, ...more] = columnsOf(table, feature);

@@ -20,7 +20,10 @@ import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';
 import { point, squaredDistance, standardiseBy } from './matrix';
 
-/** @param k which neighbour counts, 5 by default. Errors: fewer rows to learn from than k. */
+/**
+ * @param k which neighbour counts, 5 by default
+ * @throws {FisherlabError} (at the fit) if k is not a whole number from 1 to the rows to learn from
+ */
 export function nearestNeighbours(k = 5): Combiner {
   return {
     name: `${k} nearest neighbours`,

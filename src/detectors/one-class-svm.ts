@@ -5,7 +5,8 @@
  * distribution* (Neural Computation 13, 2001). With the kernel k(x, y) = exp(−γ‖x − y‖²), the
  * function Σ_i α_i k(x_i, x) − ρ is to be positive on most of the fit set and small elsewhere:
  *
- *     min_α ½ Σ_ij α_i α_j k(x_i, x_j)   with 0 ≤ α_i ≤ 1, Σ_i α_i = ν n;   S(x) = ρ − Σ_i α_i k(x_i, x).
+ *     min_α ½ Σ_ij α_i α_j k(x_i, x_j)   with 0 ≤ α_i ≤ 1, Σ_i α_i = ν n;
+ *     S(x) = ρ − Σ_i α_i k(x_i, x).
  *
  * ν bounds the share of the fit set that is left outside. The paper's workshop version uses ν =
  * 0.001 and γ = 'scale' = 1/d on standardised raw features (Dauncey et al., arXiv 2403.01485,
@@ -25,8 +26,8 @@ import { type Points, point, squaredDistance, standardiseBy } from './matrix';
 const TOLERANCE = 1e-6;
 
 /**
- * @param nu share of the fit set that may lie outside, in (0, 1]; 0.001 as the paper's. Errors: ν
- *   outside.
+ * @param nu ν, the share of the fit set that may lie outside, in (0, 1]; 0.001 as in the paper
+ * @throws {FisherlabError} if ν is outside (0, 1]
  */
 export function oneClassSvm(nu = 0.001): Combiner {
   if (!(nu > 0 && nu <= 1))

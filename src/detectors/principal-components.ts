@@ -5,7 +5,9 @@
  * 1901; Jolliffe, *Principal Component Analysis*, 2002), each divided by its own standard
  * deviation, and the rest is left out:
  *
- *     S = ½ Σ_{k ≤ K} (v_kᵀ z)²/λ_k,   λ_k, v_k the k-th eigenvalue and eigenvector of the covariance of z.
+ *     S = ½ Σ_{k ≤ K} (v_kᵀ z)²/λ_k,
+ *
+ * with λ_k and v_k the k-th largest eigenvalue of the covariance of z and its eigenvector.
  *
  * One common factor that carries half the variance of all layers then counts once, not once for
  * each layer. Shares with `shrunk-gaussian.ts` the Mahalanobis distance, but trusts the K largest
@@ -39,13 +41,14 @@ export function whiteningDirections(points: Points, count: number): Float64Array
       if (!byRows) return vector.map((v) => v / Math.sqrt(value)); // [d]
       // Rows' eigenvector a: v = Zᵀa/√(λ (n−1)) is the unit eigenvector of the covariance.
       const scale = value * Math.sqrt(n - 1);
-      return Float64Array.from({ length: d }, (_, j) => dot(point(columns, j), vector) / scale); // [d]
+      const coordinate = (_: unknown, j: number) => dot(point(columns, j), vector) / scale;
+      return Float64Array.from({ length: d }, coordinate); // [d]
     });
 }
 
 /**
- * @param count K, the number of components, 50 by default. Errors: a K that is no positive whole
- *   number.
+ * @param count K, the number of components, 50 by default
+ * @throws {FisherlabError} if K is not a positive whole number
  */
 export function principalComponents(count = 50): Combiner {
   if (!Number.isInteger(count) || count < 1) {

@@ -5,11 +5,12 @@
  * out-of-distribution detection using combined statistical tests* (AISTATS 2022, arXiv 2203.01097).
  * Two tests of the same batch,
  *
- *     s = ‖F̂_d^(−1/2) ∇l(x)‖,   F̂_d = mean of (∇l)² over training images (+ 10⁻⁸)     Rao's score statistic with a diagonal Fisher matrix,
- *     t = |mean l − l(x)|                                                            typicality,
+ *     s = ‖F̂_d^(−1/2) ∇l(x)‖    Rao's score statistic with a diagonal Fisher matrix,
+ *     t = |mean l − l(x)|       typicality,
  *
- * become p-values, each by the empirical distribution of its statistic in distribution, p = 1 −
- * ECDF, and these one number by Fisher's method:
+ * where l is the log-likelihood and F̂_d the mean of (∇l)² over training images (+ 10⁻⁸), become
+ * p-values, each by the empirical distribution of its statistic in distribution, p = 1 − ECDF, and
+ * these one number by Fisher's method:
  *
  *     S = −2 (log(p_s + 10⁻⁸) + log(p_t + 10⁻⁸)).
  *
@@ -29,8 +30,8 @@ import { columnsOf, type FeatureTable } from './table';
 const SMALLEST_P = 1e-8;
 
 /**
- * @param feature Σ g²/F̂_d, for the model or for each layer. Errors: columns missing or not finite,
- *   an empty fit set.
+ * @param feature Σ g²/F̂_d, for the model or for each layer
+ * @throws {FisherlabError} (at the fit and at scoring) if columns are missing or not finite
  */
 export function scoreStatisticAndTypicality(feature = 'diagonal-fisher-norm'): Detector {
   return {

@@ -27,8 +27,9 @@ import { type FeatureTable, sliceRows } from './table';
 const ONE_SIGMA = 0.8413;
 
 /**
- * @param detectors at least one. Errors: none at all; a detector whose scores do not vary over the
- *   fit set; and those of the detectors, on half of the fit set.
+ * @param detectors at least one
+ * @throws {FisherlabError} if there is none; at the fit, if a detector's scores do not vary over the
+ *   fit set, or a detector cannot be fitted on half of it
  */
 export function strangestOf(
   detectors: readonly Detector[],

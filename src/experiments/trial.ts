@@ -174,8 +174,8 @@ export interface Report extends Outcome {
  * Compares one frozen candidate with the paper's detector on the reporting pairs, and writes down
  * that they were looked at. Reporting the same candidate again is not another look, also where
  * models have come since: its pairs are added to the first.
- * @throws {FisherlabError} for anything but one frozen candidate, pairs that are for choosing, and a
- *   damaged record
+ * @throws {FisherlabError} if there is anything but one frozen candidate, a pair is for choosing,
+ *   or the record is damaged
  */
 export async function report(
   winner: Frozen,

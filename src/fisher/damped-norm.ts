@@ -10,8 +10,8 @@
  *
  * The last line is the same number as (‖g‖² − hᵀc)/λ, but a sum of squares instead of a difference
  * of two numbers that agree in most digits: λ is a thousandth and less of the largest eigenvalue,
- * and gradients are float32. Where
- * |θ| ≤ N the |θ|×|θ| matrix is the smaller one: with F̂ + λI = L Lᵀ the statistic is ‖L⁻¹g‖². Inverses are computed in float64.
+ * and gradients are float32. Where |θ| ≤ N the |θ|×|θ| matrix is the smaller one: with F̂ + λI = L
+ * Lᵀ the statistic is ‖L⁻¹g‖². Inverses are computed in float64.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { matMul, numberOf, shape2, squaredNormOfRows, tf } from '../backend/index';

@@ -5,10 +5,11 @@
  *
  *     tr F̂_j = 1/N Σ_n ‖g_n‖²        trace, exact for F̂
  *     diag F̂_j = 1/N Σ_n g_n²         diagonal, one number a weight
- *     ḡ_j = 1/N Σ_n g_n               mean score, 0 in expectation: a test of the model, of the sampler and of the gradients at once
+ *     ḡ_j = 1/N Σ_n g_n               mean score
  *
  * and the gradients of a few chosen weights, [N, k], of which windows of F̂ are made
- * (`windows.ts`). Samples pass in blocks; only what is listed here survives a block.
+ * (`windows.ts`). The mean score is 0 in expectation, which tests model, sampler and gradients at
+ * once. Samples pass in blocks; only what is listed here survives a block.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, numbersOf, tf } from '../backend/index';
@@ -74,11 +75,9 @@ export async function estimateFisher(
       const square = tf.square(g);
       const norms = tf.sum(square, 1, true); // [n, 1]
       const places = chosen(layer);
+      const entries = () => tf.gather(g, tf.tensor1d([...places], 'int32'), 1); // [n, k]
       return {
-        rows:
-          places.length === 0
-            ? norms
-            : tf.concat([norms, tf.gather(g, tf.tensor1d([...places], 'int32'), 1)], 1), // [n, 1 + k]
+        rows: places.length === 0 ? norms : tf.concat([norms, entries()], 1), // [n, 1 + k]
         squares: tf.sum(square, 0), // [|θ|]
         scores: tf.sum(g, 0), // [|θ|]
       };

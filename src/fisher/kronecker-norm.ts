@@ -13,8 +13,8 @@
  *
  *     ‖L_A⁻¹ (Σ_t x_t dy_tᵀ) L_S⁻ᵀ‖²_F / φ.
  *
- * A tensor whose gradient is given outright (T = I = 1, see `gradients/factors.ts`) has A = 1, and S is its
- * whole block. A side longer than 1024 keeps its diagonal only.
+ * A tensor whose gradient is given outright (T = I = 1, see `gradients/factors.ts`) has A = 1, and
+ * S is its whole block. A side longer than 1024 keeps its diagonal only.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, lengthOf, matMul, numberOf, shape3, squaredNormOfRows, tf } from '../backend/index';
@@ -108,8 +108,9 @@ function fitLayer(
       const groups = lengthOf(G);
       // Both whiteners from the right: rows of G are outputs, and rows of its transpose are inputs.
       const halfWay = whiten(G, right); // [G, I, O]
-      const whole =
-        I === 1 ? tf.mul(halfWay, left) : whiten(tf.transpose(halfWay, [0, 2, 1]), left); // [G, O, I]
+      const turned = () => tf.transpose(halfWay, [0, 2, 1]); // [G, O, I]
+      // [G, O, I], or [G, 1, O] where I = 1.
+      const whole = I === 1 ? tf.mul(halfWay, left) : whiten(turned(), left);
       return tf.div(squaredNormOfRows(tf.reshape(whole, [groups, I * O])), phi);
     },
   };

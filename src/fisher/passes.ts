@@ -45,7 +45,9 @@ export async function forEachLayer(
     const kept = new Map<Layer, Tensor[]>(group.map((layer) => [layer, []]));
     const block = gradientsOfGroups(1, new Set(group));
     const afterBlock = (done: number) => {
-      for (const [layer, { gradients }] of block.take()) kept.get(layer)?.push(gradients); // [n, |θ|]
+      for (const [layer, { gradients }] of block.take()) {
+        kept.get(layer)?.push(gradients); // [n, |θ|]
+      }
       progress?.(g * draws.count + done, groups.length * draws.count);
     };
     try {

@@ -110,7 +110,8 @@ function spectrumOf(
       tf.mul(tf.expandDims(relative, 1), tf.expandDims(relative, 0)),
       offDiagonal,
     ); // ‖g_n‖²‖g_m‖²
-    const weighted = (pairs: Tensor, w: Tensor) => tf.sum(tf.mul(matMul(w, pairs), w), 1); // Σ w_n w_m, [R]
+    // Σ_nm w_n w_m pairs_nm, one number a row of w: [R].
+    const weighted = (pairs: Tensor, w: Tensor) => tf.sum(tf.mul(matMul(w, pairs), w), 1);
     const all = tf.concat([tf.ones([1, N]), counts], 0); // [1 + R, N]
     return {
       gram,

@@ -9,8 +9,10 @@
  * |---|---|---|
  * | `oneNorm` | Σ_i \|g_i\| | as the norm, less ruled by single weights |
  * | `maximum` | max_i \|g_i\| | ruled by single weights alone |
- * | `cosineWithMean(…)` | ⟨g, ḡ⟩ / (‖g‖ ‖ḡ‖), ḡ the mean over reference images | does it point where familiar images point? |
- * | `randomProjections(k, seed)` | ⟨g, a_m ⊗ b_m⟩, m = 1…k, signs ±1 | where does it point at all? |
+ * | `cosineWithMean(…)` | ⟨g, ḡ⟩ / (‖g‖ ‖ḡ‖) | does it point where familiar images point? |
+ * | `randomProjections(k, seed)` | ⟨g, a_m ⊗ b_m⟩ for m = 1…k | where does it point at all? |
+ *
+ * with ḡ the mean gradient of reference images, and a_m, b_m vectors of random signs ±1.
  *
  * A projection on the outer product of two sign vectors never writes the gradient down: ⟨g, a ⊗ b⟩
  * = Σ_t (a·x_t)(b·dy_t). Over the signs its second moment is ‖g‖² (E aaᵀ = I, E bbᵀ = I), so that
@@ -67,7 +69,9 @@ export async function cosineWithMean(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<Feature> {
   const directions = new Map<string, Float64Array>(); // Σ g of each layer, [|θ|]
-  const ofBlock = new Collector((gradient) => ({ sum: gradient.instantiate(gradient.images) })); // [1, |θ|]
+  const ofBlock = new Collector((gradient) => ({
+    sum: gradient.instantiate(gradient.images), // [1, |θ|]
+  }));
   const afterBlock = () => {
     for (const [layer, { sum }] of ofBlock.byLayer) {
       const direction = directions.get(layer.name) ?? new Float64Array(layer.variable.size);
@@ -93,7 +97,8 @@ export async function cosineWithMean(
           'fit it on the model it is used with',
         );
       const g = gradient.instantiate(B); // [G, |θ|]
-      const along = tf.reshape(matMul(g, tf.tensor2d(direction, [direction.length, 1])), [-1]); // [G]
+      const mean = tf.tensor2d(direction, [direction.length, 1]); // [|θ|, 1]
+      const along = tf.reshape(matMul(g, mean), [-1]); // [G]
       return tf.divNoNan(along, tf.sqrt(squaredNormOfRows(g)));
     },
   };

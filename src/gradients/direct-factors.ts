@@ -78,7 +78,10 @@ export class DirectFactors implements Factors {
   }
 
   chosen(positions: readonly number[]): Tensor {
-    return tf.tidy(() => tf.gather(this.rows.of(1), tf.tensor1d([...positions], 'int32'), 1)); // [N, m]
+    return tf.tidy(() => {
+      const places = tf.tensor1d([...positions], 'int32');
+      return tf.gather(this.rows.of(1), places, 1); // [N, m]
+    });
   }
 
   squaredNorms(B: number): Tensor {

@@ -141,7 +141,8 @@ export class FeaturePass {
         this.features.map((feature, f) => {
           const column = tf.tidy(() => {
             const value = feature.of(gradient, B, layer);
-            return tf.reshape(value, [n / B, widthOf(value, n / B, feature.name, layer.name)]); // [N/B, k]
+            const k = widthOf(value, n / B, feature.name, layer.name);
+            return tf.reshape(value, [n / B, k]); // [N/B, k]
           });
           return [`${b} ${f}`, column] as const;
         }),

@@ -7,7 +7,8 @@
  *
  * | layout | TensorFlow | PyTorch |
  * |---|---|---|
- * | `convolution` | `[kh, kw, in, out]`; transposed: `[kh, kw, out, in]` | `[out, in, kh, kw]`; transposed: `[in, out, kh, kw]` |
+ * | `convolution` | `[kh, kw, in, out]` | `[out, in, kh, kw]` |
+ * | `convolution`, transposed | `[kh, kw, out, in]` | `[in, out, kh, kw]` |
  * | `dense` | `[in, out]` | `[out, in]` |
  * | `plain` | the same numbers in the same order | any shape of that size |
  */

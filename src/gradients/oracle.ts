@@ -61,7 +61,8 @@ export function oracleGradients(
     }
     if (n === 0) return tf.zeros([0]);
     learned.forEach((layer, j) => {
-      const factors = directFactors('tf operations', n, () => tf.concat(at(rows, j), 0)); // [N, |θ|]
+      const ofLayer = () => tf.concat(at(rows, j), 0); // [N, |θ|]
+      const factors = directFactors('tf operations', n, ofLayer);
       try {
         collector.collect(layer, factors);
       } finally {

@@ -157,7 +157,8 @@ export class OuterProducts implements Factors {
       const { x, dy } = this.grouped(B);
       const [groups, t] = shape3(x, this.operation);
       if (t === 1) {
-        const [rows, backs] = [tf.reshape(x, [groups, -1]), tf.reshape(dy, [groups, -1])]; // [G, I], [G, O]
+        const rows = tf.reshape(x, [groups, -1]); // [G, I]
+        const backs = tf.reshape(dy, [groups, -1]); // [G, O]
         return tf.mul(matMul(rows, rows, false, true), matMul(backs, backs, false, true));
       }
       const g = tf.reshape(this.product(B), [groups, -1]); // [G, I·O]

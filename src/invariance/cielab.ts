@@ -6,7 +6,8 @@
  *     sRGB values → linear light      u = x/12.92 for x ≤ 0.04045, else ((x+0.055)/1.055)^2.4
  *     → X, Y, Z over the white point  a 3×3 matrix (sRGB primaries, D65)
  *     → cube roots                    f(t) = t^(1/3) for t > δ³, else t/(3δ²) + 4/29,   δ = 6/29
- *     → L* a* b*                      L* = 116 f_Y − 16,  a* = 500 (f_X − f_Y),  b* = 200 (f_Y − f_Z),   |det| = 116·500·200
+ *     → L* a* b*                      L* = 116 f_Y − 16,  a* = 500 (f_X − f_Y),
+ *                                     b* = 200 (f_Y − f_Z),   |det| = 116·500·200
  *
  * The curves join smoothly enough for a density: f has one continuous derivative everywhere; the
  * sRGB curve's slope jumps by 1.7 % at its joint, a set of measure zero.

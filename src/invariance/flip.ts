@@ -7,7 +7,9 @@
  *
  * A *lens* about c moves every point along its ray. With u = ‖x−c‖², strength λ > 0 and area A,
  *
- *     T(x) = c + s(u)·(x−c),     s² = (u + λ²A) / (u + A):      s → λ at the centre, s → 1 far away.
+ *     T(x) = c + s(u)·(x−c),     s² = (u + λ²A) / (u + A),
+ *
+ * so that s → λ at the centre and s → 1 far away.
  *
  * The squared radius goes from u to w = u·s², with dw/du = 1 + A²(λ²−1)/(u+A)² > 0, so T is
  * one-to-one, and u is the positive root of u² + (λ²A − w)·u − w·A = 0. Stretched by s in D−1

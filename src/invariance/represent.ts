@@ -9,10 +9,11 @@
  * It is a model like any other, so every feature, detector and Fisher matrix works on it unchanged;
  * its "images" are points y. Since the second term holds no θ,
  *
- *     ∇_θ log p_T^θ(T(x)) = ∇_θ log p_X^θ(x)      (Proposition 1 of Dauncey, Holmes, Williams, Falck 2024),
+ *     ∇_θ log p_T^θ(T(x)) = ∇_θ log p_X^θ(x)
  *
- * and `gradients` hands the model's own gradients on. What it can *not* do is learn in T's space: a
- * model trained on points y has other parameters.
+ * (Proposition 1 of Dauncey, Holmes, Williams & Falck 2024), and `gradients` hands the model's own
+ * gradients on. What it can *not* do is learn in T's space: a model trained on points y has other
+ * parameters.
  *
  * **Units.** T acts on the unit cube, x = (k + u)/256 for 8-bit values k and uniform noise u; the
  * model takes pixel values 256·x. Its log-likelihood is per 8-bit cell, and stays so: for the

@@ -83,8 +83,9 @@ export function compose(...maps: Representation[]): Representation {
 export const everywhere = 'every image';
 
 /**
- * Throws a `FisherlabError` that names the first image outside the domain of T.
+ * Checks that every image lies in the domain of T.
  * @param margins what `T.margin` gave, as numbers; NaN counts as outside
+ * @throws {FisherlabError} if one does not, naming the first
  */
 export function assertInside(map: Representation, margins: ArrayLike<number>): void {
   const outside = Array.from(margins).findIndex((margin) => !(margin > 0));

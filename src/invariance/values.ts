@@ -6,10 +6,11 @@
  *
  * | kind of value | what comes out | where it is used |
  * |---|---|---|
- * | `tf.Tensor` | float32 on the backend, differentiable by `tf.grad` | a model seen through a representation |
- * | `Field` (float64.ts) | float64, and beside every number its derivative in one direction (a dual number) | checks: Jacobians by automatic differentiation |
+ * | `tf.Tensor` | float32, differentiable by `tf.grad` | a model seen through a representation |
+ * | `Field` (float64.ts) | float64 dual numbers | checks: Jacobians by automatic differentiation |
  *
- * so that what the checks check is the very formula that the models use.
+ * A dual number carries a value and its derivative in one direction. So what the checks check is
+ * the very formula that the models use.
  *
  * An image tensor is `[N, H, W, C]`. Constants are numbers, or an image as nested arrays
  * `[H][W][C]`; shapes of size 1 are stretched (broadcast) as tf does.

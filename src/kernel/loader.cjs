@@ -5,8 +5,8 @@
  * checked) in about two milliseconds, once for each content, and kept in the per-user cache. The
  * command line and the kernel start through this file.
  *
- * - `fisherlab` means this clone's `src/index.ts` for every file that lies in the clone, also for a
- *   notebook in a folder of the user's own, and elsewhere unless something of that name is installed.
+ * - `fisherlab` means this clone's `src/index.ts` for every file in the clone, also for a notebook
+ *   in a folder of the user's own. Elsewhere an installed package of that name comes first.
  * - Stacks name lines of TypeScript. The kernel adds the places of its cells to the same table.
  * - A file that cannot be transpiled is a `SyntaxError` that names file, line and column.
  *
@@ -30,16 +30,22 @@ const internals = Module;
 
 const root = path.resolve(fs.realpathSync(__dirname), '..', '..');
 
-/** Where the lines of what was compiled come from, by file or name of the script. @type {Map<string, Locate>} */
+/**
+ * Where the lines of what was compiled come from, by file or name of the script.
+ * @type {Map<string, Locate>}
+ */
 const places = new Map();
 
 /**
- * How the project's files were when they were loaded. @type {Map<string, { time: number, size:
- * number, content: string }>}
+ * How the project's files were when they were loaded.
+ * @type {Map<string, { time: number, size: number, content: string }>}
  */
 const loaded = new Map();
 
-/** Modules that stand in for others: the kernel's displays for tslab's. @type {Map<string, string>} */
+/**
+ * Modules that stand in for others: the kernel's displays for tslab's.
+ * @type {Map<string, string>}
+ */
 const standIns = new Map();
 
 /**

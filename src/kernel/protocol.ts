@@ -2,8 +2,8 @@
  * # The kernel as Jupyter speaks to it
  *
  * Runs on a thread of its own, so that heartbeat, interrupt, completion and inspection are answered
- * while a cell computes. Cells run one after the other on the main thread (`evaluate.ts`); what they
- * show arrives here as events and goes out under the request that they belong to, whenever it
+ * while a cell computes. Cells run one after the other on the main thread (`evaluate.ts`). What
+ * they show arrives here as events, and goes out under the request it belongs to, whenever that
  * happens. (Jupyter messaging protocol 5.4.)
  */
 import { CellSyntaxError, completeness, prepareCell } from './cell';

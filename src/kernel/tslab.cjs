@@ -9,7 +9,10 @@
 
 const { randomBytes } = require('node:crypto');
 
-/** @type {(bundle: Record<string, string>, options?: { displayId?: string, update?: boolean }) => void} */
+/**
+ * @param {Record<string, string>} bundle what to show, by MIME type
+ * @param {{ displayId?: string, update?: boolean }} [options]
+ */
 const show = (bundle, options) =>
   /** @type {any} */ (globalThis).__fisherlabKernel.display(bundle, options);
 

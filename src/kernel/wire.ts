@@ -1,9 +1,9 @@
 /**
  * # Messages of Jupyter on the wire
  *
- * A message is a list of frames: routing prefixes, a delimiter, a signature (HMAC-SHA256 of the four
- * parts), header, parent header, metadata and content as JSON, then buffers. (Jupyter messaging
- * protocol 5.4, "The wire protocol".)
+ * A message is a list of frames: routing prefixes, a delimiter, a signature, then header, parent
+ * header, metadata and content as JSON, then buffers. The signature is the HMAC-SHA256 of the four
+ * JSON parts. (Jupyter messaging protocol 5.4, "The wire protocol".)
  */
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';

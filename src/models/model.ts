@@ -193,7 +193,10 @@ function withTape(collector: Collector, pass: (tape: Tape) => Tensor): Tensor {
   }
 }
 
-/** Throws unless `images` is [N, H, W, C] with the model's H, W and C. */
+/**
+ * Checks the shape of images.
+ * @throws {FisherlabError} if `images` is not [N, H, W, C] with the model's H, W and C
+ */
 export function checkImages(
   model: { family: string; imageShape: ImageShape },
   images: Tensor,

@@ -18,7 +18,10 @@
  * import { ordinaryModel } from './src/models/ordinary';
  *
  * const weights = (seed: number, shape: number[]) =>
- *   tf.tidy(() => tf.variable(tf.mul(tf.tensor(normals(seed, tf.util.sizeFromShape(shape)), shape), 0.3)));
+ *   tf.tidy(() => {
+ *     const values = normals(seed, tf.util.sizeFromShape(shape));
+ *     return tf.variable(tf.mul(tf.tensor(values, shape), 0.3));
+ *   });
  * const variables = {
  *   'first.hidden': weights(1, [8, 12]),
  *   'first.out': weights(2, [12, 16]),
@@ -28,8 +31,9 @@
  *
  * // b' = b·e^s + t with [t, s] from a; returns b' and log|det| = Σ s.
  * const couple = (name: 'first' | 'second', a: tf.Tensor2D, b: tf.Tensor2D) => {
- *   const hidden = tf.tanh(tf.matMul(a, variables[`${name}.hidden`] as tf.Tensor2D)) as tf.Tensor2D; // [N, 12]
- *   const [t, raw] = tf.split(tf.matMul(hidden, variables[`${name}.out`] as tf.Tensor2D), 2, 1); // [N, 8] each
+ *   const [inner, outer] = [variables[`${name}.hidden`], variables[`${name}.out`]];
+ *   const hidden = tf.tanh(tf.matMul(a, inner as tf.Tensor2D)) as tf.Tensor2D; // [N, 12]
+ *   const [t, raw] = tf.split(tf.matMul(hidden, outer as tf.Tensor2D), 2, 1); // [N, 8] each
  *   const s = tf.tanh(raw);
  *   return { moved: tf.add(tf.mul(b, tf.exp(s)), t) as tf.Tensor2D, logDet: tf.sum(s, 1) };
  * };
@@ -38,10 +42,12 @@
  *   family: 'real-nvp',
  *   imageShape: [4, 4, 1],
  *   variables,
- *   noise: (indices, seed) => tf.tensor4d(noiseByIndex('uniform', seed, indices, 16), [indices.length, 4, 4, 1]),
+ *   noise: (indices, seed) =>
+ *     tf.tensor4d(noiseByIndex('uniform', seed, indices, 16), [indices.length, 4, 4, 1]),
  *   logLikelihood: (images, noise) => {
  *     const x = tf.sub(tf.div(tf.add(images, noise), 256), 0.5);
- *     const [a, b] = tf.split(tf.reshape(x, [-1, 16]), 2, 1) as [tf.Tensor2D, tf.Tensor2D]; // [N, 8] each
+ *     const flat = tf.reshape(x, [-1, 16]); // [N, 16]
+ *     const [a, b] = tf.split(flat, 2, 1) as [tf.Tensor2D, tf.Tensor2D]; // [N, 8] each
  *     const first = couple('first', a, b);
  *     const second = couple('second', first.moved, a);
  *     const z = tf.concat([first.moved, second.moved], 1); // [N, 16]

@@ -58,7 +58,8 @@ const [NUDGES, NUDGE] = [10, 1e-5];
 const TOLERANCE = 1e-4;
 
 /**
- * Compares one reference file. Throws a `FisherlabError` where the file cannot be compared at all.
+ * Compares one reference file.
+ * @throws {FisherlabError} if the file cannot be compared at all
  */
 export function compareWithReference(path: string): ParityResult {
   const file = readReference(path);
@@ -132,7 +133,10 @@ function squaredNorms(
   }
 }
 
-/** The JSON in a file. Throws a `FisherlabError` where there is none. */
+/**
+ * The JSON in a file.
+ * @throws {FisherlabError} if there is none
+ */
 export function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));

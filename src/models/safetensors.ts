@@ -130,8 +130,9 @@ export async function writeSafetensors(
 }
 
 /**
- * Reads a file. Throws a FisherlabError where it is missing, truncated, altered since it was
- * written here, or no safetensors file.
+ * Reads a file.
+ * @throws {FisherlabError} if it is missing, truncated, altered since it was written here, or no
+ *   safetensors file
  */
 export function readSafetensors(path: string): SafetensorsFile {
   let bytes: Buffer;

@@ -76,7 +76,7 @@ export function readNotebook(file: string): Ipynb {
   return notebook as Ipynb;
 }
 
-/** A notebook as the bytes of its file, keys in the order of the alphabet as Jupyter writes them. */
+/** A notebook as the text of its file, with keys in alphabetical order as Jupyter writes them. */
 export function notebookText(notebook: Ipynb): string {
   return `${JSON.stringify(notebook, inOrder, 1)}\n`;
 }

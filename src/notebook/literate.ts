@@ -18,7 +18,7 @@ export interface Stretch {
 
 const DOC_COMMENT = /^\/\*\*(?:\n(?: \*.*\n)*? \*\/| .*? \*\/)$/gm;
 
-/** Cuts a source file into prose and code, in order; stretches of nothing but blanks are left out. */
+/** Cuts a source file into prose and code, in order; stretches of blanks alone are left out. */
 export function stretches(source: string): Stretch[] {
   const found: Stretch[] = [];
   const add = (kind: Stretch['kind'], text: string) => {

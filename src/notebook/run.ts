@@ -3,9 +3,9 @@
  *
  * The cells of a notebook go, one after the other, to the kernel's executor in a child process
  * (`src/kernel/headless.ts`) that works in the notebook's folder. What they show is collected as
- * Jupyter would, into a copy of the notebook. A run is good only if **every** cell ran to its end: an error, a
- * claim that is false, a promise rejected behind one's back, a cell that takes too long and a
- * kernel that dies each end it and name the cell.
+ * Jupyter would, into a copy of the notebook. A run is good only if **every** cell ran to its end:
+ * an error, a claim that is false, a promise rejected behind one's back, a cell that takes too long
+ * and a kernel that dies each end it and name the cell.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
@@ -66,7 +66,10 @@ type Message = Event | { type: 'ready' };
 /** How long after the last cell something may still go wrong, in milliseconds. */
 const AFTERMATH = 3000;
 
-/** Runs a notebook; failures of cells are in the result. Errors: a file that is no notebook. */
+/**
+ * Runs a notebook; failures of cells are in the result.
+ * @throws {FisherlabError} if the file is not a notebook
+ */
 export async function runNotebook(file: string, options: RunOptions = {}): Promise<NotebookRun> {
   const name = path.basename(file, '.ipynb');
   const notebook = readNotebook(file);

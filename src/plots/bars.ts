@@ -47,8 +47,9 @@ export interface BarsOptions extends FigureOptions {
 }
 
 /**
- * Groups of bars. Errors: a series whose length is not the number of categories, a value that is
- * not finite, an interval beside its value.
+ * Groups of bars.
+ * @throws {FisherlabError} if a series has another length than the categories, a value is not
+ *   finite, or an interval does not hold its value
  */
 export function bars(
   categories: readonly string[],

@@ -63,8 +63,9 @@ const DIVERGING: readonly Stop[] = [
 ];
 
 /**
- * A matrix, first row on top. Errors: rows of unequal lengths, names that do not fit, nothing
- * finite.
+ * A matrix, first row on top.
+ * @throws {FisherlabError} if rows have unequal lengths, names do not fit them, or no value is
+ *   finite
  */
 export function heatmap(
   matrix: readonly (readonly (number | null)[])[],

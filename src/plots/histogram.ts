@@ -43,7 +43,10 @@ export interface HistogramOptions extends FigureOptions {
   readonly guides?: readonly Guide[];
 }
 
-/** Overlaid densities. Errors: an empty series, a value that is not finite, an empty range. */
+/**
+ * Overlaid densities.
+ * @throws {FisherlabError} if a series or the range is empty, or a value is not finite
+ */
 export function histogram(series: readonly ValueSeries[], options: HistogramOptions): Figure {
   const lists = series.map(({ name, values }) => finite(`series '${name}'`, values));
   const all = finite('the histogram', lists.flat());

@@ -43,8 +43,9 @@ export interface LinesOptions extends FigureOptions {
 }
 
 /**
- * Lines with optional bands. Errors: empty or unequal lengths, a value that is not finite, a value
- * ≤ 0 on a logarithmic axis.
+ * Lines with optional bands.
+ * @throws {FisherlabError} if lengths are 0 or unequal, a value is not finite, or one on a
+ *   logarithmic axis is not above 0
  */
 export function lines(series: readonly LineSeries[], options: LinesOptions): Figure {
   const shades = series.map((line, index) => line.colour ?? colourOf(line.name, index));

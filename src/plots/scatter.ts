@@ -36,7 +36,11 @@ export interface ScatterOptions extends FigureOptions {
   readonly guides?: readonly Guide[];
 }
 
-/** Clouds of points. Errors: an empty series, unequal lengths, a value that is not finite. */
+/**
+ * Clouds of points.
+ * @throws {FisherlabError} if a series is empty, its x and y differ in length, or a value is not
+ *   finite
+ */
 export function scatter(series: readonly PointSeries[], options: ScatterOptions): Figure {
   const lists = series.map(({ name, x, y }) => {
     if (x.length !== y.length)

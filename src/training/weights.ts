@@ -21,7 +21,10 @@ export class Weights {
 
   /** What the model holds now, as one vector [P], which the caller frees. */
   read(): Tensor {
-    return tf.tidy(() => tf.concat(this.layers.map(({ variable }) => tf.reshape(variable, [-1])))); // [P]
+    return tf.tidy(() => {
+      const ofLayers = this.layers.map(({ variable }) => tf.reshape(variable, [-1])); // [|θ|] each
+      return tf.concat(ofLayers); // [P]
+    });
   }
 
   /** Gives the model the values of `parameters` [P]. */

@@ -76,7 +76,7 @@ describe('data sets', () => {
     assert.equal((await dataset('svhn', 'train', { limit: 99 })).count, 5);
   });
 
-  it('what is not known or not there is said with the mend', async () => {
+  it('what is not known or not there is said with how to fix it', async () => {
     await assert.rejects(
       dataset('cifar11'),
       /data set 'cifar11' is not known; choose one of svhn, celeba, gtsrb, cifar10/,

@@ -19,7 +19,8 @@ import reference from '../golden/detectors-scikit-learn.json';
 import { tableOf } from './tables';
 
 /*
- * `test/golden/detectors-scikit-learn.json` was made by this program (scikit-learn 1.9.1, scipy 1.17.1, numpy 2.4.6), run in the root of the checkout:
+ * `test/golden/detectors-scikit-learn.json` was made by this program (scikit-learn 1.9.1, scipy
+ * 1.17.1, numpy 2.4.6), run in the root of the checkout:
  *
  *     import json
  *     import numpy as np
@@ -35,7 +36,8 @@ import { tableOf } from './tables';
  *
  *     golden = json.load(open('test/golden/detector.json'))
  *     keep = [j for j in range(12) if j != 5]  # column 5 is constant
- *     fit, given = np.array(golden['fit'])[:, keep], np.array(golden['id'] + golden['ood'])[:, keep]
+ *     fit = np.array(golden['fit'])[:, keep]
+ *     given = np.array(golden['id'] + golden['ood'])[:, keep]
  *     label = [0] * len(golden['id']) + [1] * len(golden['ood'])
  *     mu, sd = np.log(fit).mean(0), np.log(fit).std(0, ddof=1)
  *     zf, z = (np.log(fit) - mu) / sd, (np.log(given) - mu) / sd
@@ -73,16 +75,18 @@ import { tableOf } from './tables';
  *
  *     heavy = stats.t(4, loc=2, scale=0.5).ppf((np.arange(400) + 0.5) / 400)
  *     forest = IsolationForest(n_estimators=2000, max_samples=100, random_state=0).fit(zf)
+ *     freedom = 2 * fit.mean(0) ** 2 / fit.var(0, ddof=1)
+ *     columns = zip(np.log(fit).T, np.log(given).T)
  *     scores = {
  *         'naive sum': given.sum(1),
  *         'chi-square': chi_square(sizes),
- *         'chi-square with effective freedom': chi_square(2 * fit.mean(0) ** 2 / fit.var(0, ddof=1)),
+ *         'chi-square with effective freedom': chi_square(freedom),
  *         "Fisher's method": -2 * logp.sum(1),
  *         'sum of p': -np.exp(logp).sum(1),
  *         'harmonic mean of p': logsumexp(-logp, axis=1) - np.log(len(keep)),
  *         'one-class SVM, nu 0.001': svm(0.001),
  *         'one-class SVM, nu 0.2': svm(0.2),
- *         'kernel density': -sum(stats.gaussian_kde(a).logpdf(b) for a, b in zip(np.log(fit).T, np.log(given).T)),
+ *         'kernel density': -sum(stats.gaussian_kde(a).logpdf(b) for a, b in columns),
  *         'shrunk Gaussian': shrunk(100)[0],
  *         'shrunk Gaussian, 8 rows': shrunk(8)[0],
  *         '4 principal components': pca(4, 100),
@@ -93,7 +97,9 @@ import { tableOf } from './tables';
  *     pick = list(range(0, 250, 25))
  *     reference = {
  *         'rows': pick,
- *         'scores': {name: [float(s) for s in np.asarray(score)[pick]] for name, score in scores.items()},
+ *         'scores': {
+ *             name: [float(s) for s in np.asarray(score)[pick]] for name, score in scores.items()
+ *         },
  *         'auroc': {name: float(roc_auc_score(label, score)) for name, score in scores.items()},
  *         'shrinkage': {'100': float(shrunk(100)[1]), '8': float(shrunk(8)[1])},
  *         'isolationForestAuroc': float(roc_auc_score(label, -forest.score_samples(z))),
@@ -102,7 +108,8 @@ import { tableOf } from './tables';
  *         'studentTMeanLogDensity': float(stats.t.logpdf(heavy, *stats.t.fit(heavy)).mean()),
  *     }
  *     json.dump(reference, open('test/golden/detectors-scikit-learn.json', 'w'), indent=1)
- *     print(reference['auroc'], reference['shrinkage'], reference['isolationForestAuroc'], reference['studentT'])
+ *     for key in ['auroc', 'shrinkage', 'isolationForestAuroc', 'studentT']:
+ *         print(reference[key])
  */
 
 /** Column 5 is constant; the others say sizes of 10, 20, … parameters. */

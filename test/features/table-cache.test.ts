@@ -110,7 +110,7 @@ describe('the cache of feature tables', () => {
     assert.equal(rows[7]?.['log-likelihood'], 0.1);
   });
 
-  it('finds out a file that was cut, altered or is something else, and names it and the mend', async () => {
+  it('finds out a file that was cut, altered or is something else, and names it and the remedy', async () => {
     const file = tablePath(directory, key);
     await writeTable(directory, key, table);
     const whole = await readFile(file);

@@ -151,7 +151,8 @@ export class LinearFlow extends Tiny {
       tape.gradient(
         weight,
         directFactors('linear flow', n, () => {
-          const product = tf.mul(tf.reshape(inputs, [n, d, 1]), tf.reshape(z, [n, 1, d])); // [N, d, d]
+          const [column, row] = [tf.reshape(inputs, [n, d, 1]), tf.reshape(z, [n, 1, d])];
+          const product = tf.mul(column, row); // [N, d, d]
           return tf.reshape(tf.sub(constant, product), [n, d * d]);
         }),
       );

@@ -48,7 +48,8 @@ export function convolution(x: Tensor, filter: Tensor, window: PlainWindow): Ten
   const [n, h, w, c] = x.shape as [number, number, number, number];
   const [kh, kw, , o] = filter.shape as [number, number, number, number];
   const out = [positions(h, kh, window), positions(w, kw, window)] as const;
-  const patches = tf.matMul(tf.reshape(x, [n, h * w * c]), selection([h, w, c], out, window)); // [N, T·k·C]
+  const flat = tf.reshape(x, [n, h * w * c]); // [N, H·W·I]
+  const patches = tf.matMul(flat, selection([h, w, c], out, window)); // [N, T·k·I]
   const y = tf.matMul(
     tf.reshape(patches, [n * out[0] * out[1], kh * kw * c]),
     tf.reshape(filter, [kh * kw * c, o]),

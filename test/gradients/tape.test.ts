@@ -95,7 +95,10 @@ describe('the tape', () => {
                   positions: 1,
                   inputs: 1,
                   outputs: 2,
-                  build: () => ({ x: tf.ones([2, 1, 1]), dy: tf.reshape(gradient, [2, 1, 2]) }), // [N, 1, 1], [N, 1, 2]
+                  build: () => ({
+                    x: tf.ones([2, 1, 1]), // [N, 1, 1]
+                    dy: tf.reshape(gradient, [2, 1, 2]), // [N, 1, 2]
+                  }),
                 });
             tape.gradient(layer, factors);
             return [tf.mul(dy, layer.variable)];

@@ -156,7 +156,8 @@ export const UNET_CASES: Record<string, (sizes: Sizes) => Case> = {
           Tensor,
           Tensor,
         ];
-        const weights = tf.softmax(tf.div(tf.matMul(q, k, false, true), Math.sqrt(d))); // [N, heads, T, T]
+        const products = tf.matMul(q, k, false, true); // [N, heads, T, T]
+        const weights = tf.softmax(tf.div(products, Math.sqrt(d))); // [N, heads, T, T]
         return [
           tf.reshape(tf.transpose(tf.matMul(weights, values), [0, 2, 1, 3]), [n, s.h, s.w, e]),
         ];

@@ -11,7 +11,7 @@ import { Dealer, Request, Subscriber } from 'zeromq';
 const ROOT = path.resolve(__dirname, '../..');
 const KEY = 'a key for tests';
 
-// biome-ignore lint/suspicious/noExplicitAny: contents of messages are what the test expects of them
+// biome-ignore lint/suspicious/noExplicitAny: messages hold what the test expects of them
 export type Content = Record<string, any>;
 
 export interface Received {

@@ -98,8 +98,8 @@ describe('the gradient of a training step (skipped where TensorFlow’s library 
         assert.ok(apart < 1e-4 * largest, `gradient ${k}: ${apart} apart, of ${largest}`);
       });
       // Adamax divides by the size of the gradient: a weight moves by about the rate however small
-      // its gradient is. Where that is a sum that nearly cancels, its last digits count: few weights
-      // differ by a thousandth of a step, none by a hundredth.
+      // its gradient is. Where that is a sum that nearly cancels, its last digits count: few
+      // weights differ by a thousandth of a step, none by a hundredth.
       const apart = distances(eager.weights, replayed.weights);
       assert.ok((apart.at(-1) ?? Number.NaN) < 1e-2 * RATE, `${apart.at(-1)}`);
       assert.ok(at(apart, Math.floor(0.99 * apart.length)) < 1e-4 * RATE, 'of 99 % of the weights');

@@ -86,7 +86,8 @@ export function writableCache(candidates) {
  */
 export function cacheKey(...parts) {
   const hash = createHash('sha256');
-  for (const part of parts) hash.update(`${part.length}:`).update(part); // lengths keep ('ab', 'c') apart from ('a', 'bc')
+  // The lengths keep ('ab', 'c') apart from ('a', 'bc').
+  for (const part of parts) hash.update(`${part.length}:`).update(part);
   return hash.digest('hex').slice(0, 12);
 }
 

@@ -2,9 +2,9 @@
  * # JupyterLab
  *
  * `npm run lab` and the checks that the notebooks run in real Jupyter need JupyterLab, nbclient and
- * nbconvert, and the tests of the kernel Jupyter's own suite for kernels: Python packages. They live
- * in a Python environment of their own in the cache, with the kernels fisherlab and tslab. Nothing
- * else needs them: where they cannot be had, a note says why.
+ * nbconvert; the tests of the kernel need Jupyter's own suite for kernels. These Python packages
+ * live in a Python environment of their own in the cache, with the kernels fisherlab and tslab.
+ * Nothing else needs them: where they cannot be had, a note says why.
  *
  * An environment's programs hold its path, so it is built in place and a mark, written last, says
  * that it is whole.

@@ -6,7 +6,8 @@
  * everything that the five tensors need is in two small sums over the positions of an image, or of
  * a group of images, `Σ_t dz_t x_tᵀ` and `g = Σ_t dz_t`:
  *
- *     G = ∂l/∂W = (Σ_t dz_t x_tᵀ + g bᵀ) diag(eˢ),   ∂l/∂b = eˢ · Wᵀ g,   ∂l/∂s = colsum(W ∘ G) + T · dlog,
+ *     G = ∂l/∂W = (Σ_t dz_t x_tᵀ + g bᵀ) diag(eˢ),
+ *     ∂l/∂b = eˢ · Wᵀ g,   ∂l/∂s = colsum(W ∘ G) + T · dlog,
  *
  * and the LU factors follow from G as in `lu-convolution`. (`∂l/∂s` uses
  * `Σ_t (Wᵀdz_t)_c y_tc = Σ_o W_oc G_oc`.)
@@ -44,8 +45,9 @@ export function actnormLuConvolution(
   const M = tf.mul(W, scale);
   const { z, logDet } = tf.tidy(() => {
     const shift = matMul(W, tf.reshape(tf.mul(bias.variable, scale), [c, 1])); // [C, 1]
+    const moved = tf.add(matMul(flat, M, false, true), tf.reshape(shift, [c])); // [N·T, C]
     return {
-      z: tf.reshape(tf.add(matMul(flat, M, false, true), tf.reshape(shift, [c])), [n, h, w, c]), // [N, H, W, C]
+      z: tf.reshape(moved, [n, h, w, c]), // [N, H, W, C]
       logDet: tf
         .fill([n], 0)
         .add(tf.mul(tf.add(tf.sum(logs.variable), tf.sum(lu.logs.variable)), positions)), // [N]
@@ -60,7 +62,8 @@ export function actnormLuConvolution(
       const sums = new ByGroup((B) => tf.sum(positionsOf(dz, B), 1)); // [N/B, C]
       const G = new ByGroup((B) => {
         const outer = matMul(positionsOf(dz, B), positionsOf(flat, B, n), true); // [N/B, C, C]
-        return tf.mul(tf.add(outer, tf.mul(tf.expandDims(sums.of(B), 2), bias.variable)), scale); // [N/B, C, C]
+        const ofBias = tf.mul(tf.expandDims(sums.of(B), 2), bias.variable); // [N/B, C, C]
+        return tf.mul(tf.add(outer, ofBias), scale); // [N/B, C, C]
       });
       try {
         tape.gradient(

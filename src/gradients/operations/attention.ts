@@ -19,8 +19,9 @@ export function attention(tape: Tape, qkv: Value, heads: number): Value {
   const [t, e] = [h * w, channels / 3];
   const d = e / heads;
   const scale = 1 / Math.sqrt(d);
-  const byHead = (x: Tensor) => tf.transpose(tf.reshape(x, [n, t, heads, d]), [0, 2, 1, 3]); // [N, heads, T, d]
-  const together = (x: Tensor) => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [n, h, w, e]); // [N, H, W, E]
+  // [N, H, W, E] to [N, heads, T, d], and back.
+  const byHead = (x: Tensor) => tf.transpose(tf.reshape(x, [n, t, heads, d]), [0, 2, 1, 3]);
+  const together = (x: Tensor) => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [n, h, w, e]);
   const { y, q, k, v, P } = tf.tidy(() => {
     const [q, k, v] = triple(tf.split(qkv.tensor, 3, 3).map(byHead));
     const P = tf.softmax(tf.mul(matMul(q, k, false, true), scale)); // [N, heads, T, T]
@@ -33,7 +34,8 @@ export function attention(tape: Tape, qkv: Value, heads: number): Value {
     back(dy) {
       const dHeads = byHead(dy);
       const weighted = tf.mul(P, matMul(dHeads, v, false, true));
-      const dS = tf.mul(tf.sub(weighted, tf.mul(P, tf.sum(weighted, 3, true))), scale); // [N, heads, T, T]
+      const sums = tf.sum(weighted, 3, true); // [N, heads, T, 1]
+      const dS = tf.mul(tf.sub(weighted, tf.mul(P, sums)), scale); // [N, heads, T, T]
       return [
         tf.concat([matMul(dS, k), matMul(dS, q, true), matMul(P, dHeads, true)].map(together), 3),
       ]; // [N, H, W, 3·E]

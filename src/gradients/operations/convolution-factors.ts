@@ -38,7 +38,8 @@ export class ConvolutionFactors extends OuterProducts {
   alongFilter(filter: Tensor, B: number): Tensor {
     return tf.tidy(() => {
       const matrix = this.asProduct(filter);
-      return tf.sum(tf.mul(tf.reshape(this.product(B), [-1, ...matrix.shape]), matrix), 1); // [N/B, O]
+      const gradients = tf.reshape(this.product(B), [-1, ...matrix.shape]); // [N/B, P, O]
+      return tf.sum(tf.mul(gradients, matrix), 1); // [N/B, O]
     });
   }
 }

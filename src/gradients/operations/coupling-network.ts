@@ -61,7 +61,8 @@ export function couplingNetwork(
         const layers = at(hidden, j);
         const [x, y] = [at(inputs, j), at(inputs, j + 1)];
         const scale = scaleOf(layers, 1);
-        const filter = tf.mul(behind.weight.variable, tf.expandDims(scale, 1)); // [k, k, I, O], scaled along I
+        // Scaled along its inputs: [k, k, I, O].
+        const filter = tf.mul(behind.weight.variable, tf.expandDims(scale, 1));
         const shape = shape4(y, 'coupling network');
         const next = reluGrad(convolveInputGrad(du, filter, shape, sameWindow(behind)), y);
         du.dispose();

@@ -21,7 +21,8 @@ import type { Tape, Value } from '../tape';
 export function coupling(tape: Tape, b: Value, network: Value): { y: Value; logDet: Value } {
   const [n, h, w, c] = shape4(b, 'coupling');
   const { y, logDet, s } = tf.tidy(() => {
-    const [shift, raw] = pair(tf.unstack(tf.reshape(network.tensor, [n, h, w, c, 2]), 4)); // [N, H, W, C] each
+    const pairs = tf.reshape(network.tensor, [n, h, w, c, 2]); // [N, H, W, C, 2]
+    const [shift, raw] = pair(tf.unstack(pairs, 4)); // [N, H, W, C] each
     const s = tf.sigmoid(tf.add(raw, 2));
     return { y: tf.mul(tf.add(b.tensor, shift), s), logDet: tf.sum(tf.log(s), [1, 2, 3]), s };
   });

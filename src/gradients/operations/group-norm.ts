@@ -85,7 +85,8 @@ export function groupNorm(tape: Tape, x: Value, weight: Layer, bias: Layer, grou
     back(dy) {
       const back = tf.reshape(dy, [n, t, c]); // [N, T, C]
       const S = tf.sum(back, 1); // [N, C]
-      const D = tf.mul(tf.sub(sumOverPositions(tf.mul(back, input)), tf.mul(mean, S)), inverse); // [N, C]
+      const products = sumOverPositions(tf.mul(back, input)); // [N, C]
+      const D = tf.mul(tf.sub(products, tf.mul(mean, S)), inverse); // [N, C]
       tape.gradient(
         weight,
         directFactors('group norm', n, () => D),

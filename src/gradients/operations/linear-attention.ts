@@ -89,18 +89,19 @@ export function linearAttention(
       const perKey = tf.div(dB, tf.expandDims(Z, 2)); // [N, E, C]
       const along = tf.expandDims(tf.sum(tf.mul(perKey, B), 2), 1); // [N, 1, E]
       const dK = tf.mul(exponentials, tf.sub(matMul(X, perKey, false, true), along)); // [N, T, E]
-      const weighted = tf.reshape(tf.mul(Qhat, matMul(dY, M, false, true)), [n * t * heads, d]); // [N·T·heads, d]
+      const rows = [n * t * heads, d];
+      const weighted = tf.reshape(tf.mul(Qhat, matMul(dY, M, false, true)), rows); // [N·T·heads, d]
       const sums = tf.sum(weighted, 1, true); // [N·T·heads, 1]
-      const dQ = tf.reshape(tf.sub(weighted, tf.mul(tf.reshape(Qhat, [n * t * heads, d]), sums)), [
-        n,
-        t,
-        e,
-      ]); // [N, T, E]
+      const centred = tf.sub(weighted, tf.mul(tf.reshape(Qhat, rows), sums)); // [N·T·heads, d]
+      const dQ = tf.reshape(centred, [n, t, e]); // [N, T, E]
 
       const direct = (make: () => Tensor) => directFactors('linear attention', n, make);
       tape.gradient(
         qkv,
-        direct(() => tf.concat([matMul(X, dQ, true), matMul(X, dK, true), matMul(B, dC, true)], 2)), // [N, C, 3·E]
+        direct(() => {
+          const [ofQ, ofK, ofV] = [matMul(X, dQ, true), matMul(X, dK, true), matMul(B, dC, true)];
+          return tf.concat([ofQ, ofK, ofV], 2); // [N, C, 3·E]
+        }),
       );
       tape.gradient(
         out,
@@ -108,7 +109,8 @@ export function linearAttention(
       );
       tape.gradient(bias, biasFactors('linear attention', dY));
       if (!x.needed) return [null];
-      const dX = tf.addN([times(dQ, Wq, true), times(dK, Wk, true), matMul(exponentials, perKey)]); // [N, T, C]
+      const throughV = matMul(exponentials, perKey); // [N, T, C]
+      const dX = tf.addN([times(dQ, Wq, true), times(dK, Wk, true), throughV]); // [N, T, C]
       return [tf.reshape(dX, [n, h, w, c])]; // [N, H, W, C]
     },
   });

@@ -8,7 +8,8 @@
  * the gradient of `W` for one image, `L` and `U` the two triangular factors, and `dlog` what flowed
  * back to the log-determinant:
  *
- *     ∂l/∂l = M ∘ (Pᵀ G Uᵀ),   ∂l/∂u = Mᵀ ∘ (Lᵀ Pᵀ G),   ∂l/∂s = diag(Lᵀ Pᵀ G) · sign · e^{s} + T · dlog.
+ *     ∂l/∂l = M ∘ (Pᵀ G Uᵀ),   ∂l/∂u = Mᵀ ∘ (Lᵀ Pᵀ G),
+ *     ∂l/∂s = diag(Lᵀ Pᵀ G) · sign · e^{s} + T · dlog.
  *
  * The three tensors are not outer products of anything, but G is small (C×C), so their per-image
  * gradients are given outright.
@@ -81,7 +82,9 @@ export function luConvolution(tape: Tape, x: Value, layers: LuLayers): { z: Valu
     output: [z, logDet],
     saved: [flat, W, L, U, D],
     back([dz, dlog]) {
-      const G = new ByGroup((B) => matMul(positionsOf(dz, B), positionsOf(flat, B, n), true)); // [N/B, C, C]
+      // Σ_t dz_t y_tᵀ of every group, [N/B, C, C].
+      const outer = (B: number) => matMul(positionsOf(dz, B), positionsOf(flat, B, n), true);
+      const G = new ByGroup(outer);
       try {
         luGradients(tape, layers, matrices, n, G, dlog, h * w);
       } finally {
@@ -98,7 +101,8 @@ export function luConvolution(tape: Tape, x: Value, layers: LuLayers): { z: Valu
 /** `z` [N, …, C] with B of its `images` as one: [N/B, B·T, C]. */
 export function positionsOf(z: Tensor, B: number, images = lengthOf(z)): Tensor {
   const c = lengthOf(z, -1);
-  return tf.reshape(z, [images / B, images === 0 ? 0 : (B * z.size) / (images * c), c]); // [N/B, B·T, C]
+  const positions = images === 0 ? 0 : (B * z.size) / (images * c);
+  return tf.reshape(z, [images / B, positions, c]); // [N/B, B·T, C]
 }
 
 /**
@@ -132,12 +136,16 @@ export function luGradients(
       layers.lower,
       direct((B) => {
         const flat = tf.reshape(PG.of(B), [-1, lengthOf(L)]); // [N/B·C, C]
-        return tf.mul(tf.reshape(matMul(flat, U, false, true), PG.of(B).shape), below); // [N/B, C, C]
+        const product = matMul(flat, U, false, true); // [N/B·C, C]
+        return tf.mul(tf.reshape(product, PG.of(B).shape), below); // [N/B, C, C]
       }),
     );
     tape.gradient(
       layers.logs,
-      direct((B) => tf.add(tf.sum(tf.mul(LPG.of(B), D), 2), ofLogDeterminant(dlog, positions, B))), // [N/B, C]
+      direct((B) => {
+        const diagonal = tf.sum(tf.mul(LPG.of(B), D), 2); // [N/B, C]
+        return tf.add(diagonal, ofLogDeterminant(dlog, positions, B)); // [N/B, C]
+      }),
     );
     tape.gradient(
       layers.upper,

@@ -31,7 +31,8 @@ export function meanAbsoluteError(tape: Tape, target: Tensor, x: Value): Value {
     saved: [difference],
     back(de) {
       const size = x.shape.slice(1).reduce((product, length) => product * length, 1);
-      const weight = tf.reshape(tf.div(de, size), [n, ...x.shape.slice(1).map(() => 1)]); // [N, 1, …]
+      const ones = x.shape.slice(1).map(() => 1);
+      const weight = tf.reshape(tf.div(de, size), [n, ...ones]); // [N, 1, …]
       return [tf.mul(tf.sign(difference), weight)];
     },
   });

@@ -9,7 +9,8 @@
  * `conv(x, W e^{ks}) + b e^{ks}`, and costs nothing. On the way back everything follows from
  * `du = dy · e^{ks}`:
  *
- *     ∂l/∂W = Σ_t patch_t ⊗ du_t,   ∂l/∂b = Σ_t du_t,   ∂l/∂s = k Σ_t du_t u_t = k (⟨W, ∂l/∂W⟩ + b ∂l/∂b),
+ *     ∂l/∂W = Σ_t patch_t ⊗ du_t,   ∂l/∂b = Σ_t du_t,
+ *     ∂l/∂s = k Σ_t du_t u_t = k (⟨W, ∂l/∂W⟩ + b ∂l/∂b),
  *
  * the last one for each output channel alone. So the gradient of the scale needs no pass over
  * positions where that of the filter is there; where only the Gram form of the filter's norm is

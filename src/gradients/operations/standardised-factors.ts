@@ -68,7 +68,8 @@ export class StandardisedFactors extends DirectFactors {
       {
         total: () => {
           const gradient = convolveFilterGrad(input, du, shape, window);
-          return project(tf.reshape(gradient, [1, size, o]), tf.sum(beta, 0, true), filter); // [1, P, O]
+          const summed = tf.reshape(gradient, [1, size, o]); // [1, P, O]
+          return project(summed, tf.sum(beta, 0, true), filter); // [1, P, O]
         },
       },
     );
@@ -82,12 +83,15 @@ export class StandardisedFactors extends DirectFactors {
       const [kh, kw, i, o] = this.shape;
       const [n, h, w] = shape4(this.input, this.operation);
       const ofGroups = (z: Tensor) => tf.sum(tf.reshape(z, [n / B, B, o]), 1); // [N/B, O]
-      const patchSums = convolve(tf.sum(this.input, 3, true), tf.ones([kh, kw, 1, 1]), this.window); // [N, H, W, 1]
+      const overChannels = tf.sum(this.input, 3, true); // [N, H, W, 1]
+      const ones = tf.ones([kh, kw, 1, 1]);
+      const patchSums = convolve(overChannels, ones, this.window); // [N, H', W', 1]
       const alpha = matMul(
         tf.reshape(patchSums, [n, 1, h * w]),
         tf.reshape(this.du, [n, h * w, o]),
       ); // [N, 1, O]
-      const scale = tf.mul(tf.square(inverse), tf.sub(2, tf.mul(tf.square(inverse), variance))); // [O]
+      const squared = tf.square(inverse); // [O]
+      const scale = tf.mul(squared, tf.sub(2, tf.mul(squared, variance))); // [O]
       const taken = tf.add(
         tf.square(ofGroups(alpha)),
         tf.mul(tf.square(ofGroups(this.beta)), scale),

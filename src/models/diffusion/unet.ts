@@ -6,15 +6,22 @@
  * in P. Wang's denoising-diffusion-pytorch, which the paper builds on. The noise level t enters as
  * sines and cosines through two dense layers and modulates every residual block:
  *
- *     residual block   h = block₂(block₁(x; t)) + x,   block = silu(modulate(group norm(weight-standardised conv)))
- *     attention        x + LN( linear attention( LN x ) ) on every level, x + attention( LN x ) in the middle
+ *     block            silu(modulate(group norm(weight-standardised convolution)))
+ *     residual         block₂(block₁(x; t)) + x
+ *     attention        x + LN( linear attention( LN x ) ) on every level
+ *                      x + attention( LN x ) in the middle
+ *
+ * with LN a layer norm of the channels.
  *
  * | | tensors at dim 32, multipliers 1-2-4-8 |
  * |---|---|
- * | down, a level | residual, residual, attention, then 2x2 pixels into channels and a 1x1 convolution (at the last level a 3x3 convolution) |
+ * | down, a level | residual, residual, attention; 2x2 pixels into channels, 1x1 convolution¹ |
  * | middle | residual, attention, residual |
- * | up, a level | twice: join with the map handed across, residual; attention; then every pixel 2x2 and a 3x3 convolution (at the last level only the convolution) |
+ * | up, a level | twice: join with the map handed across, residual |
+ * | | then attention; every pixel 2x2, 3x3 convolution² |
  * | end | join with the first map, residual, 1x1 convolution |
+ *
+ * ¹ At the last level a 3x3 convolution instead of both. ² At the last level the convolution only.
  *
  * 276 tensors, 9 194 563 parameters.
  */
