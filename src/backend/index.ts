@@ -19,6 +19,7 @@ export {
   tensor4,
   triple,
 } from './checked';
+export { CONVOLUTION_WITH_BIAS } from './convolution-with-bias';
 export {
   convolve,
   convolveFilterGrad,
@@ -26,8 +27,7 @@ export {
   patches,
   type Window,
   windowLength,
-} from './convolution';
-export { CONVOLUTION_WITH_BIAS } from './convolution-with-bias';
+} from './convolve';
 export { withLock } from './file-lock';
 export { type Computation, Graph } from './graph';
 export { matMul, native, reluGrad, squaredNormOfPositions, squaredNormOfRows } from './primitives';

@@ -4,8 +4,8 @@
  * NumPy's format, version 1.0: the six bytes `\x93NUMPY`, two of version, the header's length, and
  * the header, a Python dictionary such as
  * `{'descr': '|u1', 'fortran_order': False, 'shape': (2000, 32, 32, 3), }` padded with spaces; then
- * the numbers. Data sets are `uint8` in C order, which `readNpy` reads; arrays that people bring may
- * be of other types and orders, for which there are the header and the bytes, piece by piece.
+ * the numbers. Data sets are `uint8` in C order, which `readNpy` reads; arrays that people bring
+ * may be of other types and orders, for which there are the header and the bytes, piece by piece.
  *
  * A compressed file is inflated as a stream straight into the array it ends in, so that reading
  * needs the array and a few hundred kilobytes; it is always read to its end, where gzip keeps the

@@ -28,8 +28,8 @@ const ONE_SIGMA = 0.8413;
 
 /**
  * @param detectors at least one
- * @throws {FisherlabError} if there is none; at the fit, if a detector's scores do not vary over the
- *   fit set, or a detector cannot be fitted on half of it
+ * @throws {FisherlabError} if there is none; at the fit, if a detector's scores do not vary over
+ *   the fit set, or a detector cannot be fitted on half of it
  */
 export function strangestOf(
   detectors: readonly Detector[],

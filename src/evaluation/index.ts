@@ -18,6 +18,7 @@ export {
   type MeasuredPair,
   type ScoredPair,
 } from './compare';
+export { intervalText } from './interval-text';
 export { auroc, metrics } from './metrics';
 export {
   halves,

@@ -6,8 +6,8 @@
  * protocols beside each other. Every number is read from the files.
  */
 
+import { intervalText as interval } from '../evaluation/index';
 import { labelOf } from '../plots/index';
-import { intervalText as interval } from '../terminal/index';
 import { PAPER_BATCH_SIZE, PAPER_TIMESTEPS } from './paper-known';
 import type { FamilySummary, Summary } from './summary';
 

@@ -11,14 +11,8 @@ import type { NamedTensorMap, Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
 import { type Dataset, pixels } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
+import { featurePasses, squaredNorm, squaredNorms } from '../features/index';
 import type { Draws } from '../fisher/index';
-import {
-  Collector,
-  featurePasses,
-  squaredNorm,
-  squaredNorms,
-  summedGradients,
-} from '../gradients/index';
 import {
   compareGradients,
   compose,
@@ -26,7 +20,7 @@ import {
   type Representation,
   represent,
 } from '../invariance/index';
-import { Glow, type Model } from '../models/index';
+import { Collector, Glow, type Model, summedGradients } from '../models/index';
 
 const SEED = 0;
 /** Points come back from T's space to the last bit (`invariance/lattice.ts`). */

@@ -15,3 +15,7 @@ export { FEATURES, featuresOf } from './registry';
 export { type CacheKey, readTable, tablePath, writeTable } from './table-cache';
 export { type FeatureChoice, featureTables, type TableOptions, tablesOf } from './tables';
 export { type TrialTableOptions, trialTables } from './trial-tables';
+
+// The paper's feature and the passes that compute it, for the rooms above.
+
+export { featurePasses, squaredNorm, squaredNorms } from '../gradients/index';

@@ -10,14 +10,14 @@
  * the interrupt arrives as one, the cell is closed, however it ended.
  */
 import { cellPlaces, type PreparedCell } from './cell';
-import { Interrupted } from './errors';
+import { createHost, exportOf, type Host } from './cell-host';
 import { loader } from './hook';
-import { createHost, exportOf, type Host } from './host';
 import { type Ending, Inspector } from './inspector';
 import type { Command, Event, ShownError } from './messages';
 import { type Renewal, renewalLine, renewModules } from './modules';
 import { type Earlier, keptLines, Names } from './names';
 import { begin, cellOf, currentCell, RunningCell } from './running';
+import { Interrupted } from './shown-error';
 import { nothingWithin, stopWanted } from './signal';
 import { awaitEngine, collectGarbage, endScopes, tensorCount } from './tensors';
 import { keepTimersInside, later, turn } from './timers';

@@ -8,9 +8,9 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CellSyntaxError, prepareCell } from './cell';
-import { shownError } from './errors';
 import { Evaluator } from './evaluate';
 import type { Event } from './messages';
+import { shownError } from './shown-error';
 import { TextCollector } from './text-collector';
 
 /** From the parent: a cell, or that there are no more. */

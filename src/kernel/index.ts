@@ -12,4 +12,4 @@ export { KERNELSPEC, LANGUAGE_INFO } from './language-info';
 export type { Event, ShownError } from './messages';
 
 /** The script of the process in which cells run without Jupyter. */
-export const HEADLESS = path.join(__dirname, 'headless.cjs');
+export const HEADLESS = path.join(__dirname, 'headless-process.cjs');

@@ -2,8 +2,8 @@
  * # Interrupting
  *
  * The thread that runs cells is asked first, by a message and by a sign in shared memory. Where it
- * hears the message, nothing blocks it: the cell waits for something, and its waits are ended there.
- * Where it computes with tensors, the next operation sees the sign and throws. Where it does
+ * hears the message, nothing blocks it: the cell waits for something, and its waits are ended
+ * there. Where it computes with tensors, the next operation sees the sign and throws. Where it does
  * neither, V8 ends the execution from here. All is repeated until the cell has ended: it may catch
  * the interrupt and go on.
  */

@@ -6,10 +6,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { Protocol } from './jupyter-protocol';
 import { LanguageClient } from './language-client';
 import type { Command, Event } from './messages';
 import { whenParentIsGone } from './parent';
-import { Protocol } from './protocol';
 import { shareSignal } from './signal';
 import { readConnection, Sockets } from './wire';
 

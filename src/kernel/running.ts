@@ -9,8 +9,9 @@
  * execution is ended from outside, Node 20 and 22 find their stack of asynchronous contexts out of
  * order and abort the process. So the cell is passed on by hand, where timers and waits go on.
  */
-import { Interrupted } from './errors';
+
 import type { ShownError } from './messages';
+import { Interrupted } from './shown-error';
 
 /** What is known of a cell from its start on. */
 export class RunningCell {

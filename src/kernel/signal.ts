@@ -2,8 +2,8 @@
  * # What two threads see at once
  *
  * A busy thread hears no message. In memory that both threads share, it can see that it shall stop,
- * and the other one can see that now is no moment to be stopped at: TensorFlow.js counts a tensor in
- * several steps.
+ * and the other one can see that now is no moment to be stopped at: TensorFlow.js counts a tensor
+ * in several steps.
  */
 
 /** Places in the shared memory. */

@@ -9,8 +9,8 @@
  */
 import { Session } from 'node:inspector';
 import timers from 'node:timers';
-import { Interrupted } from './errors';
 import { currentCell, within } from './running';
+import { Interrupted } from './shown-error';
 
 type Callback = (...args: unknown[]) => unknown;
 

@@ -2,7 +2,7 @@
  * # Notebook: what a cell shows, and running cells without Jupyter
  */
 
-export { barForEachStep, intervalText as interval, progress } from '../terminal/index';
+export { barForEachStep, progress } from '../terminal/index';
 export { makeBook } from './book';
 export { check, show, table } from './display';
 

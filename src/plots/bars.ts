@@ -8,7 +8,7 @@
 import type { Plot } from 'nodeplotlib';
 import { at } from '../backend/index';
 import { FisherlabError } from '../errors';
-import { labelOf } from '../terminal/index';
+import { labelOf } from '../set-names';
 import { colourOf } from './colours';
 import {
   axis,

@@ -9,7 +9,7 @@
  * measures the distance of every pair within a group.
  */
 
-import { labelOf } from '../terminal/index';
+import { labelOf } from '../set-names';
 
 /** `#rrggbb` of every data set, by its name in `src/data`. */
 export const DATA_SET_COLOURS: Readonly<Record<string, string>> = {
@@ -53,8 +53,8 @@ export const METHOD_COLOURS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The fixed colour of a data set or of a detector, by its name or its label; any other series takes the `index`-th
- * of the series colours.
+ * The fixed colour of a data set or of a detector, by its name or its label; any other series takes
+ * the `index`-th of the series colours.
  */
 export function colourOf(name: string, index = 0): string {
   const known = Object.keys(DATA_SET_COLOURS).find((set) => set === name || labelOf(set) === name);

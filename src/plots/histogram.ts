@@ -10,7 +10,7 @@
 import type { Plot } from 'nodeplotlib';
 import { at } from '../backend/index';
 import { FisherlabError } from '../errors';
-import { labelOf } from '../terminal/index';
+import { labelOf } from '../set-names';
 import { colourOf, withOpacity } from './colours';
 import { LEGEND_SERIES, peakLabels } from './direct-labels';
 import {

@@ -5,7 +5,7 @@
  * names of the data sets, and the ways from a figure to SVG, PNG and files. A new kind of figure is
  * one small file that ends in `figure(data, options, parts)`.
  */
-export { labelOf } from '../terminal/index';
+export { labelOf } from '../set-names';
 export { type BarSeries, bars } from './bars';
 export { colourOf, SERIES_COLOURS } from './colours';
 export type { Figure, FigureOptions, Guide } from './figure';

@@ -6,7 +6,7 @@
  */
 import type { Plot } from 'nodeplotlib';
 import { FisherlabError } from '../errors';
-import { labelOf } from '../terminal/index';
+import { labelOf } from '../set-names';
 import { colourOf, withOpacity } from './colours';
 import { endLabels, endRoom, LEGEND_SERIES } from './direct-labels';
 import {

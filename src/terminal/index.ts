@@ -4,8 +4,7 @@
  * Progress with the time that is left, tables as text, durations as people say them.
  */
 
+export { labelOf } from '../set-names';
 export { display, inNotebook, kernelDisplay } from './host';
-export { type Interval, intervalText } from './interval-text';
 export { barForEachStep, duration, type Progress, progress, thisScreen } from './progress';
-export { labelOf } from './set-names';
 export { type Table, type TextColumn, tableText, textColumns } from './text-table';

@@ -5,7 +5,7 @@
  * column of numbers is aligned at the right, and its numbers have equally many places.
  */
 import { FisherlabError } from '../errors';
-import { labelOf } from './set-names';
+import { labelOf } from '../set-names';
 
 /** As much of a danfojs `DataFrame` as is needed. */
 export interface Frame {

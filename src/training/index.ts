@@ -4,7 +4,7 @@
  * Optimisers, one loop, and a run on disk that can be interrupted at any moment and resumes bit for
  * bit.
  */
-export { evaluate } from './evaluate';
+export { evaluate } from './held-out-loss';
 export { type RunChoices, runOf } from './run-config';
 export { type RunConfig, run } from './run-folder';
 export { StepGradient } from './step-gradient';

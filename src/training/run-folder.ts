@@ -32,7 +32,7 @@ import {
   setLayer,
   writeSafetensors,
 } from '../models/index';
-import { evaluate } from './evaluate';
+import { evaluate } from './held-out-loss';
 import { disposeState } from './optimiser';
 import { type TrainingConfig, type TrainingState, train } from './train';
 

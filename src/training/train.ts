@@ -17,7 +17,7 @@ import { pixels } from '../data/index';
 import { FisherlabError } from '../errors';
 import type { CurvePoint, TapedModel } from '../models/index';
 import { type Augmentation, augment } from './augment';
-import { heldOut } from './evaluate';
+import { heldOut } from './held-out-loss';
 import {
   disposeState,
   initialState,

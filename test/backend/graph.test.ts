@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Tensor } from '@tensorflow/tfjs';
-import { convolve } from '../../src/backend/convolution';
+import { convolve } from '../../src/backend/convolve';
 import { type Computation, Graph } from '../../src/backend/graph';
 import { startBackend, tf } from '../../src/backend/start';
 import { eagerly, featurePasses } from '../../src/gradients/feature-passes';

@@ -34,8 +34,8 @@ import { jupyterPrograms } from '../../src/backend/setup/jupyter.mjs';
 import { holderOf, lives, markOf, withLock } from '../../src/backend/setup/lock.mjs';
 import { givenLibrary, wheelFor } from '../../src/backend/setup/native.mjs';
 import { packageDifference, packagesProblem } from '../../src/backend/setup/packages.mjs';
-import { step } from '../../src/backend/setup/progress.mjs';
 import { findProgram, lastWords, mustRun, Obstacle, run } from '../../src/backend/setup/shell.mjs';
+import { step } from '../../src/backend/setup/step.mjs';
 
 const root = path.resolve(__dirname, '../..');
 

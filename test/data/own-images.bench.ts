@@ -3,10 +3,10 @@
  * from the web, 400 grey photographs of 4 megapixels. Not a test:
  * `npx tsx test/data/own-images.bench.ts`.
  *
- * Measured on two busy cores (load 6 to 13), Node 20, beside the reading one by one that was before,
- * in one run: a thumbnail 0.8 ms (1.2 before), a picture of 500x375 4.8 ms (13), both times three
- * rounds. All thumbnails take 17 s, and memory grows by 80 MB, of which the images are 61; for the
- * photographs by less than 30 MB.
+ * Measured on two busy cores (load 6 to 13), Node 20, beside the reading one by one that was
+ * before, in one run: a thumbnail 0.8 ms (1.2 before), a picture of 500x375 4.8 ms (13), both times
+ * three rounds. All thumbnails take 17 s, and memory grows by 80 MB, of which the images are 61;
+ * for the photographs by less than 30 MB.
  */
 import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -15,7 +15,7 @@ import { disposeModel, type LoadedModel, loadModel } from '../../src/models/chec
 import { createModel, preset, registerFamily } from '../../src/models/families';
 import type { Family } from '../../src/models/family';
 import { uniforms } from '../../src/numerics/random';
-import { evaluate } from '../../src/training/evaluate';
+import { evaluate } from '../../src/training/held-out-loss';
 import { runOf } from '../../src/training/run-config';
 import { run } from '../../src/training/run-folder';
 import { looking } from '../support/looking';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { DATA_SETS } from '../../src/data/sets';
 import { colourOf, DATA_SET_COLOURS, withOpacity } from '../../src/plots/colours';
-import { labelOf } from '../../src/terminal/set-names';
+import { labelOf } from '../../src/set-names';
 
 /**
  * Linear RGB as people with these forms of colour blindness see it (Machado, Oliveira and Fernandes

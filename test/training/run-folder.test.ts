@@ -10,7 +10,7 @@ import { disposeModel, loadModel } from '../../src/models/checkpoint';
 import type { CurvePoint } from '../../src/models/header';
 import { readSafetensors } from '../../src/models/safetensors';
 import { deriveSeed } from '../../src/numerics/random';
-import { evaluate } from '../../src/training/evaluate';
+import { evaluate } from '../../src/training/held-out-loss';
 import { run } from '../../src/training/run-folder';
 import { fakeMnist, tinyRun } from './fixtures/set';
 

@@ -22,8 +22,8 @@ import path from 'node:path';
 import { cacheKey, isWhole, publish, writableCache } from './cache.mjs';
 import { withLock } from './lock.mjs';
 import { libraryFolder } from './native.mjs';
-import { step } from './progress.mjs';
 import { findProgram, mustRun, Obstacle, run } from './shell.mjs';
+import { step } from './step.mjs';
 
 const FILES = ['tfjs_binding.node', 'quiet.node', 'graph.node'];
 const FLAGS = ['-O2', '-fPIC', '-shared', '-std=c++17', '-DNAPI_VERSION=8'];

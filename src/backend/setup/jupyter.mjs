@@ -13,8 +13,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import path from 'node:path';
 import { cacheKey, folderBytes, needSpace, writableCache } from './cache.mjs';
 import { withLock } from './lock.mjs';
-import { step } from './progress.mjs';
 import { findProgram, mustRun, Obstacle } from './shell.mjs';
+import { step } from './step.mjs';
 
 const REQUIREMENTS = [
   'jupyterlab>=4.2,<5',

@@ -15,8 +15,8 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { folderBytes, isWhole, needSpace, publish, writableCache } from './cache.mjs';
 import { withLock } from './lock.mjs';
-import { step } from './progress.mjs';
 import { findProgram, mustRun, Obstacle } from './shell.mjs';
+import { step } from './step.mjs';
 
 export const TENSORFLOW_VERSION = '2.21.0';
 

@@ -185,36 +185,26 @@ export class Vae extends TapedModel {
    * The importance-weighted bound on log p of the 8-bit images, in nats, [N]; default 64 samples.
    * Dequantised images and latents are those of {@link elbo} at the same seed.
    */
-<<<<<<< HEAD:src/models/vae/vae.ts
   importanceWeightedBound(images: Tensor, seed: number, options: BoundOptions = {}): Tensor {
     return importanceWeightedBound(this.coder, images, seed, options);
-=======
-  importanceWeightedBound(
-    images: Tensor,
-    seed: number,samples = 64, variance = 0.5 : BoundOptions = ,
-  ): Tensor 
-    return tf.tidy(() => {
-      const weights = this.logWeights(images, seed, samples, variance);
-      const { likelihood, logRatio } = weights; // [K, N] each
-      return tf.sub(tf.logSumExp(tf.add(likelihood, logRatio), 0), Math.log(samples)); // [N]
-    });
->>>>>>> words:src/models/vae.ts
+  }
 
   /**
    * Mean squared error of the reconstructions, where pixels span 1: the variance of p(x|z) that
    * fits these images best. `noise` as for {@link logLikelihood}.
    */
-  residualVariance(images: Tensor, noise: Tensor): number 
+  residualVariance(images: Tensor, noise: Tensor): number {
     return tf.tidy(() => {
       const error = tf.sub(images, this.reconstruct(images, noise));
       return numberOf(tf.mean(tf.square(tf.div(error, 256))));
     });
+  }
 
   /**
    * By the {@link elbo}, with the variance that fits these images best (½, the paper's, wastes
    * bits), [N]. One number fitted to all their pixels gains next to nothing.
    */
-  override bitsPerDim(images: Tensor, seed: number): Tensor 
+  override bitsPerDim(images: Tensor, seed: number): Tensor {
     return tf.tidy(() => {
       const indices = Array.from({ length: lengthOf(images) }, (_, k) => k);
       const variance =
@@ -224,10 +214,10 @@ export class Vae extends TapedModel {
         bitsPerDim(1, this.imageShape),
       );
     });
+  }
 
-<<<<<<< HEAD:src/models/vae/vae.ts
   /** Encoder and decoder as they are outside of training. */
-  private get coder(): TapedCoder 
+  private get coder(): TapedCoder {
     return {
       family: this.family,
       imageShape: this.imageShape,
@@ -235,50 +225,6 @@ export class Vae extends TapedModel {
       encode: (tape, x) => this.traceEncoder(tape, x, batchNorm),
       decode: (tape, z) => this.traceDecoder(tape, z, batchNorm),
     };
-=======
-  /**
-   * For each sample and image: log p(y|z) − D ln 256, log p(z)/q(z|x), and (for each image) the
-   * divergence in closed form; [K, N].
-   */
-  private logWeights(
-    images: Tensor,
-    seed: number,
-    samples: number,
-    variance: number,
-  ): likelihood: Tensor; logRatio: Tensor; kl: Tensor {
-    checkImages(this, images);
-    if (!(variance > 0)) throw new FisherlabError(`variance is ${variance}`, 'it must be above 0');
-    if (!Number.isInteger(samples) || samples < 1)
-      throw new FisherlabError(`samples is ${samples}`, 'give a whole number from 1 on');
-    const n = lengthOf(images);
-    const d = this.imageShape.reduce((product, length) => product * length, 1);
-    const constant = -0.5 * d * Math.log(2 * Math.PI * variance) - d * Math.log(256);
-    const tape = new Tape();
-    const u = tf.tensor(uniforms(deriveSeed(seed, 0), images.size), images.shape);
-    const x = toUnit(tape, tape.constant(tf.add(images, u)));
-    const { mu, logs } = this.traceEncoder(tape, x, batchNorm);
-    const rows = Array.from({ length: samples }, (_, k) =>
-      tf.tidy(() => {
-        const noise = tf.tensor2d(normals(deriveSeed(seed, 1, k), n * this.config.latent), [
-          n,
-          this.config.latent,
-        ]);
-        const { z, kl } = gaussianLatent(tape, mu, logs, noise);
-        const error = squaredError(tape, x, this.traceDecoder(tape, z, batchNorm));
-        const prior = tf.sum(tf.square(z.tensor), 1); // −2 log p(z), constants aside, [N]
-        // −2 log q(z|x), likewise, [N]
-        const posterior = tf.add(tf.sum(tf.square(noise), 1), tf.mul(tf.sum(logs.tensor, 1), 2));
-        return {
-          likelihood: tf.add(tf.mul(error.tensor, -0.5 / variance), constant),
-          logRatio: tf.mul(tf.sub(posterior, prior), 0.5),
-          kl: kl.tensor,
-        };
-      }),
-    );
-    // Of all K samples, [K, N].
-    const join = (key: 'likelihood' | 'logRatio' | 'kl') => tf.stack(rows.map((row) => row[key]));
-    return { likelihood: join('likelihood'), logRatio: join('logRatio'), kl: join('kl') };
->>>>>>> words:src/models/vae.ts
   }
 
   private objective(tape: Tape, images: Value, noise: Tensor, normalise: Normalise): Value {
@@ -289,7 +235,7 @@ export class Vae extends TapedModel {
     return scale(tape, sum(tape, [error, kl]), -1);
   }
 
-  private traceEncoder(tape: Tape, x: Value, normalise: Normalise): mu: Value; logs: Value {
+  private traceEncoder(tape: Tape, x: Value, normalise: Normalise): { mu: Value; logs: Value } {
     const map = this.tensors.encoder.reduce(
       (h, { weight, bias, norm }) =>
         tape.block(() =>
@@ -331,6 +277,7 @@ export class Vae extends TapedModel {
       0.5,
     );
   }
+}
 
 /** [N, H, W, C] to [N, C·H·W], in PyTorch's order: the channel is the slowest. */
 function toVector(map: Tensor): Tensor {
@@ -339,11 +286,6 @@ function toVector(map: Tensor): Tensor {
 
 /** Undoes {@link toVector}. */
 function toMap(vector: Tensor, [h, w, c]: readonly [number, number, number]): Tensor {
-<<<<<<< HEAD:src/models/vae/vae.ts
   const map = tf.reshape(vector, [lengthOf(vector), c, h, w]); // [N, C, H, W]
   return tf.transpose(map, [0, 2, 3, 1]); // [N, H, W, C]
-=======
-  const channelsFirst = tf.reshape(vector, [lengthOf(vector), c, h, w]); // [N, C, H, W]
-  return tf.transpose(channelsFirst, [0, 2, 3, 1]); // [N, H, W, C]
->>>>>>> words:src/models/vae.ts
 }

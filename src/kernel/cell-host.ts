@@ -10,9 +10,9 @@ import { Console } from 'node:console';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { KERNEL } from './cell-rewrite';
-import { shownError } from './errors';
 import type { Bundle, Event, Metadata, ShownError } from './messages';
 import { currentCell } from './running';
+import { shownError } from './shown-error';
 
 /** The kernel as cells and the project's displays see it: `globalThis.__fisherlabKernel`. */
 export interface KernelHost {

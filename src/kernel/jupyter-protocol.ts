@@ -8,12 +8,12 @@
  */
 import { CellSyntaxError, completeness, prepareCell } from './cell';
 import { toCodePoints, toUtf16 } from './cursor';
-import { shownError } from './errors';
 import { History } from './history';
 import { Interrupter } from './interrupter';
 import type { LanguageClient } from './language-client';
 import { LANGUAGE_INFO } from './language-info';
 import type { CellEvent, Command, ShownError } from './messages';
+import { shownError } from './shown-error';
 import { TextCollector } from './text-collector';
 import { type Channel, type Content, type Message, message, PROTOCOL, type Sockets } from './wire';
 
