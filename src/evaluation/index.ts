@@ -18,7 +18,6 @@ export {
   type MeasuredPair,
   type ScoredPair,
 } from './compare';
-export { intervalText } from './interval-text';
 export { auroc, metrics } from './metrics';
 export {
   halves,

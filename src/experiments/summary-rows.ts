@@ -6,7 +6,7 @@
  * protocols beside each other. Every number is read from the files.
  */
 
-import { intervalText as interval } from '../evaluation/index';
+import { intervalText as interval } from '../interval-text';
 import { labelOf } from '../plots/index';
 import { PAPER_BATCH_SIZE, PAPER_TIMESTEPS } from './paper-known';
 import type { FamilySummary, Summary } from './summary';

@@ -2,10 +2,10 @@
  * # Notebook: what a cell shows, and running cells without Jupyter
  */
 
+export { intervalText as interval } from '../interval-text';
 export { barForEachStep, progress } from '../terminal/index';
 export { makeBook } from './book';
 export { check, show, table } from './display';
-
 export { type Position, showMoving } from './moving';
 export { findNotebooks, publishNotebooks } from './publish';
 export { richData } from './rich-data';
