@@ -170,9 +170,7 @@ async function writeTables(
     );
 }
 
-/**
- * Tables below one another, the chosen columns as float32, and before them the place of the set.
- */
+/** Tables below one another, chosen columns as float32, before them the place of the set. */
 function below(tables: readonly FeatureTable[], keep: (column: Column) => boolean): FeatureTable {
   const [first] = tables as readonly [FeatureTable, ...FeatureTable[]];
   const place = Float64Array.from(tables.flatMap(({ rows }, s) => new Array<number>(rows).fill(s)));

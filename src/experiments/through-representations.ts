@@ -93,8 +93,8 @@ export function gradientDifferences(
     const noise = tf.concat(spaces.map((space) => space.noise(indices, SEED)));
     const found: number[][] = [];
     const each = new Collector((gradient, layer) => {
-      const rows = gradient.instantiate(1); // [S·N, |θ_j|]
-      const g = rows.reshape([spaces.length, n * layer.variable.size]); // [S, N·|θ_j|]
+      const flat = [spaces.length, n * layer.variable.size];
+      const g = tf.reshape(gradient.instantiate(1), flat); // [S, N·|θ_j|]
       const inRgb = tf.slice(g, [0, 0], [1, -1]); // [1, N·|θ_j|]
       const norm = tf.sum(tf.square(inRgb)).dataSync()[0] as number;
       const gaps = tf.sum(tf.square(tf.sub(g, inRgb)), 1).dataSync(); // [S]
