@@ -7,8 +7,9 @@
  * if it was computed before.
  */
 export { backgroundName, isBackground } from './background';
-export { extractTables } from './extract';
+export { Extractor, extractTables } from './extract';
 export { isNeeded, methodsFor, needsOf } from './methods';
+export { BY_POSITION, type NoiseIndices, SHARED } from './noise-indices';
 export { REFERENCE, type Reference, referenceImages } from './reference';
 export { FEATURES, featuresOf } from './registry';
 export { type CacheKey, readTable, tablePath, writeTable } from './table-cache';

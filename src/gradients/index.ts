@@ -15,7 +15,7 @@ export {
   randomProjections,
 } from './built-in-features';
 export { Factors } from './factors';
-export { eagerly, featurePasses } from './feature-passes';
+export { cutEvery, eagerly, type FeaturePasses, featurePasses } from './feature-passes';
 export {
   type BatchFeatures,
   batchFeatures,
@@ -23,6 +23,7 @@ export {
   type Feature,
   type FeatureDefinition,
   type Json,
+  type LayerFeature,
   leastCommonMultiple,
   squaredNorm,
 } from './features';
