@@ -8,10 +8,15 @@
  */
 export { backgroundName, isBackground } from './background';
 export { Extractor, extractTables } from './extract';
+export { type FeatureFilesOptions, makeFeatureFiles } from './feature-files';
+export { type Merged, type MergeOptions, mergeShards } from './merge';
 export { isNeeded, methodsFor, needsOf } from './methods';
 export { BY_POSITION, type NoiseIndices, SHARED } from './noise-indices';
+export type { ImageSource } from './origin';
 export { REFERENCE, type Reference, referenceImages } from './reference';
 export { FEATURES, featuresOf } from './registry';
+export type { Shard } from './shards';
 export { type CacheKey, readTable, tablePath, writeTable } from './table-cache';
+export { type Piece, TableFile, writeTableFile } from './table-file';
 export { type FeatureChoice, featureTables, type TableOptions, tablesOf } from './tables';
 export { type TrialTableOptions, trialTables } from './trial-tables';
