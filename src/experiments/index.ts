@@ -12,7 +12,14 @@ export {
   shippedAblations,
 } from './ablations';
 export { APPROXIMATIONS, approximationTable, layerComparisons, quartiles } from './approximations';
-export { type Detection, detect, type Scored, strangestFirst, writeDetection } from './detection';
+export {
+  type Detection,
+  detect,
+  quoted,
+  type Scored,
+  strangestFirst,
+  writeDetection,
+} from './detection';
 export { familyCombinations } from './family-combinations';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
 export {
@@ -58,6 +65,7 @@ export {
   shippedResults,
   shippedSummary,
 } from './summary';
+export { detectInTables, type ScoredBatch, type TableDetectionOptions } from './table-detection';
 export { ablationFigure, differencesFigure, tableFigure } from './tables-figures';
 export { compare, freeze, marginBars, report, type TrialMean, type TrialRow } from './trial';
 export { bringUpToDate } from './up-to-date';

@@ -5,6 +5,9 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { startBackend } from '../../src/backend/start';
 import type { Images } from '../../src/data/dataset';
+import { detector } from '../../src/detectors/catalogue';
+import { type FeatureTable, sliceRows } from '../../src/detectors/table';
+import { detectInTables, type ScoredBatch } from '../../src/experiments/table-detection';
 import { extractTables } from '../../src/features/extract';
 import { type FeatureFilesOptions, makeFeatureFiles } from '../../src/features/feature-files';
 import { mergeShards } from '../../src/features/merge';
@@ -90,7 +93,7 @@ describe('files of features', () => {
   const shard = (index: number, count: number) => ({ shard: { index, count } });
 
   it('hold what extractTables gives, with the first image of every batch', async () => {
-    const tables = await extractTables(model.model, set, options(''));
+    const tables = await extractTables(model.model, set, { batchSizes: [1, 5], seed: 3 });
     const files = await make('whole');
     assert.deepEqual(
       files.map((file) => path.basename(file)),
@@ -202,5 +205,38 @@ describe('files of features', () => {
       make('no', {}, [model], images('small', 300, [4, 4, 1], 1)),
       /images of 'small' are 4x4x1, and the model 'one' takes 16x16x1/,
     );
+  });
+
+  it('are scored without the model, as its tables in memory are', async () => {
+    const [usual] = await make('whole');
+    const strange = images('strange', 300, SHAPE, 9);
+    const [given] = await make('whole', {}, [model], strange);
+    const [table, other_] = await Promise.all(
+      [set, strange].map(
+        async (data) =>
+          (await extractTables(model.model, data, { batchSizes: [1], seed: 3 }))[0] as FeatureTable,
+      ),
+    );
+    const found: ScoredBatch[] = [];
+    const asked = { in: usual as string, features: [given as string], seed: 1 };
+    for await (const row of detectInTables({ ...asked, detectors: ['typicality'] }))
+      found.push(row);
+    const expected = detector('typicality', 1)
+      .fit(sliceRows(table as FeatureTable, 0, 252))
+      .score(other_ as FeatureTable);
+    assert.deepEqual(
+      found.map(({ score }) => score),
+      [...expected],
+    );
+    assert.deepEqual([found[7]?.image, found[7]?.B, found[7]?.detector], ['7', 1, 'typicality']);
+    const [elsewhere] = await make('seed', { seed: 4 }, [model], strange);
+    await assert.rejects(async () => {
+      const rows = detectInTables({
+        ...asked,
+        features: [elsewhere as string],
+        detectors: ['typicality'],
+      });
+      for await (const _ of rows);
+    }, /cannot be compared: they differ in seed; make both/);
   });
 });
