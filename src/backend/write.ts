@@ -3,8 +3,8 @@
  *
  * The bytes go to a file beside the one that is meant and are renamed over it when they are safely
  * down: whoever reads sees the old file or the new one, never a half. A kill leaves at most the
- * file beside, named after the killed process and its machine (a folder may be shared), which the next
- * write on that machine takes away.
+ * file beside, named after the killed process and its machine (a folder may be shared), which the
+ * next write on that machine takes away.
  *
  * Only an ordinary file is replaced, and the new one has its owner and its permissions. A link is
  * followed, and what it leads to is replaced; a folder, a pipe, a socket or a device (`/dev/null`)

@@ -40,8 +40,8 @@ export async function tablesOf(
  * Tables `[set][batch size]`: the log-likelihood, the squared norms, and every feature of
  * `features` in their order.
  * @throws {FisherlabError} if a feature is not known, is not of this model, or has a mistake
- *   (`checkFeature`); if two features have one name; if a batch is larger than a set; if a statistic
- *   of images is to have other noise than that of their places
+ *   (`checkFeature`); if two features have one name; if a batch is larger than a set; if a
+ *   statistic of images is to have other noise than that of their places
  * @throws the reason of `signal`, once it is aborted
  */
 export async function featureTables(

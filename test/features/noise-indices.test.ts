@@ -7,12 +7,14 @@ import type { FeatureTable } from '../../src/detectors/table';
 import { extractTables } from '../../src/features/extract';
 import { type NoiseIndices, SHARED } from '../../src/features/noise-indices';
 import { disposeModel } from '../../src/models/checkpoint';
-import { Glow } from '../../src/models/glow';
+import { createModel } from '../../src/models/families';
+import type { TapedModel } from '../../src/models/model';
+import { preset } from '../../src/models/presets';
 import { difference } from '../support/close';
 import { images, shaken } from '../support/tiny';
 
-const SHAPE = [4, 4, 1] as const;
-const SIZE = 16;
+const SHAPE = [16, 16, 1] as const;
+const SIZE = 256;
 
 const byPixels: NoiseIndices = {
   name: 'pixels',
@@ -32,7 +34,7 @@ function chosen(data: Images, positions: readonly number[]): Images {
 }
 
 describe('noise by an index of one’s choice', () => {
-  let model: Glow;
+  let model: TapedModel;
   const data = images('uniform', 12, SHAPE, 1);
   const table = async (set: Images, noiseIndices?: NoiseIndices) =>
     (
@@ -44,7 +46,7 @@ describe('noise by an index of one’s choice', () => {
     )[0] as FeatureTable;
   before(async () => {
     await startBackend();
-    model = shaken(new Glow({ family: 'glow', imageShape: SHAPE, K: 1, L: 1, hidden: 3, seed: 1 }));
+    model = shaken(createModel(preset('vae', 'small', [16, 16, 1], 1))); // whose z is its noise
   });
   after(() => disposeModel(model));
 
