@@ -42,14 +42,13 @@ ReturnToService=2
 SlurmdTimeout=10
 MinJobAge=300
 KillWait=3
-RequeueExit=130,143
 SlurmctldPort=$ports
 SlurmctldPidFile=$folder/run/slurmctld.pid
 SlurmdPidFile=$folder/run/slurmd-%n.pid
 SlurmdSpoolDir=$folder/spool-%n
 StateSaveLocation=$folder/state
-NodeName=a NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$((ports + 1)) CPUs=1 State=UNKNOWN
-NodeName=b NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$((ports + 2)) CPUs=1 State=UNKNOWN
+NodeName=a NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$((ports + 1)) CPUs=1 RealMemory=3072 State=UNKNOWN
+NodeName=b NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$((ports + 2)) CPUs=1 RealMemory=3072 State=UNKNOWN
 PartitionName=all Nodes=a,b Default=YES MaxTime=INFINITE State=UP
 CONF
     /usr/sbin/munged --force --key-file="$folder/run/munge.key" --socket="$folder/run/munge.socket" \

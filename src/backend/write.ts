@@ -3,7 +3,8 @@
  *
  * The bytes go to a file beside the one that is meant and are renamed over it when they are safely
  * down: whoever reads sees the old file or the new one, never a half. A kill leaves at most the
- * file beside, named after the killed process, which the next write takes away.
+ * file beside, named after the killed process and its machine (a folder may be shared), which the
+ * next write on that machine takes away.
  *
  * Only an ordinary file is replaced, and the new one has its owner and its permissions. A link is
  * followed, and what it leads to is replaced; a folder, a pipe, a socket or a device (`/dev/null`)
@@ -26,6 +27,7 @@ import {
   rm,
   stat,
 } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { FisherlabError } from '../errors';
 
@@ -70,7 +72,7 @@ export async function writeBeside(
   try {
     const { target, old } = await replaceable(file);
     await made(path.dirname(target));
-    const beside = `${target}.${process.pid}-${randomBytes(4).toString('hex')}.part`;
+    const beside = `${target}.${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}.part`;
     try {
       const opened = await open(beside, 'wx');
       try {
@@ -142,7 +144,7 @@ async function resemble(opened: FileHandle, { uid, gid, mode }: Stats): Promise<
 
 /** Takes away what processes that are gone left beside `file`. */
 async function sweep(file: string): Promise<void> {
-  const [folder, start] = [path.dirname(file), `${path.basename(file)}.`];
+  const [folder, start] = [path.dirname(file), `${path.basename(file)}.${hostname()}-`];
   for (const name of await readdir(folder)) {
     const writer = name.startsWith(start)
       ? /^(\d+)-[0-9a-f]{8}\.part$/.exec(name.slice(start.length))?.[1]

@@ -23,6 +23,8 @@ export const COMMANDS: Readonly<Record<string, () => CommandFile>> = {
   kernel: () => require('./kernel'),
   train: () => require('./train'),
   data: () => require('./data'),
+  features: () => require('./features'),
+  merge: () => require('./merge'),
   detect: () => require('./detect'),
   experiment: () => require('./experiment'),
   combinations: () => require('./combinations'),

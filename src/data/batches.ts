@@ -76,15 +76,17 @@ interface TakesImages {
 /**
  * Images of a set as a model takes them: pixel values, or points where it is seen through a
  * representation. The caller frees them.
+ * @param noiseIndices the indices of their noise, which makes points of them
  */
 export function imagesFor(
   model: TakesImages,
   set: Images,
   indices: readonly number[],
   seed: number,
+  noiseIndices = indices,
 ): tf.Tensor {
   return tf.tidy(() => {
     const images = pixels(set, indices);
-    return model.points?.(images, indices, seed) ?? images;
+    return model.points?.(images, noiseIndices, seed) ?? images;
   });
 }

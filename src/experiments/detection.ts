@@ -168,13 +168,16 @@ async function tablesFor(
 
 /** `image,score,p`, as RFC 4180 writes it. */
 export function csv(results: readonly Scored[]): string {
-  const quoted = (text: string) =>
-    /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   return [
     'image,score,p',
     ...results.map(({ image, score, p }) => `${quoted(image)},${score},${p}`),
     '',
   ].join('\n');
+}
+
+/** A field of a CSV file. */
+export function quoted(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** Indices of images by score, downwards. */

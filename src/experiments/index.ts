@@ -12,7 +12,14 @@ export {
   shippedAblations,
 } from './ablations';
 export { APPROXIMATIONS, approximationTable, layerComparisons, quartiles } from './approximations';
-export { type Detection, detect, type Scored, strangestFirst, writeDetection } from './detection';
+export {
+  type Detection,
+  detect,
+  quoted,
+  type Scored,
+  strangestFirst,
+  writeDetection,
+} from './detection';
 export { familyCombinations } from './family-combinations';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
 export {
@@ -91,6 +98,7 @@ export {
   shippedSummary,
 } from './summary';
 export { claimRows, layoutRows, meanRows, protocolRows } from './summary-rows';
+export { detectInTables, type ScoredBatch, type TableDetectionOptions } from './table-detection';
 export { ablationFigure, differencesFigure, pairsFigure, tableFigure } from './tables-figures';
 export {
   fisherThrough,

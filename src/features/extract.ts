@@ -3,37 +3,48 @@
  *
  * Batches are consecutive images in the order of the set, the last one dropped where it is not full
  * (as the paper does). Noise is drawn by image index from `seed`, so no image's numbers depend on
- * which others are scored with it. How many images go through the model at once is chosen from
- * memory; it changes nothing but speed.
+ * which others are scored with it.
+ *
+ * A set may be cut and its pieces computed one by one, on as many machines: if it is cut at
+ * multiples of `cutEvery`, their rows are the rows of the whole, bit for bit, since the same images
+ * go through every kernel together (`gradients/feature-passes.ts`).
  */
-import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
 import { type Images, imagesFor } from '../data/index';
 import type { Column, FeatureTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import {
-  type BatchFeatures,
+  cutEvery,
   eagerly,
   type Feature,
+  type FeaturePasses,
   featurePasses,
-  imagesAtOnce,
+  type LayerFeature,
   leastCommonMultiple,
   squaredNorm,
 } from '../gradients/index';
 import type { Model } from '../models/index';
+import { BY_POSITION, type NoiseIndices } from './noise-indices';
 
-export interface ExtractOptions {
+export interface ExtractorOptions {
   /** Batch sizes B; one table each. */
   readonly batchSizes: readonly number[];
   readonly seed: number;
   readonly features?: readonly Feature[];
+  /** Which noise an image gets; that of its place in the set where left out. */
+  readonly noiseIndices?: NoiseIndices;
+  /** Images that go through the model at once; chosen by the model where left out. */
+  readonly chunk?: number;
+}
+
+export interface RunOptions {
   /** Called with the number of images done so far. */
   readonly progress?: (images: number) => void;
   /** Ends the work before the next pass; no tensor is left. */
   readonly signal?: AbortSignal;
-  /** Images that go through the model at once; chosen from memory and model where left out. */
-  readonly chunk?: number;
 }
+
+export type ExtractOptions = ExtractorOptions & RunOptions;
 
 /**
  * One table for each batch size: the log-likelihood of every batch, then every feature of every
@@ -46,91 +57,148 @@ export async function extractTables(
   data: Images,
   options: ExtractOptions,
 ): Promise<FeatureTable[]> {
-  const { batchSizes, seed, features = [squaredNorm], progress, signal } = options;
-  const wrong = batchSizes.find((B) => !(Number.isInteger(B) && B >= 1));
-  if (wrong !== undefined)
-    throw new FisherlabError(`a batch cannot have ${wrong} images`, 'give whole numbers from 1 on');
-  const largest = Math.max(...batchSizes);
-  if (largest > data.count) {
-    throw new FisherlabError(
-      `a batch of ${largest} is larger than the ${data.count} images of '${data.name}'`,
-      'choose a smaller batch size',
-    );
+  return new Extractor(model, data, options).run(0, data.count, options);
+}
+
+/** Batch sizes that one pass serves. */
+interface Group {
+  readonly sizes: readonly number[];
+  /** Made when it is first needed. */
+  passes?: FeaturePasses;
+}
+
+/** What one pass found of the batches of one size. */
+interface Found {
+  readonly rows: number;
+  /** Of single images, nats; more than `rows · B` where the last were filled up. */
+  readonly logLikelihood: Float32Array;
+  readonly features: readonly LayerFeature[];
+}
+
+/** Common batches of more images than this go through the model size by size. */
+const MOST_TOGETHER = 128;
+
+/** Extraction from one set, piece by piece. */
+export class Extractor {
+  /** Pieces begin at multiples of this number of images. */
+  readonly cut: number;
+  private readonly groups: readonly Group[];
+
+  /** @throws {FisherlabError} if a batch size is none, or larger than the set */
+  constructor(
+    private readonly model: Model,
+    private readonly data: Images,
+    private readonly options: ExtractorOptions,
+  ) {
+    const { batchSizes, chunk = MOST_TOGETHER } = options;
+    const wrong = batchSizes.find((B) => !(Number.isInteger(B) && B >= 1));
+    if (wrong !== undefined)
+      throw new FisherlabError(
+        `a batch cannot have ${wrong} images`,
+        'give whole numbers from 1 on',
+      );
+    const largest = Math.max(...batchSizes);
+    if (largest > data.count) {
+      throw new FisherlabError(
+        `a batch of ${largest} is larger than the ${data.count} images of '${data.name}'`,
+        'choose a smaller batch size',
+      );
+    }
+    this.cut = cutEvery(batchSizes);
+    this.groups =
+      leastCommonMultiple(batchSizes) <= Math.max(chunk, largest)
+        ? [{ sizes: batchSizes }]
+        : batchSizes.map((B) => ({ sizes: [B] }));
   }
-  const sample = (start: number, count: number) => {
-    const indices = Array.from({ length: count }, (_, k) => start + k);
-    return { images: imagesFor(model, data, indices, seed), noise: model.noise(indices, seed) };
-  };
-  signal?.throwIfAborted();
-  const parts: BatchFeatures[][] = batchSizes.map(() => []);
-  /** Passes over whole batches of all `sizes` from image `start` on; where they end. */
-  const passOver = async (start: number, sizes: readonly number[]): Promise<number> => {
-    const end = data.count - ((data.count - start) % leastCommonMultiple(sizes));
-    if (end === start) return end;
-    const { atOnce, run } =
-      options.chunk === undefined
-        ? featurePasses(model, features, sizes, end - start, (count) => sample(start, count))
-        : eagerly(model, features, sizes, options.chunk);
-    for (let at = start; at < end; at += atOnce) {
+
+  /**
+   * The tables of images `from` to `to` (exclusive), one for each batch size.
+   * @param from a multiple of `cut`, as is `to` unless the set ends there
+   * @throws {FisherlabError} if a feature is not finite
+   * @throws the reason of `signal`, once it is aborted
+   */
+  async run(from: number, to: number, options: RunOptions = {}): Promise<FeatureTable[]> {
+    options.signal?.throwIfAborted();
+    const { batchSizes } = this.options;
+    const found = new Map<number, Found[]>(batchSizes.map((B) => [B, []]));
+    for (const group of this.groups) await this.passOver(group, from, to, found, options);
+    return batchSizes.map((B) => joined(found.get(B) ?? [], B));
+  }
+
+  private async passOver(
+    group: Group,
+    from: number,
+    to: number,
+    found: ReadonlyMap<number, Found[]>,
+    { progress, signal }: RunOptions,
+  ): Promise<void> {
+    const { sizes } = group;
+    const unit = leastCommonMultiple(sizes);
+    const end = from + Math.max(...sizes.map((B) => to - from - ((to - from) % B)));
+    const { atOnce, run } = this.passesOf(group);
+    for (let at = from; at < end; at += atOnce) {
       const count = Math.min(atOnce, end - at);
-      const { images, noise } = sample(at, count);
+      // Whole batches of every size: what is missing is filled up, and left out again.
+      const { images, noise } = this.sample(at, Math.ceil(count / unit) * unit, end);
       try {
-        const found = run(images, noise);
+        const { logLikelihood, byBatchSize } = run(images, noise);
         sizes.forEach((B, s) => {
-          parts[batchSizes.indexOf(B)]?.push({
-            ...found,
-            byBatchSize: [found.byBatchSize[s] ?? []],
-          });
+          const [rows, features] = [Math.floor(count / B), byBatchSize[s] ?? []];
+          found.get(B)?.push({ rows, logLikelihood, features });
         });
       } finally {
         tf.dispose([images, noise]);
       }
-      progress?.(at + count);
+      progress?.(at + count - from);
       await new Promise(setImmediate); // timers, signals and displays have their turn
       signal?.throwIfAborted();
     }
-    return end;
-  };
-  // One pass serves all sizes, unless their common multiple is more than goes through the model at
-  // once.
-  const common = leastCommonMultiple(batchSizes);
-  const done =
-    common <= Math.max(options.chunk ?? chunkFor(model, sample), largest)
-      ? await passOver(0, batchSizes)
-      : 0;
-  for (const B of batchSizes) await passOver(done, [B]); // what is left over
-  return batchSizes.map((B, b) => joinParts(parts[b] ?? [], B));
-}
+  }
 
-function chunkFor(
-  model: Model,
-  sample: (start: number, count: number) => { images: Tensor; noise: Tensor },
-): number {
-  const { images, noise } = sample(0, 2);
-  try {
-    return imagesAtOnce(model, images, noise);
-  } finally {
-    tf.dispose([images, noise]);
+  private passesOf(group: Group): FeaturePasses {
+    const { model, data } = this;
+    const { features = [squaredNorm], chunk } = this.options;
+    group.passes ??=
+      chunk === undefined
+        ? featurePasses(model, features, group.sizes, data.count, (count) =>
+            this.sample(0, count, data.count),
+          )
+        : eagerly(model, features, group.sizes, chunk);
+    return group.passes;
+  }
+
+  /** Images from `start` on with their noise; beyond `end` the last one again and again. */
+  private sample(start: number, count: number, end: number) {
+    const { model, data } = this;
+    const { seed, noiseIndices = BY_POSITION } = this.options;
+    const positions = Array.from({ length: count }, (_, k) => Math.min(start + k, end - 1));
+    const indices = noiseIndices.of(data, positions);
+    return {
+      images: imagesFor(model, data, positions, seed, indices),
+      noise: model.noise(indices, seed),
+    };
   }
 }
 
-function joinParts(parts: readonly BatchFeatures[], B: number): FeatureTable {
-  const rows = parts.reduce((sum, part) => sum + part.logLikelihood.length / B, 0);
+function joined(found: readonly Found[], B: number): FeatureTable {
+  const rows = found.reduce((sum, part) => sum + part.rows, 0);
   const logLikelihood = new Float64Array(rows);
   let row = 0;
-  for (const { logLikelihood: single } of parts) {
-    for (let start = 0; start < single.length; start += B)
-      logLikelihood[row++] = single.subarray(start, start + B).reduce((a, b) => a + b, 0);
+  for (const part of found) {
+    for (let k = 0; k < part.rows; k++)
+      logLikelihood[row++] = part.logLikelihood
+        .subarray(k * B, (k + 1) * B)
+        .reduce((a, b) => a + b, 0);
   }
   const columns: Column[] = [{ feature: 'log-likelihood', values: logLikelihood }];
-  const first = parts[0]?.byBatchSize[0] ?? [];
+  const first = found[0]?.features ?? [];
   first.forEach(({ feature, layer, k }, f) => {
     for (let component = 0; component < k; component++) {
       const values = new Float64Array(rows);
       let at = 0;
-      for (const part of parts) {
-        const numbers = part.byBatchSize[0]?.[f]?.values ?? new Float32Array(0);
-        for (let n = component; n < numbers.length; n += k) values[at++] = numbers[n] as number;
+      for (const part of found) {
+        const numbers = part.features[f]?.values ?? new Float32Array(0);
+        for (let n = 0; n < part.rows; n++) values[at++] = numbers[n * k + component] as number;
       }
       columns.push({
         feature: k === 1 ? feature : `${feature}[${component}]`,

@@ -6,13 +6,19 @@
  * tables of whatever is in the registry, `FEATURES`, and of features of one's own, from the cache
  * if it was computed before.
  */
-export { extractTables } from './extract';
+export { Extractor, extractTables } from './extract';
+export { type FeatureFilesOptions, makeFeatureFiles } from './feature-files';
 export { imagesOf } from './image-draws';
+export { type Merged, type MergeOptions, mergeShards } from './merge';
 export { isNeeded, methodsFor, needsOf } from './methods';
+export { BY_POSITION, type NoiseIndices, SHARED } from './noise-indices';
+export type { ImageSource } from './origin';
 export { pixelTable } from './pixel-statistics';
 export { REFERENCE, type Reference, referenceImages } from './reference';
 export { FEATURES, featuresOf } from './registry';
+export type { Shard } from './shards';
 export { type CacheKey, readTable, tablePath, writeTable } from './table-cache';
+export { type Piece, TableFile, writeTableFile } from './table-file';
 export { type FeatureChoice, featureTables, type TableOptions, tablesOf } from './tables';
 export { type TrialTableOptions, trialTables } from './trial-tables';
 

@@ -19,6 +19,7 @@ import type { Feature, Json } from '../gradients/index';
 import type { LoadedModel } from '../models/index';
 import { extractTables } from './extract';
 import { imagesOf } from './image-draws';
+import { BY_POSITION, type NoiseIndices } from './noise-indices';
 import { OwnFeature } from './own-feature';
 import { type Reference, referenceImages } from './reference';
 import type { FeatureEntry, Fitted } from './registry';
@@ -31,6 +32,8 @@ export type OfLayers = Exclude<FeatureEntry, { kind: 'image' }> | OwnFeature;
 export interface LayerTableOptions {
   readonly batchSizes: readonly number[];
   readonly seed: number;
+  /** Which noise an image gets; that of its place in the set where left out. */
+  readonly noiseIndices?: NoiseIndices;
   /** What fitted features learn from; by default `referenceImages` of the model's own set. */
   readonly reference?: Reference;
   /** Folder of the tables that are kept; `out/cache` unless told. */
@@ -65,7 +68,7 @@ export class LayerFeatures {
 
   /** Tables `[feature][batch size]`, each with the log-likelihood. */
   async tablesOf(data: Images, features: readonly OfLayers[]): Promise<FeatureTable[][]> {
-    const { batchSizes, seed, progress, signal } = this.options;
+    const { batchSizes, seed, noiseIndices = BY_POSITION, progress, signal } = this.options;
     const images = imagesChecksum(data);
     const tables = await Promise.all(
       features.map((feature) =>
@@ -82,6 +85,7 @@ export class LayerFeatures {
     const found = await extractTables(this.loaded.model, data, {
       batchSizes: sizes,
       seed,
+      noiseIndices,
       features: made,
       progress: (done) => progress?.(data.name, done, data.count, 'gradient norms'),
       ...(signal === undefined ? {} : { signal }),
@@ -106,12 +110,18 @@ export class LayerFeatures {
     batchSize: number,
   ): Promise<CacheKey & { feature: Json }> {
     const { checksum: model } = this.loaded;
-    const shared = { model, images, batchSize, seed: this.options.seed, backend: tf.getBackend() };
+    const { seed, noiseIndices = BY_POSITION } = this.options;
+    const noise: CacheKey = noiseIndices === BY_POSITION ? {} : { noise: noiseIndices.name };
+    const shared = { model, images, batchSize, seed, ...noise, backend: tf.getBackend() };
     if (feature instanceof OwnFeature) return { ...shared, feature: feature.identity };
     const { name, version } = feature;
     if (feature.kind === 'layer') return { ...shared, feature: { name, version } };
-    const { images: learnt, seed } = await this.referenceImages();
-    const reference = { images: imagesChecksum(learnt), count: learnt.count, seed };
+    const learnt = await this.referenceImages();
+    const reference = {
+      images: imagesChecksum(learnt.images),
+      count: learnt.images.count,
+      seed: learnt.seed,
+    };
     return { ...shared, feature: { name, version, reference } };
   }
 

@@ -61,37 +61,53 @@ export function statisticTable(
   data: Images,
   { progress, cache = CACHE_FOLDER, signal }: StatisticOptions = {},
 ): Promise<FeatureTable> {
-  const { name, version, columns } = statistic;
+  const { name, version } = statistic;
   const images = imagesChecksum(data);
   const key: CacheKey = { ...statistic.key, statistic: name, version, images };
-  return cachedTable(cache, key, async () => {
-    const values = columns.map(() => new Float64Array(data.count));
-    for (let start = 0; start < data.count; start += CHUNK) {
-      signal?.throwIfAborted();
-      const indices = Array.from(
-        { length: Math.min(CHUNK, data.count - start) },
-        (_, k) => start + k,
-      );
-      const found = await statistic.of(data, indices);
-      found.forEach((numbers, column) => {
-        const bad = Array.from(numbers).findIndex((number) => !Number.isFinite(number));
-        if (bad >= 0)
-          throw new FisherlabError(
-            `${name} of image ${start + bad} of '${data.name}' is ${numbers[bad]}`,
-            'look for damaged weights or images',
-          );
-        values[column]?.set(numbers, start);
-      });
-      progress?.(start + indices.length);
-      await new Promise(setImmediate); // timers, signals and displays have their turn
-    }
+  return cachedTable(cache, key, () =>
+    computedStatistic(statistic, data, 0, data.count, {
+      ...(progress === undefined ? {} : { progress }),
+      ...(signal === undefined ? {} : { signal }),
+    }),
+  );
+}
+
+/**
+ * One row for each of the images `from` to `to` (exclusive), computed.
+ * @throws {FisherlabError} if a number is not finite
+ * @throws the reason of `signal`, once it is aborted
+ */
+export async function computedStatistic(
+  statistic: ImageStatistic,
+  data: Images,
+  from: number,
+  to: number,
+  { progress, signal }: Pick<StatisticOptions, 'progress' | 'signal'>,
+): Promise<FeatureTable> {
+  const { name, columns } = statistic;
+  const values = columns.map(() => new Float64Array(to - from));
+  for (let start = from; start < to; start += CHUNK) {
     signal?.throwIfAborted();
-    return {
-      rows: data.count,
-      batchSize: 1,
-      columns: columns.map((column, c) => ({ ...column, values: values[c] as Float64Array })),
-    };
-  });
+    const indices = Array.from({ length: Math.min(CHUNK, to - start) }, (_, k) => start + k);
+    const found = await statistic.of(data, indices);
+    found.forEach((numbers, column) => {
+      const bad = Array.from(numbers).findIndex((number) => !Number.isFinite(number));
+      if (bad >= 0)
+        throw new FisherlabError(
+          `${name} of image ${start + bad} of '${data.name}' is ${numbers[bad]}`,
+          'look for damaged weights or images',
+        );
+      values[column]?.set(numbers, start - from);
+    });
+    progress?.(start + indices.length - from);
+    await new Promise(setImmediate); // timers, signals and displays have their turn
+  }
+  signal?.throwIfAborted();
+  return {
+    rows: to - from,
+    batchSize: 1,
+    columns: columns.map((column, c) => ({ ...column, values: values[c] as Float64Array })),
+  };
 }
 
 /**

@@ -30,7 +30,7 @@ export const CACHE_FOLDER = inCheckout('out', 'cache');
  * The version of all numbers at once, part of every key. Raise it with a change that moves the
  * numbers of tables without touching one feature alone: models, noise, kernels, the extraction.
  */
-const NUMBERS = 1;
+export const NUMBERS = 1;
 
 /**
  * What a table was made from. Must hold everything that changes the numbers, weights by their
@@ -168,7 +168,8 @@ async function parse(buffer: ArrayBuffer, wanted: string): Promise<FeatureTable>
   return { rows, batchSize, columns: table };
 }
 
-const nameOf = ({ feature, layer }: { feature: string; layer?: string }) =>
+/** What a column is called in a file. */
+export const nameOf = ({ feature, layer }: { feature: string; layer?: string }) =>
   layer === undefined ? feature : `${feature}:${layer}`;
 
 /** Column names for Parquet, where no two may be the same: the second `a` is `a #2`. */
@@ -195,7 +196,7 @@ function whole(key: CacheKey): string {
 }
 
 /** JSON with the names of every object in alphabetical order: equal keys are equal strings. */
-function canonicalJson(value: Json): string {
+export function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -35,15 +35,23 @@ const measured = new WeakMap<Differentiable, Map<string, number>>();
 /**
  * The number of images to take at once, at least 1. `images` and `noise` serve as a sample of one
  * and two images.
+ * @param budget bytes; as the memory that is free allows, where left out
  */
-export function imagesAtOnce(model: Differentiable, images: Tensor, noise: Tensor): number {
+export function imagesAtOnce(
+  model: Differentiable,
+  images: Tensor,
+  noise: Tensor,
+  budget = freeBudget(),
+): number {
   if (lengthOf(images) < 2) return 1;
-  const free = process.availableMemory?.() ?? os.freemem();
-  const budget = Math.min(BUDGET, SHARE_OF_FREE * free);
   return Math.max(
     1,
     Math.min(MOST, Math.floor(budget / (SCRATCH * bytesPerImage(model, images, noise)))),
   );
+}
+
+function freeBudget(): number {
+  return Math.min(BUDGET, SHARE_OF_FREE * (process.availableMemory?.() ?? os.freemem()));
 }
 
 /**

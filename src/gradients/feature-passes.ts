@@ -2,10 +2,15 @@
  * # Passes over many images
  *
  * Which way a pass goes changes nothing but speed. For few images, operations run one after the
- * other, over as many images at once as memory allows (`batch-size.ts`). For many it pays to record
- * a pass and to replay it as a graph (`backend/graph.ts`), in which every core takes a few images
- * at a time, whose numbers stay in its cache: a small Glow takes half the time so, the paper's
- * three fifths.
+ * other, over as many images at once as a fixed budget of memory allows (`batch-size.ts`). For many
+ * it pays to record a pass and to replay it as a graph (`backend/graph.ts`), in which every core
+ * takes a few images at a time, whose numbers stay in its cache: a small Glow takes half the time
+ * so, the paper's three fifths.
+ *
+ * Nothing but speed, and the last bit: a kernel may add in another order where it is given another
+ * number of images. Hence the images that go through a kernel together are the same ones on every
+ * machine, whatever its cores and its memory, and wherever a long row of images is cut, as long as
+ * it is cut at multiples of `cutEvery` and the way was chosen for the whole row.
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
@@ -37,6 +42,11 @@ const LEAST_IN_A_PART = 4;
  */
 const PARTS_OF_A_CORE = 4;
 
+/** Bytes that a pass of operations one after the other may take, on any machine. */
+const BUDGET = 0.7e9;
+/** Images between cuts, about: divisible by the common batch sizes and by small powers of two. */
+const CUT = 240;
+
 export interface FeaturePasses {
   /** Images to give at once; a multiple of every batch size. */
   readonly atOnce: number;
@@ -46,6 +56,14 @@ export interface FeaturePasses {
 
 /** Images with their noise, [count, …] each. The caller frees both. */
 export type Sample = (count: number) => { images: Tensor; noise: Tensor };
+
+/**
+ * A long row of images may be cut at multiples of this number: no bit of a feature depends on it.
+ */
+export function cutEvery(batchSizes: readonly number[]): number {
+  const unit = leastCommonMultiple(batchSizes);
+  return Math.ceil(CUT / unit) * unit;
+}
 
 /**
  * The way to go over `total` images.
@@ -58,18 +76,22 @@ export function featurePasses(
   total: number,
   sample: Sample,
 ): FeaturePasses {
-  const unit = leastCommonMultiple(batchSizes);
   const few = sample(Math.min(2, total));
   try {
     const part =
       total < 2
         ? 0
-        : partSize(bytesPerImage(model, few.images, few.noise), total, model.layers.length, unit);
+        : partSize(
+            bytesPerImage(model, few.images, few.noise),
+            total,
+            model.layers.length,
+            batchSizes,
+          );
     const replayed =
       part === 0 ? null : replay(new FeaturePass(model, features, batchSizes), part, sample);
-    return (
-      replayed ?? eagerly(model, features, batchSizes, imagesAtOnce(model, few.images, few.noise))
-    );
+    if (replayed !== null) return replayed;
+    const most = imagesAtOnce(model, few.images, few.noise, BUDGET);
+    return eagerly(model, features, batchSizes, betweenCuts(most, batchSizes));
   } finally {
     tf.dispose([few.images, few.noise]);
   }
@@ -89,17 +111,27 @@ export function eagerly(
   };
 }
 
-/**
- * Images of a part of a graph, a multiple of `unit`; 0 where a graph is not worth it. `bytes` are
- * those of an image.
- */
-function partSize(bytes: number, total: number, layers: number, unit: number): number {
+/** Images of a part of a graph; 0 where a graph is not worth it. `bytes` are those of an image. */
+function partSize(
+  bytes: number,
+  total: number,
+  layers: number,
+  batchSizes: readonly number[],
+): number {
   const images = Math.max(
     LEAST_IN_A_PART,
     Math.min(MOST_IN_A_PART, Math.floor(BYTES_OF_A_PART / bytes)),
   );
-  const part = Math.max(unit, images - (images % unit));
+  const part = betweenCuts(images, batchSizes);
   return part > MOST_IN_A_PART || total < part || total * bytes < WORTH_A_GRAPH * layers ? 0 : part;
+}
+
+/** At most `most` images, but one batch of all sizes at least, so that no cut divides them. */
+function betweenCuts(most: number, batchSizes: readonly number[]): number {
+  const [unit, cut] = [leastCommonMultiple(batchSizes), cutEvery(batchSizes)];
+  let images = Math.max(unit, most - (most % unit));
+  while (cut % images !== 0) images -= unit;
+  return images;
 }
 
 function replay(pass: FeaturePass, images: number, sample: Sample): FeaturePasses | null {

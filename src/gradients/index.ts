@@ -19,7 +19,7 @@ export { Collector, type CollectorOptions } from './collector';
 export { gradientsOf, gradientsOfGroups, groupNorms, summedGradients } from './collectors';
 export { directFactors } from './direct-factors';
 export type { Factors } from './factors';
-export { eagerly, featurePasses } from './feature-passes';
+export { cutEvery, eagerly, type FeaturePasses, featurePasses } from './feature-passes';
 export {
   type BatchFeatures,
   batchFeatures,
@@ -28,6 +28,7 @@ export {
   type Feature,
   type FeatureDefinition,
   type Json,
+  type LayerFeature,
   leastCommonMultiple,
   squaredNorm,
 } from './features';

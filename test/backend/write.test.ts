@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { diskError, makeFolder, writeBeside } from '../../src/backend/write';
 import { FisherlabError } from '../../src/errors';
@@ -102,11 +102,13 @@ describe('a file that is written', () => {
   it('takes away what a killed process left beside it, and nothing of one that lives', async () => {
     const { pid: gone } = spawnSync(process.execPath, ['--version']);
     const others = [
-      `c.txt.${process.ppid}-00000000.part`,
-      `d.txt.${gone}-00000000.part`,
+      `c.txt.${hostname()}-${process.ppid}-00000000.part`,
+      `c.txt.another-${gone}-0a1b2c3d.part`, // of a machine that shares the folder
+      `d.txt.${hostname()}-${gone}-00000000.part`,
       `c.txt.${gone}.part`,
     ];
-    for (const name of [`c.txt.${gone}-0a1b2c3d.part`, ...others]) writeFileSync(at(name), 'half');
+    for (const name of [`c.txt.${hostname()}-${gone}-0a1b2c3d.part`, ...others])
+      writeFileSync(at(name), 'half');
     await writeBeside(at('c.txt'), 'new');
     assert.deepEqual(readdirSync(folder).sort(), ['c.txt', ...others].sort());
   });

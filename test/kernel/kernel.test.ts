@@ -47,7 +47,7 @@ describe('the kernel', function () {
     it('that import values, types, defaults, whole modules, and modules that are named while they run', async () => {
       assert.equal(
         await result(
-          "import fs, { existsSync as there } from 'node:fs';\nimport * as os from 'node:os';\nimport type { Stats } from 'node:fs';\nconst { uniformAt } = await import('./src/backend/random');\n[fs.existsSync === there, typeof os.cpus, typeof uniformAt]",
+          "import fs, { existsSync as there } from 'node:fs';\nimport * as os from 'node:os';\nimport type { Stats } from 'node:fs';\nconst { uniformAt } = await import('./src/numerics/random');\n[fs.existsSync === there, typeof os.cpus, typeof uniformAt]",
         ),
         "[ true, 'function', 'function' ]",
       );
@@ -56,7 +56,7 @@ describe('the kernel', function () {
     it('from the front door, and by a path, as one module', async () => {
       assert.equal(
         await result(
-          "import { random } from 'fisherlab';\nimport { uniformAt as byPath } from './src/backend/random';\nrandom.uniformAt === byPath",
+          "import { random } from 'fisherlab';\nimport { uniformAt as byPath } from './src/numerics/random';\nrandom.uniformAt === byPath",
         ),
         'true',
       );

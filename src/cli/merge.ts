@@ -1,0 +1,33 @@
+/**
+ * # `fisherlab merge`: one file of many shards
+ *
+ *     fisherlab merge out/features
+ *
+ * Joins the shards that `fisherlab features --shard` made (`features/merge.ts`), or says which are
+ * missing and how to make them.
+ */
+import type { Command } from 'commander';
+import { stoppable } from './interruption';
+import { lab } from './lab';
+import { shown } from './print';
+
+/** Adds `merge` to the program. */
+export function register(program: Command): void {
+  program
+    .command('merge')
+    .description('join the shards of feature tables, once all are there')
+    .argument('<folder>', 'where fisherlab features wrote them')
+    .action((folder: string) =>
+      stoppable('stopped; all shards are as they were', (signal) => merge(folder, signal)),
+    );
+}
+
+async function merge(folder: string, signal: AbortSignal): Promise<void> {
+  const { features, terminal } = lab();
+  const bar = terminal.barForEachStep();
+  const merged = await features
+    .mergeShards(folder, { progress: bar.step, signal })
+    .finally(bar.done);
+  for (const { file, rows, shards } of merged)
+    console.log(`${shown(file)}: ${rows} rows of ${shards} shards`);
+}

@@ -1,0 +1,111 @@
+/**
+ * # Scores of tables made elsewhere
+ *
+ * A cluster made tables of features; detectors cost milliseconds. The table of a usual set fits
+ * them, half of it, and its other half says which scores are usual, as in `detection.ts`; the rows
+ * of other tables are scored some thousand at a time, by every detector that is asked for. No model
+ * is loaded.
+ */
+
+import { type Column, detector, type FeatureTable, pValues } from '../detectors/index';
+import { FisherlabError } from '../errors';
+import { halves } from '../evaluation/index';
+import { TableFile } from '../features/index';
+
+export interface TableDetectionOptions {
+  /** The file of the usual set. */
+  readonly in: string;
+  /** The files to score. */
+  readonly features: readonly string[];
+  readonly detectors: readonly string[];
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One batch's result by one detector. */
+export interface ScoredBatch {
+  readonly file: string;
+  /** The batch's first image: its name, or its number in its set. */
+  readonly image: string;
+  readonly B: number;
+  readonly detector: string;
+  readonly score: number;
+  readonly p: number;
+}
+
+/** What must be the same of two tables that are compared. */
+const SHARED = ['numbers', 'backend', 'model', 'seed', 'features'];
+
+/**
+ * Scores the rows of all files, in order, by each detector.
+ * @throws {FisherlabError} if a file is not a feature table, the tables are not of the same model,
+ *   features, seed and batch size, or a detector is not known or needs columns they do not have
+ */
+export async function* detectInTables(options: TableDetectionOptions): AsyncGenerator<ScoredBatch> {
+  const usual = await opened(options.in);
+  const { fit, score } = halves(await wholeTable(usual));
+  const fitted = options.detectors.map((name) => {
+    const one = detector(name, options.seed).fit(fit);
+    return { name, one, usual: one.score(score) };
+  });
+  for (const file of options.features) {
+    const given = await opened(file);
+    assertComparable(usual, given);
+    for await (const { images, table } of given.pieces()) {
+      options.signal?.throwIfAborted();
+      for (const { name, one, usual: reference } of fitted) {
+        const scores = one.score(table);
+        const p = pValues(reference, scores);
+        for (let row = 0; row < table.rows; row++)
+          yield {
+            file,
+            image: String(images[row]),
+            B: table.batchSize,
+            detector: name,
+            score: scores[row] as number,
+            p: p[row] as number,
+          };
+      }
+    }
+  }
+}
+
+/** @throws {FisherlabError} if it is not there, or not a table */
+async function opened(file: string): Promise<TableFile> {
+  try {
+    return await TableFile.open(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new FisherlabError(
+      `'${file}' cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      "give a file that 'fisherlab features' made",
+    );
+  }
+}
+
+async function wholeTable(file: TableFile): Promise<FeatureTable> {
+  const values = file.columns.map(() => new Float64Array(file.rows));
+  let row = 0;
+  for await (const { table } of file.pieces()) {
+    table.columns.forEach((column, j) => {
+      values[j]?.set(column.values, row);
+    });
+    row += table.rows;
+  }
+  const columns = file.columns.map(
+    (column, j): Column => ({ ...column, values: values[j] as Float64Array }),
+  );
+  return { rows: file.rows, batchSize: file.batchSize, columns };
+}
+
+function assertComparable(usual: TableFile, given: TableFile): void {
+  const differ = SHARED.filter(
+    (key) => JSON.stringify(usual.origin[key]) !== JSON.stringify(given.origin[key]),
+  );
+  if (usual.batchSize !== given.batchSize) differ.push('B');
+  if (differ.length > 0)
+    throw new FisherlabError(
+      `'${usual.file}' and '${given.file}' cannot be compared: they differ in ${differ.join(', ')}`,
+      'make both by one fisherlab features',
+    );
+}
