@@ -11,7 +11,7 @@ import { at, tf } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { gradientsOfOne, type Layer, type PlainLogLikelihood } from '../gradients/index';
 
-/** Beyond what another order of float32 sums makes of a log-likelihood, below what a mistake does. */
+/** More than another order of float32 sums changes a log-likelihood, less than a mistake does. */
 const SAME = 1e-3;
 
 /**

@@ -129,7 +129,7 @@ function findPrefix(
   return best[0] ?? '';
 }
 
-/** What stands before `name` in `full`, which wrappers may interrupt; undefined where it does not end so. */
+/** What stands before `name`, which wrappers may interrupt; undefined where `full` ends otherwise. */
 function prefixOf(full: string, name: string, wrappers: readonly string[]): string | undefined {
   const parts = full.split('.');
   let from = parts.length;

@@ -3,9 +3,9 @@
  *
  * Weights come as safetensors, as PyTorch's pickle (inside a zip archive or, of old, alone), or, in
  * a clone without git-lfs, as three lines that say where the weights lie. A name tells nothing, and
- * neither does the first byte: a safetensors file begins with the length of its header, which may be
- * any number, so that one file in 32 begins as pickles do. What tells is its byte 8, the `{` of the
- * header, which the format demands.
+ * neither does the first byte: a safetensors file begins with the length of its header, which may
+ * be any number, so that one file in 32 begins as pickles do. What tells is its byte 8, the `{` of
+ * the header, which the format demands.
  */
 import path from 'node:path';
 import { FisherlabError } from '../errors';
@@ -17,8 +17,8 @@ const PICKLE = 0x80;
 
 /**
  * @param start of the file, 32 bytes or more where there are as many
- * @throws {FisherlabError} if it is a file of PyTorch's or a pointer of git-lfs, saying how to get a
- *   safetensors file from it
+ * @throws {FisherlabError} if it is a file of PyTorch's or a pointer of git-lfs, saying how to get
+ *   a safetensors file from it
  */
 export function refuseOtherKinds(start: Buffer, file: string): void {
   if (start[8] === 0x7b && start.length > 8) return; // {
