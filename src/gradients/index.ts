@@ -53,7 +53,7 @@ export { squeeze, unsqueeze } from './operations/squeeze';
 export { transposedConvolution } from './operations/transposed-convolution';
 export { upsample } from './operations/upsample';
 export { zeroConvolution } from './operations/zero-convolution';
-export { oracleGradients, type PlainLogLikelihood } from './oracle';
+export { gradientsOfOne, oracleGradients, type PlainLogLikelihood } from './oracle';
 export { OuterProducts } from './outer-products';
 export { squaredNorms } from './squared-norms';
 export { type Operation, Tape, Value } from './tape';

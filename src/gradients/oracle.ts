@@ -73,7 +73,11 @@ export function oracleGradients(
   });
 }
 
-function gradientsOfOne(
+/**
+ * A scalar and its gradients by the variables' names, null where it does not depend on one.
+ * @throws {FisherlabError} if it depends on none of them
+ */
+export function gradientsOfOne(
   f: () => Tensor,
   variables: Variable[],
 ): { value: Tensor; grads: Record<string, Tensor | null> } {

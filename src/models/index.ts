@@ -53,6 +53,7 @@ export {
   type Model,
   TapedModel,
 } from './model';
+export { type OrdinaryModel, ordinaryModel } from './ordinary';
 export { compareWithReference, readJson, relativeError } from './parity';
 export { type NamedTensor, readMetadata, readSafetensors, writeSafetensors } from './safetensors';
 export { type StateDictReport, setStateDict, stateDict } from './state-dict';

@@ -14,7 +14,7 @@
  *
  * ```ts
  * import { tf } from './src/backend/index';
- * import { noiseByIndex, normals } from 'fisherlab';
+ * import { noiseByIndex, normals } from './src/numerics/index';
  * import { ordinaryModel } from './src/models/ordinary';
  *
  * const weights = (seed: number, shape: number[]) =>
@@ -66,6 +66,7 @@ import { FisherlabError } from '../errors';
 import type { Layer } from '../gradients/index';
 import { oracleGradients, type PlainLogLikelihood } from '../gradients/index';
 import { checkImages, type ImageShape, type Model } from './model';
+import { checkLogLikelihood, oneEach } from './ordinary-check';
 
 export interface OrdinaryModel {
   /** A name for messages and tables. */
@@ -96,18 +97,19 @@ export interface OrdinaryModel {
 /** Makes a model of a function over variables. The variables stay the caller's. */
 export function ordinaryModel(description: OrdinaryModel): Model {
   const { family, imageShape, variables, logLikelihood } = description;
-  const layers: Layer[] = Object.entries(variables).map(([name, variable]) => ({
-    name,
-    layout: 'plain',
-    torchShape: variable.shape,
-    variable,
-    frozen: !variable.trainable,
-  }));
+  const layers = layersOf(variables);
   if (layers.length === 0)
     throw new FisherlabError(
       `model '${family}' has no variables`,
       'name the variables its log-likelihood uses',
     );
+  let isChecked = false;
+  const check = (images: Tensor, noise: Tensor): void => {
+    checkImages(model, images);
+    if (isChecked || lengthOf(images) === 0) return;
+    checkLogLikelihood(family, layers, logLikelihood, images, noise);
+    isChecked = true;
+  };
   const model: Model = {
     family,
     imageShape,
@@ -116,22 +118,18 @@ export function ordinaryModel(description: OrdinaryModel): Model {
     noise: description.noise ?? ((indices) => tf.zeros([indices.length])),
     logLikelihood: (images, noise) => {
       checkImages(model, images);
-      const n = lengthOf(images);
-      const value = tf.tidy(() => logLikelihood(images, noise));
-      if (value.shape.length === 1 && value.shape[0] === n) return value;
-      const shape = value.shape.join(', ');
-      value.dispose();
-      throw new FisherlabError(
-        `the log-likelihood of ${n} images has shape [${shape}]`,
-        `return one number an image, [${n}]`,
-      );
+      return tf.tidy(() => {
+        const value = oneEach(logLikelihood(images, noise), lengthOf(images));
+        check(images, noise);
+        return value;
+      });
     },
     gradients: (images, noise, collector) => {
-      checkImages(model, images);
+      check(images, noise);
       return oracleGradients(layers, logLikelihood, images, noise, collector);
     },
     imageGradient: (images, noise) => {
-      checkImages(model, images);
+      check(images, noise);
       return tf.tidy(() => tf.grad((x: Tensor) => tf.sum(logLikelihood(x, noise)))(images));
     },
     sample:
@@ -144,4 +142,18 @@ export function ordinaryModel(description: OrdinaryModel): Model {
       }),
   };
   return model;
+}
+
+/** A variable under several names is one layer, called `one = other`, so that it counts once. */
+function layersOf(variables: OrdinaryModel['variables']): Layer[] {
+  const names = new Map<Variable, string[]>();
+  for (const [name, variable] of Object.entries(variables))
+    names.set(variable, [...(names.get(variable) ?? []), name]);
+  return [...names].map(([variable, own]) => ({
+    name: own.join(' = '),
+    layout: 'plain',
+    torchShape: variable.shape,
+    variable,
+    frozen: !variable.trainable,
+  }));
 }

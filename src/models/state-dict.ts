@@ -6,8 +6,8 @@
  * are the same by construction, so reading one is a matter of what stands around it:
  * - wrappers put something before every name (`module.` of DataParallel, `model.` of the diffusion
  *   process, `ema_model.` of an average): the prefix under which the model's names lie is found;
- *   and where only a part was wrapped, `module.` and `_orig_mod.` (torch.compile) are taken out of
- *   the middle of names;
+ * - where only a part was wrapped, `module.` and `_orig_mod.` (torch.compile) are taken out of the
+ *   middle of names;
  * - some tensors are functions of the architecture (`prior_h`, triangular masks, a noise schedule):
  *   they are checked where they say something, and left out (the family says which);
  * - counters (`num_batches_tracked`) may be missing.
@@ -129,10 +129,7 @@ function findPrefix(
   return best[0] ?? '';
 }
 
-/**
- * What stands before `name` in `full`, which wrappers may interrupt; undefined where it does not
- * end so.
- */
+/** What stands before `name`, which wrappers may interrupt; undefined where another name ends it. */
 function prefixOf(full: string, name: string, wrappers: readonly string[]): string | undefined {
   const parts = full.split('.');
   let from = parts.length;

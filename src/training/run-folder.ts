@@ -9,12 +9,15 @@
  * - `best.safetensors`: a checkpoint of the averaged weights that did best on the held-out images,
  *   and at the end `model.safetensors`, the last ones, in half precision, both loadable by
  *   `loadModel`.
+ *
+ * Two that train into one folder would mix their files, so a run holds a lock on it, `lock`, which
+ * its death releases (`backend/file-lock.ts`).
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs';
 import * as v from 'valibot';
-import { makeFolder, numbersOf, tf } from '../backend/index';
+import { makeFolder, numbersOf, tf, withLock } from '../backend/index';
 import { checkedJson } from '../checked-json';
 import { type Dataset, dataset } from '../data/index';
 import { FisherlabError } from '../errors';
@@ -71,10 +74,29 @@ const NAMES = ['commit', 'preset'];
 /**
  * Starts a run in `folder`, or goes on with the one that is there. Resolves to the header of the
  * finished model, or null where it was stopped.
- * @throws {FisherlabError} if a run lies there and is not to be resumed, or is of other options; if
- *   the loss is not finite
+ * @throws {FisherlabError} if another process trains there; if a run lies there and is not to be
+ *   resumed, or is of other options; if the loss is not finite
  */
 export async function run(
+  folder: string,
+  config: RunConfig,
+  resume: boolean,
+  events: RunEvents,
+): Promise<CheckpointHeader | null> {
+  await makeFolder(folder);
+  return withLock(
+    path.join(folder, 'lock'),
+    () => runAlone(folder, config, resume, events),
+    (holder) => {
+      throw new FisherlabError(
+        `${holder} is training in '${folder}'`,
+        'wait for it, end it, or choose another folder with --out',
+      );
+    },
+  );
+}
+
+async function runAlone(
   folder: string,
   config: RunConfig,
   resume: boolean,
@@ -92,7 +114,6 @@ export async function run(
   try {
     const start = begun ? loadState(file, model, config) : undefined;
     const data = await dataset(config.data, 'train');
-    await makeFolder(folder);
     events.begins?.(data);
     const header = (state: TrainingState) => headerOf(config, model.loss.unit, data.count, state);
     let saved = { time: Date.now(), step: start?.step ?? 0 };

@@ -164,4 +164,47 @@ describe('a model of one’s own', () => {
     assert.equal(tf.memory().numTensors, held + 1); // the images of a wrong shape
     tf.dispose([images, noise]);
   });
+
+  it('is refused if an image depends on its company, is not finite, or a variable is not used', () => {
+    const images = pixels();
+    const noise = tf.zeros([6]);
+    const weights = tf.variable(tf.ones([16, 3]));
+    const other = tf.variable(tf.ones([2]));
+    const held = tf.memory().numTensors;
+    const outputs = (x: tf.Tensor) =>
+      tf.matMul(tf.reshape(tf.div(x, 255), [-1, 16]), weights as unknown as tf.Tensor2D); // [N, 3]
+    const make = (f: (x: tf.Tensor) => tf.Tensor, more: Record<string, tf.Variable> = {}) =>
+      ordinaryModel({
+        family: 'own',
+        imageShape: [4, 4, 1],
+        variables: { weights, ...more },
+        logLikelihood: f,
+      });
+    const normalised = make((x) => {
+      const { mean, variance } = tf.moments(outputs(x), 0);
+      const z = tf.div(tf.sub(outputs(x), mean), tf.sqrt(tf.add(variance, 1e-3)));
+      return tf.neg(tf.sum(tf.square(tf.add(z, 1)), 1)); // [N]
+    });
+    const plain = (x: tf.Tensor) => tf.neg(tf.sum(tf.square(outputs(x)), 1)); // [N]
+    const see = (model: Model) =>
+      tf.dispose(
+        model.gradients(
+          images,
+          noise,
+          looking(() => {}),
+        ),
+      );
+    assert.throws(() => see(normalised), /depends on its company: -3 alone/);
+    assert.throws(() => normalised.logLikelihood(images, noise), /depends on its company/);
+    assert.throws(() => see(make((x) => tf.log(plain(x)))), /the log-likelihood NaN/);
+    assert.throws(() => see(make(plain, { other })), /does not depend on other;/);
+    const tied = make(plain, { again: weights });
+    see(tied);
+    assert.deepEqual(
+      tied.layers.map(({ name }) => name),
+      ['weights = again'],
+    );
+    assert.equal(tf.memory().numTensors, held);
+    tf.dispose([images, noise, weights, other]);
+  });
 });

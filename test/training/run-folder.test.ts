@@ -165,6 +165,26 @@ describe('a training run', () => {
     );
   });
 
+  it('has its folder to itself: a second one, resumed or not, is told who trains there', async () => {
+    const shared = path.join(folder, 'shared');
+    const others: Promise<unknown>[] = [];
+    const progress = () => {
+      if (others.length > 0) return;
+      for (const resume of [false, true])
+        others.push(run(shared, tinyRun(14), resume, quiet).catch((error: Error) => error));
+    };
+    const header = await run(shared, tinyRun(14), false, { progress });
+    for (const error of await Promise.all(others))
+      assert.match(
+        String(error),
+        new RegExp(`process ${process.pid} on .* is training in '.*shared'`),
+      );
+    const alone = loadModel(path.join(folder, 'whole', 'model.safetensors'));
+    assert.deepEqual(header?.curve, alone.header.curve);
+    disposeModel(alone.model);
+    assert.ok(!existsSync(path.join(shared, 'lock')));
+  });
+
   it('does not resume with other options', async () => {
     await assert.rejects(
       run(path.join(folder, 'whole'), tinyRun(15), true, quiet),
