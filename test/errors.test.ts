@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { assertKnown, FisherlabError } from '../src/errors';
 
-const root = path.resolve(__dirname, '../..');
+const root = path.resolve(__dirname, '..');
 
 describe('errors', () => {
   it('name the problem and how to fix it in one line', () => {

@@ -56,7 +56,7 @@ export function register(program: Command): void {
       'largest norm of the gradient, 0 for no clipping (default: the family’s)',
       positiveNumber(),
     )
-    .option('--held <n>', 'training images held out (default: 500)', wholeNumber())
+    .option('--held <n>', 'images held out of training (default: 500)', wholeNumber())
     .option('--seed <n>', 'seed of everything random', wholeNumber(0), 1)
     .option(
       '--background <share>',
@@ -120,9 +120,9 @@ function progressLine(
   const left = ((training.steps - step) * training.batch) / imagesPerSecond;
   const now = running.count > 0 ? running.sum / running.count : point?.training;
   const bits = point?.bitsPerDim === undefined ? '' : ` (${point.bitsPerDim.toFixed(3)} bits/dim)`;
-  const held =
+  const heldOut =
     point === undefined
       ? ''
       : `, held out ${point.validation.toFixed(4)}${bits} at step ${point.step}`;
-  return `step ${step}/${training.steps}  loss ${now?.toFixed(4)}${held}  ${imagesPerSecond.toFixed(0)} images/s  ${lab().terminal.duration(left)} left`;
+  return `step ${step}/${training.steps}  loss ${now?.toFixed(4)}${heldOut}  ${imagesPerSecond.toFixed(0)} images/s  ${lab().terminal.duration(left)} left`;
 }

@@ -58,7 +58,10 @@ export interface NpyHeader {
   readonly start: number;
 }
 
-/** What the header says, or null while `head` is too short to say. Throws where it is none. */
+/**
+ * What the header says, or null while `head` is too short to say.
+ * @throws {Error} if it is not the header of such an array
+ */
 export function parseNpyHeader(head: Buffer): NpyHeader | null {
   if (head.length < 12) return null;
   if (head.toString('latin1', 0, 6) !== MAGIC)
@@ -93,8 +96,8 @@ export function parseUint8Header(head: Buffer): NpyHeader | null {
 
 /**
  * The header of a file, once it is there, with each piece of the bytes behind it as they come (at
- * least one, which may be empty). A file whose name ends in `.gz` is inflated. Throws where it
- * cannot be read, is damaged, or does not hold what its header says.
+ * least one, which may be empty). A file whose name ends in `.gz` is inflated.
+ * @throws {Error} if it cannot be read, is damaged, or does not hold what its header says
  */
 export async function* npyPieces(
   file: string,

@@ -127,11 +127,11 @@ export async function modelResults(
     options.sets === undefined ? setsFor(own) : { sets: options.sets, missing: [] };
   assertPair(`model '${loaded.name}'`, sets, missing);
   const tests = await Promise.all(sets.map((name) => dataset(name, 'test', limited(options))));
-  const held =
+  const heldOut =
     options.protocol === 'held-out' ? await heldOutImages(loaded, options.limit) : undefined;
   const { tables, reference } = await allTables(
     loaded,
-    held === undefined ? tests : [...tests, held],
+    heldOut === undefined ? tests : [...tests, heldOut],
     options,
   );
 
@@ -145,7 +145,7 @@ export async function modelResults(
     );
     const [inside, ...outside] = named as [NamedTable, ...NamedTable[]];
     const split: Split =
-      held === undefined
+      heldOut === undefined
         ? halves(inside.table)
         : { fit: tables[tests.length]?.[b] as FeatureTable, score: inside.table };
     const scored = await scoreMethods(
@@ -175,7 +175,7 @@ export async function modelResults(
     limit: options.limit ?? null,
     sets: tests.map(({ name, count, source }) => ({ name, images: count, source })),
     missingSets: missing,
-    fitImages: held?.count ?? Math.round((tests[0]?.count ?? 0) / 2),
+    fitImages: heldOut?.count ?? Math.round((tests[0]?.count ?? 0) / 2),
     diagonalFisherFrom: reference?.words ?? null,
     rows: rows.map(rounded),
     comparisons,

@@ -3,7 +3,7 @@
  *
  * | in the cell | runs as | because |
  * |---|---|---|
- * | `import { a } from 'm'` | `let a = kernel.load('m', 'a', 'a')` | later cells see it, renewed too |
+ * | `import { a } from 'm'` | `let a = kernel.load('m', 'a', 'a')` | later cells see it, edited |
  * | `import('m')` | `kernel.import('m')` | it goes through the same loader |
  * | `await e` | `await kernel.wait(e)` | an interrupt ends it, wherever it stands |
  * | `for await (x of e)` | `for await (x of kernel.each(e))` | the same |

@@ -20,7 +20,10 @@ export interface PanelsOptions extends FigureOptions {
 type Margin = { l: number; r: number; t: number; b: number };
 type Part = Record<string, unknown>;
 
-/** Panels row by row, each as large as it says itself. Errors: none given. */
+/**
+ * Panels row by row, each as large as it says itself.
+ * @throws {FisherlabError} if none is given
+ */
 export function panels(parts: readonly Figure[], options: PanelsOptions = {}): Figure {
   if (parts.length === 0) throw new FisherlabError('there are no panels', 'give at least one');
   const columns = Math.min(parts.length, options.columns ?? parts.length);

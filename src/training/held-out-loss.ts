@@ -34,7 +34,7 @@ export function evaluate(
 }
 
 /** What a point of the curve says of the images held out. */
-export function heldOut(
+export function judgeHeldOut(
   model: TapedModel,
   data: Dataset,
   indices: readonly number[],

@@ -12,12 +12,13 @@ import type { RunConfig } from './run-folder';
 
 /** Images of a step, and those held out, unless told otherwise. */
 const BATCH = 64;
-const HELD = 500;
+const HELD_OUT = 500;
 
 /** What a training differs in from its family's defaults. */
 export interface RunChoices {
   readonly seed: number;
   readonly preset?: PresetName;
+  /** Images held out of training. */
   readonly held?: number;
   readonly batch?: number;
   readonly steps?: number;
@@ -31,7 +32,7 @@ export interface RunChoices {
  * @throws {FisherlabError} if there is no such family
  */
 export function runOf(family: string, data: DataSetName, choices: RunChoices): RunConfig {
-  const { seed, preset: size = 'small', held = HELD, mutate = 0 } = choices;
+  const { seed, preset: size = 'small', held = HELD_OUT, mutate = 0 } = choices;
   const { method, weightDecay, average, ...defaults } = familyOf(family).training;
   const {
     batch = BATCH,

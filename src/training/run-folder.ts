@@ -44,7 +44,7 @@ export interface RunConfig {
   /** The preset that `model` is of, if it is of one. */
   readonly preset?: PresetName;
   readonly data: string;
-  /** Training images that are held out. */
+  /** How many images are held out of training. */
   readonly held: number;
   readonly training: TrainingConfig;
   readonly commit: string;

@@ -17,7 +17,7 @@ import { pixels } from '../data/index';
 import { FisherlabError } from '../errors';
 import type { CurvePoint, TapedModel } from '../models/index';
 import { type Augmentation, augment } from './augment';
-import { heldOut } from './held-out-loss';
+import { judgeHeldOut } from './held-out-loss';
 import {
   disposeState,
   initialState,
@@ -68,16 +68,16 @@ export interface TrainingEvents {
 /** The images of a set that train, and those held out (the last ones). */
 export function splitTraining(
   count: number,
-  validation: number,
-): { training: number[]; validation: number[] } {
-  if (!(Number.isInteger(validation) && validation > 0 && validation < count)) {
+  heldOut: number,
+): { training: number[]; heldOut: number[] } {
+  if (!(Number.isInteger(heldOut) && heldOut > 0 && heldOut < count)) {
     throw new FisherlabError(
-      `${validation} images cannot be held out of ${count}`,
+      `${heldOut} images cannot be held out of ${count}`,
       `hold out a whole number from 1 to ${count - 1}`,
     );
   }
   const all = Array.from({ length: count }, (_, k) => k);
-  return { training: all.slice(0, count - validation), validation: all.slice(count - validation) };
+  return { training: all.slice(0, count - heldOut), heldOut: all.slice(count - heldOut) };
 }
 
 /**
@@ -89,12 +89,12 @@ export function splitTraining(
 export async function train(
   model: TapedModel,
   data: Dataset,
-  held: number,
+  heldOutCount: number,
   config: TrainingConfig,
   events: TrainingEvents,
   start?: TrainingState,
 ): Promise<TrainingState> {
-  const { training, validation } = splitTraining(data.count, held);
+  const { training, heldOut } = splitTraining(data.count, heldOutCount);
   if (training.length < config.batch) {
     throw new FisherlabError(
       `a batch of ${config.batch} is larger than the ${training.length} training images`,
@@ -135,7 +135,7 @@ export async function train(
       let { curve, running } = next;
       if (next.step % config.evaluateEvery === 0 || next.step === config.steps) {
         weights.show(next.optimiser.average);
-        const found = heldOut(model, data, validation, config.seed);
+        const found = judgeHeldOut(model, data, heldOut, config.seed);
         curve = [...curve, { step: next.step, training: running.sum / running.count, ...found }];
         running = { sum: 0, count: 0 };
       }

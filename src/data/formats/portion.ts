@@ -17,8 +17,8 @@ export interface Portion {
 }
 
 /**
- * @param files the split's official files on this disk, in the catalogue's order. Throws an Error
- *   that says what is wrong with them.
+ * @param files the split's official files on this disk, in the catalogue's order
+ * @throws {Error} if something is wrong with them, saying what
  */
 export type Converter = (files: readonly string[], split: Split) => AsyncGenerator<Portion>;
 

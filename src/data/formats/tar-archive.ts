@@ -7,9 +7,9 @@
 import type { ReadEntry } from 'tar';
 
 /**
- * The contents of those files of a (gzipped) tar whose path matches, by path. Throws where an entry
- * has more than `most` bytes, all together more than `mostTogether`, two have the same path, or
- * none matches.
+ * The contents of those files of a (gzipped) tar whose path matches, by path.
+ * @throws {Error} if an entry has more than `most` bytes, all together have more than
+ *   `mostTogether`, two have the same path, or none matches
  */
 export async function readTar(
   file: string,

@@ -46,7 +46,10 @@ export class Zip {
     }
   }
 
-  /** Paths that match, sorted. Throws where there are none. */
+  /**
+   * Paths that match, sorted.
+   * @throws {Error} if there are none
+   */
   names(pattern: RegExp): string[] {
     const names = [...this.entries.keys()].filter((name) => pattern.test(name));
     if (names.length === 0) throw new Error(`the archive has no entry like ${pattern.source}`);
