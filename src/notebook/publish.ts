@@ -53,7 +53,7 @@ export async function publishNotebooks(
 ): Promise<NotebookRun[]> {
   await makeFolder(options.out);
   // it brings a Markdown reader and the setting of formulas along
-  const { notebookHtml } = await import('./html');
+  const { notebookHtml } = require('./html') as typeof import('./html');
   const runs: NotebookRun[] = [];
   for (const file of files) {
     const run = await runNotebook(file, options);
