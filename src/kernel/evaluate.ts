@@ -26,6 +26,9 @@ import { shownValue } from './value';
 /** Milliseconds after which an interrupted cell is closed that has not closed itself. */
 const GRACE = 30;
 
+/** New tensors after which it is worth looking for some that nobody holds. */
+const MANY = 100;
+
 /** The cell that runs, and how it ends. */
 interface Running {
   readonly cell: RunningCell;
@@ -42,6 +45,8 @@ export class Evaluator {
   private readonly host: Host;
   /** Settles when the kernel has cleaned up after an interrupt. */
   private ready = Promise.resolve();
+  /** How many tensors there were after the last cleaning. */
+  private tensors = 0;
   private running: Running | undefined;
 
   /**
@@ -163,9 +168,20 @@ export class Evaluator {
       nothingWithin();
       endScopes();
       finish(this.interruption());
-      if (tensorCount() > 0) this.ready = collectGarbage();
+      this.cleanUp(0);
     } else if ('thrown' in ending) finish(this.host.shown(ending.thrown));
-    else void this.succeed(running).then(finish, (error) => finish(this.host.shown(error)));
+    else
+      void this.succeed(running)
+        .then(finish, (error) => finish(this.host.shown(error)))
+        .then(() => this.cleanUp(MANY));
+  }
+
+  /** Frees tensors that nothing refers to, where there are so many more than the last time. */
+  private cleanUp(more: number): void {
+    if (tensorCount() <= (more === 0 ? 0 : this.tensors + more)) return;
+    this.ready = collectGarbage().then(() => {
+      this.tensors = tensorCount();
+    });
   }
 
   /** Shows the result, lets rejected promises be noticed, and says which tensors are kept. */

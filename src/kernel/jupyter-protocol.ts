@@ -6,40 +6,36 @@
  * they show arrives here as events, and goes out under the request it belongs to, whenever that
  * happens. (Jupyter messaging protocol 5.4.)
  */
-import { CellSyntaxError, completeness, prepareCell } from './cell';
-import { toCodePoints, toUtf16 } from './cursor';
+import { Answers } from './answers';
+import { CellSyntaxError, prepareCell } from './cell';
 import { History } from './history';
 import { Interrupter } from './interrupter';
 import type { LanguageClient } from './language-client';
-import { LANGUAGE_INFO } from './language-info';
 import type { CellEvent, Command, ShownError } from './messages';
-import { shownError } from './shown-error';
+import { shownError, shownError } from './shown-error';
 import { TextCollector } from './text-collector';
-import { type Channel, type Content, type Message, message, PROTOCOL, type Sockets } from './wire';
+import { type Channel, type Content, type Message, message, type Sockets } from './wire';
 
-const { version } = require('../../package.json') as { version: string };
+/** The cell that runs. */
+interface Running {
+  readonly request: Message;
+  readonly number: number;
+  /** When it was started. */
+  readonly since: number;
+}
 
-const KERNEL_INFO = {
-  status: 'ok',
-  protocol_version: PROTOCOL,
-  implementation: 'fisherlab',
-  implementation_version: version,
-  language_info: LANGUAGE_INFO,
-  banner: `fisherlab ${version} · TypeScript on Node ${process.versions.node}`,
-  debugger: false,
-  supported_features: [],
-  help_links: [],
-};
-
+/** Milliseconds that a message may be on its way. */
+const ON_THE_WAY = 30;
 /** Milliseconds without a cell after which the language service starts. */
 const IDLE = 1000;
 
 export class Protocol {
   private readonly history = new History();
   private readonly requests = new Map<string, Message>();
+  private readonly answers: Answers;
   private readonly interrupter: Interrupter;
   private queue: Message[] = [];
-  private running: { readonly request: Message; readonly number: number } | undefined;
+  private running: Running | undefined;
   private count = 0;
   /** Remarks that wait for the language service, which starts once nothing runs. */
   private remarksLater: (() => void)[] = [];
@@ -58,6 +54,7 @@ export class Protocol {
     private readonly command: (command: Command) => void,
     private readonly end: () => void,
   ) {
+    this.answers = new Answers(language, this.history);
     this.interrupter = new Interrupter((cell) => command({ type: 'interrupt', cell }));
   }
 
@@ -93,7 +90,8 @@ export class Protocol {
     const type = request.header.msg_type;
     this.status('busy', request);
     try {
-      const content = await this.contentFor(type, request.content);
+      if (type === 'interrupt_request') this.interrupt();
+      const content = await this.answers.to(type, request.content);
       if (content !== null) this.reply(channel, request, content);
     } catch (error) {
       const { name, message: text, traceback } = shownError(error, process.cwd());
@@ -103,61 +101,6 @@ export class Protocol {
     // The cell that runs is still what the kernel is busy with.
     if (this.running !== undefined) this.status('busy', this.running.request);
     if (type === 'shutdown_request') this.end();
-  }
-
-  private async contentFor(type: string, content: Content): Promise<Content | null> {
-    switch (type) {
-      case 'kernel_info_request':
-        return KERNEL_INFO;
-      case 'complete_request':
-        return this.complete(String(content.code), Number(content.cursor_pos));
-      case 'inspect_request':
-        return this.inspect(content);
-      case 'is_complete_request': {
-        const status = await completeness(String(content.code));
-        return status === 'incomplete'
-          ? { status, indent: indentOf(String(content.code)) }
-          : { status };
-      }
-      case 'history_request':
-        return { status: 'ok', history: this.history.answer(content) };
-      case 'comm_info_request':
-        return { status: 'ok', comms: {} };
-      case 'interrupt_request':
-        this.interrupt();
-        return { status: 'ok' };
-      case 'shutdown_request':
-        return { status: 'ok', restart: content.restart === true };
-      default:
-        return null; // comms, debugging: nothing that this kernel has said it can do
-    }
-  }
-
-  private async complete(code: string, position: number): Promise<Content> {
-    const cells = this.history.sources();
-    const { matches, cursorStart, cursorEnd, metadata } = await this.language.complete(
-      code,
-      toUtf16(code, position),
-      cells,
-    );
-    return {
-      status: 'ok',
-      matches,
-      cursor_start: toCodePoints(code, cursorStart),
-      cursor_end: toCodePoints(code, cursorEnd),
-      metadata: metadata ?? {},
-    };
-  }
-
-  private async inspect(content: Content): Promise<Content> {
-    const code = String(content.code);
-    const { found, data } = await this.language.inspect(
-      code,
-      toUtf16(code, Number(content.cursor_pos)),
-      Number(content.detail_level ?? 0),
-      this.history.sources(),
-    );
-    return { status: 'ok', found, data, metadata: {} };
   }
 
   private interrupt(): void {
@@ -181,7 +124,7 @@ export class Protocol {
     if (silent !== true && store === true) this.count++;
     const number = this.count;
     const key = request.header.msg_id;
-    this.running = { request, number };
+    this.running = { request, number, since: Date.now() };
     this.requests.set(key, request);
     this.status('busy', request);
     if (silent !== true)
@@ -214,7 +157,6 @@ export class Protocol {
   private done(key: string, error?: ShownError): void {
     const { running } = this;
     if (running === undefined || running.request.header.msg_id !== key) return;
-    const { request, number } = running;
     this.interrupter.ended(key);
     this.texts.flush();
     const failed = error && {
@@ -223,6 +165,13 @@ export class Protocol {
       traceback: error.traceback,
     };
     if (failed !== undefined && !this.faults.delete(key)) this.publish('error', failed, key);
+    // Cells that were sent together with one that fails at once are still on their way.
+    const wait = failed !== undefined && Date.now() - running.since < ON_THE_WAY;
+    if (wait) setTimeout(() => this.conclude(running, failed), ON_THE_WAY);
+    else this.conclude(running, failed);
+  }
+
+  private conclude({ request, number }: Running, failed: Content | undefined): void {
     this.reply('shell', request, {
       status: failed === undefined ? 'ok' : 'error',
       execution_count: number,
@@ -321,15 +270,4 @@ export class Protocol {
     const { identities } = request;
     this.sockets.send(channel, message(type, content, { parent: request, identities }));
   }
-}
-
-/** How far the next line of an unfinished cell is indented. */
-function indentOf(code: string): string {
-  const last =
-    code
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .at(-1) ?? '';
-  const indent = /^\s*/.exec(last)?.[0] ?? '';
-  return /[{([]\s*$/.test(last) ? `${indent}  ` : indent;
 }

@@ -7,6 +7,7 @@
  */
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Reply, Router, XPublisher } from 'zeromq';
 
 export const PROTOCOL = '5.4';
@@ -118,6 +119,7 @@ export class Sockets {
     const router = () =>
       new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: 1000 });
     this.routers = { shell: router(), control: router(), stdin: router() };
+    this.routers.stdin.mandatory = true; // a question that nobody gets must not be lost
   }
 
   /** Binds all sockets, then gives every message to `receive`. */
@@ -157,10 +159,8 @@ export class Sockets {
   private enqueue(socket: Router | XPublisher, what: Buffer[]): void {
     const before = this.queues.get(socket) ?? Promise.resolve();
     // Who is gone misses a message; the next ones still go.
-    this.queues.set(
-      socket,
-      before.then(() => socket.send(what)).catch(() => {}),
-    );
+    const sent = before.then(() => patiently(() => socket.send(what))).catch(() => {});
+    this.queues.set(socket, sent);
   }
 
   private async read(
@@ -186,5 +186,18 @@ export class Sockets {
 
   private async echo(): Promise<void> {
     for await (const parts of this.heartbeat) await this.heartbeat.send(parts);
+  }
+}
+
+/** Tries for a while: a client may open the channel of answers after the one of requests. */
+async function patiently(send: () => Promise<void>): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await send();
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EHOSTUNREACH' || tries === 100) throw error;
+      await sleep(20);
+    }
   }
 }

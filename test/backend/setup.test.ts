@@ -516,6 +516,34 @@ describe('set-up', () => {
       ]);
     });
 
+    it('leaves a signal to the command it was given, and ends when that has ended', async () => {
+      bareClone();
+      const asking = `
+        for (const signal of ['SIGINT', 'SIGTERM'])
+          process.on(signal, () => setTimeout(() => { console.log('asked, then ended'); process.exit(5); }, 300));
+        setInterval(() => {}, 1000);
+        console.log('ready');`;
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+        const child = spawn(
+          process.execPath,
+          [at('clone/src/backend/setup.mjs'), 'node', '-e', asking],
+          {
+            cwd: at('clone'),
+            env: { PATH: at('bin'), HOME: at('home'), FISHERLAB_BACKEND: 'cpu' },
+            stdio: ['ignore', 'pipe', 'ignore'],
+          },
+        );
+        let said = '';
+        child.stdout.on('data', (bytes) => {
+          said += bytes;
+          if (String(bytes).includes('ready')) child.kill(signal);
+        });
+        const [status] = await once(child, 'close');
+        assert.equal(status, 5);
+        assert.match(said, /ready\nasked, then ended\n$/);
+      }
+    });
+
     it('ends in one line where the packages cannot be installed', () => {
       bareClone();
       rmSync(at('clone/node_modules'), { recursive: true });

@@ -112,4 +112,14 @@ describe('memory', function () {
     assert.match(stdout, new RegExp(`the earlier loaded is kept with ${before} tensors`));
     assert.equal(Number(result?.data['text/plain']), 2 * before);
   });
+
+  it('of a pass that is run again and again without a thought for its tensors stays as it is', async () => {
+    const pass =
+      'const images = tf.ones([32, 28, 28, 1]);\nconst sums = images.sum([1, 2, 3]);\ntf.memory().numTensors';
+    const first = await tensors(pass);
+    const counts: number[] = [];
+    for (let i = 0; i < 150; i++) counts.push(await tensors(pass));
+    // Two a run; looked after once there are a hundred more than the last time.
+    assert.ok(Math.max(...counts) <= first + 110, `${Math.max(...counts)} from ${first}`);
+  });
 });
