@@ -129,7 +129,9 @@ function findPrefix(
   return best[0] ?? '';
 }
 
-/** What stands before `name`, which wrappers may interrupt; undefined where another name ends it. */
+/**
+ * What stands before `name`, which wrappers may interrupt; undefined where another name ends it.
+ */
 function prefixOf(full: string, name: string, wrappers: readonly string[]): string | undefined {
   const parts = full.split('.');
   let from = parts.length;

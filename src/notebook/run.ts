@@ -18,8 +18,8 @@ import {
   LANGUAGE_INFO,
   type ShownError,
 } from '../kernel/index';
-import { withAnswers } from './answers';
 import { Collected } from './collect';
+import { withAnswers } from './folded-answers';
 import { type Cell, type Ipynb, joined, readNotebook } from './ipynb';
 
 /**
