@@ -12,7 +12,7 @@ import { History } from './history';
 import { Interrupter } from './interrupter';
 import type { LanguageClient } from './language-client';
 import type { CellEvent, Command, ShownError } from './messages';
-import { shownError, shownError } from './shown-error';
+import { shownError } from './shown-error';
 import { TextCollector } from './text-collector';
 import { type Channel, type Content, type Message, message, type Sockets } from './wire';
 
