@@ -33,7 +33,7 @@ export function register(program: Command): void {
   program
     .command('bench')
     .description('measure the cost of features, training steps and Fisher-information samples')
-    .addArgument(new Argument('[kind]', 'what is measured').choices(KINDS))
+    .addArgument(new Argument('[kind]', 'what is measured').choices([...KINDS, 'kernel']))
     .addArgument(new Argument('[model]', FAMILY))
     .addOption(new Option('--preset <name>', 'size of the model').choices(PRESETS).default('small'))
     .option('--K <n>', 'Glow: steps a level', wholeNumber())
@@ -50,11 +50,18 @@ export function register(program: Command): void {
     .action(bench);
 }
 
+/** What the notebook kernel costs, beside plain tslab and Node. */
+async function kernelCost(repeats: number): Promise<void> {
+  const { kernelBench, kernelTable } = lab().kernel.benchmark();
+  console.log(lab().terminal.tableText(kernelTable(await kernelBench({ starts: repeats }))));
+}
+
 async function bench(
-  kind: Kind | undefined,
+  kind: Kind | 'kernel' | undefined,
   family: string | undefined,
   flags: Flags,
 ): Promise<void> {
+  if (kind === 'kernel') return kernelCost(flags.repeats);
   if (kind !== undefined && family !== undefined) {
     const config = configOf(family, flags);
     const result = await measureCost({ ...flags, kind, config, name: nameOf(config, flags) });

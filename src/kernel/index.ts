@@ -13,3 +13,6 @@ export type { Event, ShownError } from './messages';
 
 /** The script of the process in which cells run without Jupyter. */
 export const HEADLESS = path.join(__dirname, 'headless-process.cjs');
+
+/** The kernel's benchmark, loaded when it is asked for: it brings ZeroMQ along. */
+export const benchmark = (): typeof import('./bench') => require('./bench');

@@ -57,7 +57,11 @@ describe('the language of cells', function () {
     });
 
     it('the keys of options', () => {
-      same(offered('imageGrid(digits.images, [1, 32, 32, 1], { c| })'), ['caption', 'captions', 'columns']);
+      same(offered('imageGrid(digits.images, [1, 32, 32, 1], { c| })'), [
+        'caption',
+        'captions',
+        'columns',
+      ]);
       same(offered("await data.dataset('mnist', 'test', { |"), ['limit']);
     });
 
