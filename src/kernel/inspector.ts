@@ -4,6 +4,7 @@
  * A session of this thread with itself: evaluations, and the values that V8 speaks of by number.
  */
 import { Session } from 'node:inspector';
+import { promiseHooks } from 'node:v8';
 
 /** What the inspector says of a value. */
 interface RemoteObject {
@@ -24,6 +25,12 @@ const GROUP = 'fisherlab';
 
 export class Inspector {
   private readonly session = new Session();
+  /**
+   * Promises of scripts that have not settled, and never will where they were ended after an
+   * `await`. Were one collected, V8 would call back from within the garbage collector, where nothing
+   * may run: Node 22 aborts there.
+   */
+  private readonly unsettled = new Set<unknown>();
 
   constructor() {
     this.session.connect();
@@ -35,7 +42,19 @@ export class Inspector {
    * @param then is called when it has ended; never, if it is ended from outside after an `await`
    */
   runCell(expression: string, then: (ending: Ending) => void): void {
-    this.evaluate(expression, true, then);
+    let promise: unknown;
+    const stop = promiseHooks.onInit((first: unknown) => {
+      promise ??= first; // that of the script itself is made before its first line runs
+      stop();
+    });
+    let settled = false;
+    this.evaluate(expression, true, (ending) => {
+      settled = true;
+      this.unsettled.delete(promise);
+      then(ending);
+    });
+    stop();
+    if (!settled) this.unsettled.add(promise);
   }
 
   /** Runs a script without `await`, in which names of cells can be read and assigned. */
@@ -56,10 +75,10 @@ export class Inspector {
     this.session.post(
       'Runtime.evaluate',
       { expression, replMode: repl, awaitPromise: repl, objectGroup: GROUP, silent: true },
-      ((error: Error | null, { result, exceptionDetails }: Evaluation) => {
-        if (error !== null) then({ ended: true });
-        else if (exceptionDetails === undefined) then({ value: this.valueOf(result) });
-        else then({ thrown: this.valueOf(exceptionDetails.exception) });
+      ((error: Error | null, done?: Evaluation) => {
+        if (error !== null || done === undefined) then({ ended: true });
+        else if (done.exceptionDetails === undefined) then({ value: this.valueOf(done.result) });
+        else then({ thrown: this.valueOf(done.exceptionDetails.exception) });
       }) as never,
     );
   }

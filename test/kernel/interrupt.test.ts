@@ -18,8 +18,9 @@ describe('an interrupt', function () {
     const cell = kernel.start(code);
     await sleep(400);
     await kernel.request('control', 'interrupt_request');
-    const { reply } = await cell.outcome;
-    return `${reply.status} ${reply.ename}`;
+    const { reply, outputs } = await cell.outcome;
+    const errors = outputs.filter(({ type }) => type === 'error');
+    return `${reply.status} ${errors.map(({ content }) => content.ename)}`;
   }
   const value = async (code: string) => (await kernel.execute(code)).result?.data['text/plain'];
 
