@@ -66,6 +66,13 @@ describe('the packed library, installed into an empty TypeScript project', () =>
     assert.equal(imported, required);
   });
 
+  it('brings the command along', () => {
+    const bin = path.join('node_modules', 'fisherlab', 'bin', 'fisherlab.js');
+    const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+    assert.equal(run(bin, '--version'), `${version}\n`);
+    assert.match(run(bin, 'data', 'list'), /fashion_mnist/);
+  });
+
   it("type-checks the README's example in strict mode, under all three ways to resolve modules", function () {
     this.timeout(300000);
     writeFileSync(path.join(project, 'try.ts'), readmeSnippet());
