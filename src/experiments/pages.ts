@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';
 import { FisherlabError } from '../errors';
+import { shippedHeader } from '../models/index';
 import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
 import {
   type FirstResults,
@@ -18,9 +19,8 @@ import {
   readFirstResults,
 } from './first-experiment';
 import { type ModelCard, shippedCards } from './model-cards';
-import type { ModelResults } from './paper-tables';
 import { type PixelBaseline, pixelMean, shippedPixelBaseline } from './pixel-baseline';
-import { FIRST_PICTURE, RESULTS, readModelResults } from './results-file';
+import { FIRST_PICTURE } from './results-file';
 import { type Summary, shippedSummary } from './summary';
 
 export const README = inCheckout('README.md');
@@ -60,7 +60,7 @@ export function filledIn(page: string, parts: Readonly<Record<string, string>>):
 export function readmeParts(results: FirstResults, summary: Summary): Record<string, string> {
   return {
     results: markdownTable(results.rows),
-    families: familiesTable(summary, readModelResults(RESULTS), shippedPixelBaseline()),
+    families: familiesTable(summary, shippedPixelBaseline()),
   };
 }
 
@@ -121,18 +121,13 @@ const FAMILY_METHODS = [...MAIN_METHODS, 'strangest of neighbours, factors and t
  * A line for each family, kind of sets and B: the mean AUROC over the pairs of the baseline that
  * needs no model and of each method, and of the paper's its distance to typicality.
  */
-function familiesTable(
-  { families }: Summary,
-  results: readonly ModelResults[],
-  baseline: PixelBaseline,
-): string {
-  const setOf = new Map(results.map(({ model, in: inside }) => [model, inside]));
+function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
   const lines = families
     .filter(({ protocol }) => protocol === 'halves')
     .map(({ family, kind, batchSize, methods, models }) => {
       const of = (name: string) => methods.find(({ method }) => method === name);
       const means = FAMILY_METHODS.map((name) => of(name)?.mean.toFixed(3) ?? '–');
-      const inside = models.flatMap((model) => setOf.get(model) ?? []);
+      const inside = models.map((model) => shippedHeader(model).data.name);
       const pixels = pixelMean(baseline, inside, batchSize).toFixed(3);
       const paper = of('layer-wise gradients');
       const against = paper?.against?.mean;

@@ -8,15 +8,7 @@
  * in it.
  */
 import { spawn } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { inCheckout } from '../backend/index';
 import { FisherlabError } from '../errors';
@@ -131,9 +123,4 @@ function run(program: string, args: readonly string[]): Promise<void> {
       );
     });
   });
-}
-
-/** Whether a built book lies in a folder. */
-export function bookIn(folder: string): boolean {
-  return existsSync(path.join(folder, 'index.html')) && existsSync(path.join(folder, 'api'));
 }
