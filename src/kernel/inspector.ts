@@ -27,8 +27,8 @@ export class Inspector {
   private readonly session = new Session();
   /**
    * Promises of scripts that have not settled, and never will where they were ended after an
-   * `await`. Were one collected, V8 would call back from within the garbage collector, where nothing
-   * may run: Node 22 aborts there.
+   * `await`. Were one collected, V8 would call back from within the garbage collector, where
+   * nothing may run: Node 22 aborts there.
    */
   private readonly unsettled = new Set<unknown>();
 
