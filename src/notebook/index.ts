@@ -5,6 +5,7 @@
 export { intervalText as interval } from '../interval-text';
 export { barForEachStep, progress } from '../terminal/index';
 export { makeBook } from './book';
+export { detectionPage } from './detection-page';
 export { check, show, table } from './display';
 export { type Position, showMoving } from './moving';
 export { findNotebooks, publishNotebooks } from './publish';
