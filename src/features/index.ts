@@ -11,6 +11,7 @@ export { type FeatureFilesOptions, makeFeatureFiles } from './feature-files';
 export { imagesOf } from './image-draws';
 export { type Merged, type MergeOptions, mergeShards } from './merge';
 export { isNeeded, methodsFor, needsOf } from './methods';
+export { nearestSubset } from './nearest-subset';
 export { BY_POSITION, type NoiseIndices, SHARED } from './noise-indices';
 export type { ImageSource } from './origin';
 export { pixelTable } from './pixel-statistics';
