@@ -9,6 +9,7 @@
 export { Extractor, extractTables } from './extract';
 export { type FeatureFilesOptions, makeFeatureFiles } from './feature-files';
 export { imagesOf } from './image-draws';
+export { MEAN_LOG_NORM, meanLogNorms } from './mean-log-norm';
 export { type Merged, type MergeOptions, mergeShards } from './merge';
 export { isNeeded, methodsFor, needsOf } from './methods';
 export { nearestSubset } from './nearest-subset';

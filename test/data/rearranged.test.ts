@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { joinedHalves, picked, shuffled, shuffledPatches, upsideDown } from '../../src/data/index';
+import {
+  type Images,
+  joinedHalves,
+  picked,
+  shuffled,
+  shuffledPatches,
+  upsideDown,
+} from '../../src/data/index';
 import { bytes } from './help';
 
 const [side, channels] = [8, 3];
@@ -9,7 +16,7 @@ const set = (count: number) => ({
   shape: [side, side, channels] as const,
   images: new Uint8Array(bytes(count * side * side * channels)),
 });
-type Set = ReturnType<typeof set>;
+type Set = Images;
 /** Pixel (y, x) of image k. */
 const pixel = ({ images }: Pick<Set, 'images'>, k: number, y: number, x: number) => {
   const at = ((k * side + y) * side + x) * channels;
