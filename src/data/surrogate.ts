@@ -129,7 +129,8 @@ const left = (m: tf.Tensor, x: tf.Tensor) => tf.transpose(right(tf.transpose(x, 
 /** Every plane times the same [side, side]; C and S are symmetric. */
 const right = (x: tf.Tensor, m: tf.Tensor) => {
   const [n, c, h, w] = x.shape as [number, number, number, number];
-  return tf.reshape(tf.matMul(tf.reshape(x, [n * c * h, w]), m as tf.Tensor2D), [n, c, h, w]); // [n, C, H, W]
+  const rows = tf.reshape(x, [n * c * h, w]); // [n·C·H, W]
+  return tf.reshape(tf.matMul(rows, m as tf.Tensor2D), [n, c, h, w]); // [n, C, H, W]
 };
 const SWAP = [0, 1, 3, 2];
 

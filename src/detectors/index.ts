@@ -10,7 +10,7 @@ export { commonFactors, layerwiseFactors } from './common-factor';
 export type { Detector } from './detector';
 export { type JointRule, jointP } from './joint-p';
 export { independentNormals, layerwise } from './layerwise';
-export { dot, point, standardiseBy } from './matrix';
+export { dot, point, squaredDistance, standardiseBy } from './matrix';
 export { layerwiseNeighbours, nearestNeighbours } from './nearest-neighbours';
 export { pValues } from './p-values';
 export { principalComponents, whiteningDirections } from './principal-components';

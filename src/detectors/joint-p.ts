@@ -7,15 +7,15 @@
  *     p_k = (1 + #{familiar scores ≥ s_k})/(n + 1).
  *
  * Beyond the largest familiar score all p-values would be 1/(n + 1), and whoever is strangest there
- * could not be told; so the tail goes on as an exponential, p_k = exp(−(s_k − s_max)/h)/(n + 1), with
- * h the upper spread of the familiar scores. Then they are put together:
+ * could not be told; so the tail goes on as an exponential, p_k = exp(−(s_k − s_max)/h)/(n + 1),
+ * with h the upper spread of the familiar scores. Then they are put together:
  *
  * - `fisher`: −2 Σ log p_k (Fisher, *Statistical Methods for Research Workers*, 1932), which lets
  *   several weak suspicions add up;
  * - `harmonic`: log Σ 1/p_k (Wilson, PNAS 116, 2019), nearly the smallest p-value alone.
  *
- * Neither has a number to tune. p-values of detectors that look at the same images are not independent,
- * so the sum is a score and no p-value itself; `strangest.ts` takes the maximum instead.
+ * Neither has a number to tune. p-values of detectors that look at the same images are not
+ * independent, so the sum is a score and no p-value itself; `strangest.ts` takes the maximum instead.
  */
 import { FisherlabError } from '../errors';
 import { countBelow } from '../numerics/index';

@@ -2,10 +2,10 @@
  * # Neighbours, half whitened
  *
  * Between layers one common factor carries most of the variance (how busy an image is). A Euclidean
- * distance of standardised columns is mostly a distance along it; a Mahalanobis distance counts each
- * direction alike, those of pure noise too. In between, directions are divided by a power of their
- * own standard deviation √λ: with Σ = V diag(λ) Vᵀ the shrunk covariance of the standardised columns
- * (Ledoit & Wolf, `shrunk-gaussian.ts`),
+ * distance of standardised columns is mostly a distance along it; a Mahalanobis distance counts
+ * each direction alike, those of pure noise too. In between, directions are divided by a power of
+ * their own standard deviation √λ: with Σ = V diag(λ) Vᵀ the shrunk covariance of the standardised
+ * columns (Ledoit & Wolf, `shrunk-gaussian.ts`),
  *
  *     u = diag(λ)^(−a/2) Vᵀ z,     S(x) = ‖u(x) − u_(k)‖,
  *

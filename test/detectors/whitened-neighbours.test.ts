@@ -33,7 +33,7 @@ function assertNear(found: Float64Array, expected: readonly number[]): void {
     assert.ok(Math.abs((found[i] as number) - value) < 1e-9 * value, `${found[i]} for ${value}`);
   });
 }
-/** The third smallest distance of each given row to the fit set under a metric M: √((x−y)ᵀM(x−y)). */
+/** The third smallest distance of each given row to the fit set, √((x−y)ᵀM(x−y)). */
 function byMetric(fit: FeatureTable, given: FeatureTable, metric: Matrix): number[] {
   const known = standardised(fit, fit);
   return standardised(fit, given).map((row) => {
