@@ -4,8 +4,8 @@
  * A detector knows the batches it was fitted on too well: their scores are too low, the more so the
  * more numbers it has learnt. So whoever wants to know how its scores are spread *in distribution*
  * asks it across: each half of the fit set is scored by a detector that was fitted on the other
- * half (cross-fitting; Stone, *Cross-validatory choice and assessment of statistical predictions*, J. R.
- * Statist. Soc. B 36, 1974).
+ * half (cross-fitting; Stone, *Cross-validatory choice and assessment of statistical predictions*,
+ * J. R. Statist. Soc. B 36, 1974).
  */
 import { FisherlabError } from '../errors';
 import { quantileOfSorted } from '../numerics/index';

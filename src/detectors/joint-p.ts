@@ -15,7 +15,8 @@
  * - `harmonic`: log Σ 1/p_k (Wilson, PNAS 116, 2019), nearly the smallest p-value alone.
  *
  * Neither has a number to tune. p-values of detectors that look at the same images are not
- * independent, so the sum is a score and no p-value itself; `strangest.ts` takes the maximum instead.
+ * independent, so the sum is a score and no p-value itself; `strangest.ts` takes the maximum
+ * instead.
  */
 import { FisherlabError } from '../errors';
 import { countBelow } from '../numerics/index';

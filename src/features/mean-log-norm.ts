@@ -2,8 +2,9 @@
  * # The mean of the images' log norms
  *
  * The paper judges B images by the gradient of their *joint* log-likelihood, f_j = ‖∇_θj Σ_b
- * l(x_b)‖². Where gradients of familiar images point anywhere, f_j is a sum of B squares with as many cross
- * terms of random sign, whose variance it pays. The mean of the single images' log norms has none,
+ * l(x_b)‖². Where gradients of familiar images point anywhere, f_j is a sum of B squares with as
+ * many cross terms of random sign, whose variance it pays. The mean of the single images' log norms
+ * has none,
  *
  *     m_j = 1/B Σ_b log ‖∇_θj l(x_b)‖²,
  *

@@ -3,8 +3,8 @@
  *
  * The nine pixel statistics (`pixel-statistics.ts`) tell most sets apart. Images of another set
  * that have nearly the same nine numbers as familiar ones are strangers that they cannot tell, by
- * choice and not by alteration: for each familiar image in turn the nearest that is not taken yet, in the
- * Euclidean distance of the nine numbers standardised over the familiar set,
+ * choice and not by alteration: for each familiar image in turn the nearest that is not taken yet,
+ * in the Euclidean distance of the nine numbers standardised over the familiar set,
  *
  *     i(k) = argmin_{i not taken} Σ_j ((t_j(y_i) − t_j(x_k))/σ_j)².
  *
