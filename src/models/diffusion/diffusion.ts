@@ -239,7 +239,9 @@ export class Diffusion extends TapedModel {
     return this.sample(n, seed, { method: 'ddim' });
   }
 
-  /** The network, asked `passes` times about `count` images: replayed as a graph where that pays. */
+  /**
+   * The network, asked `passes` times about `count` images: replayed as a graph where that pays.
+   */
   private denoiser(count: number, passes: number): Denoiser {
     const asked = (x: Tensor, embedding: Tensor) => {
       const tape = new Tape();
