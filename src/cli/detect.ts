@@ -18,6 +18,7 @@
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import type { data, experiments } from '../index';
+import { detectionPage } from './detection-page';
 import { stoppable } from './interruption';
 import { lab } from './lab';
 import { names, positiveNumber, wholeNumber } from './options';
@@ -110,7 +111,7 @@ export function register(program: Command): void {
 }
 
 async function detect(flags: Flags, signal: AbortSignal): Promise<void> {
-  const { backend, experiments, FisherlabError, notebook, startBackend, terminal } = lab();
+  const { backend, experiments, FisherlabError, startBackend, terminal } = lab();
   const { format, to, model: models, out, features: _, ...given } = flags;
   if (models === undefined || out === undefined)
     throw new FisherlabError(
@@ -131,7 +132,7 @@ async function detect(flags: Flags, signal: AbortSignal): Promise<void> {
   }
   const { scores } = await experiments.writeDetections(found, folder, format);
   const report = path.join(folder, 'report.html');
-  await backend.writeBeside(report, await notebook.detectionPage(found));
+  await backend.writeBeside(report, await detectionPage(found));
   console.log(`scores: ${shown(scores)}   report: ${shown(report)}`);
   if (found.some(({ own }) => own.leftOut.length > 0)) process.exitCode = INCOMPLETE;
 }

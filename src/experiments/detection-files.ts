@@ -125,7 +125,10 @@ export function extremesFigure({ own: { images: own }, images: results }: Detect
   });
 }
 
-/** The scores of usual images and of the others, class by class where there are few, and the threshold. */
+/**
+ * The scores of usual images and of the others, class by class where there are few, with the
+ * threshold.
+ */
 export function scoresFigure({
   images,
   usualScores,

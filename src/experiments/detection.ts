@@ -5,7 +5,7 @@
  * has not seen, says which scores are usual. Each of the given images gets
  *
  * - a score, higher = stranger, of the mean over several draws of noise, with the standard error
- *   that these leave (`features/several-draws.ts`);
+ *   that these leave (`detectors/several-draws.ts`);
  * - a conformal p-value, the share of usual scores that are as high (`detectors/p-values.ts`): of
  *   images that are like the usual ones, at most a share α has p ≤ α. The smallest p there can be
  *   is 1 / (usual images + 1);
@@ -16,7 +16,7 @@
  * against the usual images.
  */
 import { type Own, type OwnOptions, ownImages, ownLabels } from '../data/index';
-import { detector, pValues } from '../detectors/index';
+import { detector, errorOfDraws, meanOverDraws, pValues } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import {
   halves,
@@ -27,7 +27,7 @@ import {
   thresholdFor,
   verdict,
 } from '../evaluation/index';
-import { errorOfDraws, featuresOf, meanOverDraws, needsOf } from '../features/index';
+import { featuresOf, needsOf } from '../features/index';
 import { disposeModel, drawsOf, type LoadedModel, loadModel } from '../models/index';
 import { drawnRows, usualImages } from './usual-images';
 

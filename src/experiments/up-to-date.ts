@@ -2,9 +2,10 @@
  * # All that follows from the shipped models
  *
  * Weights that arrive in `data/models` change tables, the numbers of usual images, model cards, the
- * round of all families and two pages. What is missing or of other weights is made, and nothing else. The slow part, gradient
- * norms of single models, can be shared by processes beforehand, each with other models; stopped at
- * any moment, the next run goes on where it was, for tables of features are kept.
+ * round of all families and two pages. What is missing or of other weights is made, and nothing
+ * else. The slow part, gradient norms of single models, can be shared by processes beforehand, each
+ * with other models; stopped at any moment, the next run goes on where it was, for tables of
+ * features are kept.
  */
 import { existsSync } from 'node:fs';
 import { assertKnown, FisherlabError } from '../errors';

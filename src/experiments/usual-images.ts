@@ -3,7 +3,7 @@
  *
  * A verdict is a comparison with usual images: the test images of the set that a model was trained
  * on, of another set, or images of one's own. Each is a row of means over as many draws of noise as
- * the images in question have (`features/several-draws.ts`).
+ * the images in question have (`detectors/several-draws.ts`).
  *
  * For every shipped model such a table of the first 1,000 test images of its own set is shipped, in
  * `data/usual`: nothing is computed then, and sets that may not be passed on as images (SVHN,
@@ -15,12 +15,11 @@
 import { existsSync } from 'node:fs';
 import { inCheckout } from '../backend/index';
 import { DATA_SETS, dataset, type Images, type OwnOptions, ownImages } from '../data/index';
-import type { FeatureTable } from '../detectors/index';
+import { type FeatureTable, meanOverDraws } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import {
   byPixels,
   featureTables,
-  meanOverDraws,
   NUMBERS,
   TableFile,
   type TableOptions,

@@ -18,7 +18,6 @@ export type { ImageSource } from './origin';
 export { pixelTable } from './pixel-statistics';
 export { REFERENCE, type Reference, referenceImages } from './reference';
 export { FEATURES, featuresOf } from './registry';
-export { errorOfDraws, meanOverDraws } from './several-draws';
 export type { Shard } from './shards';
 export { type CacheKey, NUMBERS, readTable, tablePath, writeTable } from './table-cache';
 export { type Piece, TableFile, writeTableFile } from './table-file';

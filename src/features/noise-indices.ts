@@ -10,7 +10,7 @@
  *
  * One draw may say little of an image: of some models, what differs between two draws is more than
  * what differs between two images. Then an image has several, each a row of its own
- * (`several-draws.ts`).
+ * (`detectors/several-draws.ts`).
  *
  * The choice has a name, under which tables are kept.
  */

@@ -10,9 +10,9 @@
  *
  * Features of layers are float32 as the engine computes them, J · 4 bytes a batch; all else is
  * float64. Everything is stored plainly: of random mantissas, compression saves a tenth and takes
- * three times as long. Only numbers of few bits are packed. Rows are grouped by `GROUP`, whatever pieces they came in, so that equal
- * tables are equal files. What the table was made from is JSON in the key-value metadata under
- * `fisherlab`.
+ * three times as long. Only numbers of few bits are packed. Rows are grouped by `GROUP`, whatever
+ * pieces they came in, so that equal tables are equal files. What the table was made from is JSON
+ * in the key-value metadata under `fisherlab`.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';

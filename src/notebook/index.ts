@@ -5,10 +5,11 @@
 export { intervalText as interval } from '../interval-text';
 export { barForEachStep, progress } from '../terminal/index';
 export { makeBook } from './book';
-export { detectionPage } from './detection-page';
 export { check, show, table } from './display';
 export { type Position, showMoving } from './moving';
+export { page } from './page';
 export { findNotebooks, publishNotebooks } from './publish';
 export { richData } from './rich-data';
 export type { NotebookRun, RunEvent, RunOptions } from './run';
+export { escapeHtml, tableHtml } from './table-html';
 export { bundleMetadata } from './value-figure';

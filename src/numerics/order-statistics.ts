@@ -4,7 +4,7 @@
  * Let S₁ ≤ … ≤ S_n be drawn independently from any continuous distribution function F. The share of
  * it below the r-th of them, F(S_r), is then distributed as Beta(r, n + 1 − r), whatever F, and
  *
- *     P(F(S_r) ≤ x) = P(at least r of n are below the quantile at x) = Σ_{k ≥ r} C(n, k) xᵏ (1 − x)ⁿ⁻ᵏ.
+ *     P(F(S_r) ≤ x) = P(at least r of n lie below x's quantile) = Σ_{k ≥ r} C(n, k) xᵏ (1 − x)ⁿ⁻ᵏ.
  *
  * Reference: David and Nagaraja, *Order Statistics*, 3rd edition, 2003, sections 2.1 and 7.1. The
  * sum is taken as it stands: @stdlib's quantile of Beta agrees to 2 · 10⁻¹², and brings 66 packages

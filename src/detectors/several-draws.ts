@@ -14,8 +14,8 @@
  *
  *     se² = (D − 1)/D Σ_d (s₋d − mean of all s₋d)².
  */
-import type { FeatureTable } from '../detectors/index';
 import { mean } from '../numerics/index';
+import type { FeatureTable } from './table';
 
 /**
  * One row an image, each column's mean over its draws.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { errorOfDraws, meanOverDraws } from '../../src/features/index';
+import { errorOfDraws, meanOverDraws } from '../../src/detectors/index';
 import { normals } from '../../src/numerics/random';
 
 /** A table of one column, `draws` rows an image. */
