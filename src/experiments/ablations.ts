@@ -45,6 +45,7 @@ import {
 } from '../numerics/index';
 import { MAIN_METHODS } from './first-experiment';
 import { ablationsFile, readResultsFile } from './results-file';
+import { ABLATIONS } from './results-schemas';
 
 const REPEATS = 20;
 const LAYERWISE = 'layer-wise gradients';
@@ -87,11 +88,11 @@ export interface AblationOptions extends Pick<TableOptions, 'seed' | 'cache' | '
 
 /**
  * The ablations of a shipped model, where they were made.
- * @throws {FisherlabError} if there are none
+ * @throws {FisherlabError} if there are none, or their file is damaged
  */
 export function shippedAblations(model: string): Ablations {
   const command = `fisherlab experiment ablations ${model}`;
-  return readResultsFile(ablationsFile(model), command) as Ablations;
+  return readResultsFile(ablationsFile(model), ABLATIONS, command);
 }
 
 /** All of them. @param sets its own set first */

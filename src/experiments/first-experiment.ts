@@ -12,6 +12,7 @@ import { type TableOptions, tablesOf } from '../features/index';
 import { disposeModel, type LoadedModel, loadModel } from '../models/index';
 import type { Estimate } from '../numerics/index';
 import { FIRST_RESULTS, LAST_START, readResultsFile } from './results-file';
+import { FIRST } from './results-schemas';
 
 export interface ExperimentOptions extends TableOptions {
   /** The first images of each set; all if left out. */
@@ -168,9 +169,9 @@ export async function keepFirstResults(): Promise<void> {
   await writeFirstResults(FIRST_RESULTS, readFirstResults(LAST_START));
 }
 
-/** @throws {FisherlabError} if there are no results in the file */
+/** @throws {FisherlabError} if there is no such file, or it is damaged */
 export function readFirstResults(file = FIRST_RESULTS): FirstResults {
-  return readResultsFile(file, 'npm start') as FirstResults;
+  return readResultsFile(file, FIRST, 'npm start');
 }
 
 function writeFirstResults(file: string, results: FirstResults): Promise<void> {

@@ -16,6 +16,7 @@ import { run, runOf } from '../training/index';
 import { type AblationOptions, type AblationPoint, allTables, plain } from './ablations';
 import { MAIN_METHODS } from './first-experiment';
 import { ablationsFile, readResultsFile } from './results-file';
+import { LADDER_RESULTS } from './results-schemas';
 
 /** The data set and training steps of the rungs, from the smallest or shortest up. */
 export const LADDER = {
@@ -55,10 +56,10 @@ export interface Ladder {
 
 /**
  * The ladder that was climbed.
- * @throws {FisherlabError} if there is none
+ * @throws {FisherlabError} if there is none, or its file is damaged
  */
 export function shippedLadder(): Ladder {
-  return readResultsFile(ablationsFile('ladder'), 'fisherlab experiment ladder') as Ladder;
+  return readResultsFile(ablationsFile('ladder'), LADDER_RESULTS, 'fisherlab experiment ladder');
 }
 
 /** The rungs to train: all sizes, then the lengths of the largest that are not among them. */

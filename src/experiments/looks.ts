@@ -7,8 +7,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { writeBeside } from '../backend/index';
-import { FisherlabError } from '../errors';
+import { checkedJson } from '../checked-json';
 import { LOOKS } from './results-file';
+import { LOOKS_RECORD } from './results-schemas';
 
 /** A candidate whose reporting pairs have been looked at. */
 export interface Look {
@@ -45,7 +46,10 @@ export async function recordLook(
   return looks;
 }
 
-/** Looks so far; none where there is no such file. */
+/**
+ * Looks so far; none where there is no such file.
+ * @throws {FisherlabError} if the file is damaged
+ */
 export async function readLooks(file = LOOKS): Promise<readonly Look[]> {
   let text: string;
   try {
@@ -54,12 +58,8 @@ export async function readLooks(file = LOOKS): Promise<readonly Look[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-  try {
-    return JSON.parse(text) as Look[];
-  } catch {
-    throw new FisherlabError(
-      `the record of looks '${file}' is damaged`,
-      'restore it: git checkout',
-    );
-  }
+  return checkedJson(text, LOOKS_RECORD, {
+    what: `the record of looks '${file}'`,
+    howToFix: 'restore it: git checkout',
+  });
 }

@@ -27,6 +27,7 @@ import {
   type TapedModel,
 } from '../models/index';
 import { MODEL_CARDS, readResultsFile } from './results-file';
+import { CARDS } from './results-schemas';
 
 /** What a table of models says of one. */
 export interface ModelCard {
@@ -52,10 +53,10 @@ const IMAGES = 128;
 
 /**
  * The cards of the shipped models.
- * @throws {FisherlabError} if there are none
+ * @throws {FisherlabError} if there are none, or their file is damaged
  */
 export function shippedCards(): readonly ModelCard[] {
-  return readResultsFile(MODEL_CARDS, 'fisherlab experiment models') as readonly ModelCard[];
+  return readResultsFile(MODEL_CARDS, CARDS, 'fisherlab experiment models');
 }
 
 export interface CardOptions {

@@ -12,6 +12,7 @@ import { type ResultRow, resultRows } from '../evaluation/index';
 import { pixelTable } from '../features/index';
 import { mean } from '../numerics/index';
 import { PIXEL_BASELINE, readResultsFile } from './results-file';
+import { BASELINE } from './results-schemas';
 import { assertPair, COLOUR_SETS, GREY_SETS, setsFor } from './sets-to-try';
 
 /** The name of the detector, and of the ‘model’ its rows are of. */
@@ -74,9 +75,12 @@ export async function keepPixelBaseline(options: PixelBaselineOptions): Promise<
   return found;
 }
 
-/** The baseline that ships. */
+/**
+ * The baseline that ships.
+ * @throws {FisherlabError} if there is none, or its file is damaged
+ */
 export function shippedPixelBaseline(): PixelBaseline {
-  return readResultsFile(PIXEL_BASELINE, 'fisherlab experiment pixel-statistics') as PixelBaseline;
+  return readResultsFile(PIXEL_BASELINE, BASELINE, 'fisherlab experiment pixel-statistics');
 }
 
 /** Its mean AUROC over pairs with one of `inside` in distribution. */

@@ -7,9 +7,12 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import * as v from 'valibot';
 import { inCheckout } from '../backend/index';
+import { type CheckedThing, checked, checkedJson } from '../checked-json';
 import { FisherlabError } from '../errors';
 import type { ModelResults } from './paper-tables';
+import { MODEL_RESULTS } from './results-schemas';
 
 /** The results that ship. */
 export const RESULTS = inCheckout('data', 'results');
@@ -38,6 +41,15 @@ export function summaryFile(folder: string): string {
 
 const ABLATIONS = 'ablations-';
 
+/** The command that writes results of models. */
+const MODEL_TABLES = 'fisherlab experiment paper-tables';
+
+/** What tells a file of a model's results from any other. */
+const OF_A_MODEL = v.object({
+  rows: v.optional(v.unknown()),
+  comparisons: v.optional(v.unknown()),
+});
+
 /** The ablations of a model, or `ladder`. */
 export function ablationsFile(name: string, folder = RESULTS): string {
   return path.join(folder, `${ABLATIONS}${name}.json`);
@@ -64,7 +76,11 @@ export function figureFile(folder: string, stem: string): string {
   return path.join(figures, `${stem}.svg`);
 }
 
-/** All results of models in a folder; none where there is no such folder. */
+/**
+ * All results of models in a folder; none where there is no such folder. Other JSON files may lie
+ * there too: a file with `rows` and `comparisons` is one of results.
+ * @throws {FisherlabError} if one of them is damaged
+ */
 export function readModelResults(folder: string): ModelResults[] {
   if (!existsSync(folder)) return [];
   const files = readdirSync(folder).filter(
@@ -74,21 +90,31 @@ export function readModelResults(folder: string): ModelResults[] {
       !file.startsWith(ABLATIONS),
   );
   return files.sort().flatMap((file) => {
-    const found = JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as ModelResults;
-    // other files may lie here too
-    return found.rows === undefined || found.comparisons === undefined ? [] : [found];
+    const place = path.join(folder, file);
+    const text = readFileSync(place, 'utf8');
+    const found = checkedJson(text, OF_A_MODEL, resultsIn(place, MODEL_TABLES));
+    return found.rows === undefined || found.comparisons === undefined
+      ? []
+      : [checked(found, MODEL_RESULTS, resultsIn(place, MODEL_TABLES))];
   });
 }
 
 /**
  * What a file of results holds.
- * @param command how to get it
- * @throws {FisherlabError} if there is no such file, or no JSON in it
+ * @param schema what it has to hold (`results-schemas.ts`)
+ * @param command the command that writes it
+ * @throws {FisherlabError} if there is no such file, or if it does not fit the schema
  */
-export function readResultsFile(file: string, command: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch {
+export function readResultsFile<T>(
+  file: string,
+  schema: v.GenericSchema<unknown, T>,
+  command: string,
+): T {
+  if (!existsSync(file))
     throw new FisherlabError(`there are no results in '${file}'`, `run ${command} first`);
-  }
+  return checkedJson(readFileSync(file, 'utf8'), schema, resultsIn(file, command));
+}
+
+function resultsIn(file: string, command: string): CheckedThing {
+  return { what: `the file of results '${file}'`, howToFix: `restore it, or run ${command}` };
 }

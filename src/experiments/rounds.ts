@@ -7,12 +7,14 @@
  * its pairs, its choice. Running it again gives the file again, until models come or change: then
  * the file is out of date (`isPlayed`).
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, writeBeside } from '../backend/index';
 import { trialTables } from '../features/index';
 import type { LoadedModel } from '../models/index';
 import type { PairSet, Purpose } from './pairs';
+import { readResultsFile } from './results-file';
+import { ROUND } from './results-schemas';
 import {
   type Candidate,
   compare,
@@ -123,12 +125,11 @@ export async function keepTables(
 /**
  * Whether a round's file is of these candidates, this choice and these weights (checksums by name
  * of model).
+ * @throws {FisherlabError} if the file is damaged
  */
 export function isPlayed(round: Round, checksums: Readonly<Record<string, string>>): boolean {
   if (!existsSync(round.file)) return false;
-  const { images, development, reporting } = JSON.parse(
-    readFileSync(round.file, 'utf8'),
-  ) as RoundResult;
+  const { images, development, reporting } = readResultsFile(round.file, ROUND, 'fisherlab update');
   const same = (names: Iterable<string>, wanted: Iterable<string>) =>
     [...new Set(names)].sort().join() === [...new Set(wanted)].sort().join();
   const weights = { ...development.models, ...reporting.models };

@@ -17,6 +17,7 @@ import { PAPER_FAMILIES } from '../models/index';
 import { type Estimate, interval, mean, quantileOfSorted } from '../numerics/index';
 import { type ModelResults, PROTOCOLS, type Protocol } from './paper-tables';
 import { COSTLY_RESULTS, RESULTS, readResultsFile, summaryFile } from './results-file';
+import { MODEL_RESULTS, SUMMARY } from './results-schemas';
 import { COLOUR_SETS, GREY_SETS } from './sets-to-try';
 
 /** Images of each set in the tables that have every method. */
@@ -27,26 +28,26 @@ const TABLES = 'fisherlab update';
 
 /**
  * The tables of the shipped models.
- * @throws {FisherlabError} if there are none
+ * @throws {FisherlabError} if there are none, or their file is damaged
  */
 export function shippedSummary(): Summary {
-  return readResultsFile(summaryFile(RESULTS), TABLES) as Summary;
+  return readResultsFile(summaryFile(RESULTS), SUMMARY, TABLES);
 }
 
 /**
  * The tables of the shipped models with every method, of fewer images.
- * @throws {FisherlabError} if there are none
+ * @throws {FisherlabError} if there are none, or their file is damaged
  */
 export function costlySummary(): Summary {
-  return readResultsFile(summaryFile(COSTLY_RESULTS), TABLES) as Summary;
+  return readResultsFile(summaryFile(COSTLY_RESULTS), SUMMARY, TABLES);
 }
 
 /**
  * The results of one shipped model.
- * @throws {FisherlabError} if there are none
+ * @throws {FisherlabError} if there are none, or their file is damaged
  */
 export function shippedResults(model: string): ModelResults {
-  return readResultsFile(path.join(RESULTS, `${model}.json`), TABLES) as ModelResults;
+  return readResultsFile(path.join(RESULTS, `${model}.json`), MODEL_RESULTS, TABLES);
 }
 
 /** One method in a family's table. */

@@ -7,11 +7,8 @@
  */
 import { type Images, imagesFor } from '../data/index';
 import { FisherlabError } from '../errors';
-import type { Draws } from '../fisher/index';
+import { type Draws, IMAGES_PER_BLOCK } from '../fisher/index';
 import type { Model } from '../models/index';
-
-/** Images that go through the model at once. */
-const BLOCK = 64;
 
 /**
  * Images of a data set by their indices; image i has the noise of its index, as everywhere.
@@ -30,8 +27,8 @@ export function imagesOf(
     count: indices.length,
     lost: 0,
     *blocks() {
-      for (let start = 0; start < indices.length; start += BLOCK) {
-        const part = indices.slice(start, start + BLOCK);
+      for (let start = 0; start < indices.length; start += IMAGES_PER_BLOCK) {
+        const part = indices.slice(start, start + IMAGES_PER_BLOCK);
         yield { images: imagesFor(model, data, part, seed), noise: model.noise(part, seed) };
       }
     },

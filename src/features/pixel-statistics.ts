@@ -46,24 +46,26 @@ export function pixelStatistics(): ImageStatistic {
     columns: PIXEL_STATISTICS.map((layer) => ({ feature: 'pixel-statistic', layer })),
     version: 1,
     key: {},
-    of: async (data, indices) => {
-      const rows = indices.map((index) => pixelNumbers(imageOf(data, index), data.shape));
-      return PIXEL_STATISTICS.map((_, k) => rows.map((row) => row[k] as number));
-    },
+    of: async (data, indices) => columnsOf(data, indices),
   };
 }
 
 /** The nine numbers as a table of batches of B images each: no model is needed, and no cache. */
 export function pixelTable(data: Images, B: number): FeatureTable {
-  const rows = Array.from({ length: data.count }, (_, index) =>
-    pixelNumbers(imageOf(data, index), data.shape),
-  );
+  const all = Array.from({ length: data.count }, (_, index) => index);
+  const found = columnsOf(data, all);
   const columns = PIXEL_STATISTICS.map((layer, k) => ({
     feature: 'pixel-statistic',
     layer,
-    values: Float64Array.from(rows, (row) => row[k] as number),
+    values: Float64Array.from(found[k] as number[]),
   }));
   return summedInBatches({ rows: data.count, batchSize: 1, columns }, B);
+}
+
+/** One list a statistic, of the images in the order of `indices`. */
+function columnsOf(data: Images, indices: readonly number[]): number[][] {
+  const rows = indices.map((index) => pixelNumbers(imageOf(data, index), data.shape));
+  return PIXEL_STATISTICS.map((_, k) => rows.map((row) => row[k] as number));
 }
 
 /**

@@ -24,8 +24,8 @@ import { FisherlabError } from '../errors';
 import type { Model } from '../models/index';
 import { deriveSeed } from '../numerics/index';
 
-/** Images that go through the model at once. */
-const BLOCK = 64;
+/** Images that go through the model at once, of samples and of data sets alike. */
+export const IMAGES_PER_BLOCK = 64;
 
 /** The largest pixel value of a sample that float32 resolves well enough. */
 const LARGEST = 2 ** 16;
@@ -63,7 +63,7 @@ export function samplesOf(model: Model, seed: number, count = 1024): Draws {
     seed,
     count,
     'samples of the model',
-    (own) => model.sample(BLOCK, own),
+    (own) => model.sample(IMAGES_PER_BLOCK, own),
     (kept, own) => model.noise(kept, own),
   );
 }
@@ -83,7 +83,7 @@ export function continuousSamplesOf(model: Continuous, seed: number, count = 102
     seed,
     count,
     'samples of the model, not rounded',
-    (own) => model.sampleContinuous(BLOCK, own),
+    (own) => model.sampleContinuous(IMAGES_PER_BLOCK, own),
     (kept) => tf.zeros([kept.length, ...model.imageShape]),
   );
 }
@@ -106,14 +106,14 @@ function drawsOf(
     name,
     count,
     get lost() {
-      return drawn.reduce((sum, { places }) => sum + BLOCK - places.length, 0);
+      return drawn.reduce((sum, { places }) => sum + IMAGES_PER_BLOCK - places.length, 0);
     },
     *blocks() {
       let left = count;
       for (let k = 0; left > 0; k++) {
         const own = deriveSeed(seed, k);
         drawn[k] ??= usableImages(readAll(sample(own)));
-        if (this.lost > Math.max(BLOCK, count) / 2)
+        if (this.lost > Math.max(IMAGES_PER_BLOCK, count) / 2)
           throw new FisherlabError(
             `${this.lost} samples of the ${model.family} model are not finite or far out of range`,
             'its weights are damaged: load another checkpoint',
@@ -134,8 +134,10 @@ function drawsOf(
 }
 
 function usableImages(values: Float32Array): Block {
-  const size = values.length / BLOCK;
-  const images = Array.from({ length: BLOCK }, (_, i) => values.subarray(i * size, (i + 1) * size));
+  const size = values.length / IMAGES_PER_BLOCK;
+  const images = Array.from({ length: IMAGES_PER_BLOCK }, (_, i) =>
+    values.subarray(i * size, (i + 1) * size),
+  );
   const places = images.flatMap((image, i) =>
     image.every((value) => Math.abs(value) <= LARGEST) ? [i] : [],
   );

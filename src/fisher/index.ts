@@ -15,7 +15,13 @@
 export { type DampedOptions, dampedFisherNorm } from './damped-norm';
 export { type Decorrelation, decorrelation } from './decorrelation';
 export { diagonalFisherNorm } from './diagonal-norm';
-export { type Continuous, continuousSamplesOf, type Draws, samplesOf } from './draws';
+export {
+  type Continuous,
+  continuousSamplesOf,
+  type Draws,
+  IMAGES_PER_BLOCK,
+  samplesOf,
+} from './draws';
 export {
   depthOrder,
   estimateFisher,

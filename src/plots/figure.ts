@@ -37,6 +37,16 @@ export interface FigureOptions {
   readonly height?: number;
 }
 
+/** What a figure of points or lines over two axes of numbers can be told. */
+export interface AxesOptions extends FigureOptions {
+  /** Titles of the axes, with their units. */
+  readonly x: string;
+  readonly y: string;
+  readonly logX?: boolean;
+  readonly logY?: boolean;
+  readonly guides?: readonly Guide[];
+}
+
 /** The parts in which kinds of figures differ. */
 export interface FigureParts {
   readonly xaxis?: Axis;

@@ -9,16 +9,7 @@ import { FisherlabError } from '../errors';
 import { labelOf } from '../set-names';
 import { colourOf, withOpacity } from './colours';
 import { endLabels, endRoom, LEGEND_SERIES } from './direct-labels';
-import {
-  axis,
-  drawGuides,
-  type Figure,
-  type FigureOptions,
-  figure,
-  finite,
-  type Guide,
-  roomy,
-} from './figure';
+import { type AxesOptions, axis, drawGuides, type Figure, figure, finite, roomy } from './figure';
 
 export interface LineSeries {
   readonly name: string;
@@ -33,13 +24,8 @@ export interface LineSeries {
   readonly dashed?: boolean;
 }
 
-export interface LinesOptions extends FigureOptions {
-  readonly x: string;
-  readonly y: string;
-  readonly logX?: boolean;
-  readonly logY?: boolean;
+export interface LinesOptions extends AxesOptions {
   readonly rangeY?: readonly [number, number];
-  readonly guides?: readonly Guide[];
 }
 
 /**

@@ -8,15 +8,7 @@ import type { Plot } from 'nodeplotlib';
 import { FisherlabError } from '../errors';
 import { labelOf } from '../set-names';
 import { colourOf, withOpacity } from './colours';
-import {
-  axis,
-  drawGuides,
-  type Figure,
-  type FigureOptions,
-  figure,
-  finite,
-  type Guide,
-} from './figure';
+import { type AxesOptions, axis, drawGuides, type Figure, figure, finite } from './figure';
 
 export interface PointSeries {
   readonly name: string;
@@ -25,15 +17,10 @@ export interface PointSeries {
   readonly colour?: string;
 }
 
-export interface ScatterOptions extends FigureOptions {
-  readonly x: string;
-  readonly y: string;
-  readonly logX?: boolean;
-  readonly logY?: boolean;
+export interface ScatterOptions extends AxesOptions {
   readonly diagonal?: boolean;
   /** Diameter of a point in pixels; by default smaller the more there are. */
   readonly size?: number;
-  readonly guides?: readonly Guide[];
 }
 
 /**

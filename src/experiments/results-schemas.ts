@@ -1,0 +1,205 @@
+/**
+ * # What a file of results may hold
+ *
+ * Results are written by one command and read by many, perhaps years later, after somebody has cut,
+ * merged or edited them. So each kind of file has a schema here, and reading checks it: a number
+ * that is missing stops the reader, with its path in the file, before it becomes `NaN` in a table.
+ * The compiler holds each schema against the type that its reader promises.
+ */
+import * as v from 'valibot';
+
+const estimate = v.object({ value: v.number(), low: v.number(), high: v.number() });
+
+const margin = v.object({
+  ...estimate.entries,
+  p: v.number(),
+  verdict: v.picklist(['win', 'draw', 'loss']),
+});
+
+const place = {
+  model: v.string(),
+  in: v.string(),
+  out: v.string(),
+  batchSize: v.number(),
+  method: v.string(),
+};
+
+const counts = { inCount: v.number(), outCount: v.number() };
+
+const row = v.object({ ...place, ...counts, auroc: estimate, aupr: estimate, fpr95: estimate });
+
+const protocol = v.picklist(['halves', 'held-out']);
+
+const tally = { wins: v.number(), draws: v.number(), losses: v.number() };
+
+/** Results of one model (`paper-tables.ts`). */
+export const MODEL_RESULTS = v.object({
+  model: v.string(),
+  family: v.string(),
+  in: v.string(),
+  protocol,
+  checksum: v.string(),
+  backend: v.string(),
+  seed: v.number(),
+  limit: v.nullable(v.number()),
+  sets: v.array(v.object({ name: v.string(), images: v.number(), source: v.string() })),
+  missingSets: v.array(v.string()),
+  fitImages: v.number(),
+  diagonalFisherFrom: v.nullable(v.string()),
+  rows: v.array(row),
+  comparisons: v.array(
+    v.object({
+      batchSize: v.number(),
+      reference: v.string(),
+      methods: v.array(
+        v.object({
+          candidate: v.string(),
+          pairs: v.array(
+            v.object({
+              ...margin.entries,
+              in: v.string(),
+              out: v.string(),
+              model: v.exactOptional(v.string()),
+              candidate: v.number(),
+              reference: v.number(),
+            }),
+          ),
+          ...tally,
+          mean: margin,
+          resampled: v.array(v.number()),
+        }),
+      ),
+    }),
+  ),
+  without: v.array(v.object({ method: v.string(), batchSize: v.number(), why: v.string() })),
+  seconds: v.number(),
+});
+
+/** Tables of families (`summary.ts`). */
+export const SUMMARY = v.object({
+  families: v.array(
+    v.object({
+      family: v.string(),
+      kind: v.picklist(['colour', 'grey']),
+      protocol,
+      batchSize: v.number(),
+      sets: v.array(v.string()),
+      models: v.array(v.string()),
+      methods: v.array(
+        v.object({
+          method: v.string(),
+          auroc: v.array(v.array(v.nullable(v.number()))),
+          mean: v.number(),
+          quartiles: v.tuple([v.number(), v.number(), v.number()]),
+          meanAupr: v.number(),
+          meanFpr95: v.number(),
+          pairs: v.number(),
+          against: v.exactOptional(v.object({ ...tally, mean: estimate })),
+        }),
+      ),
+    }),
+  ),
+  missing: v.array(v.string()),
+});
+
+/** Cards of models (`model-cards.ts`). */
+export const CARDS = v.array(
+  v.object({
+    model: v.string(),
+    checksum: v.string(),
+    tensors: v.number(),
+    parameters: v.number(),
+    steps: v.number(),
+    images: v.number(),
+    test: v.nullable(v.number()),
+    unit: v.string(),
+    bitsPerDim: v.number(),
+    how: v.string(),
+    literature: v.nullable(v.string()),
+  }),
+);
+
+const points = v.array(
+  v.object({
+    out: v.string(),
+    batchSize: v.number(),
+    method: v.string(),
+    x: v.number(),
+    auroc: estimate,
+  }),
+);
+
+/** Ablations of one model (`ablations.ts`). */
+export const ABLATIONS = v.object({
+  model: v.string(),
+  in: v.string(),
+  seed: v.number(),
+  sets: v.array(v.object({ name: v.string(), images: v.number() })),
+  layers: points,
+  batchSizes: points,
+  fitSizes: points,
+  noiseDraws: points,
+  timesteps: points,
+});
+
+/** The ladder of model sizes (`ladder.ts`). */
+export const LADDER_RESULTS = v.object({
+  data: v.string(),
+  seed: v.number(),
+  images: v.number(),
+  rungs: v.array(
+    v.object({
+      K: v.number(),
+      hidden: v.number(),
+      steps: v.number(),
+      parameters: v.number(),
+      bitsPerDim: v.number(),
+      checksum: v.string(),
+    }),
+  ),
+  sizes: points,
+  lengths: points,
+});
+
+/** The baseline without a model (`pixel-baseline.ts`). */
+export const BASELINE = v.object({ seed: v.number(), rows: v.array(row) });
+
+/** The first experiment (`first-experiment.ts`). */
+export const FIRST = v.object({
+  backend: v.string(),
+  seconds: v.number(),
+  rows: v.array(
+    v.object({
+      ...place,
+      ...counts,
+      auroc: v.number(),
+      low: v.number(),
+      high: v.number(),
+      aupr: estimate,
+      fpr95: estimate,
+    }),
+  ),
+});
+
+/** Of a round of choosing (`rounds.ts`), what says whether it is out of date. */
+export const ROUND = v.object({
+  images: v.number(),
+  development: v.object({
+    models: v.record(v.string(), v.string()),
+    means: v.array(v.object({ candidate: v.string() })),
+  }),
+  reporting: v.object({
+    models: v.record(v.string(), v.string()),
+    candidate: v.string(),
+  }),
+});
+
+/** The record of looks (`looks.ts`). */
+export const LOOKS_RECORD = v.array(
+  v.object({
+    candidate: v.string(),
+    chosenFrom: v.number(),
+    date: v.string(),
+    pairs: v.array(v.string()),
+  }),
+);
