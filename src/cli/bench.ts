@@ -4,6 +4,7 @@
  *     fisherlab bench                                  the table: every model and batch size
  *     fisherlab bench features glow --K 32 --json      one line of JSON
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
+ *     fisherlab bench scale                            shards, merging, many images
  *
  * `cost.ts` says what is measured and how. The kinds `estimate` and `spectra` stand in no row of
  * the table, whose rows are each measured in a process of their own.
@@ -14,6 +15,7 @@ import type { models } from '../index';
 import { type Cost, IMAGE, KINDS, type Kind, measureCost, SEED } from './cost';
 import { lab } from './lab';
 import { FAMILY, wholeNumber } from './options';
+import { measureScale } from './scale';
 
 const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
@@ -33,7 +35,7 @@ export function register(program: Command): void {
   program
     .command('bench')
     .description('measure the cost of features, training steps and Fisher-information samples')
-    .addArgument(new Argument('[kind]', 'what is measured').choices([...KINDS, 'kernel']))
+    .addArgument(new Argument('[kind]', 'what is measured').choices([...KINDS, 'kernel', 'scale']))
     .addArgument(new Argument('[model]', FAMILY))
     .addOption(new Option('--preset <name>', 'size of the model').choices(PRESETS).default('small'))
     .option('--K <n>', 'Glow: steps a level', wholeNumber())
@@ -56,12 +58,20 @@ async function kernelCost(repeats: number): Promise<void> {
   console.log(lab().terminal.tableText(kernelTable(await kernelBench({ starts: repeats }))));
 }
 
+/** What size costs, kept in `data/results`; `fisherlab readme` fills it into `docs/scale.md`. */
+async function scaleCost(images = 50_000): Promise<void> {
+  const results = await measureScale(images, console.log);
+  await lab().experiments.keepScale(results);
+  console.log(JSON.stringify(results, null, 2));
+}
+
 async function bench(
-  kind: Kind | 'kernel' | undefined,
+  kind: Kind | 'kernel' | 'scale' | undefined,
   family: string | undefined,
   flags: Flags,
 ): Promise<void> {
   if (kind === 'kernel') return kernelCost(flags.repeats);
+  if (kind === 'scale') return scaleCost(flags.images);
   if (kind !== undefined && family !== undefined) {
     const config = configOf(family, flags);
     const result = await measureCost({ ...flags, kind, config, name: nameOf(config, flags) });
@@ -169,5 +179,3 @@ function row(result: Cost): string {
     cells.map(([cell, width]) => String(cell).padStart(width)).join('')
   );
 }
-
-/** To four significant digits. */

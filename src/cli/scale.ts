@@ -1,0 +1,255 @@
+/**
+ * # `fisherlab bench scale`: does size cost more than size?
+ *
+ * What `docs/scale.md` reckons with, measured by the commands that people run:
+ *
+ * - *long*: one process over many images: its last fifth beside its first, and its memory;
+ * - *start*: a shard of `n` images takes `a + n·b`, so `a = 2·T(n) − T(2n)`;
+ * - *merge*: 64 shards of random numbers with the columns of the largest Glow, of two lengths, the
+ *   longer of 5 GB (twice that of disk is needed for a while);
+ * - *shards*: one process with two cores, in turn with two processes of one core each;
+ * - *models*: processor time, operations and parameters of the small and the paper's Glow.
+ *
+ * Needs Linux, whose `taskset` gives a process its cores.
+ */
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { experiments, features } from '../index';
+import { type Cost, IMAGE, rounded, SEED } from './cost';
+import { lab } from './lab';
+
+type Results = experiments.ScaleResults;
+
+/** The shipped model that goes over the images, and the set they are of. */
+const MODEL = 'glow-cifar10';
+const SET = 'cifar10';
+const SHARDS = 64;
+/** Columns of layers of the table that is merged: as many as tensors of a Glow of 41 steps. */
+const COLUMNS = 1353;
+const PAIRS = 5;
+/** Images of the shorter shard when the start is measured: two parts. */
+const SHORT = 480;
+/** Images, from the first on, after which memory is to stay as it is. */
+const SETTLED = 1000;
+/** Writes its largest memory, in KB, into the pipe beside a program's output, when it ends. */
+const REPORT = `data:text/javascript,import{writeSync}from'node:fs';process.on('exit',()=>writeSync(3,String(process.resourceUsage().maxRSS)))`;
+
+/** Measures all of it over `count` images, and merges tables of twenty times as many rows. */
+export async function measureScale(count: number, say: (line: string) => void): Promise<Results> {
+  const { startBackend, FisherlabError } = lab();
+  if (process.platform !== 'linux')
+    throw new FisherlabError('bench scale needs taskset', 'run it on Linux');
+  const { name: backend } = await startBackend();
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'fisherlab-scale-'));
+  try {
+    say('start');
+    const start = await startOfShard(folder);
+    say('shards');
+    const shards = await shardsBesideOne(folder);
+    say('merge');
+    const merge = [];
+    for (const rows of [2 * count, 20 * count]) merge.push(await mergeCost(folder, rows));
+    say('models');
+    const models = [await modelCost('small', 480), await modelCost('paper', 64)];
+    say('long');
+    const long = await longRun(folder, count);
+    const machine = {
+      processor: os.cpus()[0]?.model ?? 'unknown',
+      cores: os.availableParallelism(),
+      node: process.versions.node,
+      backend,
+    };
+    return { machine, long, start, merge, shards, models };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Ran {
+  readonly seconds: number;
+  readonly peak_mb: number;
+  readonly output: string;
+}
+
+/** Runs a command of this program in a process of its own, on some cores of the machine. */
+function ran(words: readonly string[], cores = `0-${os.cpus().length - 1}`): Promise<Ran> {
+  const began = performance.now();
+  const node = [process.execPath, ...process.execArgv, '--import', REPORT];
+  const child = spawn('taskset', ['-c', cores, ...node, process.argv[1] as string, ...words], {
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  });
+  let [output, memory] = ['', ''];
+  child.stdout?.on('data', (text) => {
+    output += text;
+  });
+  child.stdio[3]?.on('data', (text) => {
+    memory += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => {
+      const seconds = (performance.now() - began) / 1000;
+      if (status === 0) resolve({ seconds, peak_mb: Math.round(Number(memory) / 1024), output });
+      else reject(new Error(`fisherlab ${words.join(' ')} ended with ${status}`));
+    });
+  });
+}
+
+/** The words of `fisherlab features` over the first images of the set. */
+function featuresOf(images: number, to: string): string[] {
+  return ['features', '--model', MODEL, '--in', SET, '--limit', `${images}`, '--to', to];
+}
+
+async function startOfShard(folder: string): Promise<Results['start']> {
+  const seconds: number[] = [];
+  for (let k = 0; k < PAIRS; k++) {
+    const [one, two] = [await ran(ofImages(SHORT)), await ran(ofImages(2 * SHORT))];
+    seconds.push(2 * one.seconds - two.seconds);
+    function ofImages(images: number) {
+      return featuresOf(images, path.join(folder, `start-${images}-${k}`));
+    }
+  }
+  return spread(seconds);
+}
+
+async function shardsBesideOne(folder: string): Promise<Results['shards']> {
+  const images = 10 * SHORT;
+  const ratios: number[] = [];
+  for (let k = 0; k < PAIRS; k++) {
+    const single = await ran(featuresOf(images, path.join(folder, `single-${k}`)), '0,1');
+    const began = performance.now();
+    const words = featuresOf(images, path.join(folder, `shards-${k}`));
+    await Promise.all(['0', '1'].map((core) => ran([...words, '--shard', `${core}/2`], core)));
+    ratios.push((1000 * single.seconds) / (performance.now() - began));
+  }
+  return { ...spread(ratios), images };
+}
+
+async function mergeCost(folder: string, rows: number): Promise<Results['merge'][number]> {
+  const to = path.join(folder, `merge-${rows}`);
+  await mkdir(path.join(to, 'shards'), { recursive: true });
+  for (let k = 0; k < SHARDS; k++) {
+    const [from, end] = [k, k + 1].map((edge) => Math.floor((edge * rows) / SHARDS));
+    await writeShard(path.join(to, 'shards', `${k}.parquet`), k, from as number, end as number);
+  }
+  const { seconds, peak_mb } = await ran(['merge', to]);
+  const { size } = await stat(path.join(to, 'columns.rows.B1.parquet'));
+  await rm(to, { recursive: true });
+  const gigabytes = rounded(size / 1e9);
+  return { shards: SHARDS, columns: COLUMNS, rows, gigabytes, seconds: rounded(seconds), peak_mb };
+}
+
+/** A shard whose rows `from` to `end` (exclusive) are the same random numbers again and again. */
+async function writeShard(file: string, k: number, from: number, end: number): Promise<void> {
+  const { features, random } = lab();
+  const values = Float64Array.from(random.uniforms(SEED, end - from), Math.fround);
+  const columns = Array.from({ length: COLUMNS }, (_, j) => ({
+    feature: 'squared-norm',
+    layer: `layer.${j}`,
+    size: 1,
+    values,
+  }));
+  const piece: features.Piece = {
+    images: Array.from(values, (_, row) => from + row),
+    table: { rows: end - from, batchSize: 1, columns },
+  };
+  const origin = { model: { name: 'columns' }, images: { name: 'rows' }, shard: [k, SHARDS] };
+  await features.writeTableFile(file, origin, [piece]);
+}
+
+async function modelCost(
+  preset: 'small' | 'paper',
+  images: number,
+): Promise<Results['models'][number]> {
+  const { models } = lab();
+  const words = ['bench', 'features', 'glow', '--preset', preset, '--images', `${images}`];
+  const { output } = await ran([...words, '--json']);
+  const cost = JSON.parse(output) as Cost;
+  const model = models.createModel(models.preset('glow', preset, IMAGE, SEED));
+  const parameters = model.layers.reduce((sum, { variable }) => sum + variable.size, 0);
+  models.disposeModel(model);
+  const { tensors, cpu_ms_per_image, peak_mb } = cost;
+  const operations_per_image = rounded(cost.gflops * cost.ms_per_image * 1e6);
+  return {
+    model: cost.model,
+    parameters,
+    tensors,
+    cpu_ms_per_image,
+    operations_per_image,
+    peak_mb,
+  };
+}
+
+/** What was used up, and when. */
+interface Moment {
+  readonly images: number;
+  readonly wall: number;
+  readonly cpu: number;
+  readonly memory: number;
+}
+
+async function longRun(folder: string, count: number): Promise<Results['long']> {
+  const { data, features, models } = lab();
+  const { images, shape, count: few } = await data.dataset(SET, 'test');
+  const size = images.length / few;
+  const pixels = new Uint8Array(count * size); // [N, H, W, C]
+  for (let k = 0; k < count; k += few)
+    pixels.set(images.subarray(0, Math.min(few, count - k) * size), k * size);
+  const loaded = models.loadModel(MODEL);
+  const moments: Moment[] = [];
+  await features.makeFeatureFiles(
+    [{ asked: MODEL, loaded }],
+    [{ images: { name: SET, images: pixels, count, shape }, in: [SET] }],
+    {
+      folder: path.join(folder, 'long'),
+      batchSizes: [1, 5],
+      seed: SEED,
+      progress: (_, images) => moments.push(moment(images)),
+    },
+  );
+  models.disposeModel(loaded.model);
+  const fifth = Math.floor(count / 5);
+  const after = moments.filter(({ images }) => images >= Math.min(SETTLED, fifth));
+  const most = Math.max(...after.map(({ memory }) => memory));
+  return {
+    model: MODEL,
+    first: stretch(moments, 0, fifth),
+    last: stretch(moments, count - fifth, count),
+    growth_mb: Math.round(most - (after[0]?.memory ?? 0)),
+    peak_mb: Math.round(process.resourceUsage().maxRSS / 1024),
+  };
+}
+
+function moment(images: number): Moment {
+  const { user, system } = process.cpuUsage();
+  return {
+    images,
+    wall: performance.now(),
+    cpu: (user + system) / 1000,
+    memory: process.memoryUsage.rss() / 2 ** 20,
+  };
+}
+
+/** What the images from about `from` to about `to` took. */
+function stretch(moments: readonly Moment[], from: number, to: number): Results['long']['first'] {
+  const within = moments.filter(({ images }) => images > from && images <= to);
+  const [first, last] = [within[0], within.at(-1)];
+  if (first === undefined || last === undefined || first.images === last.images)
+    throw new Error(`no images from ${from} to ${to}`);
+  const images = last.images - first.images;
+  return {
+    images,
+    ms_per_image: rounded((last.wall - first.wall) / images),
+    cpu_ms_per_image: rounded((last.cpu - first.cpu) / images),
+  };
+}
+
+function spread(values: readonly number[]) {
+  const sorted = values.map(rounded).sort((a, b) => a - b);
+  const [least, median, largest] = [0, sorted.length >> 1, sorted.length - 1].map(
+    (k) => sorted[k] as number,
+  );
+  return { least, median, largest, runs: sorted.length } as Results['start'];
+}

@@ -1,0 +1,199 @@
+/**
+ * # What size costs, on paper
+ *
+ * `fisherlab bench scale` measures a few constants and keeps them in `data/results/scale.json`;
+ * `docs/scale.md` says from them what 10⁸ images and 10¹⁰ parameters would take. The arithmetic is
+ * here, so that the page can hold no other numbers:
+ *
+ * - an image costs `c` processor seconds, N images `N·c / 3600` core hours;
+ * - a table has J numbers of 4 bytes an image, N images `4·J·N` bytes;
+ * - a model of P parameters does `6·MAC` operations an image (three passes of multiply-adds), and
+ *   `6·MAC / P` a parameter, which is taken to stay as it is for larger models of the same kind;
+ * - a card is not measured but reckoned: its rate for float32 numbers times a share of it.
+ */
+import { writeJson } from '../backend/index';
+import { readResultsFile, SCALE } from './results-file';
+
+/** Least, middle and largest of several runs. */
+export interface Spread {
+  readonly least: number;
+  readonly median: number;
+  readonly largest: number;
+  readonly runs: number;
+}
+
+/** Some images of a long run. */
+export interface Stretch {
+  readonly images: number;
+  readonly ms_per_image: number;
+  /** Processor time, all cores: what others on the machine change least. */
+  readonly cpu_ms_per_image: number;
+}
+
+export interface ModelCost {
+  readonly model: string;
+  readonly parameters: number;
+  readonly tensors: number;
+  readonly cpu_ms_per_image: number;
+  /** Of the pass, by the count of `fisherlab bench`. */
+  readonly operations_per_image: number;
+  readonly peak_mb: number;
+}
+
+export interface MergeCost {
+  readonly shards: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly gigabytes: number;
+  readonly seconds: number;
+  readonly peak_mb: number;
+}
+
+export interface ScaleResults {
+  readonly machine: {
+    readonly processor: string;
+    readonly cores: number;
+    readonly node: string;
+    readonly backend: string;
+  };
+  /** One process over many images. */
+  readonly long: {
+    readonly model: string;
+    readonly first: Stretch;
+    readonly last: Stretch;
+    /** Largest memory after the first thousand images, less that at their end. */
+    readonly growth_mb: number;
+    readonly peak_mb: number;
+  };
+  /** From the start of a process to its end, less its images' share. Seconds. */
+  readonly start: Spread;
+  readonly merge: readonly MergeCost[];
+  /** Time of one process with two cores over that of two shards with one core each. */
+  readonly shards: Spread & { readonly images: number };
+  readonly models: readonly ModelCost[];
+}
+
+/** Keeps what was measured. */
+export function keepScale(results: ScaleResults): Promise<void> {
+  return writeJson(SCALE, results);
+}
+
+/** What is kept. */
+export function shippedScale(): ScaleResults {
+  return readResultsFile(SCALE, 'fisherlab bench scale') as ScaleResults;
+}
+
+const IMAGES = 1e8;
+const PARAMETERS = 1e10;
+/**
+ * Float32 operations a second of an H100 SXM outside its matrix units (67 · 10¹², NVIDIA's data
+ * sheet), and the share of it that is reckoned with.
+ */
+const CARD = 67e12;
+const SHARE_OF_CARD = 0.3;
+
+/** The parts of `docs/scale.md`. */
+export function scaleParts(results: ScaleResults): Record<string, string> {
+  return { measured: measured(results), reckoned: reckoned(results) };
+}
+
+function measured({ machine, long, start, merge, shards }: ScaleResults): string {
+  const { first, last } = long;
+  const ratio = (key: 'ms_per_image' | 'cpu_ms_per_image') => (first[key] / last[key]).toFixed(3);
+  const [fewer, whole] = [merge[0] as MergeCost, merge.at(-1) as MergeCost];
+  const rows = [
+    [
+      `the last ${count(last.images)} images beside the first, ${long.model}`,
+      `${ratio('cpu_ms_per_image')} × as many a processor second, ${ratio('ms_per_image')} × a second`,
+      '0.95 to 1.05',
+    ],
+    [
+      'memory after the first thousand images',
+      `${signed(long.growth_mb)} MB, of ${count(long.peak_mb)}`,
+      '50 MB',
+    ],
+    [
+      'a shard beside its images: start, model, graph, end',
+      `${start.median.toFixed(1)} s (${start.least.toFixed(1)} to ${start.largest.toFixed(1)})`,
+      '4 s',
+    ],
+    [
+      `merge of ${whole.shards} shards, ${count(whole.columns)} columns, ${count(whole.rows)} rows (${whole.gigabytes.toFixed(1)} GB)`,
+      `${count(whole.peak_mb)} MB in ${Math.round(whole.seconds)} s; of ${count(fewer.rows)} rows ${count(fewer.peak_mb)} MB`,
+      '2,000 MB',
+    ],
+    [
+      'two shards with a core each beside one process with both',
+      `${shards.median.toFixed(2)} × as fast (${shards.least.toFixed(2)} to ${shards.largest.toFixed(2)}, ${shards.runs} pairs)`,
+      '1.0',
+    ],
+  ];
+  return [
+    `On ${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}:`,
+    '',
+    table(['', 'measured', 'aimed at'], rows),
+  ].join('\n');
+}
+
+function reckoned({ models }: ScaleResults): string {
+  const rows = models.flatMap((model) => {
+    const perParameter = model.operations_per_image / model.parameters;
+    const cpu = model.cpu_ms_per_image / 1000;
+    const larger = PARAMETERS / model.parameters;
+    const card = (operations: number) => operations / (CARD * SHARE_OF_CARD);
+    return [
+      [
+        model.model,
+        power(model.parameters),
+        count(model.tensors),
+        count(Math.round(perParameter)),
+        count(round2(model.cpu_ms_per_image)),
+        hours(IMAGES * cpu),
+        hours(IMAGES * card(model.operations_per_image)),
+        bytes(4 * model.tensors * IMAGES),
+      ],
+      [
+        'a model of its kind',
+        power(PARAMETERS),
+        `${count(model.tensors)}, say`,
+        'the same',
+        count(round2(model.cpu_ms_per_image * larger)),
+        hours(IMAGES * cpu * larger),
+        hours(IMAGES * card(perParameter * PARAMETERS)),
+        bytes(4 * model.tensors * IMAGES),
+      ],
+    ];
+  });
+  return table(
+    [
+      'model',
+      'parameters',
+      'J',
+      'operations a parameter and image',
+      'CPU ms an image',
+      'core hours, 10⁸ images',
+      'card hours, reckoned',
+      'table, B = 1',
+    ],
+    rows,
+  );
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+const count = (value: number) => value.toLocaleString('en');
+const signed = (value: number) => (value < 0 ? `−${-value}` : `${value}`);
+const round2 = (value: number) => Number(value.toPrecision(2));
+const hours = (seconds: number) => count(round2(seconds / 3600));
+const bytes = (value: number) => `${count(round2(value / 1e9))} GB`;
+
+function power(value: number): string {
+  const exponent = Math.floor(Math.log10(value));
+  const digits = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+  const raised = [...String(exponent)].map((digit) => digits[Number(digit)]).join('');
+  const mantissa = (value / 10 ** exponent).toFixed(1);
+  return mantissa === '1.0' ? `10${raised}` : `${mantissa} · 10${raised}`;
+}
