@@ -46,12 +46,17 @@ program_of() { # TASK
   return 1
 }
 
-# Waits until a task is at work: it has finished a part, but not its shard.
+# Waits until a task is at work, that is, has finished a part but not its shard, and holds it there,
+# so that whatever comes next finds it so on a fast machine too.
 at_work() { # TASK: its process
-  local first=$(($1 * 17 / 8 * 240)) pid
+  local first=$(($1 * parts / 8 * 240)) pid
   pid=$(program_of "$1")
-  for _ in $(seq 600); do
-    [ -z "$(ls "$TO"/parts/*/"$first".B5.parquet 2> /dev/null)" ] || { echo "$pid"; return; }
+  for _ in $(seq 1200); do
+    if [ -n "$(ls "$TO"/parts/*/"$first".B5.parquet 2> /dev/null)" ]; then
+      kill -STOP "$pid"
+      echo "$pid"
+      return
+    fi
     sleep 0.05
   done
   echo "task $1 finished no part" >&2
@@ -60,15 +65,20 @@ at_work() { # TASK: its process
 
 say "a single process"
 node bin/fisherlab.js features --model "$MODEL" --in "$IN" --to "$folder/single" > "$folder/single.out"
+images=$(grep -o '[0-9]* of [0-9]* in' "$folder/single.out" | cut -d ' ' -f 3)
+parts=$(((images + 239) / 240)) # of 240 images each; how many there are depends on the sets at hand
 
 say "a cluster of two nodes"
 "$cluster" start "$folder/cluster"
 job=$(sbatch --parsable --array=0-7 --output="$folder/task-%a.out" deploy/slurm/features.sbatch)
 
-kill -TERM "$(at_work 0)"
+task=$(at_work 0)
+kill -TERM "$task"
+kill -CONT "$task"
 say "task 0 was told to end: it keeps its parts and puts itself back into the queue"
 
-kill -KILL "$(at_work 2)"
+task=$(at_work 2)
+kill -KILL "$task"
 say "task 2 was killed"
 for _ in $(seq 100); do
   ! scontrol requeue "${job}_2" 2> /dev/null || break

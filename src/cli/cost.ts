@@ -51,6 +51,8 @@ export const SEED = 1;
 /** Samples of the model that a whole estimate and spectra are of. */
 const ESTIMATE = 1024;
 const SPECTRA = 256;
+/** Images of a block of draws. */
+const BLOCK = 64;
 /** Images of a training step, as in `fisherlab train`. */
 const TRAINING_BATCH = 64;
 
@@ -116,7 +118,7 @@ function first50({ variable }: gradients.Layer): number[] {
   return Array.from({ length: Math.min(50, variable.size) }, (_, k) => k);
 }
 
-type Pass = (images: Tensor, noise: Tensor, start: number) => void;
+type Pass = (images: Tensor, noise: Tensor, start: number) => unknown;
 
 /**
  * The pass to measure, and how many images it takes at once: `batch`, or what is best for the
@@ -163,12 +165,13 @@ function passOf(
       for (const layer of three) {
         if (layer !== undefined) choice.set(layer.name, first50(layer));
       }
-      const pass: Pass = (images, noise) => {
+      const pass: Pass = async (images, noise) => {
         const chosen = gradients.gradientsOf(choice);
-        model.gradients(images, noise, chosen).dispose();
-        chosen.read('gradients');
+        const draws = { count: images.shape[0] ?? 0, blocks: () => blocksOf(images, noise) };
+        await gradients.passOver(model, draws, chosen, () => chosen.numbers('gradients'));
+        chosen.dispose();
       };
-      return { batch: batch ?? automatic(model), pass };
+      return { batch: batch ?? ESTIMATE, pass };
     }
     case 'estimate': {
       const windows = new Map(model.layers.map((layer) => [layer.name, first50(layer)]));
@@ -216,12 +219,12 @@ function inputs(model: models.TapedModel, start: number, n: number): [Tensor, Te
   return [tf.tensor4d(pixels, [n, h, w, c]), model.noise(indices, SEED)];
 }
 
-function automatic(model: models.TapedModel): number {
-  const [images, noise] = inputs(model, 0, 2);
-  try {
-    return lab().gradients.imagesAtOnce(model, images, noise);
-  } finally {
-    lab().tf.dispose([images, noise]);
+/** Images in the blocks of 64 that draws come in. */
+function* blocksOf(images: Tensor, noise: Tensor) {
+  const { tf } = lab();
+  for (let from = 0; from < (images.shape[0] ?? 0); from += BLOCK) {
+    const block = (x: Tensor) => tf.slice(x, from, Math.min(BLOCK, (x.shape[0] ?? 0) - from));
+    yield { images: block(images), noise: block(noise) };
   }
 }
 

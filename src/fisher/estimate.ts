@@ -82,13 +82,7 @@ export async function estimateFisher(
         scores: tf.sum(g, 0), // [|θ|]
       };
     },
-    {
-      fold: (before, now) => ({
-        rows: now.rows,
-        squares: tf.add(before.squares, now.squares),
-        scores: tf.add(before.scores, now.scores),
-      }),
-    },
+    { imagesAnEntry: 1, rows: ['rows'], sums: ['squares', 'scores'] },
   );
   const read = new Map<Layer, Rows>(
     model.layers.map((layer) => {

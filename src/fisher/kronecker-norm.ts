@@ -60,13 +60,7 @@ export async function kroneckerFisherNorm(
         squaredNorms: tf.sum(gradient.squaredNorms(1)),
       };
     },
-    {
-      fold: (before, now) => ({
-        inputs: tf.add(before.inputs, now.inputs),
-        outputs: tf.add(before.outputs, now.outputs),
-        squaredNorms: tf.add(before.squaredNorms, now.squaredNorms),
-      }),
-    },
+    { sums: ['inputs', 'outputs', 'squaredNorms'] },
   );
   const layers = new Map<string, FittedLayer | null>();
   const feature = fittedFeature('kronecker-fisher-norm', layers);

@@ -3,6 +3,8 @@
  *
  * What is learned from more images than go through a model at once, mean gradients or the Fisher
  * information, is collected block by block: of each pass only what the collector keeps survives.
+ * Where it pays, the first block is recorded and the others replayed (`replayed-pass.ts`), which
+ * changes nothing but speed and the last bit.
  * Between two blocks signals, timers and displays have their turn, and what is no longer wanted
  * ends there.
  */
@@ -10,9 +12,12 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { lengthOf, tf } from '../backend/index';
 import type { Collector } from './collector';
 import type { Differentiable } from './features';
+import { ReplayedPass } from './replayed-pass';
 
 /** Images in blocks, each with its noise: `Draws` of `src/fisher` are such. */
 export interface Blocks {
+  /** Images in all. */
+  readonly count: number;
   /** The same blocks at every call. The caller frees both tensors. */
   blocks(): Iterable<{ images: Tensor; noise: Tensor }>;
 }
@@ -30,11 +35,15 @@ export async function passOver(
   signal?: AbortSignal,
 ): Promise<void> {
   let done = 0;
+  let replayed: ReplayedPass | null | undefined;
   signal?.throwIfAborted();
   for (const block of images.blocks()) {
     try {
-      model.gradients(block.images, block.noise, collector).dispose();
-      done += lengthOf(block.images);
+      if (replayed === undefined) replayed = ReplayedPass.of(model, collector, block, images.count);
+      const n = lengthOf(block.images);
+      if (replayed?.takes(n)) replayed.run(block.images, block.noise);
+      else model.gradients(block.images, block.noise, collector).dispose();
+      done += n;
       afterBlock(done);
     } finally {
       tf.dispose([block.images, block.noise]);

@@ -12,8 +12,8 @@
  *     means.dispose();
  *
  * What is made of a layer is a few tensors, each with a name. In a second pass (the next block of
- * images) a layer's tensors take the place of those of the first, unless `fold` says how both
- * become one, say by adding them up.
+ * images) a layer's tensors take the place of those of the first, unless they are `sums`, which are
+ * added up.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { numberOf, numbersOf, tf } from '../backend/index';
@@ -30,8 +30,13 @@ export interface CollectorOptions<K extends string> {
    * axis is not of images.
    */
   readonly imagesAnEntry?: number;
-  /** What is kept of a layer that was seen in an earlier pass too. Inside a tidy. */
-  readonly fold?: (before: Tensors<K>, now: Tensors<K>) => Tensors<K>;
+  /**
+   * Tensors whose entries along the first axis are each made of their own images alone; where all
+   * tensors are rows or sums, the images of a pass may be parted among cores (`replayed-pass.ts`).
+   */
+  readonly rows?: readonly K[];
+  /** Tensors that are sums over images: those of a later pass are added to those of the first. */
+  readonly sums?: readonly K[];
 }
 
 export class Collector<K extends string = string> {
@@ -46,16 +51,34 @@ export class Collector<K extends string = string> {
 
   /** Called by a pass: the gradient of a layer. */
   collect(layer: Layer, gradient: Factors): void {
+    tf.tidy(() => {
+      const made = this.of(gradient, layer);
+      if (made !== null) this.add(layer, made, gradient.operation);
+    });
+  }
+
+  /** Called by a pass: what was made of a layer's gradient. The tensors stay the caller's. */
+  add(layer: Layer, made: Tensors<K>, operation: string): void {
     const before = this.kept.get(layer);
     tf.tidy(() => {
-      const now = this.of(gradient, layer);
-      if (now === null) return;
-      const { fold } = this.options;
-      const tensors = before === undefined || fold === undefined ? now : fold(before, now);
+      const tensors: Record<K, Tensor> = { ...made };
+      if (before !== undefined)
+        for (const key of this.options.sums ?? []) tensors[key] = tf.add(before[key], made[key]);
       this.kept.set(layer, kept(tensors));
-      this.operations.set(layer, gradient.operation);
-      if (before !== undefined) tf.dispose(listed(before));
     });
+    this.operations.set(layer, operation);
+    if (before !== undefined) tf.dispose(listed(before));
+  }
+
+  /** One that sees the same and has seen nothing yet. */
+  fresh(): Collector<K> {
+    return new Collector(this.of, this.options);
+  }
+
+  /** What a tensor's first axis is; undefined where the collector does not say. */
+  kindOf(key: K): 'rows' | 'sums' | undefined {
+    const { rows = [], sums = [] } = this.options;
+    return rows.includes(key) ? 'rows' : sums.includes(key) ? 'sums' : undefined;
   }
 
   /** The tensors of each layer that was seen, in the pass's order. They stay the collector's. */

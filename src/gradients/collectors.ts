@@ -37,13 +37,16 @@ export function gradientsOfGroups(B: number, layers?: ReadonlySet<Layer>): Colle
   return new Collector(
     (gradient, layer) =>
       layers === undefined || layers.has(layer) ? { gradients: gradient.instantiate(B) } : null,
-    { imagesAnEntry: B },
+    { imagesAnEntry: B, rows: ['gradients'] },
   );
 }
 
 /** Squared norms for each group of B images, [N/B]. */
 export function groupNorms(B: number): Collector<'norms'> {
-  return new Collector((gradient) => ({ norms: gradient.squaredNorms(B) }), { imagesAnEntry: B });
+  return new Collector((gradient) => ({ norms: gradient.squaredNorms(B) }), {
+    imagesAnEntry: B,
+    rows: ['norms'],
+  });
 }
 
 /** Inner products between the gradients of groups of B images, [N/B, N/B]. */
@@ -67,7 +70,7 @@ export function gradientsOf(
         ? null
         : { gradients: gradient.chosen(checked(positions, layer)) };
     },
-    { imagesAnEntry: 1 },
+    { imagesAnEntry: 1, rows: ['gradients'] },
   );
 }
 

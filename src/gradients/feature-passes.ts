@@ -24,19 +24,8 @@ import {
   FeaturePass,
   leastCommonMultiple,
 } from './features';
+import { graphPays, imagesOfAPart, MOST_IN_A_PART } from './graph-rule';
 
-/**
- * Making a graph takes about 7 ms a layer, and it saves about 2 ms an image for each megabyte of
- * the image's tensors: worth it from so many bytes a layer on.
- */
-const WORTH_A_GRAPH = 3.5e6;
-/**
- * Images that a core takes at once in a graph: so many whose tensors (all of a pass, few of which
- * are needed at a time) are below these bytes.
- */
-const BYTES_OF_A_PART = 150e6;
-const MOST_IN_A_PART = 16;
-const LEAST_IN_A_PART = 4;
 /**
  * Parts that a core takes in a call: several, so that none waits long for another that was slower.
  */
@@ -118,12 +107,10 @@ function partSize(
   layers: number,
   batchSizes: readonly number[],
 ): number {
-  const images = Math.max(
-    LEAST_IN_A_PART,
-    Math.min(MOST_IN_A_PART, Math.floor(BYTES_OF_A_PART / bytes)),
-  );
-  const part = betweenCuts(images, batchSizes);
-  return part > MOST_IN_A_PART || total < part || total * bytes < WORTH_A_GRAPH * layers ? 0 : part;
+  const part = betweenCuts(imagesOfAPart(bytes), batchSizes);
+  return part > MOST_IN_A_PART || total < part || !graphPays({ images: total, bytes, layers })
+    ? 0
+    : part;
 }
 
 /** At most `most` images, but one batch of all sizes at least, so that no cut divides them. */

@@ -5,7 +5,7 @@
  * operation, x, and what flowed back, dy. The tape records operations, collectors look at the
  * factors, and features are small functions of them.
  */
-export { imagesAtOnce } from './batch-size';
+export { bytesPerImage, imagesAtOnce } from './batch-size';
 export { type Blocks, passOver } from './blocks';
 export {
   checkFeature,
@@ -32,6 +32,7 @@ export {
   leastCommonMultiple,
   squaredNorm,
 } from './features';
+export { graphPays } from './graph-rule';
 export { type Layer, type Layout, layerSize, layerValues, makeLayer, setLayer } from './layer';
 export { gelu, leakyRelu, scale, silu, tanh } from './operations/activations';
 export { actnormLuConvolution } from './operations/actnorm-lu-convolution';

@@ -62,8 +62,10 @@ export { Vae } from './vae/vae';
 // What a model's `gradients` is called with, for the rooms above.
 
 export {
+  bytesPerImage,
   Collector,
   gradientsOfGroups,
+  graphPays,
   type Layer,
   setLayer,
   summedGradients,

@@ -4,18 +4,14 @@
  * `∂/∂θ Σ_n l(x_n)` for all parameters in one vector, thousands of times for other parameters and
  * images. So the pass is recorded at the first step and replayed as a graph from then on
  * (`backend/graph.ts`), each core taking its part of the batch; a step of the small Glow takes half
- * the time. Where that cannot be had, or for so few steps that making the graph would take longer
- * than it saves, every step is computed eagerly.
+ * the time. Where that cannot be had, or does not pay for so few steps (`graphPays`), every step is
+ * computed eagerly.
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, type Computation, Graph, lengthOf, numbersOf, tf } from '../backend/index';
-import type { TapedModel } from '../models/index';
-import { summedGradients } from '../models/index';
+import { bytesPerImage, graphPays, summedGradients, type TapedModel } from '../models/index';
 import { Weights } from './weights';
-
-/** Fewer steps than this are not worth a graph, which takes some seconds to make. */
-const WORTH_A_GRAPH = 100;
 
 export class StepGradient {
   /** Where a step's parameters are shown to the model. */
@@ -29,10 +25,9 @@ export class StepGradient {
    */
   constructor(
     private readonly model: TapedModel,
-    steps: number,
+    private readonly steps: number,
   ) {
     this.weights = new Weights(model);
-    if (steps < WORTH_A_GRAPH || !model.trainsImageByImage) this.graph = null;
   }
 
   /** Whether steps are replayed as a graph; known after the first one. */
@@ -51,7 +46,8 @@ export class StepGradient {
     const batch = [images, ...noise];
     try {
       const compute = this.computation(parameters);
-      this.graph ??= this.graph === null ? null : recorded(compute, batch, parameters);
+      if (this.graph === undefined)
+        this.graph = this.pays(images) ? recorded(compute, batch, parameters) : null;
       if (this.graph === null) {
         return tf.tidy(() => {
           const { rows, sums } = compute(batch);
@@ -62,6 +58,18 @@ export class StepGradient {
       return { gradient: tf.tensor1d(at(sums, 0)), objective: mean(at(rows, 0)) };
     } finally {
       tf.dispose(noise);
+    }
+  }
+
+  private pays(images: Tensor): boolean {
+    const { model, steps } = this;
+    if (!model.trainsImageByImage || lengthOf(images) < 2) return false;
+    const noise = model.noise([0, 1], 0); // any will do: it is the bytes of a pass that count
+    try {
+      const bytes = bytesPerImage(model, images, noise);
+      return graphPays({ images: steps * lengthOf(images), bytes, layers: model.layers.length });
+    } finally {
+      noise.dispose();
     }
   }
 

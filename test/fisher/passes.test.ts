@@ -63,6 +63,7 @@ describe('passes over draws', () => {
     const stop = new AbortController();
     let blocks = 0;
     const counted = {
+      count: draws().count,
       *blocks() {
         for (const block of draws().blocks()) {
           if (++blocks === 2) stop.abort(new Error('no longer wanted'));

@@ -105,7 +105,10 @@ describe('built-in features', () => {
       noise: tf.slice(noise, from, to - from),
     });
     const before = tf.memory().numTensors;
-    const cosine = await cosineWithMean(model, { blocks: () => [part(0, 3), part(3, 5)] });
+    const cosine = await cosineWithMean(model, {
+      count: 5,
+      blocks: () => [part(0, 3), part(3, 5)],
+    });
     assert.equal(tf.memory().numTensors, before, 'fitting leaves no tensors');
     assertAll(cosine, (g, layer) => {
       const sum = ofBatches(
@@ -127,7 +130,7 @@ describe('built-in features', () => {
       hidden: 5,
       seed: 1,
     });
-    const cosine = await cosineWithMean(other, { blocks: () => [] });
+    const cosine = await cosineWithMean(other, { count: 0, blocks: () => [] });
     disposeModel(other);
     assert.throws(() => values(cosine, 1), /'cosine-with-mean' was not fitted on layer '/);
   });

@@ -204,12 +204,7 @@ describe('collectors of the one pass', () => {
         const { x, dy } = gradient.grouped(4);
         return { product: tf.matMul(x, dy, true) };
       }),
-      new Collector((gradient) => ({ ...gradient.grouped(1) }), {
-        fold: (before, now) => ({
-          x: tf.add(before.x ?? 0, now.x ?? 0),
-          dy: before.dy as tf.Tensor,
-        }),
-      }),
+      new Collector((gradient) => ({ ...gradient.grouped(1) }), { sums: ['x'] }),
     ];
     for (const collector of all) {
       for (let pass = 0; pass < 2; pass++) model.gradients(images, noise, collector).dispose();

@@ -143,7 +143,7 @@ describe('the tape', () => {
     });
   });
 
-  it('hands a layer to a collector pass by pass; a fold makes one of them', () => {
+  it('hands a layer to a collector pass by pass; sums are added up', () => {
     const layer = makeLayer('w', 'plain', [1], Float32Array.of(3));
     const pass = (collector: Collector, x: number) => {
       const tape = new Tape(collector);
@@ -167,9 +167,7 @@ describe('the tape', () => {
     const before = tf.memory().numTensors;
     const [last, all] = [
       summedGradients(),
-      new Collector((gradient) => ({ sum: gradient.total() }), {
-        fold: (sofar, now) => ({ sum: tf.add(sofar.sum, now.sum) }),
-      }),
+      new Collector((gradient) => ({ sum: gradient.total() }), { sums: ['sum'] }),
     ];
     for (const x of [5, 7, 11]) for (const collector of [last, all]) pass(collector, x);
     assert.deepEqual(last.read('sum').get('w'), Float32Array.of(11));

@@ -29,6 +29,8 @@ const CONFIGS: Readonly<Record<string, ModelConfig>> = {
 };
 const OPTIMISER: OptimiserConfig = { method: 'adamax', weightDecay: 1e-4, clip: 50, average: 0.9 };
 const [STEPS, BATCH, RATE] = [6, 8, 1e-3];
+/** Steps for which a graph pays. */
+const MANY = 1e4;
 
 /** The weights after a few steps, with objective and gradient of each, by one of the two ways. */
 function trained(config: ModelConfig, steps: number) {
@@ -84,7 +86,7 @@ describe('the gradient of a training step (skipped where TensorFlow’s library 
   for (const [family, config] of Object.entries(CONFIGS)) {
     it(`of a ${family} model, replayed as a graph, leads to the weights of the eager one`, () => {
       const held = tf.memory().numTensors;
-      const [eager, replayed] = [trained(config, 1), trained(config, 100)];
+      const [eager, replayed] = [trained(config, 1), trained(config, MANY)];
       assert.deepEqual([eager.replays, replayed.replays], [false, true]);
       assert.equal(tf.memory().numTensors, held);
       // The same sums in another order: float32 holds seven digits of the largest terms.
