@@ -26,15 +26,15 @@ type Results = experiments.ScaleResults;
 const MODEL = 'glow-cifar10';
 const SET = 'cifar10';
 const SHARDS = 64;
-/** Columns of layers of the table that is merged: as many as tensors of a Glow of 41 steps. */
+/** Columns of layers of the table that is merged: as many as the paper's Glow has tensors. */
 const COLUMNS = 1353;
-const PAIRS = 5;
+const PAIRS = 3;
 /** Images of the shorter shard when the start is measured: two parts. */
 const SHORT = 480;
 /** Images, from the first on, after which memory is to stay as it is. */
 const SETTLED = 1000;
-/** Writes its largest memory, in KB, into the pipe beside a program's output, when it ends. */
-const REPORT = `data:text/javascript,import{writeSync}from'node:fs';process.on('exit',()=>writeSync(3,String(process.resourceUsage().maxRSS)))`;
+/** When a program ends, writes what it used up into the pipe beside its output. */
+const REPORT = `data:text/javascript,import{writeSync}from'node:fs';process.on('exit',()=>writeSync(3,JSON.stringify(process.resourceUsage())))`;
 
 /** Measures all of it over `count` images, and merges tables of twenty times as many rows. */
 export async function measureScale(count: number, say: (line: string) => void): Promise<Results> {
@@ -42,6 +42,12 @@ export async function measureScale(count: number, say: (line: string) => void): 
   if (process.platform !== 'linux')
     throw new FisherlabError('bench scale needs taskset', 'run it on Linux');
   const { name: backend } = await startBackend();
+  const { count: there } = await lab().data.dataset(SET, 'test');
+  if (there < 10 * SHORT)
+    throw new FisherlabError(
+      `${SET} has ${there} test images here, and ${10 * SHORT} are needed`,
+      'name a folder that has all of them in FISHERLAB_DATA',
+    );
   const folder = await mkdtemp(path.join(os.tmpdir(), 'fisherlab-scale-'));
   try {
     say('start');
@@ -69,6 +75,8 @@ export async function measureScale(count: number, say: (line: string) => void): 
 
 interface Ran {
   readonly seconds: number;
+  /** Processor time, all cores. */
+  readonly cpu: number;
   readonly peak_mb: number;
   readonly output: string;
 }
@@ -80,19 +88,25 @@ function ran(words: readonly string[], cores = `0-${os.cpus().length - 1}`): Pro
   const child = spawn('taskset', ['-c', cores, ...node, process.argv[1] as string, ...words], {
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
   });
-  let [output, memory] = ['', ''];
+  let [output, report] = ['', ''];
   child.stdout?.on('data', (text) => {
     output += text;
   });
   child.stdio[3]?.on('data', (text) => {
-    memory += text;
+    report += text;
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status) => {
-      const seconds = (performance.now() - began) / 1000;
-      if (status === 0) resolve({ seconds, peak_mb: Math.round(Number(memory) / 1024), output });
-      else reject(new Error(`fisherlab ${words.join(' ')} ended with ${status}`));
+      if (status !== 0)
+        return reject(new Error(`fisherlab ${words.join(' ')} ended with ${status}`));
+      const used = JSON.parse(report) as NodeJS.ResourceUsage;
+      resolve({
+        seconds: (performance.now() - began) / 1000,
+        cpu: (used.userCPUTime + used.systemCPUTime) / 1e6,
+        peak_mb: Math.round(used.maxRSS / 1024),
+        output,
+      });
     });
   });
 }
@@ -103,28 +117,33 @@ function featuresOf(images: number, to: string): string[] {
 }
 
 async function startOfShard(folder: string): Promise<Results['start']> {
-  const seconds: number[] = [];
+  const found: Ran[][] = [];
   for (let k = 0; k < PAIRS; k++) {
-    const [one, two] = [await ran(ofImages(SHORT)), await ran(ofImages(2 * SHORT))];
-    seconds.push(2 * one.seconds - two.seconds);
-    function ofImages(images: number) {
-      return featuresOf(images, path.join(folder, `start-${images}-${k}`));
-    }
+    const runs = [];
+    for (const images of [SHORT, 2 * SHORT])
+      runs.push(await ran(featuresOf(images, path.join(folder, `start-${images}-${k}`))));
+    found.push(runs);
   }
-  return spread(seconds);
+  const startBy = (key: 'seconds' | 'cpu') =>
+    spread(found.map(([one, two]) => 2 * (one as Ran)[key] - (two as Ran)[key]));
+  return { wall: startBy('seconds'), cpu: startBy('cpu') };
 }
 
 async function shardsBesideOne(folder: string): Promise<Results['shards']> {
   const images = 10 * SHORT;
-  const ratios: number[] = [];
+  const wall: number[] = [];
+  const cpu: number[] = [];
   for (let k = 0; k < PAIRS; k++) {
     const single = await ran(featuresOf(images, path.join(folder, `single-${k}`)), '0,1');
-    const began = performance.now();
     const words = featuresOf(images, path.join(folder, `shards-${k}`));
-    await Promise.all(['0', '1'].map((core) => ran([...words, '--shard', `${core}/2`], core)));
-    ratios.push((1000 * single.seconds) / (performance.now() - began));
+    const [one, two] = await Promise.all([
+      ran([...words, '--shard', '0/2'], '0'),
+      ran([...words, '--shard', '1/2'], '1'),
+    ]);
+    wall.push(single.seconds / Math.max(one.seconds, two.seconds));
+    cpu.push(single.cpu / (one.cpu + two.cpu));
   }
-  return { ...spread(ratios), images };
+  return { images, wall: spread(wall), cpu: spread(cpu) };
 }
 
 async function mergeCost(folder: string, rows: number): Promise<Results['merge'][number]> {
@@ -246,10 +265,9 @@ function stretch(moments: readonly Moment[], from: number, to: number): Results[
   };
 }
 
-function spread(values: readonly number[]) {
+function spread(values: readonly number[]): Results['start']['wall'] {
   const sorted = values.map(rounded).sort((a, b) => a - b);
-  const [least, median, largest] = [0, sorted.length >> 1, sorted.length - 1].map(
-    (k) => sorted[k] as number,
-  );
-  return { least, median, largest, runs: sorted.length } as Results['start'];
+  const at = (k: number) => sorted[k] as number;
+  const [least, median, largest] = [at(0), at(sorted.length >> 1), at(sorted.length - 1)];
+  return { least, median, largest, runs: sorted.length };
 }

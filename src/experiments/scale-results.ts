@@ -66,10 +66,10 @@ export interface ScaleResults {
     readonly peak_mb: number;
   };
   /** From the start of a process to its end, less its images' share. Seconds. */
-  readonly start: Spread;
+  readonly start: { readonly wall: Spread; readonly cpu: Spread };
   readonly merge: readonly MergeCost[];
   /** Time of one process with two cores over that of two shards with one core each. */
-  readonly shards: Spread & { readonly images: number };
+  readonly shards: { readonly images: number; readonly wall: Spread; readonly cpu: Spread };
   readonly models: readonly ModelCost[];
 }
 
@@ -114,7 +114,7 @@ function measured({ machine, long, start, merge, shards }: ScaleResults): string
     ],
     [
       'a shard beside its images: start, model, graph, end',
-      `${start.median.toFixed(1)} s (${start.least.toFixed(1)} to ${start.largest.toFixed(1)})`,
+      `${within(start.wall, 1)} s, of the processor ${within(start.cpu, 1)} s`,
       '4 s',
     ],
     [
@@ -124,12 +124,12 @@ function measured({ machine, long, start, merge, shards }: ScaleResults): string
     ],
     [
       'two shards with a core each beside one process with both',
-      `${shards.median.toFixed(2)} × as fast (${shards.least.toFixed(2)} to ${shards.largest.toFixed(2)}, ${shards.runs} pairs)`,
+      `${within(shards.wall, 2)} × as fast, ${within(shards.cpu, 2)} × by processor time`,
       '1.0',
     ],
   ];
   return [
-    `On ${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}:`,
+    `On ${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}; medians (least to largest) of ${start.wall.runs} runs, while others used the machine too:`,
     '',
     table(['', 'measured', 'aimed at'], rows),
   ].join('\n');
@@ -185,6 +185,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 const count = (value: number) => value.toLocaleString('en');
+const within = ({ least, median, largest }: Spread, digits: number) =>
+  `${median.toFixed(digits)} (${least.toFixed(digits)} to ${largest.toFixed(digits)})`;
 const signed = (value: number) => (value < 0 ? `−${-value}` : `${value}`);
 const round2 = (value: number) => Number(value.toPrecision(2));
 const hours = (seconds: number) => count(round2(seconds / 3600));
