@@ -62,7 +62,7 @@ grep -q 'Trying to restart job' "$folder/first.log" || { echo "no job was starte
 
 cd "$folder/work"
 snakemake --snakefile "$root/deploy/snakemake/Snakefile" --unlock \
-  --config model=$model data=$data to="$folder/shards" shards=8 > "$folder/unlock.log" 2>&1
+  --cores 2 --config model=$model data=$data to="$folder/shards" shards=8 > "$folder/unlock.log" 2>&1
 cd "$root"
 snakemake_runs "$folder/second.log"
 wait "$run"

@@ -12,6 +12,7 @@
  * - a card is not measured but reckoned: its rate for float32 numbers times a share of it.
  */
 import { writeJson } from '../backend/index';
+import { markdownTable } from './markdown-table';
 import { readResultsFile, SCALE } from './results-file';
 
 /** Least, middle and largest of several runs. */
@@ -131,7 +132,7 @@ function measured({ machine, long, start, merge, shards }: ScaleResults): string
   return [
     `On ${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}; medians (least to largest) of ${start.wall.runs} runs, while others used the machine too:`,
     '',
-    table(['', 'measured', 'aimed at'], rows),
+    markdownTable(['', 'measured', 'aimed at'], rows),
   ].join('\n');
 }
 
@@ -164,7 +165,7 @@ function reckoned({ models }: ScaleResults): string {
       ],
     ];
   });
-  return table(
+  return markdownTable(
     [
       'model',
       'parameters',
@@ -177,11 +178,6 @@ function reckoned({ models }: ScaleResults): string {
     ],
     rows,
   );
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
 }
 
 const count = (value: number) => value.toLocaleString('en');
