@@ -12,13 +12,13 @@
  *
  * Needs Linux, whose `taskset` gives a process its cores.
  */
-import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { experiments, features } from '../index';
 import { type Cost, IMAGE, rounded, SEED } from './cost';
 import { lab } from './lab';
+import { answerOf, type Ran, ran } from './own-process';
 
 type Results = experiments.ScaleResults;
 
@@ -33,82 +33,60 @@ const PAIRS = 3;
 const SHORT = 480;
 /** Images, from the first on, after which memory is to stay as it is. */
 const SETTLED = 1000;
-/** When a program ends, writes what it used up into the pipe beside its output. */
-const REPORT = `data:text/javascript,import{writeSync}from'node:fs';process.on('exit',()=>writeSync(3,JSON.stringify(process.resourceUsage())))`;
+type Part = (folder: string, count: number) => Promise<Partial<Results>>;
 
-/** Measures all of it over `count` images, and merges tables of twenty times as many rows. */
-export async function measureScale(count: number, say: (line: string) => void): Promise<Results> {
-  const { startBackend, FisherlabError } = lab();
+/** What is measured over `count` images, or of tables of twenty times as many rows. */
+const PARTS: Readonly<Record<string, Part>> = {
+  start: async (folder) => ({ start: await startOfShard(folder) }),
+  shards: async (folder) => ({ shards: await shardsBesideOne(folder) }),
+  merge: async (folder, count) => ({
+    merge: [await mergeCost(folder, 2 * count), await mergeCost(folder, 20 * count)],
+  }),
+  models: async () => ({ models: [await modelCost('small', 480), await modelCost('paper', 64)] }),
+  long: async (folder, count) => ({ long: await longRun(folder, count) }),
+};
+
+/**
+ * Measures one part, or all, and keeps each as it is known.
+ * @throws {FisherlabError} if there is no such part, or no `taskset`, or the set is not whole
+ */
+export async function measureScale(
+  part: string | undefined,
+  count: number,
+  say: (line: string) => void,
+): Promise<void> {
+  const { data, experiments, FisherlabError, startBackend } = lab();
+  if (part !== undefined && !(part in PARTS))
+    throw new FisherlabError(
+      `bench scale has no part '${part}'`,
+      `choose one of ${Object.keys(PARTS).join(', ')}`,
+    );
   if (process.platform !== 'linux')
     throw new FisherlabError('bench scale needs taskset', 'run it on Linux');
-  const { name: backend } = await startBackend();
-  const { count: there } = await lab().data.dataset(SET, 'test');
+  const { name } = await startBackend();
+  const { count: there } = await data.dataset(SET, 'test');
   if (there < 10 * SHORT)
     throw new FisherlabError(
       `${SET} has ${there} test images here, and ${10 * SHORT} are needed`,
       'name a folder that has all of them in FISHERLAB_DATA',
     );
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'fisherlab-scale-'));
-  try {
-    say('start');
-    const start = await startOfShard(folder);
-    say('shards');
-    const shards = await shardsBesideOne(folder);
-    say('merge');
-    const merge = [];
-    for (const rows of [2 * count, 20 * count]) merge.push(await mergeCost(folder, rows));
-    say('models');
-    const models = [await modelCost('small', 480), await modelCost('paper', 64)];
-    say('long');
-    const long = await longRun(folder, count);
-    const machine = {
-      processor: os.cpus()[0]?.model ?? 'unknown',
-      cores: os.availableParallelism(),
-      node: process.versions.node,
-      backend,
-    };
-    return { machine, long, start, merge, shards, models };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  const machine = {
+    processor: os.cpus()[0]?.model ?? 'unknown',
+    cores: os.availableParallelism(),
+    node: process.versions.node,
+    backend: name,
+  };
+  for (const [each, measure] of Object.entries(PARTS)) {
+    if (part !== undefined && part !== each) continue;
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'fisherlab-scale-'));
+    try {
+      const found = await measure(folder, count);
+      await experiments.keepScale({ machine, ...found });
+      say(JSON.stringify(found));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
-}
-
-interface Ran {
-  readonly seconds: number;
-  /** Processor time, all cores. */
-  readonly cpu: number;
-  readonly peak_mb: number;
-  readonly output: string;
-}
-
-/** Runs a command of this program in a process of its own, on some cores of the machine. */
-function ran(words: readonly string[], cores = `0-${os.cpus().length - 1}`): Promise<Ran> {
-  const began = performance.now();
-  const node = [process.execPath, ...process.execArgv, '--import', REPORT];
-  const child = spawn('taskset', ['-c', cores, ...node, process.argv[1] as string, ...words], {
-    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
-  });
-  let [output, report] = ['', ''];
-  child.stdout?.on('data', (text) => {
-    output += text;
-  });
-  child.stdio[3]?.on('data', (text) => {
-    report += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (status) => {
-      if (status !== 0)
-        return reject(new Error(`fisherlab ${words.join(' ')} ended with ${status}`));
-      const used = JSON.parse(report) as NodeJS.ResourceUsage;
-      resolve({
-        seconds: (performance.now() - began) / 1000,
-        cpu: (used.userCPUTime + used.systemCPUTime) / 1e6,
-        peak_mb: Math.round(used.maxRSS / 1024),
-        output,
-      });
-    });
-  });
 }
 
 /** The words of `fisherlab features` over the first images of the set. */
@@ -184,8 +162,7 @@ async function modelCost(
 ): Promise<Results['models'][number]> {
   const { models } = lab();
   const words = ['bench', 'features', 'glow', '--preset', preset, '--images', `${images}`];
-  const { output } = await ran([...words, '--json']);
-  const cost = JSON.parse(output) as Cost;
+  const cost = (await answerOf([...words, '--json'])) as Cost;
   const model = models.createModel(models.preset('glow', preset, IMAGE, SEED));
   const parameters = model.layers.reduce((sum, { variable }) => sum + variable.size, 0);
   models.disposeModel(model);

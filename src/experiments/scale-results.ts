@@ -11,6 +11,7 @@
  *   `6·MAC / P` a parameter, which is taken to stay as it is for larger models of the same kind;
  * - a card is not measured but reckoned: its rate for float32 numbers times a share of it.
  */
+import { existsSync } from 'node:fs';
 import { writeJson } from '../backend/index';
 import { markdownTable } from './markdown-table';
 import { readResultsFile, SCALE } from './results-file';
@@ -74,9 +75,10 @@ export interface ScaleResults {
   readonly models: readonly ModelCost[];
 }
 
-/** Keeps what was measured. */
-export function keepScale(results: ScaleResults): Promise<void> {
-  return writeJson(SCALE, results);
+/** Keeps what was measured, with what was measured before of other parts. */
+export function keepScale(part: Partial<ScaleResults>): Promise<void> {
+  const kept = existsSync(SCALE) ? shippedScale() : {};
+  return writeJson(SCALE, { ...kept, ...part });
 }
 
 /** What is kept. */
