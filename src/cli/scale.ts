@@ -31,6 +31,8 @@ const COLUMNS = 1353;
 const PAIRS = 3;
 /** Images of the shorter shard when the start is measured: two parts. */
 const SHORT = 480;
+/** Images of one process, and of two shards: whole parts. */
+const SHARED = 8 * SHORT;
 /** Images, from the first on, after which memory is to stay as it is. */
 const SETTLED = 1000;
 type Part = (folder: string, count: number) => Promise<Partial<Results>>;
@@ -65,9 +67,9 @@ export async function measureScale(
     throw new FisherlabError('bench scale needs taskset', 'run it on Linux');
   const { name } = await startBackend();
   const { count: there } = await data.dataset(SET, 'test');
-  if (there < 10 * SHORT)
+  if (there < SHARED)
     throw new FisherlabError(
-      `${SET} has ${there} test images here, and ${10 * SHORT} are needed`,
+      `${SET} has ${there} test images here, and ${SHARED} are needed`,
       'name a folder that has all of them in FISHERLAB_DATA',
     );
   const machine = {
@@ -108,7 +110,7 @@ async function startOfShard(folder: string): Promise<Results['start']> {
 }
 
 async function shardsBesideOne(folder: string): Promise<Results['shards']> {
-  const images = 10 * SHORT;
+  const images = SHARED;
   const wall: number[] = [];
   const cpu: number[] = [];
   for (let k = 0; k < PAIRS; k++) {
