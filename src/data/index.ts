@@ -19,4 +19,7 @@ export type { LeftOut } from './own/read-own-file';
 export { type Treatment, treatmentText } from './own/treatment';
 export { type Own, type OwnImages, type OwnOptions, ownImages } from './own-images';
 export { noiseIndices } from './pixel-indices';
+export { joinedHalves, shuffledPatches, upsideDown } from './rearranged';
 export { DATA_SETS, type DataSet, type DataSetName, dataSet, SPLITS, type Split } from './sets';
+export { picked, shuffled } from './shuffled';
+export { scrambledPhases, surrogates } from './surrogate';

@@ -44,6 +44,7 @@ import { layerwiseShrunkGaussian, shrunkGaussian } from './shrunk-gaussian';
 import { strangestOf } from './strangest';
 import { layerwiseStudentT, studentT } from './student-t';
 import { typicality } from './typicality';
+import { whitenedNeighbours } from './whitened-neighbours';
 
 /** The statistics DoSE looks at in a flow, and in a VAE: columns of the table. */
 const FLOW_STATISTICS = ['log-likelihood', 'log-prior', 'log-determinant'];
@@ -80,6 +81,7 @@ export const DETECTORS = {
       [layerwiseNeighbours(), layerwiseFactors(5), typicality()],
       'strangest of neighbours, factors and typicality',
     ),
+  'density of the log-likelihood': () => dose(['log-likelihood'], 'density of the log-likelihood'),
   // baselines that need columns of their own
   'input complexity': inputComplexity,
   'likelihood ratio': likelihoodRatio,
@@ -110,6 +112,7 @@ export const COMBINERS = {
   'shrunk Gaussian': shrunkGaussian,
   '50 principal components': () => principalComponents(50),
   '5 nearest neighbours': () => nearestNeighbours(5),
+  '5 nearest neighbours, half whitened': () => whitenedNeighbours(),
   'isolation forest': (seed: number) => isolationForest({ seed }),
   'one common factor': () => commonFactors(1),
   'one-class SVM': () => oneClassSvm(),

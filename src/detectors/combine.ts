@@ -112,7 +112,7 @@ function prepare(table: FeatureTable, sources: readonly Source[]): Column[] {
   return sources.flatMap(({ feature, scale }) =>
     columnsOf(table, feature).map((column) => {
       assertFinite(column);
-      return scale === 'raw' ? column : { ...column, values: logarithm(column) };
+      return scale === 'raw' ? column : { ...column, values: logarithms(column) };
     }),
   );
 }
@@ -131,7 +131,11 @@ export function assertFinite(column: Column): void {
   }
 }
 
-function logarithm(column: Column): Float64Array {
+/**
+ * The logarithms of a column; of 0 that of the smallest positive float32.
+ * @throws {FisherlabError} if a value is negative
+ */
+export function logarithms(column: Column): Float64Array {
   return column.values.map((value, row) => {
     if (value < 0) {
       throw new FisherlabError(

@@ -5,14 +5,16 @@
  * float64, no tensors.
  */
 export { COMBINERS, combiner, DETECTORS, detector } from './catalogue';
-export { type Combiner, combine, log, raw, scoreRows } from './combine';
+export { type Combiner, combine, log, logarithms, raw, scoreRows } from './combine';
 export { commonFactors, layerwiseFactors } from './common-factor';
 export type { Detector } from './detector';
+export { type JointRule, jointP } from './joint-p';
 export { independentNormals, layerwise } from './layerwise';
-export { dot, point, standardiseBy } from './matrix';
+export { dot, point, squaredDistance, standardiseBy } from './matrix';
 export { layerwiseNeighbours, nearestNeighbours } from './nearest-neighbours';
 export { pValues } from './p-values';
 export { principalComponents, whiteningDirections } from './principal-components';
 export { strangestOf } from './strangest';
 export { type Column, columnsOf, type FeatureTable, type NamedTable, sliceRows } from './table';
 export { typicality } from './typicality';
+export { whitenedNeighbours } from './whitened-neighbours';

@@ -18,7 +18,7 @@
 import { FisherlabError } from '../errors';
 import { type Combiner, combine, log } from './combine';
 import type { Detector } from './detector';
-import { point, squaredDistance, standardiseBy } from './matrix';
+import { type Points, point, squaredDistance, standardiseBy } from './matrix';
 
 /**
  * @param k which neighbour counts, 5 by default
@@ -29,22 +29,26 @@ export function nearestNeighbours(k = 5): Combiner {
     name: `${k} nearest neighbours`,
     fit(columns) {
       const standardise = standardiseBy(columns);
-      const known = standardise(columns);
-      if (!Number.isInteger(k) || k < 1 || k > known.n) {
-        throw new FisherlabError(
-          `there is no neighbour number ${k} among ${known.n} batches`,
-          'choose k from 1 to the size of the fit set',
-        );
-      }
-      const neighbours = Array.from({ length: known.n }, (_, i) => point(known, i)); // n × [d]
-      return (given) => {
-        const points = standardise(given);
-        return Float64Array.from({ length: points.n }, (_, i) =>
-          kthDistance(point(points, i), neighbours, k),
-        );
-      };
+      const distances = distancesTo(standardise(columns), k);
+      return (given) => distances(standardise(given));
     },
   };
+}
+
+/**
+ * Distances of points to their k-th nearest among known ones.
+ * @throws {FisherlabError} if k is not a whole number from 1 to the number of known points
+ */
+export function distancesTo(known: Points, k: number): (points: Points) => Float64Array {
+  if (!Number.isInteger(k) || k < 1 || k > known.n) {
+    throw new FisherlabError(
+      `there is no neighbour number ${k} among ${known.n} batches`,
+      'choose k from 1 to the size of the fit set',
+    );
+  }
+  const neighbours = Array.from({ length: known.n }, (_, i) => point(known, i)); // n × [d]
+  return (points) =>
+    Float64Array.from({ length: points.n }, (_, i) => kthDistance(point(points, i), neighbours, k));
 }
 
 function kthDistance(x: Float64Array, neighbours: readonly Float64Array[], k: number): number {

@@ -13,18 +13,12 @@
  * Statistics*, 1931) without its p-values, which run out of digits where batches get interesting:
  * the union of the detectors' regions of rejection, not a compromise between them.
  *
- * A detector knows the batches it was fitted on too well: their scores are too low, the more so the
- * more numbers it has learnt. So m and h are taken *across*: each half of the fit set is scored by
- * a detector that was fitted on the other half. The detectors that score new batches are fitted on
- * both.
+ * m and h are taken across halves of the fit set (`cross-fit.ts`); the detectors that score new
+ * batches are fitted on both.
  */
 import { FisherlabError } from '../errors';
-import { quantileOfSorted } from '../numerics/index';
+import { crossFit } from './cross-fit';
 import type { Detector } from './detector';
-import { type FeatureTable, sliceRows } from './table';
-
-/** Where Φ is one standard deviation above the mean. */
-const ONE_SIGMA = 0.8413;
 
 /**
  * @param detectors at least one
@@ -42,7 +36,7 @@ export function strangestOf(
     fit(inDistribution) {
       const judges = detectors.map((detector) => ({
         fitted: detector.fit(inDistribution),
-        ...scale(detector, inDistribution),
+        ...crossFit(detector, inDistribution),
       }));
       return {
         score(table) {
@@ -57,25 +51,6 @@ export function strangestOf(
       };
     },
   };
-}
-
-/** Median and upper spread of a detector's scores of batches it was not fitted on. */
-function scale(detector: Detector, table: FeatureTable): { median: number; spread: number } {
-  const middle = Math.round(table.rows / 2);
-  const [first, second] = [sliceRows(table, 0, middle), sliceRows(table, middle, table.rows)];
-  const scores = Float64Array.from([
-    ...detector.fit(first).score(second),
-    ...detector.fit(second).score(first),
-  ]).sort();
-  const median = quantileOfSorted(scores, 0.5);
-  const spread = quantileOfSorted(scores, ONE_SIGMA) - median;
-  if (!(spread > 0)) {
-    throw new FisherlabError(
-      `the scores of '${detector.name}' do not vary over the ${table.rows} batches of the fit set`,
-      'give batches that differ, or leave that detector out',
-    );
-  }
-  return { median, spread };
 }
 
 const names = (detectors: readonly Detector[]) => detectors.map(({ name }) => name).join(', ');

@@ -9,8 +9,10 @@
 export { Extractor, extractTables } from './extract';
 export { type FeatureFilesOptions, makeFeatureFiles } from './feature-files';
 export { imagesOf } from './image-draws';
+export { MEAN_LOG_NORM, meanLogNorms } from './mean-log-norm';
 export { type Merged, type MergeOptions, mergeShards } from './merge';
 export { isNeeded, methodsFor, needsOf } from './methods';
+export { nearestSubset } from './nearest-subset';
 export { BY_POSITION, type NoiseIndices, SHARED } from './noise-indices';
 export type { ImageSource } from './origin';
 export { pixelTable } from './pixel-statistics';

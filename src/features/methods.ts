@@ -18,6 +18,7 @@ const NEEDS: Partial<Record<keyof typeof DETECTORS, readonly string[]>> = {
   'DoSE of the posterior': POSTERIOR_PARTS,
   'DoSE of the posterior, support': POSTERIOR_PARTS,
   'score statistic + typicality': ['diagonal-fisher-norm'],
+  'pixel statistics': ['pixel-statistic'],
   'layer-wise diagonal Fisher norm': ['diagonal-fisher-norm'],
   'multi-timestep score norms': ['score-norm'],
 };

@@ -7,18 +7,27 @@
  */
 
 import { deriveSeed } from '../backend/index';
-import { dataset } from '../data/index';
+import { dataset, shuffled } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import type { LoadedModel } from '../models/index';
+import { MEAN_LOG_NORM, meanLogNorms } from './mean-log-norm';
 import { REFERENCE, slice } from './reference';
+import { beside } from './statistic';
 import { type FeatureChoice, featureTables, type TableOptions } from './tables';
 
 export interface TrialTableOptions extends Omit<TableOptions, 'features' | 'reference'> {
   /** Images of each set, besides the reference; all there are if left out. */
   readonly images?: number;
+  /** Images of the model's own set, besides the reference; as many as of the others if left out. */
+  readonly ownImages?: number;
   /** How many images fitted features learn from: 256 by default. */
   readonly reference?: number;
+  /**
+   * The seed of an order of each set (`data/shuffled.ts`), of which the first images are taken;
+   * the order of the files if left out, which is the paper's.
+   */
+  readonly order?: number;
 }
 
 /**
@@ -32,9 +41,13 @@ export async function trialTables(
   features: readonly FeatureChoice[],
   options: TrialTableOptions,
 ): Promise<NamedTable[][]> {
-  const { images, reference = REFERENCE, ...shared } = options;
-  const limit = (more: number) => (images === undefined ? {} : { limit: images + more });
-  const whole = await dataset(sets.in, 'test', limit(reference));
+  const { images, ownImages = images, reference = REFERENCE, order, ...shared } = options;
+  const part = async (name: string, limit = Infinity) => {
+    const whole = await dataset(name, 'test');
+    const ordered = order === undefined ? whole : shuffled(whole, order);
+    return slice(ordered, 0, Math.min(limit, whole.count));
+  };
+  const whole = await part(sets.in, ownImages === undefined ? ownImages : ownImages + reference);
   if (whole.count < reference + 2 * Math.max(...shared.batchSizes)) {
     throw new FisherlabError(
       `'${sets.in}' has ${whole.count} images, too few for ${reference} as a reference and others to score`,
@@ -43,17 +56,24 @@ export async function trialTables(
   }
   const names = [sets.in, ...sets.out];
   const data = [slice(whole, reference, whole.count)];
-  for (const name of sets.out) data.push(await dataset(name, 'test', limit(0)));
+  for (const name of sets.out) data.push(await part(name, images));
+  const ofMeans = features.includes(MEAN_LOG_NORM);
   const tables = await featureTables(loaded, data, {
     ...shared,
-    features,
+    batchSizes: ofMeans ? [...new Set([1, ...shared.batchSizes])] : shared.batchSizes,
+    features: features.filter((feature) => feature !== MEAN_LOG_NORM),
     reference: {
       images: slice(whole, 0, reference),
       seed: deriveSeed(shared.seed, 9),
       words: `the first ${reference} test images of ${sets.in}`,
     },
   });
-  return shared.batchSizes.map((_, b) =>
-    names.map((name, s) => ({ name, table: tables[s]?.[b] as FeatureTable })),
+  return shared.batchSizes.map((B) =>
+    names.map((name, s) => {
+      const ofSet = tables[s] as FeatureTable[];
+      const table = ofSet.find(({ batchSize }) => batchSize === B) as FeatureTable;
+      const means = ofMeans ? [meanLogNorms(ofSet[0] as FeatureTable, B)] : [];
+      return { name, table: beside(table, ...means) };
+    }),
   );
 }
