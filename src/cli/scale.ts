@@ -213,6 +213,7 @@ async function longRun(folder: string, count: number): Promise<Results['long']> 
   const most = Math.max(...after.map(({ memory }) => memory));
   return {
     model: MODEL,
+    images: count,
     first: stretch(moments, 0, fifth),
     last: stretch(moments, count - fifth, count),
     growth_mb: Math.round(most - (after[0]?.memory ?? 0)),

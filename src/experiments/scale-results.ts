@@ -61,6 +61,7 @@ export interface ScaleResults {
   /** One process over many images. */
   readonly long: {
     readonly model: string;
+    readonly images: number;
     readonly first: Stretch;
     readonly last: Stretch;
     /** Largest memory after the first thousand images, less that at their end. */
@@ -81,9 +82,9 @@ export function keepScale(part: Partial<ScaleResults>): Promise<void> {
   return writeJson(SCALE, { ...kept, ...part });
 }
 
-/** What is kept. */
-export function shippedScale(): ScaleResults {
-  return readResultsFile(SCALE, 'fisherlab bench scale') as ScaleResults;
+/** What is kept: the parts that were measured. */
+export function shippedScale(): Partial<ScaleResults> {
+  return readResultsFile(SCALE, 'fisherlab bench scale') as Partial<ScaleResults>;
 }
 
 const IMAGES = 1e8;
@@ -96,49 +97,70 @@ const CARD = 67e12;
 const SHARE_OF_CARD = 0.3;
 
 /** The parts of `docs/scale.md`. */
-export function scaleParts(results: ScaleResults): Record<string, string> {
-  return { measured: measured(results), reckoned: reckoned(results) };
+export function scaleParts(results: Partial<ScaleResults>): Record<string, string> {
+  return { measured: measured(results), reckoned: reckoned(results.models ?? []) };
 }
 
-function measured({ machine, long, start, merge, shards }: ScaleResults): string {
-  const { first, last } = long;
-  const ratio = (key: 'ms_per_image' | 'cpu_ms_per_image') => (first[key] / last[key]).toFixed(3);
-  const [fewer, whole] = [merge[0] as MergeCost, merge.at(-1) as MergeCost];
+/** What stands where nothing was measured. */
+const NOTHING = 'not measured yet';
+
+function measured({ machine, long, start, merge, shards }: Partial<ScaleResults>): string {
+  const on =
+    machine === undefined
+      ? NOTHING
+      : `${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}`;
+  const columns = ['', 'measured', 'aimed at'];
   const rows = [
-    [
-      `the last ${count(last.images)} images beside the first, ${long.model}`,
-      `${ratio('cpu_ms_per_image')} × as many a processor second, ${ratio('ms_per_image')} × a second`,
-      '0.95 to 1.05',
-    ],
-    [
-      'memory after the first thousand images',
-      `${signed(long.growth_mb)} MB, of ${count(long.peak_mb)}`,
-      '50 MB',
-    ],
+    ...longRows(long),
     [
       'a shard beside its images: start, model, graph, end',
-      `${within(start.wall, 1)} s, of the processor ${within(start.cpu, 1)} s`,
+      start === undefined
+        ? NOTHING
+        : `${within(start.wall, 1)} s, of the processor ${within(start.cpu, 1)} s`,
       '4 s',
     ],
-    [
-      `merge of ${whole.shards} shards, ${count(whole.columns)} columns, ${count(whole.rows)} rows (${whole.gigabytes.toFixed(1)} GB)`,
-      `${count(whole.peak_mb)} MB in ${Math.round(whole.seconds)} s; of ${count(fewer.rows)} rows ${count(fewer.peak_mb)} MB`,
-      '2,000 MB',
-    ],
+    mergeRow(merge),
     [
       'two shards with a core each beside one process with both',
-      `${within(shards.wall, 2)} × as fast, ${within(shards.cpu, 2)} × by processor time`,
+      shards === undefined
+        ? NOTHING
+        : `${within(shards.wall, 2)} × as fast, ${within(shards.cpu, 2)} × by processor time (${count(shards.images)} images)`,
       '1.0',
     ],
   ];
-  return [
-    `On ${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}; medians (least to largest) of ${start.wall.runs} runs, while others used the machine too:`,
-    '',
-    markdownTable(['', 'measured', 'aimed at'], rows),
-  ].join('\n');
+  return `On ${on}; medians (least to largest), while others used the machine too:\n\n${markdownTable(columns, rows)}`;
 }
 
-function reckoned({ models }: ScaleResults): string {
+function longRows(long: ScaleResults['long'] | undefined): string[][] {
+  const [what, memory] = ['the last images beside the first', 'memory after the first thousand'];
+  if (long === undefined)
+    return [
+      [what, NOTHING, '0.95 to 1.05'],
+      [memory, NOTHING, '50 MB'],
+    ];
+  const { first, last, growth_mb, peak_mb, images, model } = long;
+  const ratio = (key: 'ms_per_image' | 'cpu_ms_per_image') => (first[key] / last[key]).toFixed(2);
+  return [
+    [
+      `${what} ${count(last.images)} of ${count(images)}, ${model}`,
+      `${ratio('cpu_ms_per_image')} × as many a processor second, ${ratio('ms_per_image')} × a second`,
+      '0.95 to 1.05',
+    ],
+    [memory, `${signed(growth_mb)} MB, of ${count(peak_mb)}`, '50 MB'],
+  ];
+}
+
+function mergeRow(merge: ScaleResults['merge'] | undefined): string[] {
+  const [fewer, whole] = [merge?.[0], merge?.at(-1)];
+  if (fewer === undefined || whole === undefined) return ['merge', NOTHING, '2,000 MB'];
+  return [
+    `merge of ${whole.shards} shards, ${count(whole.columns)} columns, ${count(whole.rows)} rows (${whole.gigabytes.toFixed(1)} GB)`,
+    `${count(whole.peak_mb)} MB in ${Math.round(whole.seconds)} s; of ${count(fewer.rows)} rows ${count(fewer.peak_mb)} MB`,
+    '2,000 MB',
+  ];
+}
+
+function reckoned(models: ScaleResults['models']): string {
   const rows = models.flatMap((model) => {
     const perParameter = model.operations_per_image / model.parameters;
     const cpu = model.cpu_ms_per_image / 1000;
