@@ -13,13 +13,22 @@ export {
 } from './ablations';
 export { APPROXIMATIONS, approximationTable, layerComparisons, quartiles } from './approximations';
 export {
+  type ClassMetrics,
   type Detection,
+  type DetectionOptions,
   detect,
-  quoted,
   type Scored,
   strangestFirst,
-  writeDetection,
 } from './detection';
+export {
+  classRows,
+  extremesFigure,
+  inWords,
+  quoted,
+  scoresFigure,
+  writeDetections,
+  yesOrNo,
+} from './detection-files';
 export { familyCombinations } from './family-combinations';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
 export {
