@@ -123,7 +123,7 @@ export function randomProjections(k: number, seed: number): Feature {
     );
   const made = new Map<string, Float32Array>();
   const signs = (layer: string, side: number, length: number) => {
-    const key = `${side} ${layer}`;
+    const key = `${side} ${length} ${layer}`; // models may share a layer's name, not its size
     let values = made.get(key);
     if (values === undefined) {
       const own = deriveSeed(

@@ -163,6 +163,19 @@ describe('built-in features', () => {
     assert.notDeepEqual(values(randomProjections(3, 9), 1), ones, 'another seed, other directions');
   });
 
+  it('project the gradients of one model after another, whose layers have the same names but other sizes', () => {
+    const feature = randomProjections(3, 7);
+    const first = values(feature, 1);
+    const wider = new Glow({ ...model.config, hidden: 7 });
+    try {
+      const { byBatchSize } = batchFeatures(wider, images, noise, [feature], [1]);
+      assert.equal(byBatchSize[0]?.length, first.size);
+      assert.deepEqual(values(feature, 1), first);
+    } finally {
+      disposeModel(wider);
+    }
+  });
+
   it('know the norm of the gradient with respect to the image', () => {
     const h = 0.25;
     const at = (pixel: number, shift: number): Float64Array => {
