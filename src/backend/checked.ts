@@ -1,12 +1,13 @@
 /**
- * # Shapes, lists and numbers that are checked as they are read
+ * # Checked access to shapes, lists and numbers
  *
- * To TypeScript the shape of a tensor is a list of any length, and a place in a list may be empty.
- * An operation knows better: its input has four axes, its split two parts. Here it says so, and
- * what it gets has that type; where it is wrong, the error names the operation instead of letting
- * an `undefined` travel on. These are defects of the program, so the errors are plain ones.
+ * To TypeScript the shape of a tensor is a list of any length, and any entry of a list may be
+ * missing. An operation knows more: that its input has four axes, that a split has two parts. These
+ * accessors check what the operation expects and return a value of that type; if it is wrong, the
+ * error names the operation instead of letting an `undefined` travel on. Such an error is a defect
+ * of the program, not of its input, so it is a plain `Error`.
  *
- * In the inner loops over numbers an index is not worth a call: they run over the entries instead.
+ * An inner loop over numbers cannot afford a call for each index: it iterates over the entries.
  */
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 

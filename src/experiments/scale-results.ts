@@ -15,6 +15,7 @@ import { existsSync } from 'node:fs';
 import { writeJson } from '../backend/index';
 import { markdownTable } from './markdown-table';
 import { readResultsFile, SCALE } from './results-file';
+import { SCALE_PARTS } from './results-schemas';
 
 /** Least, middle and largest of several runs. */
 export interface Spread {
@@ -82,9 +83,12 @@ export function keepScale(part: Partial<ScaleResults>): Promise<void> {
   return writeJson(SCALE, { ...kept, ...part });
 }
 
-/** What is kept: the parts that were measured. */
+/**
+ * What is kept: the parts that were measured.
+ * @throws {FisherlabError} if there is no such file, or it is damaged
+ */
 export function shippedScale(): Partial<ScaleResults> {
-  return readResultsFile(SCALE, 'fisherlab bench scale') as Partial<ScaleResults>;
+  return readResultsFile(SCALE, SCALE_PARTS, 'fisherlab bench scale');
 }
 
 const IMAGES = 1e8;

@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { writeJson } from '../backend/index';
 import { markdownTable } from './markdown-table';
 import { readResultsFile, SPEED } from './results-file';
+import { SPEED_ROWS } from './results-schemas';
 
 /** One kind of work of one model, ours and PyTorch's in turn. */
 export interface SpeedRow {
@@ -41,9 +42,12 @@ export async function keepSpeed(row: SpeedRow): Promise<void> {
   );
 }
 
-/** The rows that ship. */
+/**
+ * The rows that ship.
+ * @throws {FisherlabError} if there is no such file, or it is damaged
+ */
 export function shippedSpeed(): SpeedRow[] {
-  return readResultsFile(SPEED, 'fisherlab bench peers') as SpeedRow[];
+  return readResultsFile(SPEED, SPEED_ROWS, 'fisherlab bench peers');
 }
 
 const workOf = ({ family, preset, kind }: SpeedRow) => `${family} ${preset} ${kind}`;

@@ -1,5 +1,5 @@
 /**
- * # Do layers know of each other?
+ * # Are layers correlated?
  *
  * The paper multiplies densities of layers as if log f_i and log f_j were independent, because
  * their correlation falls quickly with the distance |i − j| (its figure 5, from 400 random layers).
@@ -9,8 +9,8 @@
  *
  * with bootstrap intervals over images. A correlation of n images has a noise of 1/√n of either
  * sign, and averages of |r| would have a floor; r(d) has none. What remains at large distances is
- * common to the whole model: how busy an image is. The share of the largest eigenvalue of the
- * correlation matrix says how much of all variance one such number explains.
+ * common to the whole model: how busy an image is. The largest eigenvalue's share of the trace of
+ * the correlation matrix is the part of the variance that one such common factor explains.
  */
 
 import { at, matMul, numbersOf, pair, tf } from '../backend/index';

@@ -1,12 +1,12 @@
 /**
  * # The diagonal score statistic of a layer
  *
- * Bergamin et al. 2022 (arXiv 2203.01097) keep of F its diagonal only, d = E[g²]:
+ * Bergamin et al. 2022 (arXiv 2203.01097) keep only the diagonal of F, d = E[g²]:
  *
  *     Σ_i g_i² / (d_i + λ).
  *
- * It knows which weights have large gradients, not which have them together. (The authors add 10⁻⁸
- * for all models; here λ follows the size of the layer's gradients, as in its relatives.)
+ * It accounts for the size of each weight's gradients, but not for their correlations. (The authors
+ * add 10⁻⁸ for all models; here λ scales with the layer's gradients, as in the other two norms.)
  */
 import { squaredNormOfRows, tf } from '../backend/index';
 import type { Model } from '../models/index';

@@ -9,8 +9,8 @@
  * Samples are pixel values on the 8-bit grid, as `model.sample` gives them and as the paper's code
  * uses them, and then treated as every image: a flow adds its dequantisation noise. The score of a
  * flow has mean 0 over its own continuous samples; rounding them and cutting them off at 0 and 255
- * shifts it, which `scoreZ` (`estimate.ts`) shows. `continuousSamplesOf` takes a flow at its word:
- * what it draws is scored as it is, without rounding and without noise.
+ * shifts it, which `scoreZ` (`estimate.ts`) shows. `continuousSamplesOf` scores
+ * what a flow draws as it is, without rounding and without noise.
  *
  * The inverse of a trained flow may leave the range of float32 for a few latents in a hundred
  * (Behrmann et al. 2021, arXiv 2006.09347, *Understanding and mitigating exploding inverses*). A

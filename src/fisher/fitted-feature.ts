@@ -1,17 +1,17 @@
 /**
  * # Features that are fitted first
  *
- * The paper's norm needs nothing but the gradient. Its better relatives weigh the gradient by what
- * is known of the layer's block of F, and so are *fitted* on reference gradients before they run,
- * in the same one pass as any feature. All three estimate
+ * The paper's norm needs nothing but the gradient. More exact statistics weight the gradient by an
+ * estimate of the layer's block of F, so they are *fitted* on reference gradients first; then they
+ * run in the same single pass as any feature. All three estimate
  *
  *     gᵀ (F_j + λ_j I)⁻¹ g / B,       λ_j = damping · tr F_j / min(N, |θ_j|),
  *
  * Rao's score statistic of the layer (g is the gradient of the joint log-likelihood of B images; B
  * F is its second moment, hence the division). The damping is relative to the mean of the
- * eigenvalues that N samples can show. They differ in what they take for F_j; at λ → 0 the exact
- * one does not change under any linear change of the layer's weights, which no norm of the gradient
- * can say of itself.
+ * eigenvalues that N samples can show. They differ in how they approximate F_j. As λ → 0, the
+ * exact one is invariant under every invertible linear map of the layer's weights; no norm of the
+ * gradient is.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';

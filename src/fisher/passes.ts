@@ -4,7 +4,7 @@
  * Some estimates are sums over samples and need one pass (`gradients/blocks.ts`); others (a Gram
  * matrix over all samples) need the gradients of one layer for *all* samples at once, [N, |θ_j|].
  * Those are kept for as many layers at a time as fit in memory, and the samples pass through the
- * model once for each such group of layers: time is paid for memory, never the other way round.
+ * model once for each such group of layers: more time, but no more memory than there is.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';

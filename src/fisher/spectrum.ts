@@ -3,7 +3,7 @@
  *
  * With the gradients of N samples as rows of G [N, |θ_j|], the block is F̂_j = GᵀG/N, |θ_j|×|θ_j|.
  * It shares its nonzero eigenvalues with the Gram matrix K = GGᵀ/N, N×N, so the larger matrix is
- * never made: the smaller of the two sides is taken apart. At most N eigenvalues of a block can be
+ * never made: the smaller of the two is decomposed. At most N eigenvalues of a block can be
  * seen with N samples; the largest ones come out too large, the others too small.
  *
  * The paper models f_j/σ_j² as χ² with |θ_j| degrees of freedom, which is right for F_j = σ_j² I.

@@ -1,9 +1,9 @@
 /**
  * # From 8-bit images into the domain of a representation
  *
- * A density lives on continuous values, and many representations are singular exactly where 8-bit
- * images love to be: a grey pixel has no hue. Noise makes the values continuous, and *which* noise
- * shows in the numbers:
+ * A density is defined on continuous values, and many representations are singular exactly where
+ * many 8-bit images lie: a grey pixel has no hue. Noise makes the values continuous, and the choice
+ * of noise changes the numbers:
  *
  * - `uniform`: x = (k + u)/256, u uniform in [0, 1): the model's own dequantisation, never leaves
  *   the unit cube;

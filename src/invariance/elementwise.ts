@@ -1,7 +1,7 @@
 /**
  * # Maps of single values: affine, gamma, logit
  *
- * Where every value goes its own way, y_i = g(x_i), the Jacobian is diagonal and log|det| = Σ_i
+ * If every value is mapped by itself, y_i = g(x_i), the Jacobian is diagonal and log|det| = Σ_i
  * log|g′(x_i)|.
  */
 import { FisherlabError } from '../errors';

@@ -1,5 +1,5 @@
 /**
- * # A representation that turns likelihood's decision round
+ * # A representation that reverses the likelihood's decision
  *
  * Give two images a and b, of which the model finds a the likelier by g = log p(a) − log p(b) nats.
  * Le Lan & Dinh (2021) show that a smooth invertible T exists under which b is the likelier: only

@@ -8,7 +8,7 @@
  *
  * A `Field` is an array of them and understands the words of `Values`, so a representation
  * evaluated on a `Field` with the tangent d = e_i gives column i of its Jacobian, exact to float64
- * rounding. TensorFlow.js has no float64; this is its independent judge.
+ * rounding. TensorFlow.js has no float64; this gives an independent check.
  *
  * Reference: forward-mode automatic differentiation, Griewank & Walther, *Evaluating Derivatives*
  * (2008), chapter 3.

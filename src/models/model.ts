@@ -4,7 +4,7 @@
  * Whatever its family, a model has layers (named parameter tensors), gives the log-likelihood of a
  * batch, or the surrogate the paper uses in its place, and can go back through it once while a
  * collector looks at every layer's gradients. Noise (dequantisation, diffusion, latent) is always
- * an argument: nothing is random behind one's back.
+ * an argument: there is no hidden randomness.
  *
  * Images are pixel values 0…255, float32 `[N, H, W, C]`; fractional values are welcome (a
  * dequantised image *is* a point of the model's space). Each model scales them as its paper does.

@@ -246,7 +246,7 @@ function readHeader(
   return { header: { ...header, __metadata__: metadata }, entries, begin };
 }
 
-/** A key that stands twice in a JSON object, of which JSON.parse keeps the last without a word. */
+/** A key that occurs twice in a JSON object; JSON.parse would silently keep the last one. */
 function repeatedKey(json: string): string | undefined {
   const seen = new Set<string>();
   let depth = 0;

@@ -1,9 +1,9 @@
 /**
- * # Numerics: numbers of lists and matrices
+ * # Numerics: statistics of lists, and symmetric matrices
  *
- * What several rooms ask of lists of float64: moments, quantiles and ranks, tails of distributions,
- * symmetric matrices, draws and intervals of the bootstrap. Well-kept libraries do it where they
- * give the right number in no more time; where not, the file says why.
+ * What several rooms need, in float64: moments, quantiles and ranks, tails of distributions,
+ * symmetric matrices, bootstrap samples and intervals. Well-kept libraries do the work wherever
+ * they are correct and no slower than a few lines of our own; where they are not, the file says so.
  */
 export { chiSquareQuantile, logGamma } from './gamma';
 export { bootstrapCounts, drawCounts, type Estimate, interval, intervalOf } from './intervals';

@@ -1,13 +1,14 @@
 /**
  * # Intervals by the bootstrap
  *
- * What came out could have come out otherwise: draw the n things it was computed from again, with
- * replacement, and compute it again (Efron 1979). Each is then drawn c_i times, Σ c_i = n, and
- * whatever is a function of weighted sums Σ_i c_i a_i needs the counts c alone: one set of draws
- * serves all quantities of the same things. The interval is between the 2.5 % and the 97.5 %
- * quantile of the values that the resamples give.
+ * An estimate from n observations would differ from sample to sample. To see by how much, draw n of
+ * the observations with replacement and compute the estimate again, many times (Efron 1979). In a
+ * resample, observation i occurs c_i times, Σ c_i = n, and any function of the weighted sums
+ * Σ_i c_i a_i needs only the counts c: one set of resamples serves every quantity computed from the
+ * same observations. The interval runs from the 2.5 % to the 97.5 % quantile of the resampled
+ * values.
  *
- * Draws are a function of a seed (`random.ts`), which no library's are.
+ * Resamples are a function of a seed (`random.ts`); those of the libraries we looked at are not.
  */
 
 import { quantileOfSorted } from './order';

@@ -1,11 +1,11 @@
 /**
  * # Mean and spread of a list of numbers
  *
- * Three loops of one line each, and not a library's: the results that are kept in `data/results`
- * were added up in the order of the list and must stay equal to the last digit. d3-array's `mean`
- * leaves NaN out without a word and takes three to six times as long, as it asks every value what
- * it is; its `deviation` adds in another order and takes two to four times as long; the means of
- * @stdlib add in another order.
+ * Three loops of one line each rather than a library: the results in `data/results` were summed in
+ * the order of the list and must stay equal to the last digit. d3-array's `mean` silently skips NaN
+ * and takes three to six times as long, because it tests the type of every value; its `deviation`
+ * sums in another order and takes two to four times as long; @stdlib's means also sum in another
+ * order.
  */
 
 /** Arithmetic mean; NaN for an empty list. */

@@ -39,7 +39,7 @@ export function normalQuantile(p: number): number {
 }
 
 /**
- * Refuses what is no probability of a quantile.
+ * Rejects a p that no quantile has.
  * @throws {FisherlabError} if p is not between 0 and 1
  */
 export function assertProbability(p: number): void {

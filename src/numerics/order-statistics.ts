@@ -1,5 +1,5 @@
 /**
- * # What n numbers say about the quantiles of where they came from
+ * # What a sample says about the quantiles of its distribution
  *
  * Let S₁ ≤ … ≤ S_n be drawn independently from any continuous distribution function F. The share of
  * it below the r-th of them, F(S_r), is then distributed as Beta(r, n + 1 − r), whatever F, and
@@ -15,7 +15,7 @@ import { logGamma } from './gamma';
 import { assertProbability } from './normal';
 
 /**
- * Where F(S_r) lies with probability `level`, half of the rest on either side.
+ * The interval that contains F(S_r) with probability `level`, with equal tails.
  * @param r from 1 for the smallest of `n` numbers to n
  * @throws {FisherlabError} if there is no r-th, or the level is not between 0 and 1
  */

@@ -1,8 +1,8 @@
 /**
  * # Quantiles, places and ranks
  *
- * All by d3-array; here are the conventions. Lists that are called sorted are sorted upwards and
- * hold no NaN.
+ * The work is d3-array's; this file fixes the conventions. A list called sorted is in ascending
+ * order and contains no NaN.
  */
 import { lazily } from '../lazily';
 
@@ -13,7 +13,7 @@ const d3 = lazily(() => require('d3-array') as typeof import('d3-array'));
  * default); NaN of none.
  */
 export function quantileOfSorted(sorted: ArrayLike<number>, q: number): number {
-  return d3().quantileSorted(sorted as number[], q) ?? Number.NaN; // reads places and length only
+  return d3().quantileSorted(sorted as number[], q) ?? Number.NaN; // it reads only entries and length
 }
 
 /** How many of the sorted values are below x. */

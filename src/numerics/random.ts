@@ -1,7 +1,7 @@
 /**
  * # Seeded randomness
  *
- * Nothing in this program is random behind one's back: whoever needs random numbers passes a seed.
+ * There is no hidden randomness in this program: code that needs random numbers is given a seed.
  * The generator is *mulberry32* (T. Ettinger), a counter `z_i = seed + (i+1)·0x6D2B79F5 mod 2³²`
  * put through a mixing function, so that the i-th number of a stream is a pure function of
  * `(seed, i)` and the reference values (made with the same stream) can be rebuilt anywhere.

@@ -1,17 +1,17 @@
 /**
  * # Symmetric matrices in float64
  *
- * Gram matrices of gradients have eigenvalues over many orders of magnitude; here they are taken
- * apart in double precision, row-major, `A[i·n + j]`.
+ * The eigenvalues of Gram matrices of gradients span many orders of magnitude, so they are computed
+ * in double precision. Matrices are row-major, `A[i·n + j]`.
  *
  * Eigenvectors are ml-matrix's. Eigenvalues without them: Householder reflections to tridiagonal
  * form (n³ multiply-adds), then the implicit QL iteration with Wilkinson's shift (Golub & Van Loan,
- * *Matrix Computations*, §8.3), which costs n² only. ml-matrix turns the eigenvectors along and
- * takes five times as long (n = 400), for hundreds of layers.
+ * *Matrix Computations*, §8.3), which costs only n². ml-matrix always computes the eigenvectors too
+ * and takes five times as long (n = 400), and there are hundreds of layers.
  *
- * Cholesky, `A = L Lᵀ`, and the inverse of L by forward substitution serve the damped norms. A
- * library on flat arrays was not found: ml-matrix, on rows, takes two to three times as long for
- * L, and eleven times for its inverse, which it computes as that of any matrix.
+ * The damped norms use Cholesky, `A = L Lᵀ`, and the inverse of L by forward substitution. No
+ * library that works on flat arrays was found: ml-matrix, which stores rows, takes two to three
+ * times as long for L and eleven times for its inverse, since it ignores that L is triangular.
  */
 import { FisherlabError } from '../errors';
 import { lazily } from '../lazily';
@@ -41,8 +41,8 @@ export function symmetricEigenvalues(A: ArrayLike<number>, n: number): Float64Ar
 }
 
 /**
- * Householder: the diagonal [n] and what is beside it [n] (the last one 0) of a tridiagonal matrix
- * with the same eigenvalues. Uses `A` up.
+ * Householder reflections: the diagonal [n] and off-diagonal [n] (its last entry 0) of a
+ * tridiagonal matrix with the same eigenvalues. Overwrites `A`, which is the caller's own copy.
  */
 function tridiagonal(A: Float64Array, n: number): { diagonal: Float64Array; beside: Float64Array } {
   const diagonal = new Float64Array(n);
@@ -86,8 +86,8 @@ function tridiagonal(A: Float64Array, n: number): { diagonal: Float64Array; besi
 /** Implicit QL with shifts on a tridiagonal matrix; leaves the eigenvalues, in no order, in `d`. */
 function qlIteration(d: Float64Array, e: Float64Array): void {
   const n = d.length;
-  // Below the rounding of the whole matrix everything is 0: among eigenvalues that are, of a matrix
-  // of low rank, a bound by the neighbours alone may never be met.
+  // Off-diagonal entries below the rounding error of the whole matrix count as 0. A bound relative
+  // to the neighbours alone may never be met between the zero eigenvalues of a low-rank matrix.
   const rounding =
     Number.EPSILON *
     d.reduce((most, value, k) => Math.max(most, Math.abs(value) + Math.abs(e[k] as number)), 0);

@@ -1,9 +1,9 @@
 /**
  * # A figure in words
  *
- * Who does not see a figure is told what it is: every SVG carries a title and a description. The
- * description is the caption where the figure has one, for a caption says what to see; else what
- * the axes and series are called.
+ * For readers who cannot see a figure, every SVG carries a title and a description. The description
+ * is the caption if the figure has one, since a caption says what to look for; otherwise it lists
+ * the names of the axes and series.
  */
 import type { Figure } from './figure';
 

@@ -3,10 +3,10 @@
  *
  * With more than three series a legend makes the reader's eye travel for each of them. Here the
  * names stand in the plot, in the colour of their series: above the peak of a density, or after the
- * end of a line. Places are found in pixels. Of a small grid of places about each peak the cheapest
- * is taken, where covering another name costs most, covering a curve less, and distance least; a
- * name that had to move away is tied to its peak by a thin line. Names after lines keep their order
- * and are pushed apart until none touches another.
+ * end of a line. Positions are in pixels. Each name takes the cheapest of a small grid of positions
+ * around its peak: covering another name costs most, covering a curve less, and distance least. A
+ * name that had to move away is joined to its peak by a thin line. Names after lines keep their
+ * order and are pushed apart until none touches another.
  */
 import type { FigureParts } from './figure';
 import { textWidth } from './text-width';

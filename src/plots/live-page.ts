@@ -1,15 +1,15 @@
 /**
  * # nodeplotlib's page, for this machine alone and without the network
  *
- * nodeplotlib's own `plot` starts its server (Nest's) on every address of the machine, whoever may
- * ask there, and its page takes plotly and fonts from the network: where there is none it stays
- * white. So its server is started here, from the same parts, and differs in three things:
+ * nodeplotlib's own `plot` starts its server (Nest's) on every address of the machine, open to
+ * anyone on the network, and its page loads plotly and fonts from the network: offline it stays
+ * blank. So its server is started here, from the same parts, with three differences:
  *
- * - It listens on 127.0.0.1 only, and answers those only who ask for this machine by name. A page
- *   of somebody else's, whose name is made to lead here (DNS rebinding), is refused.
- * - Its page is served with the plotly that figures are drawn by, and without the fonts.
- * - It does not hold the process: an open window does, but where no browser could be opened nothing
- *   is waited for.
+ * - It listens on 127.0.0.1 only, and answers only requests that name this machine as their host.
+ *   A foreign page whose name was made to resolve to this machine (DNS rebinding) is refused.
+ * - The page gets the same plotly that draws the figures, and no fonts.
+ * - The server does not keep the process alive. An open window does; if no browser could be opened,
+ *   the process ends as usual.
  */
 import { readFileSync } from 'node:fs';
 import type { RequestListener, Server, ServerResponse } from 'node:http';

@@ -1,5 +1,5 @@
 /**
- * # A curve that grows while one watches
+ * # A curve that grows as it is watched
  *
  * `nodeplotlib` opens a browser window and draws what an RxJS Observable sends. A live curve is
  * such a stream of the figure of `lines.ts`. It is only for watching by hand (its small server,

@@ -3,8 +3,8 @@
  *
  * The paper's figures have panels: in one row the histogram of one layer, that of another, and both
  * against each other. Each panel is a figure of its own, drawn into its part of the whole with its
- * title above it. Either the panels name their curves themselves, or all share one legend, in which
- * each name stands once.
+ * title above it. Either each panel names its own curves, or all share one legend that lists each
+ * name once.
  */
 import type { Layout, Plot } from 'nodeplotlib';
 import { FisherlabError } from '../errors';

@@ -1,10 +1,10 @@
 /**
  * # A stage for plotly without a browser
  *
- * Plotly draws into a document. Here the document is `jsdom`'s, which has everything but layout: it
- * cannot say how large a text comes out, and it has no canvas. Both are supplied: boxes from the
- * font's own widths (`text-width.ts`), and of the canvas the two things that plotly's heat map does
- * with it, taking pixels and becoming a PNG.
+ * Plotly draws into a document. Here the document is `jsdom`'s, which does no layout, so it cannot
+ * measure text, and has no canvas. Both are supplied: bounding boxes from the font's own widths
+ * (`text-width.ts`), and the two canvas functions that plotly's heat map uses, taking pixels and
+ * turning them into a PNG.
  */
 import { readFileSync } from 'node:fs';
 import { pngDataUri } from './png';

@@ -1,8 +1,8 @@
 /**
- * # Who shows what the program says
+ * # Where output goes
  *
- * The same calls serve a cell of a notebook and a plain program run with Node. In a cell the kernel
- * shows what it is given; elsewhere lines go to the terminal or a file.
+ * The same calls work in a notebook cell and in a plain Node program. In a cell, output goes to the
+ * kernel, which displays it; elsewhere it goes to the terminal or a file as lines of text.
  */
 
 /** A kernel that shows several forms of one thing at once, and leaves the choice to Jupyter. */
@@ -16,7 +16,7 @@ interface Kernel {
 const kernel = (): Kernel | undefined =>
   (globalThis as { __fisherlabKernel?: Kernel }).__fisherlabKernel;
 
-/** Whether the code runs in a cell: kernels leave their mark before the first one. */
+/** Whether the code runs in a cell: a kernel sets this flag before it runs the first one. */
 export function inNotebook(): boolean {
   return kernel() !== undefined || '__tslab__' in globalThis;
 }

@@ -1,7 +1,7 @@
 /**
- * # Terminal: what long work says of itself
+ * # Terminal: output as text
  *
- * Progress with the time that is left, tables as text, durations as people say them.
+ * Progress with the time left, tables as text, durations in words.
  */
 
 export { labelOf } from '../set-names';

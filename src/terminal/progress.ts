@@ -1,17 +1,17 @@
 /**
- * # How far a long step is
+ * # The progress of a long step
  *
- * `progress('features', 4000)` gives something to `tick`. In a notebook one output is overwritten
- * in place; on a terminal one line, with a bar; where output goes to a file, a new line at most
- * every five seconds. The time left supposes that the rest goes as fast as what is done:
+ * `progress('features', 4000)` returns an object with a `tick` method. In a notebook it overwrites
+ * one output in place; on a terminal one line, with a bar; in a file it writes a new line at most
+ * every five seconds. The time left assumes that the rest goes as fast as what is done:
  * `left = elapsed · (total − done) / done`.
  */
 import { inNotebook, kernelDisplay } from './host';
 
 export interface Progress {
-  /** Says that `count` (1) more are done. */
+  /** Counts `count` more items as done; 1 if left out. */
   tick(count?: number): void;
-  /** Says that the step is over; the last line stays. Safe to call twice. */
+  /** Ends the step; its last line stays. May be called twice. */
   done(): void;
 }
 
@@ -26,7 +26,7 @@ export interface Screen {
 const WAIT = { notebook: 250, terminal: 100, lines: 5000 } as const;
 
 /**
- * Starts to report a step.
+ * Starts reporting a step.
  * @param total how many ticks there will be
  * @param now a clock in milliseconds
  */
@@ -72,7 +72,7 @@ export function progressLine(label: string, count: number, total: number, second
   return `${label} ${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${Math.floor(share * 100)} %${left}`;
 }
 
-/** Seconds as people say them: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`. */
+/** A number of seconds in readable form: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`. */
 export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);

@@ -6,9 +6,9 @@
  * so that images stay on the 8-bit grid. Every draw is a function of the seed and the image's place
  * in the batch.
  *
- * A *background* model (Ren et al. 2019, arXiv 1906.02845) is to learn what all images have in
- * common, and not what these are of: besides, each of its values is replaced, with probability
- * `mutate`, by one drawn evenly from 0 … 255.
+ * A *background* model (Ren et al. 2019, arXiv 1906.02845) should learn what all images have in
+ * common and not what they depict: for it, each value is also replaced, with probability `mutate`,
+ * by one drawn uniformly from 0 … 255.
  */
 import { at, deriveSeed, uniformAt } from '../backend/index';
 

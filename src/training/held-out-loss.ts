@@ -1,9 +1,10 @@
 /**
- * # How a model does on images it is not trained on
+ * # How well a model does on held-out images
  *
- * By the family's own loss, on all of them: the same quantity that training lowers, so the weights
- * to keep are chosen by it. And in bits per dimension, in which families compare: those of a Glow
- * are its loss; of the others they are a bound that costs more passes, on the first few images. The
+ * Measured by the family's own loss, on all of them: training lowers the same quantity, so it
+ * decides which weights to keep. Also measured in bits per dimension, which compare across
+ * families: for a Glow they are its loss; for the others they are a bound that costs more passes
+ * and is computed on the first few images. The
  * noise depends on the seed alone, so that two points of a curve differ by the weights and nothing
  * else.
  */

@@ -10,8 +10,8 @@
  *   and at the end `model.safetensors`, the last ones, in half precision, both loadable by
  *   `loadModel`.
  *
- * Two that train into one folder would mix their files, so a run holds a lock on it, `lock`, which
- * its death releases (`backend/file-lock.ts`).
+ * Two runs in one folder would mix their files, so a run holds a lock on it, `lock`, which is
+ * released when its process ends (`backend/file-lock.ts`).
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';

@@ -1,11 +1,11 @@
 /**
  * # The weights of a training run
  *
- * What an optimiser works on is one vector, θ [P]: the values of all layers that are trained, one
- * behind the other in the model's order. The optimiser's state owns these numbers. The model is
- * where they are *shown*, for as long as something is computed with them: those of the step during
- * its pass, the averaged ones during an evaluation and at the end. All showing goes through here,
- * so nobody needs to ask whose weights the model holds: those that were shown last.
+ * An optimiser works on one vector, θ [P]: the values of all trained layers, one after the other in
+ * the model's order. The optimiser's state owns these numbers. They are copied into the model while
+ * something is computed with them: those of the step during its pass, the averaged ones during an
+ * evaluation and at the end. All such copies go through here, so there is never a doubt which
+ * weights the model holds: those that were copied last.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, tf } from '../backend/index';

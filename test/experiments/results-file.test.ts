@@ -23,6 +23,7 @@ import {
   RESULTS,
   readModelResults,
   readResultsFile,
+  SCALE,
   summaryFile,
 } from '../../src/experiments/results-file';
 import {
@@ -34,6 +35,7 @@ import {
   LOOKS_RECORD,
   MODEL_RESULTS,
   ROUND,
+  SCALE_PARTS,
   SUMMARY,
 } from '../../src/experiments/results-schemas';
 
@@ -51,6 +53,7 @@ const KINDS: readonly [file: string, schema: GenericSchema, place: readonly (str
     [ablationsFile('ladder'), LADDER_RESULTS, ['rungs', 1, 'parameters']],
     [PIXEL_BASELINE, BASELINE, ['rows', 0, 'inCount']],
     [FIRST_RESULTS, FIRST, ['rows', 0, 'high']],
+    [SCALE, SCALE_PARTS, ['long', 'first', 'cpu_ms_per_image']],
     [FLOW_ROUND, ROUND, ['images']],
     [FAMILY_ROUND, ROUND, ['images']],
     [LOOKS, LOOKS_RECORD, [0, 'chosenFrom']],

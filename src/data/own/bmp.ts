@@ -7,9 +7,10 @@
  * 32-bit pixels is unused in the header of 40 bytes and is passed over.
  *
  * sharp's prebuilt library reads no BMP. Of the decoders on npm, `bmp-ts` 1.0.9 and `bmp-js` 0.1.0
- * ignore where the header says that the pixels start, `bmp-ts` also loses rows of 4-bit pixels whose
- * width is odd, and `fast-bmp` 4.0.1 shows palettes as grey. A picture that is read wrongly is worse than one that is
- * refused, so what is common is read here and the rest (run-length coding, masks, 16 bits) refused.
+ * ignore where the header says that the pixels start, `bmp-ts` also loses rows of 4-bit pixels when
+ * the width is odd, and `fast-bmp` 4.0.1 shows palettes as grey. A picture that is read wrongly is
+ * worse than one that is refused, so the common kinds are read here and the rest (run-length
+ * coding, masks, 16 bits) refused.
  *
  * Reference: Microsoft, "Bitmap Storage", BITMAPINFOHEADER.
  */
