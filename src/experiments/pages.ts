@@ -4,8 +4,8 @@
  * No number in the README is typed by hand. What stands there between `<!-- results -->` and
  * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families` from
  * the summary of all models, in `data/models/README.md` `models` from the model cards, and the two
- * tables of `docs/scale.md` from what was measured of size; the README's picture is drawn from the
- * first experiment too. A test holds the pages against the files.
+ * tables of `docs/scale.md` from what was measured of size, and one of environment.md from the times
+ * beside PyTorch's; the README's picture is drawn from the first experiment too. A test holds the pages against the files.
  */
 import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';
@@ -23,11 +23,13 @@ import { type ModelCard, shippedCards } from './model-cards';
 import { type PixelBaseline, pixelMean, shippedPixelBaseline } from './pixel-baseline';
 import { FIRST_PICTURE } from './results-file';
 import { scaleParts, shippedScale } from './scale-results';
+import { shippedSpeed, speedParts } from './speed-results';
 import { type Summary, shippedSummary } from './summary';
 
 export const README = inCheckout('README.md');
 export const MODELS_README = inCheckout('data', 'models', 'README.md');
 export const SCALE_PAGE = inCheckout('docs', 'scale.md');
+export const ENVIRONMENT = inCheckout('environment.md');
 
 /**
  * Writes the pages and the picture.
@@ -39,6 +41,7 @@ export async function fillPages(): Promise<void> {
   await fill(README, readmeParts(results, shippedSummary()));
   await fill(MODELS_README, modelsParts(shippedCards()));
   await fill(SCALE_PAGE, scaleParts(shippedScale()));
+  await fill(ENVIRONMENT, speedParts(shippedSpeed()));
 }
 
 async function fill(file: string, parts: Readonly<Record<string, string>>): Promise<void> {

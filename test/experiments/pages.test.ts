@@ -4,6 +4,7 @@ import { startBackend } from '../../src/backend/start';
 import { readFirstResults } from '../../src/experiments/first-experiment';
 import { shippedCards } from '../../src/experiments/model-cards';
 import {
+  ENVIRONMENT,
   filledIn,
   MODELS_README,
   modelsParts,
@@ -12,6 +13,7 @@ import {
   SCALE_PAGE,
 } from '../../src/experiments/pages';
 import { scaleParts, shippedScale } from '../../src/experiments/scale-results';
+import { shippedSpeed, speedParts } from '../../src/experiments/speed-results';
 import { shippedSummary } from '../../src/experiments/summary';
 import { disposeModel, loadModel, shippedModels } from '../../src/models/checkpoint';
 
@@ -60,6 +62,13 @@ describe('the page about the shipped models', () => {
       disposeModel(loaded.model);
       assert.equal(checksum, loaded.checksum, model);
     }
+  });
+});
+
+describe('the page about the environment', () => {
+  it('holds the kept times beside PyTorch’s and no others', () => {
+    const page = readFileSync(ENVIRONMENT, 'utf8');
+    assert.equal(page, filledIn(page, speedParts(shippedSpeed())));
   });
 });
 
