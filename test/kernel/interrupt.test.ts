@@ -32,6 +32,22 @@ describe('an interrupt', function () {
       'a loop in a timer',
       'setInterval(() => { while (true) {} }, 10);\nawait new Promise(() => {});',
     ],
+    [
+      'a loop where a file has been read',
+      "import fs from 'node:fs';\nfs.readFile('../package.json', () => { while (true) {} });\nawait new Promise(() => {});",
+    ],
+    [
+      'a loop where another process has ended',
+      "import { exec } from 'node:child_process';\nexec('exit', () => { while (true) {} });\nawait new Promise(() => {});",
+    ],
+    [
+      'a loop where a connection comes in',
+      "import net from 'node:net';\nconst server = net.createServer(() => { while (true) {} });\nserver.listen(0, '127.0.0.1', () => net.connect(server.address().port));\nawait new Promise(() => {});",
+    ],
+    [
+      'a loop where a message arrives',
+      'const { port1, port2 } = new MessageChannel();\nport1.onmessage = () => { while (true) {} };\nport2.postMessage(1);\nawait new Promise(() => {});',
+    ],
     ['a wait for what never comes', 'await new Promise(() => {});'],
     ['a wait for a line of text', "await input('?');"],
     [
