@@ -26,6 +26,9 @@ import { shownValue } from './value';
 /** Milliseconds after which an interrupted cell is closed that has not closed itself. */
 const GRACE = 30;
 
+/** Milliseconds that the next cell waits for a collection of garbage. */
+const LONGEST = 2000;
+
 /** New tensors after which it is worth looking for some that nobody holds. */
 const MANY = 100;
 
@@ -206,8 +209,13 @@ export class Evaluator {
   /** Frees tensors that nothing refers to, where there are so many more than the last time. */
   private cleanUp(more: number): void {
     if (tensorCount() <= (more === 0 ? 0 : this.tensors + more)) return;
-    this.ready = collectGarbage().then(() => {
-      this.tensors = tensorCount();
+    this.ready = new Promise((resolve) => {
+      void collectGarbage().then(() => {
+        this.tensors = tensorCount();
+        resolve();
+      });
+      // An interrupt may have ended the collection itself.
+      later(resolve, LONGEST);
     });
   }
 

@@ -162,7 +162,6 @@ export class Protocol {
   ): void {
     const { running } = this;
     if (running === undefined || running.request.header.msg_id !== key) return;
-    this.interrupter.ended(key);
     this.texts.flush();
     const failed = error && {
       ename: error.name,
@@ -172,8 +171,8 @@ export class Protocol {
     if (failed !== undefined && !this.faults.delete(key)) this.publish('error', failed, key);
     // Cells that were sent together with one that fails at once are still on their way.
     const wait = failed !== undefined && Date.now() - running.since < ON_THE_WAY;
-    if (wait) setTimeout(() => this.conclude(running, failed, answers), ON_THE_WAY);
-    else this.conclude(running, failed, answers);
+    const conclude = () => this.conclude(running, failed, answers);
+    this.interrupter.ended(key, () => (wait ? setTimeout(conclude, ON_THE_WAY) : conclude()));
   }
 
   private conclude(
