@@ -35,7 +35,7 @@ import {
 } from '../features/index';
 import { disposeModel, drawsOf, type LoadedModel, loadModel } from '../models/index';
 
-/** Usual images that are shipped as numbers. */
+/** Usual images unless told otherwise, and those that are shipped as numbers. */
 const SHIPPED = 1000;
 /** Of their noise. */
 const SEED = 1;
@@ -54,7 +54,7 @@ export interface Usual {
 export interface UsualOptions extends Pick<TableOptions, 'progress' | 'signal'> {
   /** A set, or paths; the set that the model was trained on where left out. */
   readonly in?: readonly string[];
-  /** The first images of a set; all where left out. */
+  /** The first images of a set; all where left out, of the model's own set the first 1,000. */
   readonly limit?: number;
   readonly seed: number;
   /** Features besides the log-likelihood and the squared norms. */
@@ -112,7 +112,7 @@ async function imagesOf(
   { in: words, limit, reading }: UsualOptions,
 ): Promise<{ images: Images; source: string }> {
   if (words === undefined) {
-    const images = await imageSet(header.data.name, 'test', limit === undefined ? {} : { limit });
+    const images = await imageSet(header.data.name, 'test', { limit: limit ?? SHIPPED });
     return { images, source: images.source };
   }
   const [first = ''] = words;
