@@ -238,6 +238,6 @@ async function figureTables(models: string[] | undefined, signal: AbortSignal): 
   await startBackend();
   const bar = terminal.barForEachStep();
   await experiments
-    .writeFigureTables(models ?? experiments.figureModels(false), bar.step, signal)
+    .writeFigureTables(models ?? experiments.withoutFigureTables(), bar.step, signal)
     .finally(bar.done);
 }

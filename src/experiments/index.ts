@@ -39,6 +39,7 @@ export {
   figureTables,
   layerTables,
   recomputed,
+  withoutFigureTables,
   writeFigureTables,
 } from './figure-tables';
 export {
