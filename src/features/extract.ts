@@ -12,7 +12,7 @@
 import { tf } from '../backend/index';
 import { type Images, imagesFor } from '../data/index';
 import type { Column, FeatureTable } from '../detectors/index';
-import { FisherlabError } from '../errors';
+import { assertWhole, FisherlabError } from '../errors';
 import {
   cutEvery,
   eagerly,
@@ -24,6 +24,7 @@ import {
   squaredNorm,
 } from '../gradients/index';
 import type { Model } from '../models/index';
+import { assertSeed } from '../numerics/index';
 import { BY_POSITION, type NoiseIndices } from './noise-indices';
 
 export interface ExtractorOptions {
@@ -84,13 +85,18 @@ export class Extractor {
   readonly cut: number;
   private readonly groups: readonly Group[];
 
-  /** @throws {FisherlabError} if a batch size is none, or larger than the set */
+  /**
+   * @throws {FisherlabError} if a batch size is none, or larger than the set, or if `seed` or
+   *   `chunk` is no whole number in its range
+   */
   constructor(
     private readonly model: Model,
     private readonly data: Images,
     private readonly options: ExtractorOptions,
   ) {
-    const { batchSizes, chunk = MOST_TOGETHER } = options;
+    const { batchSizes, chunk = MOST_TOGETHER, seed } = options;
+    assertSeed(seed);
+    assertWhole('chunk', chunk);
     const wrong = batchSizes.find((B) => !(Number.isInteger(B) && B >= 1));
     if (wrong !== undefined)
       throw new FisherlabError(

@@ -11,6 +11,7 @@ export { isConstant, mean, unbiasedStd } from './moments';
 export { logTwoSidedP, normalQuantile } from './normal';
 export { countBelow, countUpTo, quantileOfSorted, ranks } from './order';
 export {
+  assertSeed,
   deriveSeed,
   noiseByIndex,
   normalAt,
