@@ -4,6 +4,7 @@
  *     fisherlab bench                                  the table: every model and batch size
  *     fisherlab bench features glow --K 32 --json      one line of JSON
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
+ *     fisherlab bench faults --keep                    what survives which faults (`faults.ts`)
  *
  * `cost.ts` says what is measured and how. The kinds `estimate` and `spectra` stand in no row of
  * the table, whose rows are each measured in a process of their own.
@@ -26,6 +27,9 @@ interface Flags {
   B: number;
   repeats: number;
   json?: boolean;
+  seed: number;
+  keep?: boolean;
+  worker?: string;
 }
 
 /** Adds `bench` to the program. */
@@ -33,7 +37,7 @@ export function register(program: Command): void {
   program
     .command('bench')
     .description('measure the cost of features, training steps and Fisher-information samples')
-    .addArgument(new Argument('[kind]', 'what is measured').choices([...KINDS, 'kernel']))
+    .addArgument(new Argument('[kind]', 'what is measured').choices([...KINDS, 'kernel', 'faults']))
     .addArgument(new Argument('[model]', FAMILY))
     .addOption(new Option('--preset <name>', 'size of the model').choices(PRESETS).default('small'))
     .option('--K <n>', 'Glow: steps a level', wholeNumber())
@@ -47,6 +51,9 @@ export function register(program: Command): void {
     .option('--B <n>', 'images a feature is made of', wholeNumber(), 1)
     .option('--repeats <n>', 'timed passes, of which the best counts', wholeNumber(), 2)
     .option('--json', 'one line of JSON')
+    .option('--seed <n>', 'faults: the seed of all of them', wholeNumber(0), 1)
+    .option('--keep', 'faults: keep the table, and fill it into environment.md')
+    .addOption(new Option('--worker <json>', 'faults: one part, in this process').hideHelp())
     .action(bench);
 }
 
@@ -56,12 +63,19 @@ async function kernelCost(repeats: number): Promise<void> {
   console.log(lab().terminal.tableText(kernelTable(await kernelBench({ starts: repeats }))));
 }
 
+/** The campaign of faults, or one part of it. */
+function faults({ worker, seed, keep = false }: Flags): Promise<void> {
+  const campaign: typeof import('./faults') = require('./faults');
+  return worker === undefined ? campaign.faultCampaign(seed, keep) : campaign.faultWorker(worker);
+}
+
 async function bench(
-  kind: Kind | 'kernel' | undefined,
+  kind: Kind | 'kernel' | 'faults' | undefined,
   family: string | undefined,
   flags: Flags,
 ): Promise<void> {
   if (kind === 'kernel') return kernelCost(flags.repeats);
+  if (kind === 'faults') return faults(flags);
   if (kind !== undefined && family !== undefined) {
     const config = configOf(family, flags);
     const result = await measureCost({ ...flags, kind, config, name: nameOf(config, flags) });

@@ -3,7 +3,8 @@
  *
  * No number in the README is typed by hand. What stands there between `<!-- results -->` and
  * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families` from
- * the summary of all models, and in `data/models/README.md` `models` from the model cards; the
+ * the summary of all models, in `data/models/README.md` `models` from the model cards, and in
+ * `environment.md` `faults` from the campaign of faults; the
  * README's picture is drawn from the first experiment too. A test holds the pages against the
  * files.
  */
@@ -12,6 +13,7 @@ import { inCheckout, writeBeside } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { shippedHeader } from '../models/index';
 import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
+import { type FaultCampaign, shippedFaults } from './fault-table';
 import {
   type FirstResults,
   type FlatRow,
@@ -24,10 +26,11 @@ import { FIRST_PICTURE } from './results-file';
 import { type Summary, shippedSummary } from './summary';
 
 export const README = inCheckout('README.md');
+export const ENVIRONMENT = inCheckout('environment.md');
 export const MODELS_README = inCheckout('data', 'models', 'README.md');
 
 /**
- * Writes both pages and the picture.
+ * Writes the pages and the picture.
  * @throws {FisherlabError} if results are not there, or a page lacks a mark
  */
 export async function fillPages(): Promise<void> {
@@ -35,6 +38,7 @@ export async function fillPages(): Promise<void> {
   await saveFigure(picture(results), FIRST_PICTURE);
   await fill(README, readmeParts(results, shippedSummary()));
   await fill(MODELS_README, modelsParts(shippedCards()));
+  await fill(ENVIRONMENT, environmentParts(shippedFaults()));
 }
 
 async function fill(file: string, parts: Readonly<Record<string, string>>): Promise<void> {
@@ -87,6 +91,12 @@ export function modelsParts(cards: readonly ModelCard[]): Record<string, string>
       lines,
     ),
   };
+}
+
+/** The parts of the page about the environment. */
+export function environmentParts({ faults }: FaultCampaign): Record<string, string> {
+  const lines = faults.map(({ what, tried, survived, note }) => [what, tried, survived, note]);
+  return { faults: markdown(['what was done', 'tried', 'survived', 'how'], lines) };
 }
 
 function markdown(
