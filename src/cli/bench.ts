@@ -29,6 +29,7 @@ interface Flags {
   json?: boolean;
   seed: number;
   keep?: boolean;
+  only?: string;
   worker?: string;
 }
 
@@ -53,6 +54,7 @@ export function register(program: Command): void {
     .option('--json', 'one line of JSON')
     .option('--seed <n>', 'faults: the seed of all of them', wholeNumber(0), 1)
     .option('--keep', 'faults: keep the table, and fill it into environment.md')
+    .option('--only <text>', 'faults: only the parts whose names have this in them')
     .addOption(new Option('--worker <json>', 'faults: one part, in this process').hideHelp())
     .action(bench);
 }
@@ -64,9 +66,11 @@ async function kernelCost(repeats: number): Promise<void> {
 }
 
 /** The campaign of faults, or one part of it. */
-function faults({ worker, seed, keep = false }: Flags): Promise<void> {
+function faults({ worker, seed, keep = false, only }: Flags): Promise<void> {
   const campaign: typeof import('./faults') = require('./faults');
-  return worker === undefined ? campaign.faultCampaign(seed, keep) : campaign.faultWorker(worker);
+  return worker === undefined
+    ? campaign.faultCampaign(seed, keep, only)
+    : campaign.faultWorker(worker);
 }
 
 async function bench(

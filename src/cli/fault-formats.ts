@@ -28,6 +28,7 @@ export interface Format {
 
 const HEIGHT = 28;
 const GREY = { height: 32, width: 32, channels: 1 } as const;
+const COLOUR = { ...GREY, channels: 3 } as const;
 
 const pixels = (n: number) =>
   Buffer.from(
@@ -41,13 +42,13 @@ function picture(ending: 'png' | 'jpeg' | 'webp' | 'tiff' | 'gif'): Format {
     name: ending,
     ending,
     sample: async () => {
-      const sharp: typeof import('sharp') = require('sharp');
+      const { default: sharp } = await import('sharp');
       const raw = { width: 40, height: 30, channels: 3 } as const;
       return sharp(pixels(40 * 30 * 3), { raw })
         .toFormat(ending)
         .toBuffer();
     },
-    read: (file) => lab().data.ownImages([file], GREY),
+    read: (file) => lab().data.ownImages([file], COLOUR),
   };
 }
 
@@ -135,7 +136,11 @@ async function safetensors(folder: string): Promise<Buffer> {
   const { backend, models } = lab();
   const shipped = backend.inCheckout('data', 'models', 'vae-mnist.safetensors');
   const file = path.join(folder, 'five.safetensors');
-  await models.writeSafetensors(file, models.readSafetensors(shipped).tensors.slice(0, 5), {});
+  await models.writeSafetensors(
+    file,
+    [...models.readSafetensors(shipped).tensors.values()].slice(0, 5),
+    {},
+  );
   return readFile(file);
 }
 

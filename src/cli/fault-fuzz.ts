@@ -41,6 +41,8 @@ export async function fuzz(name: string, files: number, seed: number): Promise<F
     const sample = await format.sample(folder);
     const file = path.join(folder, 'damaged', `file.${format.ending}`);
     await lab().backend.makeFolder(path.dirname(file));
+    await writeFile(file, sample);
+    await format.read(file); // a sound one is not refused
     for (let k = 0; k < files; k++) {
       await writeFile(file, damaged(sample, lab().random.deriveSeed(seed, k)));
       const outcome = await outcomeOf(() => format.read(file));

@@ -4,6 +4,8 @@
  *     fisherlab bench faults                    all of it: 5,000 damaged files, 100 kills
  *     fisherlab bench faults --seed 2 --keep    another one; its table goes into environment.md
  *
+ *     fisherlab bench faults --only parquet     the parts whose names say so
+ *
  * Everything in it is drawn from the seed. Each part runs in a process of its own, which may crash;
  * what is finished lies in `out/faults-SEED.json`, and the same command goes on from there. A part
  * with findings is not finished: it is said, and run again the next time.
@@ -71,15 +73,16 @@ function downloadInto(folder: string, url: string): Promise<void> {
 }
 
 /** The campaign; what it found so far is kept beside. */
-export async function faultCampaign(seed: number, keep: boolean): Promise<void> {
+export async function faultCampaign(seed: number, keep: boolean, only = ''): Promise<void> {
   const { backend, experiments, FisherlabError, terminal } = lab();
   const file = backend.inCheckout('out', `faults-${seed}.json`);
   const faults = await readFile(file, 'utf8').then(
     (text) => JSON.parse(text) as experiments.Fault[],
-    () => [],
+    (): experiments.Fault[] => [],
   );
   let findings = 0;
-  for (const part of parts(seed)) {
+  const all = parts(seed);
+  for (const part of all.filter(({ what }) => what.includes(only))) {
     if (faults.some(({ what }) => what === part.what)) continue;
     const found = await inItsOwnProcess(part.work);
     for (const finding of found.findings) console.log(finding);
@@ -88,6 +91,8 @@ export async function faultCampaign(seed: number, keep: boolean): Promise<void> 
     console.log(`${fault.what}: ${fault.survived} of ${fault.tried}; ${fault.note}`);
     if (found.findings.length > 0) continue;
     faults.push(fault);
+    const order = all.map(({ what }) => what);
+    faults.sort((a, b) => order.indexOf(a.what) - order.indexOf(b.what));
     await backend.writeJson(file, faults);
   }
   console.log(terminal.tableText(faults.map((fault) => ({ ...fault }))));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Output } from '../../src/notebook/ipynb';
 import { findNotebooks, publishNotebooks } from '../../src/notebook/publish';
