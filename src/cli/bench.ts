@@ -4,17 +4,21 @@
  *     fisherlab bench                                  the table: every model and batch size
  *     fisherlab bench features glow --K 32 --json      one line of JSON
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
+ *     fisherlab bench scale                            shards, merging, many images
+ *     fisherlab bench peers --python FILE              beside PyTorch, in turn
  *     fisherlab bench faults --keep                    what survives which faults (`faults.ts`)
  *
  * `cost.ts` says what is measured and how. The kinds `estimate` and `spectra` stand in no row of
  * the table, whose rows are each measured in a process of their own.
  */
-import { spawnSync } from 'node:child_process';
 import { Argument, type Command, Option } from 'commander';
 import type { models } from '../index';
 import { type Cost, IMAGE, KINDS, type Kind, measureCost, SEED } from './cost';
 import { lab } from './lab';
 import { FAMILY, wholeNumber } from './options';
+import { answerOf } from './own-process';
+import { comparePeers } from './peers';
+import { measureScale } from './scale';
 
 const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
@@ -26,6 +30,7 @@ interface Flags {
   batch?: number;
   B: number;
   repeats: number;
+  python?: string;
   json?: boolean;
   seed: number;
   keep?: boolean;
@@ -38,8 +43,16 @@ export function register(program: Command): void {
   program
     .command('bench')
     .description('measure the cost of features, training steps and Fisher-information samples')
-    .addArgument(new Argument('[kind]', 'what is measured').choices([...KINDS, 'kernel', 'faults']))
-    .addArgument(new Argument('[model]', FAMILY))
+    .addArgument(
+      new Argument('[kind]', 'what is measured').choices([
+        ...KINDS,
+        'kernel',
+        'scale',
+        'peers',
+        'faults',
+      ]),
+    )
+    .addArgument(new Argument('[model]', `${FAMILY}; of scale the part, if not all`))
     .addOption(new Option('--preset <name>', 'size of the model').choices(PRESETS).default('small'))
     .option('--K <n>', 'Glow: steps a level', wholeNumber())
     .option('--hidden <n>', 'Glow: channels of the coupling networks', wholeNumber())
@@ -51,6 +64,7 @@ export function register(program: Command): void {
     )
     .option('--B <n>', 'images a feature is made of', wholeNumber(), 1)
     .option('--repeats <n>', 'timed passes, of which the best counts', wholeNumber(), 2)
+    .option('--python <file>', 'peers: a Python that has torch')
     .option('--json', 'one line of JSON')
     .option('--seed <n>', 'faults: the seed of all of them', wholeNumber(0), 1)
     .option('--keep', 'faults: keep the table, and fill it into environment.md')
@@ -73,12 +87,26 @@ function faults({ worker, seed, keep = false, only }: Flags): Promise<void> {
     : campaign.faultWorker(worker);
 }
 
+/** Pairs of runs with PyTorch, kept in `data/results`, which `fisherlab readme` shows. */
+async function peersCost(family: string | undefined, { preset, python }: Flags): Promise<void> {
+  const { experiments, FisherlabError } = lab();
+  if (python === undefined || family === undefined)
+    throw new FisherlabError(
+      'there is nothing to compare with',
+      'give a family, and --python with a Python that has torch',
+    );
+  for (const row of await comparePeers(family, preset, python, console.log))
+    await experiments.keepSpeed(row);
+}
+
 async function bench(
-  kind: Kind | 'kernel' | 'faults' | undefined,
+  kind: Kind | 'kernel' | 'scale' | 'peers' | 'faults' | undefined,
   family: string | undefined,
   flags: Flags,
 ): Promise<void> {
   if (kind === 'kernel') return kernelCost(flags.repeats);
+  if (kind === 'scale') return measureScale(family, flags.images ?? 50_000, console.log);
+  if (kind === 'peers') return peersCost(family, flags);
   if (kind === 'faults') return faults(flags);
   if (kind !== undefined && family !== undefined) {
     const config = configOf(family, flags);
@@ -88,7 +116,7 @@ async function bench(
   }
   console.log(HEADER);
   for (const rest of tableRows(kind, family)) {
-    const result = inItsOwnProcess(rest);
+    const result = await inItsOwnProcess(rest);
     if (result !== null) console.log(row(result));
   }
 }
@@ -135,22 +163,14 @@ function tableRows(kind: Kind | undefined, family: string | undefined): string[]
   );
 }
 
-/**
- * Peak memory is the process's, so each row has its own. Null, and a line that says so, where it
- * failed.
- */
-function inItsOwnProcess(rest: readonly string[]): Cost | null {
-  const child = spawnSync(
-    process.execPath,
-    [...process.execArgv, process.argv[1] as string, 'bench', ...rest, '--json'],
-    {
-      encoding: 'utf8',
-    },
-  );
-  if (child.status === 0)
-    return JSON.parse(child.stdout.trim().split('\n').pop() as string) as Cost;
-  console.log(`${rest.join(' ')}: ${child.signal ?? child.stderr.trim().split('\n').pop()}`);
-  return null;
+/** Peak memory is a process's, so each row has one. Null, and a line that says so, if it failed. */
+async function inItsOwnProcess(rest: readonly string[]): Promise<Cost | null> {
+  try {
+    return (await answerOf(['bench', ...rest, '--json'])) as Cost;
+  } catch (error) {
+    console.log((error as Error).message);
+    return null;
+  }
 }
 
 const HEADER =
@@ -187,5 +207,3 @@ function row(result: Cost): string {
     cells.map(([cell, width]) => String(cell).padStart(width)).join('')
   );
 }
-
-/** To four significant digits. */

@@ -13,13 +13,22 @@ export {
 } from './ablations';
 export { APPROXIMATIONS, approximationTable, layerComparisons, quartiles } from './approximations';
 export {
+  type ClassMetrics,
   type Detection,
+  type DetectionOptions,
   detect,
-  quoted,
   type Scored,
   strangestFirst,
-  writeDetection,
 } from './detection';
+export {
+  classRows,
+  extremesFigure,
+  inWords,
+  quoted,
+  scoresFigure,
+  writeDetections,
+  yesOrNo,
+} from './detection-files';
 export { familyCombinations } from './family-combinations';
 export { type Fault, type FaultCampaign, keepFaults, shippedFaults } from './fault-table';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
@@ -89,7 +98,9 @@ export {
 export { compareReferenceFile, referenceFiles } from './reference-files';
 export { LAST_START, RESULTS, readModelResults, TRIAL_RESULTS } from './results-file';
 export { playRound, type Round, type RoundResult } from './rounds';
+export { keepScale, type ScaleResults } from './scale-results';
 export { assertPair, setsFor } from './sets-to-try';
+export { keepSpeed, type SpeedRow } from './speed-results';
 export {
   COSTLY_IMAGES,
   costlySummary,

@@ -3,10 +3,10 @@
  *
  * No number in the README is typed by hand. What stands there between `<!-- results -->` and
  * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families` from
- * the summary of all models, in `data/models/README.md` `models` from the model cards, and in
- * `environment.md` `faults` from the campaign of faults; the
- * README's picture is drawn from the first experiment too. A test holds the pages against the
- * files.
+ * the summary of all models, in `data/models/README.md` `models` from the model cards, the two
+ * tables of `docs/scale.md` from what was measured of size, and in `environment.md` `faults` from
+ * the campaign of faults; the README's picture is drawn from the first experiment too. A test holds
+ * the pages against the files.
  */
 import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';
@@ -20,14 +20,17 @@ import {
   MAIN_METHODS,
   readFirstResults,
 } from './first-experiment';
+import { markdownTable } from './markdown-table';
 import { type ModelCard, shippedCards } from './model-cards';
 import { type PixelBaseline, pixelMean, shippedPixelBaseline } from './pixel-baseline';
 import { FIRST_PICTURE } from './results-file';
+import { scaleParts, shippedScale } from './scale-results';
 import { type Summary, shippedSummary } from './summary';
 
 export const README = inCheckout('README.md');
 export const ENVIRONMENT = inCheckout('environment.md');
 export const MODELS_README = inCheckout('data', 'models', 'README.md');
+export const SCALE_PAGE = inCheckout('docs', 'scale.md');
 
 /**
  * Writes the pages and the picture.
@@ -38,6 +41,7 @@ export async function fillPages(): Promise<void> {
   await saveFigure(picture(results), FIRST_PICTURE);
   await fill(README, readmeParts(results, shippedSummary()));
   await fill(MODELS_README, modelsParts(shippedCards()));
+  await fill(SCALE_PAGE, scaleParts(shippedScale()));
   await fill(ENVIRONMENT, environmentParts(shippedFaults()));
 }
 
@@ -63,7 +67,7 @@ export function filledIn(page: string, parts: Readonly<Record<string, string>>):
 /** The parts of the README. */
 export function readmeParts(results: FirstResults, summary: Summary): Record<string, string> {
   return {
-    results: markdownTable(results.rows),
+    results: resultsTable(results.rows),
     families: familiesTable(summary, shippedPixelBaseline()),
   };
 }
@@ -86,7 +90,7 @@ export function modelsParts(cards: readonly ModelCard[]): Record<string, string>
     },
   );
   return {
-    models: markdown(
+    models: markdownTable(
       ['model', 'tensors', 'parameters', 'steps', 'images', 'bits/dim', 'which are', 'literature'],
       lines,
     ),
@@ -96,18 +100,10 @@ export function modelsParts(cards: readonly ModelCard[]): Record<string, string>
 /** The parts of the page about the environment. */
 export function environmentParts({ faults }: FaultCampaign): Record<string, string> {
   const lines = faults.map(({ what, tried, survived, note }) => [what, tried, survived, note]);
-  return { faults: markdown(['what was done', 'tried', 'survived', 'how'], lines) };
+  return { faults: markdownTable(['what was done', 'tried', 'survived', 'how'], lines) };
 }
 
-function markdown(
-  head: readonly string[],
-  lines: readonly (readonly (string | number)[])[],
-): string {
-  const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
-  return [row(head), `|${head.map(() => '---').join('|')}|`, ...lines.map(row)].join('\n');
-}
-
-function markdownTable(rows: readonly FlatRow[]): string {
+function resultsTable(rows: readonly FlatRow[]): string {
   const cell = (row: FlatRow | undefined) =>
     row === undefined
       ? '–'
@@ -122,7 +118,7 @@ function markdownTable(rows: readonly FlatRow[]): string {
       ...MAIN_METHODS.map((method) => cell(of(method))),
     ];
   });
-  return markdown(['in → out', 'B', ...MAIN_METHODS], lines);
+  return markdownTable(['in → out', 'B', ...MAIN_METHODS], lines);
 }
 
 const FAMILY_METHODS = [...MAIN_METHODS, 'strangest of neighbours, factors and typicality'];
@@ -147,7 +143,7 @@ function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
           : `${against.value.toFixed(3)} [${against.low.toFixed(3)}, ${against.high.toFixed(3)}]`;
       return [family, kind, paper?.pairs ?? 0, batchSize, pixels, ...means, margin];
     });
-  return markdown(
+  return markdownTable(
     [
       'family',
       'sets',

@@ -19,7 +19,13 @@ export { Collector, type CollectorOptions } from './collector';
 export { gradientsOf, gradientsOfGroups, groupNorms, summedGradients } from './collectors';
 export { directFactors } from './direct-factors';
 export type { Factors } from './factors';
-export { cutEvery, eagerly, type FeaturePasses, featurePasses } from './feature-passes';
+export {
+  cutEvery,
+  eagerly,
+  type FeaturePasses,
+  featurePasses,
+  passesByParts,
+} from './feature-passes';
 export {
   type BatchFeatures,
   batchFeatures,
@@ -32,7 +38,7 @@ export {
   leastCommonMultiple,
   squaredNorm,
 } from './features';
-export { graphPays } from './graph-rule';
+export { graphPays, imagesOfAPart } from './graph-rule';
 export { type Layer, type Layout, layerSize, layerValues, makeLayer, setLayer } from './layer';
 export { gelu, leakyRelu, scale, silu, tanh } from './operations/activations';
 export { actnormLuConvolution } from './operations/actnorm-lu-convolution';

@@ -10,6 +10,7 @@ export { bootstrapCounts, drawCounts, type Estimate, interval, intervalOf } from
 export { isConstant, mean, unbiasedStd } from './moments';
 export { logTwoSidedP, normalQuantile } from './normal';
 export { countBelow, countUpTo, quantileOfSorted, ranks } from './order';
+export { ranksAroundQuantile, shareBelow } from './order-statistics';
 export {
   assertSeed,
   deriveSeed,
