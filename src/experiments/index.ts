@@ -30,6 +30,7 @@ export {
   yesOrNo,
 } from './detection-files';
 export { familyCombinations } from './family-combinations';
+export { type Fault, type FaultCampaign, keepFaults, shippedFaults } from './fault-table';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
 export {
   FIGURE_TABLES,
@@ -96,7 +97,7 @@ export {
   shippedPixelBaseline,
 } from './pixel-baseline';
 export { compareReferenceFile, referenceFiles } from './reference-files';
-export { LAST_START, RESULTS, TRIAL_RESULTS } from './results-file';
+export { LAST_START, RESULTS, readModelResults, TRIAL_RESULTS } from './results-file';
 export { playRound, type Round, type RoundResult } from './rounds';
 export { keepScale, type ScaleResults } from './scale-results';
 export { assertPair, setsFor } from './sets-to-try';

@@ -2,17 +2,18 @@
  * # The numbers on the pages
  *
  * No number in the README is typed by hand. What stands there between `<!-- results -->` and
- * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families` from the
- * summary of all models, in `data/models/README.md` `models` from the model cards, and the two
- * tables of `docs/scale.md` from what was measured of size, and one of environment.md from the
- * times beside PyTorch's; the README's picture is drawn from the first experiment too. A test
- * holds the pages against the files.
+ * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families` from
+ * the summary of all models, in `data/models/README.md` `models` from the model cards, the two
+ * tables of `docs/scale.md` from what was measured of size, and in `environment.md` `speed` from
+ * the times beside PyTorch's and `faults` from the campaign of faults; the README's picture is drawn
+ * from the first experiment too. A test holds the pages against the files.
  */
 import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { shippedHeader } from '../models/index';
 import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
+import { type FaultCampaign, shippedFaults } from './fault-table';
 import {
   type FirstResults,
   type FlatRow,
@@ -28,9 +29,9 @@ import { shippedSpeed, speedParts } from './speed-results';
 import { type Summary, shippedSummary } from './summary';
 
 export const README = inCheckout('README.md');
+export const ENVIRONMENT = inCheckout('environment.md');
 export const MODELS_README = inCheckout('data', 'models', 'README.md');
 export const SCALE_PAGE = inCheckout('docs', 'scale.md');
-export const ENVIRONMENT = inCheckout('environment.md');
 
 /**
  * Writes the pages and the picture.
@@ -42,7 +43,10 @@ export async function fillPages(): Promise<void> {
   await fill(README, readmeParts(results, shippedSummary()));
   await fill(MODELS_README, modelsParts(shippedCards()));
   await fill(SCALE_PAGE, scaleParts(shippedScale()));
-  await fill(ENVIRONMENT, speedParts(shippedSpeed()));
+  await fill(ENVIRONMENT, {
+    ...speedParts(shippedSpeed()),
+    ...environmentParts(shippedFaults()),
+  });
 }
 
 async function fill(file: string, parts: Readonly<Record<string, string>>): Promise<void> {
@@ -95,6 +99,12 @@ export function modelsParts(cards: readonly ModelCard[]): Record<string, string>
       lines,
     ),
   };
+}
+
+/** The parts of the page about the environment. */
+export function environmentParts({ faults }: FaultCampaign): Record<string, string> {
+  const lines = faults.map(({ what, tried, survived, note }) => [what, tried, survived, note]);
+  return { faults: markdownTable(['what was done', 'tried', 'survived', 'how'], lines) };
 }
 
 function resultsTable(rows: readonly FlatRow[]): string {

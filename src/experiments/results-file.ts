@@ -7,7 +7,9 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import * as v from 'valibot';
 import { inCheckout } from '../backend/index';
+import { checked, checkedJson } from '../checked-json';
 import { FisherlabError } from '../errors';
 import type { ModelResults } from './paper-tables';
 
@@ -33,6 +35,8 @@ export const SPEED = path.join(RESULTS, 'speed.json');
 /** The rounds of choosing and reporting, and all looks at the reporting pairs. */
 export const FLOW_ROUND = path.join(RESULTS, 'feature-combinations.json');
 export const FAMILY_ROUND = path.join(RESULTS, 'family-combinations.json');
+/** What the campaign of faults found. */
+export const FAULTS = path.join(RESULTS, 'faults.json');
 export const LOOKS = path.join(RESULTS, 'reporting-looks.json');
 
 /** The summary of all models' results in a folder. */
@@ -68,7 +72,31 @@ export function figureFile(folder: string, stem: string): string {
   return path.join(figures, `${stem}.svg`);
 }
 
-/** All results of models in a folder; none where there is no such folder. */
+const ESTIMATE = v.looseObject({ value: v.nullable(v.number()) });
+const MODEL_RESULTS = v.looseObject({
+  model: v.string(),
+  rows: v.array(
+    v.looseObject({
+      in: v.string(),
+      out: v.string(),
+      batchSize: v.number(),
+      method: v.string(),
+      auroc: ESTIMATE,
+      aupr: ESTIMATE,
+      fpr95: ESTIMATE,
+    }),
+  ),
+  comparisons: v.array(
+    v.looseObject({ reference: v.string(), methods: v.array(v.looseObject({})) }),
+  ),
+});
+/** Any JSON but a lone number or text: other files may lie among the results. */
+const SOME_JSON = v.union([v.array(v.unknown()), v.looseObject({})]);
+
+/**
+ * All results of models in a folder; none where there is no such folder.
+ * @throws {FisherlabError} if a file is damaged
+ */
 export function readModelResults(folder: string): ModelResults[] {
   if (!existsSync(folder)) return [];
   const files = readdirSync(folder).filter(
@@ -78,9 +106,14 @@ export function readModelResults(folder: string): ModelResults[] {
       !file.startsWith(ABLATIONS),
   );
   return files.sort().flatMap((file) => {
-    const found = JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as ModelResults;
+    const thing = {
+      what: `the results in '${path.join(folder, file)}'`,
+      howToFix: 'restore the file, or remove it and run fisherlab experiment model again',
+    };
+    const found = checkedJson(readFileSync(path.join(folder, file), 'utf8'), SOME_JSON, thing);
     // other files may lie here too
-    return found.rows === undefined || found.comparisons === undefined ? [] : [found];
+    if (!('rows' in found && 'comparisons' in found)) return [];
+    return [checked(found, MODEL_RESULTS, thing) as unknown as ModelResults];
   });
 }
 

@@ -13,7 +13,7 @@
 import { tf } from '../backend/index';
 import { type Images, imagesFor } from '../data/index';
 import type { Column, FeatureTable } from '../detectors/index';
-import { FisherlabError } from '../errors';
+import { assertWhole, FisherlabError } from '../errors';
 import {
   cutEvery,
   eagerly,
@@ -26,6 +26,7 @@ import {
   squaredNorm,
 } from '../gradients/index';
 import type { Model } from '../models/index';
+import { assertSeed } from '../numerics/index';
 import { BY_POSITION, type NoiseIndices } from './noise-indices';
 
 export interface ExtractorOptions {
@@ -92,15 +93,17 @@ export class Extractor {
   private readonly draws: number;
 
   /**
-   * @throws {FisherlabError} if a batch size is none, or larger than the set, or there are several
-   *   draws of batches
+   * @throws {FisherlabError} if a batch size is none, or larger than the set, if there are several
+   *   draws of batches, or if `seed` or `chunk` is no whole number in its range
    */
   constructor(
     private readonly model: Model,
     private readonly data: Images,
     private readonly options: ExtractorOptions,
   ) {
-    const { batchSizes, chunk = MOST_TOGETHER, noiseIndices = BY_POSITION } = options;
+    const { batchSizes, chunk = MOST_TOGETHER, noiseIndices = BY_POSITION, seed } = options;
+    assertSeed(seed);
+    assertWhole('chunk', chunk);
     this.draws = noiseIndices.draws ?? 1;
     const wrong = batchSizes.find((B) => !(Number.isInteger(B) && B >= 1));
     if (wrong !== undefined)

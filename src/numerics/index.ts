@@ -12,6 +12,7 @@ export { logTwoSidedP, normalQuantile } from './normal';
 export { countBelow, countUpTo, quantileOfSorted, ranks } from './order';
 export { ranksAroundQuantile, shareBelow } from './order-statistics';
 export {
+  assertSeed,
   deriveSeed,
   noiseByIndex,
   normalAt,

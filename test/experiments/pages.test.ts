@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { startBackend } from '../../src/backend/start';
+import { shippedFaults } from '../../src/experiments/fault-table';
 import { readFirstResults } from '../../src/experiments/first-experiment';
 import { shippedCards } from '../../src/experiments/model-cards';
 import {
   ENVIRONMENT,
+  environmentParts,
   filledIn,
   MODELS_README,
   modelsParts,
@@ -40,6 +42,15 @@ describe('the README', () => {
       () => readFirstResults('/nowhere/results.json'),
       /no results in .*run npm start first/,
     );
+  });
+});
+
+describe('the page about the environment', () => {
+  it('holds what the campaign of faults found, and no more', () => {
+    const [page, campaign] = [readFileSync(ENVIRONMENT, 'utf8'), shippedFaults()];
+    assert.equal(page, filledIn(page, environmentParts(campaign)));
+    for (const { what, tried, survived } of campaign.faults)
+      assert.ok(page.includes(`| ${what} | ${tried} | ${survived} |`));
   });
 });
 
