@@ -17,4 +17,4 @@ export { principalComponents, whiteningDirections } from './principal-components
 export { strangestOf } from './strangest';
 export { type Column, columnsOf, type FeatureTable, type NamedTable, sliceRows } from './table';
 export { typicality } from './typicality';
-export { whitenedNeighbours } from './whitened-neighbours';
+export { neighboursOfMeans, whitenedNeighbours } from './whitened-neighbours';

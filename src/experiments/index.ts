@@ -89,6 +89,7 @@ export { compareReferenceFile, referenceFiles } from './reference-files';
 export { LAST_START, RESULTS, TRIAL_RESULTS } from './results-file';
 export { playRound, type Round, type RoundResult } from './rounds';
 export { assertPair, setsFor } from './sets-to-try';
+export { ORDER, singleDetector } from './single-detector';
 export {
   COSTLY_IMAGES,
   costlySummary,

@@ -29,6 +29,7 @@ export const MODEL_CARDS = path.join(RESULTS, 'models.json');
 /** The rounds of choosing and reporting, and all looks at the reporting pairs. */
 export const FLOW_ROUND = path.join(RESULTS, 'feature-combinations.json');
 export const FAMILY_ROUND = path.join(RESULTS, 'family-combinations.json');
+export const SINGLE_ROUND = path.join(RESULTS, 'single-detector.json');
 export const LOOKS = path.join(RESULTS, 'reporting-looks.json');
 
 /** The summary of all models' results in a folder. */

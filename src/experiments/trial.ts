@@ -27,19 +27,14 @@
  * pays for it.
  */
 
-import type { Detector } from '../detectors/index';
-import { layerwise, type NamedTable } from '../detectors/index';
+import type { NamedTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import type { Scores } from '../evaluation/index';
 import { compareScores, halves, type Margin, type ScoredPair } from '../evaluation/index';
-import {
-  type FeatureChoice,
-  REFERENCE,
-  type TrialTableOptions,
-  trialTables,
-} from '../features/index';
+import { REFERENCE, type TrialTableOptions } from '../features/index';
 import { disposeModel, loadModel } from '../models/index';
 import { deriveSeed, mean } from '../numerics/index';
+import { type Candidate, noiseOf, PAPER, tablesByNoise } from './candidates';
 import { type Look, recordLook } from './looks';
 import {
   assertPurpose,
@@ -50,22 +45,7 @@ import {
 } from './pairs';
 import { LOOKS } from './results-file';
 
-export interface Candidate {
-  /** As it stands in tables and in the record of looks. */
-  readonly name: string;
-  /**
-   * Features besides the squared norms and the log-likelihood: names (of `FEATURES`), or features
-   * of one's own.
-   */
-  readonly features?: readonly FeatureChoice[];
-  /** The detector, made anew for each fit. Must be a function of the seed. */
-  readonly detector: (seed: number) => Detector;
-}
-
-/** What every candidate is compared with. */
-export const PAPER: Candidate = { name: 'layer-wise gradients', detector: () => layerwise() };
-
-export interface TrialOptions extends Partial<TrialTableOptions> {
+export interface TrialOptions extends Partial<Omit<TrialTableOptions, 'noiseIndices'>> {
   /**
    * How many candidates there were in all, those of earlier trials included; by default the number
    * given.
@@ -249,10 +229,7 @@ async function run(
     reference = REFERENCE,
     tried,
     resamples = 1000,
-    images,
-    progress,
-    cache,
-    signal,
+    ...rest
   }: TrialOptions,
 ): Promise<Outcome> {
   const names = candidates.map(({ name }) => name);
@@ -262,28 +239,30 @@ async function run(
   const scored = new Map<number, ScoredPair[]>(batchSizes.map((B) => [B, []]));
   const models: Record<string, string> = {};
   for (const set of pairs) {
-    signal?.throwIfAborted();
+    rest.signal?.throwIfAborted();
     const loaded = loadModel(set.model);
     models[loaded.name] = loaded.checksum;
     try {
-      const features = candidates.flatMap((candidate) => candidate.features ?? []);
-      const tables = await trialTables(loaded, set, features, {
+      const byNoise = await tablesByNoise(loaded, set, candidates, {
+        ...rest,
         batchSizes,
         seed,
         reference,
-        ...(images === undefined ? {} : { images }),
-        ...(progress === undefined ? {} : { progress }),
-        ...(cache === undefined ? {} : { cache }),
-        ...(signal === undefined ? {} : { signal }),
       });
-      for (const ofSize of tables) {
-        const [inside, ...outside] = ofSize as [NamedTable, ...NamedTable[]];
-        const { fit, score } = halves(inside.table);
+      for (const b of batchSizes.keys()) {
+        const tablesFor = (candidate: Candidate) =>
+          (byNoise.get(noiseOf(candidate, loaded)) as NamedTable[][])[b] as [
+            NamedTable,
+            ...NamedTable[],
+          ];
+        const [inside, ...outside] = tablesFor(PAPER);
         const all = [PAPER, ...candidates].map((candidate) => {
+          const [own, ...others] = tablesFor(candidate);
+          const { fit, score } = halves(own.table);
           const detector = candidate.detector(deriveSeed(seed, 3)).fit(fit);
           return {
             in: detector.score(score),
-            out: outside.map(({ table }) => detector.score(table)),
+            out: others.map(({ table }) => detector.score(table)),
           };
         });
         outside.forEach(({ name }, s) => {

@@ -26,3 +26,14 @@ export const SHARED: NoiseIndices = {
   name: 'shared',
   of: (_, positions) => positions.map(() => 0),
 };
+
+/**
+ * One draw for all images where the noise enters the gradient, each its own where it is no more
+ * than the rounding of pixels. One latent of a VAE, or one ε of a diffusion model, makes a third to
+ * a half of the variance of its log norms, and rows that share it do not differ by it; a flow only
+ * dequantises, and what is shared there is missed in batches.
+ * @param family of the model
+ */
+export function steadyNoise(family: string): NoiseIndices {
+  return family === 'glow' ? BY_POSITION : SHARED;
+}
