@@ -38,17 +38,16 @@ export const PAPER: Candidate = { name: 'layer-wise gradients', detector: () => 
 export const noiseOf = ({ noise }: Candidate, { model }: LoadedModel) =>
   noise?.(model.family) ?? BY_POSITION;
 
-/** The tables `[b][s]` of every noise that a candidate, or the paper's detector, looks at. */
+/** The tables `[b][s]` of every noise that a candidate looks at. */
 export async function tablesByNoise(
   loaded: LoadedModel,
   set: PairSet<Purpose>,
   candidates: readonly Candidate[],
   options: TrialTableOptions,
 ): Promise<Map<NoiseIndices, NamedTable[][]>> {
-  const all = [PAPER, ...candidates];
   const tables = new Map<NoiseIndices, NamedTable[][]>();
-  for (const noiseIndices of new Set(all.map((candidate) => noiseOf(candidate, loaded)))) {
-    const features = all
+  for (const noiseIndices of new Set(candidates.map((candidate) => noiseOf(candidate, loaded)))) {
+    const features = candidates
       .filter((candidate) => noiseOf(candidate, loaded) === noiseIndices)
       .flatMap((candidate) => candidate.features ?? []);
     tables.set(

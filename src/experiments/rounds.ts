@@ -12,11 +12,11 @@ import path from 'node:path';
 import { makeFolder, writeBeside } from '../backend/index';
 import { REFERENCE } from '../features/index';
 import type { LoadedModel } from '../models/index';
-import { type Candidate, tablesByNoise } from './candidates';
+import { type Candidate, PAPER, tablesByNoise } from './candidates';
 import type { PairSet, Purpose } from './pairs';
 import { compare, freeze, goal, type Report, report, type Trial, type TrialOptions } from './trial';
 
-export interface Round extends Pick<TrialOptions, 'ownImages' | 'reference' | 'order'> {
+export interface Round extends Pick<TrialOptions, 'ownImages' | 'reference' | 'order' | 'against'> {
   readonly candidates: readonly Candidate[];
   /** Images of each set. */
   readonly images: number;
@@ -46,11 +46,15 @@ export interface RoundResult {
 }
 
 /** Images, batch sizes and seed of a round, unless told otherwise. */
-function optionsOf({ ownImages, reference, order, ...round }: Round, options: TrialOptions) {
+function optionsOf(
+  { ownImages, reference, order, against, ...round }: Round,
+  options: TrialOptions,
+) {
   return {
     ...(ownImages === undefined ? {} : { ownImages }),
     ...(reference === undefined ? {} : { reference }),
     ...(order === undefined ? {} : { order }),
+    ...(against === undefined ? {} : { against }),
     ...options,
     images: options.images ?? round.images,
     batchSizes: options.batchSizes ?? [1, 5],
@@ -108,10 +112,10 @@ export async function keepTables(
   loaded: LoadedModel,
   given: TrialOptions = {},
 ): Promise<void> {
-  const { reference = REFERENCE, ...options } = optionsOf(round, given);
+  const { reference = REFERENCE, against = PAPER, ...options } = optionsOf(round, given);
   for (const pairs of pairsOf(round).filter(({ model }) => model === loaded.name)) {
     given.signal?.throwIfAborted();
-    await tablesByNoise(loaded, pairs, round.candidates, { ...options, reference });
+    await tablesByNoise(loaded, pairs, [against, ...round.candidates], { ...options, reference });
   }
 }
 

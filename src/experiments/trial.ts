@@ -51,6 +51,8 @@ export interface TrialOptions extends Partial<Omit<TrialTableOptions, 'noiseIndi
    * given.
    */
   readonly tried?: number;
+  /** What candidates are compared with; the paper's detector if left out. */
+  readonly against?: Candidate;
   /** Resamples of the bootstrap; 1000 by default. */
   readonly resamples?: number;
   /** Stops the work before the next model. */
@@ -228,6 +230,7 @@ async function run(
     batchSizes = [1, 5],
     reference = REFERENCE,
     tried,
+    against = PAPER,
     resamples = 1000,
     ...rest
   }: TrialOptions,
@@ -236,6 +239,7 @@ async function run(
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined)
     throw new FisherlabError(`two candidates are called '${twice}'`, 'give each a name of its own');
+  const all = [against, ...candidates];
   const scored = new Map<number, ScoredPair[]>(batchSizes.map((B) => [B, []]));
   const models: Record<string, string> = {};
   for (const set of pairs) {
@@ -243,7 +247,7 @@ async function run(
     const loaded = loadModel(set.model);
     models[loaded.name] = loaded.checksum;
     try {
-      const byNoise = await tablesByNoise(loaded, set, candidates, {
+      const byNoise = await tablesByNoise(loaded, set, all, {
         ...rest,
         batchSizes,
         seed,
@@ -255,8 +259,8 @@ async function run(
             NamedTable,
             ...NamedTable[],
           ];
-        const [inside, ...outside] = tablesFor(PAPER);
-        const all = [PAPER, ...candidates].map((candidate) => {
+        const [inside, ...outside] = tablesFor(against);
+        const scores = all.map((candidate) => {
           const [own, ...others] = tablesFor(candidate);
           const { fit, score } = halves(own.table);
           const detector = candidate.detector(deriveSeed(seed, 3)).fit(fit);
@@ -266,16 +270,16 @@ async function run(
           };
         });
         outside.forEach(({ name }, s) => {
-          const scores = all.map(
+          const ofPair = scores.map(
             (one): Scores => ({ in: one.in, out: one.out[s] as Float64Array }),
           );
           scored.get(inside.table.batchSize)?.push({
             model: loaded.name,
             in: inside.name,
             out: name,
-            reference: scores[0] as Scores,
+            reference: ofPair[0] as Scores,
             candidates: Object.fromEntries(
-              names.map((candidate, c) => [candidate, scores[c + 1] as Scores]),
+              names.map((candidate, c) => [candidate, ofPair[c + 1] as Scores]),
             ),
           });
         });
@@ -284,7 +288,7 @@ async function run(
       disposeModel(loaded.model);
     }
   }
-  const all = batchSizes.flatMap((batchSize) => {
+  const found = batchSizes.flatMap((batchSize) => {
     const comparisons = compareScores(scored.get(batchSize) ?? [], {
       seed: deriveSeed(seed, 5),
       resamples,
@@ -312,9 +316,9 @@ async function run(
     }));
   });
   return {
-    rows: all.flatMap(({ rows }) => rows),
+    rows: found.flatMap(({ rows }) => rows),
     means: batchSizes.flatMap((B) =>
-      all
+      found
         .map(({ mean }) => mean)
         .filter(({ batchSize }) => batchSize === B)
         .sort((a, b) => b.value - a.value),
