@@ -14,6 +14,7 @@ export { dot, point, squaredDistance, standardiseBy } from './matrix';
 export { layerwiseNeighbours, nearestNeighbours } from './nearest-neighbours';
 export { pValues } from './p-values';
 export { principalComponents, whiteningDirections } from './principal-components';
+export { residualOf, squaresOf } from './residual';
 export { strangestOf } from './strangest';
 export { type Column, columnsOf, type FeatureTable, type NamedTable, sliceRows } from './table';
 export { typicality } from './typicality';

@@ -12,6 +12,14 @@ export {
   shippedAblations,
 } from './ablations';
 export { APPROXIMATIONS, approximationTable, layerComparisons, quartiles } from './approximations';
+export { CHOSEN, METHODS, PAPER_METHOD, PIXELS, type View } from './beyond-pixels';
+export {
+  BEYOND_SETS,
+  type BeyondPixels,
+  beyondPixels,
+  keepBeyondPixels,
+  shippedBeyondPixels,
+} from './beyond-study';
 export {
   type Detection,
   detect,

@@ -25,6 +25,7 @@ export const FIRST_RESULTS = path.join(RESULTS, 'first-experiment.json');
 export const FIRST_PICTURE = path.join(RESULTS, 'first-experiment.svg');
 /** How good the shipped models are. */
 export const PIXEL_BASELINE = path.join(RESULTS, 'pixel-statistics.json');
+export const BEYOND_PIXELS = path.join(RESULTS, 'beyond-pixels.json');
 export const MODEL_CARDS = path.join(RESULTS, 'models.json');
 /** The rounds of choosing and reporting, and all looks at the reporting pairs. */
 export const FLOW_ROUND = path.join(RESULTS, 'feature-combinations.json');

@@ -43,10 +43,9 @@ const steady = (name: string, make: () => Detector): Candidate => ({
 const CHOSEN = 'neighbours of mean log norms and likelihood';
 
 const CANDIDATES: readonly Candidate[] = [
-  {
-    name: 'strangest of neighbours, factors and typicality',
-    detector: () => detector('strangest of neighbours, factors and typicality'),
-  },
+  steady('strangest of neighbours, factors and typicality', () =>
+    detector('strangest of neighbours, factors and typicality'),
+  ),
   steady('density of the log-likelihood', density),
   steady('neighbours of joint norms, not whitened', () => layerwiseNeighbours()),
   steady('neighbours of joint norms and likelihood', () =>
