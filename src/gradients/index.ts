@@ -32,7 +32,7 @@ export {
   leastCommonMultiple,
   squaredNorm,
 } from './features';
-export { graphPays } from './graph-rule';
+export { graphPays, imagesOfAPart } from './graph-rule';
 export { type Layer, type Layout, layerSize, layerValues, makeLayer, setLayer } from './layer';
 export { gelu, leakyRelu, scale, silu, tanh } from './operations/activations';
 export { actnormLuConvolution } from './operations/actnorm-lu-convolution';

@@ -195,7 +195,8 @@ export class Protocol {
     this.queue = [];
     for (const request of waiting) {
       this.status('busy', request);
-      this.reply('shell', request, { status: 'aborted', execution_count: this.count });
+      // Without a number: it would stand beside a cell that has not run.
+      this.reply('shell', request, { status: 'aborted' });
       this.status('idle', request);
     }
   }

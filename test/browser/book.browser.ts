@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'puppeteer-core';
-import { findChromium, launch, watch } from '../support/browser';
+import { findChromium, launch, violations, watch } from '../support/browser';
 
 const BOOK = path.resolve(__dirname, '../../out/book/html');
-const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const chromium = findChromium();
 
 const pages = () =>
@@ -90,17 +89,6 @@ describe(`the book, opened from a file${missing === '' ? '' : ` (skipped: ${miss
         document.documentElement.dataset.theme = name;
         document.documentElement.dataset.mode = name;
       }, theme);
-      await page.evaluate(AXE);
-      const violations = await page.evaluate(async () => {
-        // biome-ignore lint/suspicious/noExplicitAny: axe puts itself into the page
-        const found = await (globalThis as any).axe.run('main', {
-          runOnly: ['wcag2a', 'wcag2aa'],
-        });
-        return found.violations.map(
-          (one: { id: string; nodes: { html: string }[] }) =>
-            `${one.id}: ${one.nodes[0]?.html.slice(0, 120)}`,
-        );
-      });
-      assert.deepEqual(violations, []);
+      assert.deepEqual(await violations(page, 'main', ['wcag2a', 'wcag2aa']), []);
     });
 });

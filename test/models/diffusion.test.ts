@@ -342,6 +342,17 @@ describe('the diffusion model', () => {
     tf.dispose([x, eight]);
   });
 
+  it('bounds many images, for which the network is replayed as a graph, as it bounds few', () => {
+    const model = tiny();
+    const x = images(40);
+    const few = tf.tidy(() => tf.slice(x, [0, 0, 0, 0], [4, -1, -1, -1]));
+    const many = numbers(model.variationalBound(x, 3)); // noise is drawn image after image
+    numbers(model.variationalBound(few, 3)).forEach((value, k) => {
+      close(many[k] as number, value, 1e-4 * value, `image ${k}:`);
+    });
+    tf.dispose([x, few]);
+  });
+
   it('looks at another timestep with the same layers', () => {
     const model = tiny();
     const [x, e] = [images(2), model.noise([0, 1], 5)];

@@ -4,7 +4,7 @@
  * Pages are looked at by Chromium where one is installed (`CHROMIUM`, or one of its usual names);
  * elsewhere the tests that need it are skipped and say so.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 
@@ -34,4 +34,32 @@ export function watch(page: Page, isOwn: (url: string) => boolean): string[] {
     if (!isOwn(request.url())) problems.push(`request to ${request.url()}`);
   });
   return problems;
+}
+
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+/**
+ * What axe-core, which checks pages for people who see or hear otherwise, finds wrong.
+ *
+ * @param within a selector
+ * @param rules names of rules or of groups of them
+ */
+export async function violations(
+  page: Page,
+  within: string,
+  rules: readonly string[],
+): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(
+    async (selector, runOnly) => {
+      // biome-ignore lint/suspicious/noExplicitAny: axe puts itself into the page
+      const found = await (globalThis as any).axe.run(selector, { runOnly });
+      return found.violations.map(
+        (one: { id: string; nodes: { html: string }[] }) =>
+          `${one.id}: ${one.nodes[0]?.html.slice(0, 120)}`,
+      );
+    },
+    within,
+    rules,
+  );
 }

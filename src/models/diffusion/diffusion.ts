@@ -14,10 +14,28 @@
  * `diffusion-process.ts`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { at, deriveSeed, lengthOf, noiseByIndex, tf, uniformAt } from '../../backend/index';
+import {
+  at,
+  deriveSeed,
+  Graph,
+  lengthOf,
+  noiseByIndex,
+  pair,
+  tf,
+  uniformAt,
+} from '../../backend/index';
 import { FisherlabError } from '../../errors';
-import type { Layer } from '../../gradients/index';
-import { meanAbsoluteError, noised, scale, Tape, type Value } from '../../gradients/index';
+import {
+  bytesPerImage,
+  graphPays,
+  imagesOfAPart,
+  type Layer,
+  meanAbsoluteError,
+  noised,
+  scale,
+  Tape,
+  type Value,
+} from '../../gradients/index';
 import { checkImages, type ImageShape, TapedModel } from '../model';
 import type { DiffusionConfig } from './diffusion-family';
 import { ancestral, type Denoiser, ddim, variationalBound } from './diffusion-process';
@@ -169,7 +187,7 @@ export class Diffusion extends TapedModel {
     const [h, w, c] = this.imageShape;
     return tf.tidy(() => {
       const nats = variationalBound(
-        this.denoiser(),
+        this.denoiser(lengthOf(images), timesteps + 1),
         this.schedule,
         tf.sub(tf.div(images, 127.5), 1),
         seed,
@@ -207,10 +225,11 @@ export class Diffusion extends TapedModel {
   ): Tensor {
     const shape = [n, ...this.imageShape];
     return tf.tidy(() => {
+      const denoise = this.denoiser(n, method === 'ddim' ? steps : this.schedule.steps);
       const x =
         method === 'ddim'
-          ? ddim(this.denoiser(), this.schedule, shape, seed, steps)
-          : ancestral(this.denoiser(), this.schedule, shape, seed);
+          ? ddim(denoise, this.schedule, shape, seed, steps)
+          : ancestral(denoise, this.schedule, shape, seed);
       return tf.clipByValue(tf.round(tf.mul(tf.add(x, 1), 127.5)), 0, 255);
     });
   }
@@ -220,16 +239,46 @@ export class Diffusion extends TapedModel {
     return this.sample(n, seed, { method: 'ddim' });
   }
 
-  private denoiser(): Denoiser {
+  /**
+   * The network, asked `passes` times about `count` images: replayed as a graph where that pays.
+   */
+  private denoiser(count: number, passes: number): Denoiser {
+    const asked = (x: Tensor, embedding: Tensor) => {
+      const tape = new Tape();
+      return this.network.trace(tape, tape.constant(x), embedding).tensor;
+    };
+    const variables = this.layers.map(({ variable }) => variable);
+    const graph = this.recorded(asked, count, passes, variables);
     return (x, t) =>
       tf.tidy(() => {
-        const tape = new Tape();
-        return this.network.trace(
-          tape,
-          tape.constant(x),
-          this.network.embedding(new Array(lengthOf(x)).fill(t)),
-        ).tensor;
+        const embedding = this.network.embedding(new Array(lengthOf(x)).fill(t));
+        if (graph === null) return asked(x, embedding);
+        return tf.tensor(at(graph.run([x, embedding], variables).rows, 0), x.shape); // [N, H, W, C]
       });
+  }
+
+  private recorded(
+    asked: (x: Tensor, embedding: Tensor) => Tensor,
+    count: number,
+    passes: number,
+    variables: readonly Tensor[],
+  ): Graph | null {
+    const part = (n: number) => [
+      tf.zeros([n, ...this.imageShape]),
+      this.network.embedding(new Array(n).fill(0)),
+    ];
+    const bytes = tf.tidy(() => {
+      const [images] = pair(part(2));
+      return bytesPerImage(this, images, images);
+    });
+    if (!graphPays({ images: count * passes, bytes, layers: variables.length })) return null;
+    const first = part(Math.min(count, imagesOfAPart(bytes)));
+    try {
+      const compute = (batch: readonly Tensor[]) => ({ rows: [asked(...pair(batch))], sums: [] });
+      return Graph.of(compute, first, variables);
+    } finally {
+      tf.dispose(first);
+    }
   }
 
   /** @param given ε, a and b of x_t = a x + b ε, and the embedding of t: see `conditions` */
