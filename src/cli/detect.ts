@@ -1,11 +1,14 @@
 /**
  * # `fisherlab detect`: how strange are these images?
  *
- *     fisherlab detect --model glow-fashion_mnist --in fashion_mnist --out photos/ scans.npy
+ *     fisherlab detect --model glow-fashion_mnist --out photos/ scans.npy
+ *     fisherlab detect --model glow-cifar10,vae-cifar10 --in usual/ --out one.jpg --fit crop
  *
- * Each of the given images gets a score (higher = stranger) and a p-value against images of a set
- * (`experiments/detection.ts`). Written to the folder of `--to`: `scores.csv` (or `scores.json`)
- * and `most-and-least.png`, the strangest and the most familiar images with their p-values.
+ * Each of the given images gets a score (higher = stranger), a p-value against usual images and a
+ * verdict at a false-positive rate (`experiments/detection.ts`); classes of images, by folder or by
+ * `--labels`, are told from usual images as well as can be. Written to the folder of `--to`: what
+ * `experiments/detection-files.ts` lists, and a report to look at. The exit status is 2 where an
+ * image was left out.
  *
  *     fisherlab detect --in usual.parquet --features other.parquet
  *
@@ -14,49 +17,85 @@
  */
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import type { experiments } from '../index';
+import type { data, experiments } from '../index';
+import { detectionPage } from './detection-page';
 import { stoppable } from './interruption';
 import { lab } from './lab';
-import { names, wholeNumber } from './options';
+import { names, positiveNumber, wholeNumber } from './options';
 import { shown } from './print';
 
 interface Flags {
-  model?: string;
-  in?: string;
+  model?: string[];
+  in?: string[];
   out?: string[];
   features?: string[];
   detector: string;
+  falsePositiveRate: number;
+  labels?: string;
+  usualClass?: string;
+  fit?: data.Fit;
+  layout?: data.Layout;
+  values?: data.Values;
+  strict?: boolean;
   format: 'csv' | 'json';
   to?: string;
   limit?: number;
   seed: number;
 }
 
+const FITS = ['stretch', 'crop', 'pad'] as const satisfies readonly data.Fit[];
+const LAYOUTS = [
+  'HW',
+  'HWC',
+  'CHW',
+  'NHW',
+  'NHWC',
+  'NCHW',
+] as const satisfies readonly data.Layout[];
+const VALUES = ['0..1', '0..255'] as const satisfies readonly data.Values[];
+
 /** Images that are listed on the terminal. */
 const LISTED = 10;
 /** Lines of a table of scores that are written together. */
 const ROWS_AT_ONCE = 4096;
+/** The exit status where images were left out. */
+const INCOMPLETE = 2;
 
 /** Adds `detect` to the program. */
 export function register(program: Command): void {
   program
     .command('detect')
     .description('score images of your own: how far from a data set are they?')
-    .option('--model <name>', 'a shipped model or a checkpoint')
+    .option('--model <names>', 'shipped models or checkpoints, separated by commas', names)
     .option(
-      '--in <set>',
-      'what is usual: a set (default: the one the model was trained on), or a feature table',
+      '--in <set|path...>',
+      'what is usual: a set (default: the one the model was trained on), images of your own, or a feature table',
     )
-    .option(
-      '--out <path...>',
-      'PNG or JPEG files, .npy arrays [N, H, W, C] of uint8, or folders of them',
-    )
+    .option('--out <path...>', 'pictures of any common format, .npy arrays, or folders of them')
     .option('--features <file...>', 'feature tables to score, in place of a model and images')
     .option(
       '--detector <name>',
       'any detector; of tables several, separated by commas',
       'layer-wise gradients',
     )
+    .option(
+      '--false-positive-rate <rate>',
+      'the share of usual images that may be called strange',
+      positiveNumber(1),
+      0.05,
+    )
+    .option('--labels <file>', 'a CSV file with the columns image and class (default: folders)')
+    .option('--usual-class <name>', 'the class that the others are compared with')
+    .addOption(
+      new Option('--fit <how>', 'where shapes differ: what gives way')
+        .choices(FITS)
+        .default(FITS[0]),
+    )
+    .addOption(new Option('--layout <letters>', 'the dimensions of arrays').choices(LAYOUTS))
+    .addOption(
+      new Option('--values <range>', 'the range of arrays that are not uint8').choices(VALUES),
+    )
+    .option('--strict', 'stop at the first image that cannot be used')
     .addOption(
       new Option('--format <name>', 'of the scores').choices(['csv', 'json']).default('csv'),
     )
@@ -65,7 +104,7 @@ export function register(program: Command): void {
     .option('--seed <n>', 'seed of the noise', wholeNumber(0), 1)
     .action((flags: Flags) =>
       stoppable(
-        'stopped; features of the set are kept: the same command goes on where it was',
+        'stopped; features of usual images are kept: the same command goes on where it was',
         (signal) => (flags.features === undefined ? detect : detectInTables)(flags, signal),
       ),
     );
@@ -73,49 +112,68 @@ export function register(program: Command): void {
 
 async function detect(flags: Flags, signal: AbortSignal): Promise<void> {
   const { backend, experiments, FisherlabError, startBackend, terminal } = lab();
-  const { format, to, model, out, ...given } = flags;
-  if (model === undefined || out === undefined)
+  const { format, to, model: models, out, features: _, ...given } = flags;
+  if (models === undefined || out === undefined)
     throw new FisherlabError(
       'there is nothing to score',
       'give --model and --out, or --in and --features with feature tables',
     );
-  const options = { ...given, model, out };
   const folder = to ?? backend.inCheckout('out', 'detect');
   await backend.makeFolder(folder); // not after all the work
   await startBackend();
-  const bar = terminal.barForEachStep();
-  const found = await experiments
-    .detect({ ...options, progress: bar.step, signal })
-    .finally(bar.done);
-  const { own, images } = found;
-  console.log(found.source);
-  const [height, width] = own.images.shape;
-  const resized = own.treatments.filter((treatment) => treatment.resized).length;
-  if (resized > 0)
-    console.log(`${resized} of ${own.images.count} images were resized to ${width}x${height}`);
-  if (own.hidden > 0) console.log(`${own.hidden} hidden files were passed over`);
-  for (const { name, reason, fix } of own.leftOut)
-    console.log(`left out: '${name}' ${reason}; ${fix}`);
-  const { scores, sheet } = await experiments.writeDetection(found, folder, format);
-  const strangest = experiments.strangestFirst(images).slice(0, LISTED);
-  console.log(terminal.tableText(strangest.map((k) => row(images[k] as experiments.Scored))));
-  const strange = images.filter(({ p }) => p <= 0.05).length;
-  console.log(
-    `${strange} of ${images.length} images have p ≤ 0.05 (usual: ${(0.05 * images.length).toFixed(1)}), against ${found.usualImages} images of ${found.in}, by ${found.detector}`,
-  );
-  console.log(`scores: ${shown(scores)}   images: ${shown(sheet)}`);
+  const found: experiments.Detection[] = [];
+  for (const model of models) {
+    const bar = terminal.barForEachStep();
+    const detection = await experiments
+      .detect({ ...given, model, out, progress: bar.step, signal })
+      .finally(bar.done);
+    found.push(detection);
+    print(detection, found.length === 1);
+  }
+  const { scores } = await experiments.writeDetections(found, folder, format);
+  const report = path.join(folder, 'report.html');
+  await backend.writeBeside(report, await detectionPage(found));
+  console.log(`scores: ${shown(scores)}   report: ${shown(report)}`);
+  if (found.some(({ own }) => own.leftOut.length > 0)) process.exitCode = INCOMPLETE;
 }
 
-function row({ image, score, p }: experiments.Scored): Record<string, string> {
-  return { image, score: score.toPrecision(6), p: p.toPrecision(3) };
+/** What was read, the strangest images, and how classes are told apart. */
+function print(found: experiments.Detection, isFirst: boolean): void {
+  const { experiments, terminal } = lab();
+  const { own, images, classes } = found;
+  console.log(found.source);
+  if (isFirst) {
+    const [height, width] = own.images.shape;
+    const resized = own.treatments.filter((treatment) => treatment.resized).length;
+    if (resized > 0)
+      console.log(`${resized} of ${own.images.count} images were resized to ${width}x${height}`);
+    if (own.hidden > 0) console.log(`${own.hidden} hidden files were passed over`);
+    if (own.others.length > 0)
+      console.log(`${own.others.length} files that are no images were passed over`);
+    for (const { name, reason, fix } of own.leftOut)
+      console.log(`left out: '${name}' ${reason}; ${fix}`);
+  }
+  const strangest = experiments.strangestFirst(images).slice(0, LISTED);
+  console.log(terminal.tableText(strangest.map((k) => row(images[k] as experiments.Scored))));
+  for (const line of experiments.inWords(found)) console.log(line);
+  if (classes.length > 0) console.log(terminal.tableText(experiments.classRows(classes)));
+}
+
+function row({ image, score, error, p, strange, sure }: experiments.Scored) {
+  return {
+    image,
+    score: `${score.toPrecision(6)} ± ${error.toPrecision(2)}`,
+    p: p.toPrecision(3),
+    strange: `${strange ? 'yes' : 'no'}${sure ? '' : ', unsure'}`,
+  };
 }
 
 async function detectInTables(flags: Flags, signal: AbortSignal): Promise<void> {
   const { backend, experiments, FisherlabError } = lab();
-  const { features = [], in: usual, detector, format, seed } = flags;
-  if (usual === undefined)
+  const { features = [], in: [usual, ...more] = [], detector, format, seed } = flags;
+  if (usual === undefined || more.length > 0)
     throw new FisherlabError(
-      'there is no usual table',
+      'there is no one usual table',
       'give one by --in, as fisherlab features made',
     );
   if (flags.model !== undefined || flags.out !== undefined || flags.limit !== undefined)

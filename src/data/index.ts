@@ -18,6 +18,7 @@ export { VALUES, type Values } from './own/own-array';
 export type { LeftOut } from './own/read-own-file';
 export { type Treatment, treatmentText } from './own/treatment';
 export { type Own, type OwnImages, type OwnOptions, ownImages } from './own-images';
+export { ownLabels } from './own-labels';
 export { noiseIndices } from './pixel-indices';
 export { joinedHalves, shuffledPatches, upsideDown } from './rearranged';
 export { DATA_SETS, type DataSet, type DataSetName, dataSet, SPLITS, type Split } from './sets';

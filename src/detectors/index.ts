@@ -15,6 +15,7 @@ export { layerwiseNeighbours, nearestNeighbours } from './nearest-neighbours';
 export { pValues } from './p-values';
 export { principalComponents, whiteningDirections } from './principal-components';
 export { residualOf, squaresOf } from './residual';
+export { errorOfDraws, meanOverDraws } from './several-draws';
 export { strangestOf } from './strangest';
 export { type Column, columnsOf, type FeatureTable, type NamedTable, sliceRows } from './table';
 export { typicality } from './typicality';

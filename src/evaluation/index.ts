@@ -5,6 +5,7 @@
  * many were tried.
  */
 export {
+  type MetricEstimates,
   metricsWithIntervals,
   pairedBootstrap,
   type Resampled,
@@ -41,3 +42,4 @@ export {
   scoreAll,
   scoreSplit,
 } from './protocol';
+export { type Threshold, thresholdFor, type Verdict, verdict } from './threshold';

@@ -1,113 +1,149 @@
 /**
  * # How strange are these images?
  *
- * A detector is fitted on the first half of a set's test images; the second half, which it has not
- * seen, says which scores are usual. Each of the given images gets a score (higher = stranger) and
- * a conformal p-value, the share of usual scores that are as high (`detectors/p-values.ts`): of
- * images that are like the set, at most a share α has p ≤ α. The smallest p there can be is 1 /
- * (usual images + 1).
+ * A detector is fitted on half of the usual images (`usual-images.ts`); the other half, which it
+ * has not seen, says which scores are usual. Each of the given images gets
+ *
+ * - a score, higher = stranger, of the mean over several draws of noise, with the standard error
+ *   that these leave (`detectors/several-draws.ts`);
+ * - a conformal p-value, the share of usual scores that are as high (`detectors/p-values.ts`): of
+ *   images that are like the usual ones, at most a share α has p ≤ α. The smallest p there can be
+ *   is 1 / (usual images + 1);
+ * - a verdict at a false-positive rate, and whether it is sure (`evaluation/threshold.ts`).
+ *
+ * All of it depends on the image and the seed alone, not on what else is scored with it. Images
+ * whose classes are known, by folder or by a file, are a test of the detector besides: each class
+ * against the usual images.
  */
-import path from 'node:path';
-import { writeBeside } from '../backend/index';
-import { dataset, type Images, type Own, ownImages } from '../data/index';
-import type { FeatureTable } from '../detectors/index';
-import { detector, pValues } from '../detectors/index';
+import { type Own, type OwnOptions, ownImages, ownLabels } from '../data/index';
+import { detector, errorOfDraws, meanOverDraws, pValues } from '../detectors/index';
 import { FisherlabError } from '../errors';
-import { halves } from '../evaluation/index';
-import { featuresOf, featureTables, needsOf } from '../features/index';
-import { disposeModel, type LoadedModel, loadModel } from '../models/index';
-import { type Figure, imageGrid, saveFigure } from '../plots/index';
+import {
+  halves,
+  type MetricEstimates,
+  metricsWithIntervals,
+  resamplingSeed,
+  type Threshold,
+  thresholdFor,
+  verdict,
+} from '../evaluation/index';
+import { featuresOf, needsOf } from '../features/index';
+import { disposeModel, drawsOf, type LoadedModel, loadModel } from '../models/index';
+import { drawnRows, usualImages } from './usual-images';
 
-/** Images in each row of the contact sheet. */
-const SHOWN = 10;
-
-export interface DetectionOptions {
+export interface DetectionOptions
+  extends Pick<OwnOptions, 'fit' | 'layout' | 'values' | 'strict' | 'signal'> {
   /** A shipped model, or the path of a checkpoint. */
   readonly model: string;
-  /** What is usual; the set that the model was trained on where left out. */
-  readonly in?: string;
+  /** What is usual: a set, or paths; the set that the model was trained on where left out. */
+  readonly in?: readonly string[];
   /** The images: files, arrays or folders of them. */
   readonly out: readonly string[];
+  /** A CSV file of their classes; their folders where left out. */
+  readonly labels?: string;
+  /** The class that others are compared with; the usual images where left out. */
+  readonly usualClass?: string;
   /** The name of a detector. */
   readonly detector: string;
+  readonly falsePositiveRate: number;
   readonly seed: number;
   /** The first images of the usual set; all where left out. */
   readonly limit?: number;
   readonly progress?: (what: string, done: number, total: number) => void;
-  /** Stops the work between two passes. */
-  readonly signal?: AbortSignal;
 }
 
 /** One image's result. */
 export interface Scored {
   readonly image: string;
+  readonly class: string;
   readonly score: number;
+  /** The standard error that few draws of noise leave in the score. */
+  readonly error: number;
   readonly p: number;
+  readonly strange: boolean;
+  readonly sure: boolean;
+}
+
+/** How well a class is told from usual images. */
+export interface ClassMetrics extends MetricEstimates {
+  readonly class: string;
+  readonly images: number;
+  readonly usualImages: number;
 }
 
 export interface Detection {
   readonly model: string;
   readonly in: string;
   readonly detector: string;
-  /** Usual images that p-values are made of. */
-  readonly usualImages: number;
   readonly seed: number;
+  /** Draws of noise for each image. */
+  readonly draws: number;
+  readonly threshold: Threshold;
   readonly images: readonly Scored[];
-  /** Where the usual images come from, and the images as they were read. */
+  readonly classes: readonly ClassMetrics[];
+  /** Where the usual images come from, and the scores of those that fitted nothing. */
   readonly source: string;
+  readonly usualScores: Float64Array;
+  /** The images as they were read. */
   readonly own: Own;
 }
 
 /**
  * Scores images.
  * @throws {FisherlabError} if a name is not known, images cannot be read or are of another kind
- *   than the model's, or the model lacks what the detector reads
+ *   than the model's, the model lacks what the detector reads, or the usual images are too few
  */
 export async function detect(options: DetectionOptions): Promise<Detection> {
-  const { seed, limit } = options;
+  const { seed, falsePositiveRate, progress: step, signal } = options;
   const chosen = detector(options.detector, seed);
+  const features = needsOf(options.detector);
   const loaded = loadModel(options.model);
   try {
-    const usual = await dataset(
-      options.in ?? loaded.header.data.name,
-      'test',
-      limit === undefined ? {} : { limit },
-    );
-    const [height, width, channels] = loaded.model.imageShape;
-    if (usual.shape[2] !== channels) {
-      throw new FisherlabError(
-        `'${usual.name}' has ${usual.shape[2]} channels and the model '${loaded.name}' takes ${channels}`,
-        'choose a set of the kind the model was trained on',
-      );
-    }
-    const { signal } = options;
-    const own = await ownImages(options.out, {
-      height,
-      width,
-      channels,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    const [inside, given] = (await tablesFor(
-      loaded,
-      [usual, own.images],
-      options.detector,
+    assertHas(loaded, options.detector, features);
+    const reading = readingFor(loaded, options);
+    const own = await ownImages(options.out, reading);
+    const classes = await classesOf(own, options);
+    const work = {
       seed,
-      options,
-    )) as [FeatureTable, FeatureTable];
-    const { fit, score } = halves(inside);
+      features,
+      progress: (set: string, done: number, total: number, what: string) =>
+        step?.(`${what} of ${set}`, done, total),
+      ...(signal === undefined ? {} : { signal }),
+    };
+    const { in: words, limit } = options;
+    const usual = await usualImages(loaded, {
+      ...work,
+      reading,
+      ...(words === undefined ? {} : { in: words }),
+      ...(limit === undefined ? {} : { limit }),
+    });
+    const { fit, score } = halves(usual.table);
     const fitted = chosen.fit(fit);
-    const scores = fitted.score(given);
-    const p = pValues(fitted.score(score), scores);
+    const usualScores = fitted.score(score);
+    const threshold = thresholdFor(falsePositiveRate, usualScores);
+
+    const draws = drawsOf(loaded.model);
+    const rows = await drawnRows(loaded, own.images, work);
+    const scores = fitted.score(meanOverDraws(rows, draws));
+    const errors = errorOfDraws(rows, draws, (without) => fitted.score(without));
+    const p = pValues(usualScores, scores);
+    const images = own.images.names.map((image, k): Scored => {
+      const [value, error] = [scores[k] as number, errors[k] as number];
+      const { strange, sure } = verdict(threshold, value, error);
+      const label = classes[k] as string;
+      return { image, class: label, score: value, error, p: p[k] as number, strange, sure };
+    });
     return {
       model: loaded.name,
       in: usual.name,
       detector: chosen.name,
-      usualImages: score.rows,
       seed,
-      images: own.images.names.map(
-        (image, k): Scored => ({ image, score: scores[k] as number, p: p[k] as number }),
-      ),
+      draws,
+      threshold,
+      images,
+      classes: classMetrics(images, usualScores, options),
       source: usual.source,
+      usualScores,
       own,
     };
   } finally {
@@ -115,91 +151,82 @@ export async function detect(options: DetectionOptions): Promise<Detection> {
   }
 }
 
-/**
- * Writes `scores.csv` or `scores.json`, and `most-and-least.png`, the strangest and the most
- * familiar images with their p-values.
- * @returns where they are
- */
-export async function writeDetection(
-  detection: Detection,
-  folder: string,
-  format: 'csv' | 'json',
-): Promise<{ scores: string; sheet: string }> {
-  const scores = path.join(folder, `scores.${format}`);
-  const { source: _, own: __, ...about } = detection;
-  await writeBeside(
-    scores,
-    format === 'json' ? `${JSON.stringify(about, null, 1)}\n` : csv(detection.images),
-  );
-  const sheet = path.join(folder, 'most-and-least.png');
-  await saveFigure(contactSheet(detection), sheet);
-  return { scores, sheet };
-}
-
-/**
- * Tables of single images with the columns that a detector reads.
- * @throws {FisherlabError} if this model cannot have one of them
- */
-async function tablesFor(
-  loaded: LoadedModel,
-  sets: readonly Images[],
-  name: string,
-  seed: number,
-  { progress: step, signal }: Pick<DetectionOptions, 'progress' | 'signal'>,
-): Promise<FeatureTable[]> {
-  const features = needsOf(name);
-  const there = featuresOf(loaded);
-  const lacks = features.filter((feature) => !there.includes(feature));
-  if (lacks.length > 0) {
-    throw new FisherlabError(
-      `'${name}' needs ${lacks.join(', ')}, which the ${loaded.model.family} model '${loaded.name}' does not have`,
-      'choose another detector or model',
-    );
-  }
-  const tables = await featureTables(loaded, sets, {
-    batchSizes: [1],
-    seed,
-    features,
-    ...(signal === undefined ? {} : { signal }),
-    progress: (set, images, total, what) => step?.(`${what} of ${set}`, images, total),
-  });
-  return tables.map(([table]) => table as FeatureTable);
-}
-
-/** `image,score,p`, as RFC 4180 writes it. */
-export function csv(results: readonly Scored[]): string {
-  return [
-    'image,score,p',
-    ...results.map(({ image, score, p }) => `${quoted(image)},${score},${p}`),
-    '',
-  ].join('\n');
-}
-
-/** A field of a CSV file. */
-export function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
 /** Indices of images by score, downwards. */
-export function strangestFirst(results: readonly Scored[]): number[] {
+export function strangestFirst(results: readonly Pick<Scored, 'score'>[]): number[] {
   return results
     .map((_, k) => k)
     .sort((a, b) => (results[b] as Scored).score - (results[a] as Scored).score);
 }
 
-/** The strangest images above, the most familiar below; few images make one row. */
-function contactSheet({ own: { images: own }, images: results }: Detection): Figure {
-  const order = strangestFirst(results);
-  const each = Math.min(SHOWN, Math.max(1, Math.floor(order.length / 2)));
-  const shown = order.length < 2 ? order : [...order.slice(0, each), ...order.slice(-each)];
-  const size = own.images.length / own.count;
-  const pixels = new Uint8Array(shown.length * size);
-  shown.forEach((k, at) => {
-    pixels.set(own.images.subarray(k * size, (k + 1) * size), at * size);
-  });
-  return imageGrid(pixels, [shown.length, ...own.shape], {
-    columns: each,
-    captions: shown.map((k) => `p = ${(results[k] as Scored).p.toPrecision(2)}`),
-    rows: order.length < 2 ? ['strangest'] : ['strangest', 'most familiar'],
-  });
+/** @throws {FisherlabError} if this model cannot have one of the features */
+function assertHas(loaded: LoadedModel, method: string, features: readonly string[]): void {
+  if (features.length === 0) return;
+  const there = featuresOf(loaded);
+  const lacks = features.filter((feature) => !there.includes(feature));
+  if (lacks.length > 0)
+    throw new FisherlabError(
+      `'${method}' needs ${lacks.join(', ')}, which the ${loaded.model.family} model '${loaded.name}' does not have`,
+      'choose another detector or model',
+    );
+}
+
+/** How images become those of the model. */
+function readingFor(
+  { model }: LoadedModel,
+  { fit, layout, values, strict, signal }: DetectionOptions,
+): OwnOptions {
+  const [height, width, channels] = model.imageShape;
+  return {
+    height,
+    width,
+    channels,
+    ...(fit === undefined ? {} : { fit }),
+    ...(layout === undefined ? {} : { layout }),
+    ...(values === undefined ? {} : { values }),
+    ...(strict === undefined ? {} : { strict }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+async function classesOf(
+  { images, leftOut }: Own,
+  { labels, usualClass }: DetectionOptions,
+): Promise<readonly string[]> {
+  const others = leftOut.map(({ name }) => name);
+  const classes =
+    labels === undefined ? images.classes : await ownLabels(labels, images.names, others);
+  if (usualClass !== undefined && !classes.includes(usualClass))
+    throw new FisherlabError(
+      `no image is of the class '${usualClass}'`,
+      `choose one of ${[...new Set(classes)].filter((name) => name !== '').join(', ') || 'the classes that --labels or folders give'}`,
+    );
+  return classes;
+}
+
+/** Every class against the usual images, or against the images of the class that is usual. */
+function classMetrics(
+  images: readonly Scored[],
+  usualScores: Float64Array,
+  { usualClass, seed, in: words = ['usual'] }: DetectionOptions,
+): ClassMetrics[] {
+  const scoresOf = (name: string) =>
+    images.filter((image) => image.class === name).map(({ score }) => score);
+  const usual = usualClass === undefined ? usualScores : scoresOf(usualClass);
+  const names = new Set(images.map((image) => image.class));
+  return [...names]
+    .filter((name) => name !== '' && name !== usualClass)
+    .map((name) => {
+      const scores = scoresOf(name);
+      const resampling = {
+        seed: resamplingSeed(seed),
+        inName: usualClass ?? words.join(' '),
+        outName: name,
+      };
+      return {
+        class: name,
+        images: scores.length,
+        usualImages: usual.length,
+        ...metricsWithIntervals(usual, scores, resampling),
+      };
+    });
 }

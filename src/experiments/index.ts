@@ -21,13 +21,22 @@ export {
   shippedBeyondPixels,
 } from './beyond-study';
 export {
+  type ClassMetrics,
   type Detection,
+  type DetectionOptions,
   detect,
-  quoted,
   type Scored,
   strangestFirst,
-  writeDetection,
 } from './detection';
+export {
+  classRows,
+  extremesFigure,
+  inWords,
+  quoted,
+  scoresFigure,
+  writeDetections,
+  yesOrNo,
+} from './detection-files';
 export { familyCombinations } from './family-combinations';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
 export {

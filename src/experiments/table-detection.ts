@@ -7,7 +7,7 @@
  * is loaded.
  */
 
-import { type Column, detector, type FeatureTable, pValues } from '../detectors/index';
+import { detector, pValues } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import { halves } from '../evaluation/index';
 import { TableFile } from '../features/index';
@@ -43,7 +43,7 @@ const SHARED = ['numbers', 'backend', 'model', 'seed', 'features'];
  */
 export async function* detectInTables(options: TableDetectionOptions): AsyncGenerator<ScoredBatch> {
   const usual = await opened(options.in);
-  const { fit, score } = halves(await wholeTable(usual));
+  const { fit, score } = halves(await usual.whole());
   const fitted = options.detectors.map((name) => {
     const one = detector(name, options.seed).fit(fit);
     return { name, one, usual: one.score(score) };
@@ -81,21 +81,6 @@ async function opened(file: string): Promise<TableFile> {
       "give a file that 'fisherlab features' made",
     );
   }
-}
-
-async function wholeTable(file: TableFile): Promise<FeatureTable> {
-  const values = file.columns.map(() => new Float64Array(file.rows));
-  let row = 0;
-  for await (const { table } of file.pieces()) {
-    table.columns.forEach((column, j) => {
-      values[j]?.set(column.values, row);
-    });
-    row += table.rows;
-  }
-  const columns = file.columns.map(
-    (column, j): Column => ({ ...column, values: values[j] as Float64Array }),
-  );
-  return { rows: file.rows, batchSize: file.batchSize, columns };
 }
 
 function assertComparable(usual: TableFile, given: TableFile): void {

@@ -1,10 +1,11 @@
 /**
  * # All that follows from the shipped models
  *
- * Weights that arrive in `data/models` change tables, model cards, the rounds of all families and
- * two pages. What is missing or of other weights is made, and nothing else. The slow part, gradient
- * norms of single models, can be shared by processes beforehand, each with other models; stopped at
- * any moment, the next run goes on where it was, for tables of features are kept.
+ * Weights that arrive in `data/models` change tables, the numbers of usual images, model cards, the
+ * rounds of all families and two pages. What is missing or of other weights is made, and nothing
+ * else. The slow part, gradient norms of single models, can be shared by processes beforehand, each
+ * with other models; stopped at any moment, the next run goes on where it was, for tables of
+ * features are kept.
  */
 import { existsSync } from 'node:fs';
 import { assertKnown, FisherlabError } from '../errors';
@@ -28,6 +29,7 @@ import { isPlayed, keepTables, modelsOf, playRound, type Round, type RoundResult
 import { setsFor } from './sets-to-try';
 import { singleDetector } from './single-detector';
 import type { Summary } from './summary';
+import { keepUsualImages } from './usual-images';
 
 const SEED = 1;
 const BATCH_SIZES = [1, 5];
@@ -66,6 +68,7 @@ export async function bringUpToDate(
     const asked = modelsOf(round).filter((model) => models.includes(model));
     for (const name of asked) await keepFeatures(round, name, events);
   }
+  await keepUsualImages(models, events.signal === undefined ? {} : { signal: events.signal });
   if (names.length > 0) return;
 
   const { signal, progress } = events;

@@ -22,8 +22,8 @@ export function backgroundLikelihood({ header }: LoadedModel, seed: number): Ima
     columns: [{ feature: 'background-log-likelihood' }],
     key: { model: background.checksum, seed, backend: tf.getBackend() },
     dispose: () => disposeModel(background.model),
-    async of(data, indices) {
-      const [images, noise] = [pixels(data, indices), background.model.noise(indices, seed)];
+    async of(data, positions, indices = positions) {
+      const [images, noise] = [pixels(data, positions), background.model.noise(indices, seed)];
       const logLikelihood = background.model.logLikelihood(images, noise);
       try {
         return [await logLikelihood.data()];

@@ -3,7 +3,8 @@
  *
  * Batches are consecutive images in the order of the set, the last one dropped where it is not full
  * (as the paper does). Noise is drawn by image index from `seed`, so no image's numbers depend on
- * which others are scored with it.
+ * which others are scored with it. With several draws (`noise-indices.ts`) an image has a row for
+ * each of them.
  *
  * A set may be cut and its pieces computed one by one, on as many machines: if it is cut at
  * multiples of `cutEvery`, their rows are the rows of the whole, bit for bit, since the same images
@@ -21,6 +22,7 @@ import {
   featurePasses,
   type LayerFeature,
   leastCommonMultiple,
+  passesByParts,
   squaredNorm,
 } from '../gradients/index';
 import type { Model } from '../models/index';
@@ -33,7 +35,10 @@ export interface ExtractorOptions {
   readonly features?: readonly Feature[];
   /** Which noise an image gets; that of its place in the set where left out. */
   readonly noiseIndices?: NoiseIndices;
-  /** Images that go through the model at once; chosen by the model where left out. */
+  /**
+   * Images that go through the model at once; chosen by the model where left out. It changes
+   * nothing where an image goes through by itself.
+   */
   readonly chunk?: number;
 }
 
@@ -83,14 +88,20 @@ export class Extractor {
   /** Pieces begin at multiples of this number of images. */
   readonly cut: number;
   private readonly groups: readonly Group[];
+  /** Rows of an image: draws of its noise. */
+  private readonly draws: number;
 
-  /** @throws {FisherlabError} if a batch size is none, or larger than the set */
+  /**
+   * @throws {FisherlabError} if a batch size is none, or larger than the set, or there are several
+   *   draws of batches
+   */
   constructor(
     private readonly model: Model,
     private readonly data: Images,
     private readonly options: ExtractorOptions,
   ) {
-    const { batchSizes, chunk = MOST_TOGETHER } = options;
+    const { batchSizes, chunk = MOST_TOGETHER, noiseIndices = BY_POSITION } = options;
+    this.draws = noiseIndices.draws ?? 1;
     const wrong = batchSizes.find((B) => !(Number.isInteger(B) && B >= 1));
     if (wrong !== undefined)
       throw new FisherlabError(
@@ -104,6 +115,11 @@ export class Extractor {
         'choose a smaller batch size',
       );
     }
+    if (noiseIndices.draws !== undefined && largest > 1)
+      throw new FisherlabError(
+        `noise by ${noiseIndices.name} is for single images, not for batches of ${largest}`,
+        'choose the batch size 1',
+      );
     this.cut = cutEvery(batchSizes);
     this.groups =
       leastCommonMultiple(batchSizes) <= Math.max(chunk, largest)
@@ -133,10 +149,11 @@ export class Extractor {
     { progress, signal }: RunOptions,
   ): Promise<void> {
     const { sizes } = group;
+    const { draws } = this;
     const unit = leastCommonMultiple(sizes);
-    const end = from + Math.max(...sizes.map((B) => to - from - ((to - from) % B)));
+    const end = draws * (from + Math.max(...sizes.map((B) => to - from - ((to - from) % B))));
     const { atOnce, run } = this.passesOf(group);
-    for (let at = from; at < end; at += atOnce) {
+    for (let at = draws * from; at < end; at += atOnce) {
       const count = Math.min(atOnce, end - at);
       // Whole batches of every size: what is missing is filled up, and left out again.
       const { images, noise } = this.sample(at, Math.ceil(count / unit) * unit, end);
@@ -149,7 +166,7 @@ export class Extractor {
       } finally {
         tf.dispose([images, noise]);
       }
-      progress?.(at + count - from);
+      progress?.((at + count) / draws - from);
       await new Promise(setImmediate); // timers, signals and displays have their turn
       signal?.throwIfAborted();
     }
@@ -157,24 +174,33 @@ export class Extractor {
 
   private passesOf(group: Group): FeaturePasses {
     const { model, data } = this;
-    const { features = [squaredNorm], chunk } = this.options;
-    group.passes ??=
-      chunk === undefined
-        ? featurePasses(model, features, group.sizes, data.count, (count) =>
-            this.sample(0, count, data.count),
-          )
-        : eagerly(model, features, group.sizes, chunk);
+    const { features = [squaredNorm], chunk, noiseIndices } = this.options;
+    const rows = this.draws * data.count;
+    const sample = (count: number) => this.sample(0, count, rows);
+    const chosen = () => {
+      if (noiseIndices?.draws !== undefined)
+        return passesByParts(model, features, group.sizes, this.draws, sample);
+      if (chunk !== undefined) return eagerly(model, features, group.sizes, chunk);
+      return featurePasses(model, features, group.sizes, rows, sample);
+    };
+    group.passes ??= chosen();
     return group.passes;
   }
 
-  /** Images from `start` on with their noise; beyond `end` the last one again and again. */
+  /**
+   * The images of rows from `start` on with their noise; beyond `end` the last image again and
+   * again. Rows begin and end with an image's.
+   */
   private sample(start: number, count: number, end: number) {
-    const { model, data } = this;
+    const { model, data, draws } = this;
     const { seed, noiseIndices = BY_POSITION } = this.options;
-    const positions = Array.from({ length: count }, (_, k) => Math.min(start + k, end - 1));
+    const positions = Array.from({ length: count / draws }, (_, k) =>
+      Math.min(start / draws + k, end / draws - 1),
+    );
     const indices = noiseIndices.of(data, positions);
+    const each = positions.flatMap((position) => new Array<number>(draws).fill(position));
     return {
-      images: imagesFor(model, data, positions, seed, indices),
+      images: imagesFor(model, data, each, seed, indices),
       noise: model.noise(indices, seed),
     };
   }

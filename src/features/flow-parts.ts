@@ -24,8 +24,8 @@ export function flowParts(
     version: 1,
     columns: [{ feature: 'log-prior' }, { feature: 'log-determinant' }],
     key: { model: checksum, seed, backend: tf.getBackend() },
-    async of(data, indices) {
-      const [images, noise] = [pixels(data, indices), model.noise(indices, seed)];
+    async of(data, positions, indices = positions) {
+      const [images, noise] = [pixels(data, positions), model.noise(indices, seed)];
       const { prior, logDet } = model.parts(images, noise);
       try {
         return [await prior.data(), await logDet.data()];

@@ -20,8 +20,8 @@ export function inputGradient(
     version: 1,
     columns: [{ feature: 'input-gradient-norm' }],
     key: { model: checksum, seed, backend: tf.getBackend() },
-    async of(data, indices) {
-      const images = imagesFor(model, data, indices, seed);
+    async of(data, positions, indices = positions) {
+      const images = imagesFor(model, data, positions, seed, indices);
       const noise = model.noise(indices, seed);
       try {
         return [inputGradientNorms(model, images, noise)];

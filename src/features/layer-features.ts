@@ -32,7 +32,10 @@ export type OfLayers = Exclude<FeatureEntry, { kind: 'image' }> | OwnFeature;
 export interface LayerTableOptions {
   readonly batchSizes: readonly number[];
   readonly seed: number;
-  /** Which noise an image gets; that of its place in the set where left out. */
+  /**
+   * Which noise an image gets; that of its place in the set where left out. With several draws a
+   * table has as many rows for each image.
+   */
   readonly noiseIndices?: NoiseIndices;
   /** What fitted features learn from; by default `referenceImages` of the model's own set. */
   readonly reference?: Reference;

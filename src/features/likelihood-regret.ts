@@ -46,8 +46,8 @@ export function likelihoodRegret(
       draws: DRAWS,
       backend: tf.getBackend(),
     },
-    async of(data, indices) {
-      const images = pixels(data, indices);
+    async of(data, positions, indices = positions) {
+      const images = pixels(data, positions);
       const regret = regrets(model, images, indices, seed);
       try {
         return [await regret.data()];

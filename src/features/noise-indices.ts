@@ -6,15 +6,25 @@
  * - its place in the set, unless told: every image has noise of its own, and part of a set has that
  *   of the whole;
  * - the same for all: one draw is shared, and what differs between two rows are the images alone;
- * - a number made of its pixels: an image of one's own has the same noise in any company.
+ * - numbers made of its pixels: an image of one's own has the same noise in any company.
+ *
+ * One draw may say little of an image: of some models, what differs between two draws is more than
+ * what differs between two images. Then an image has several, each a row of its own
+ * (`detectors/several-draws.ts`).
  *
  * The choice has a name, under which tables are kept.
  */
-import type { Images } from '../data/index';
+import { type Images, noiseIndices } from '../data/index';
 
 export interface NoiseIndices {
   readonly name: string;
-  /** The index of the noise of each of the images at `positions`: whole numbers from 0 on. */
+  /**
+   * Rows of an image, each with a draw of its own. If it is given, an image's rows go through the
+   * model together and with those of no other, so that not even the last bit of a number depends on
+   * what else is in the set. Left out: one row, and images go through together.
+   */
+  readonly draws?: number;
+  /** The indices of the noise of the images at `positions`, [positions × draws]. */
   of(data: Images, positions: readonly number[]): readonly number[];
 }
 
@@ -36,4 +46,13 @@ export const SHARED: NoiseIndices = {
  */
 export function steadyNoise(family: string): NoiseIndices {
   return family === 'glow' ? BY_POSITION : SHARED;
+}
+
+/** Numbers made of an image's pixels, for so many draws, 1 to 16. */
+export function byPixels(draws: number): NoiseIndices {
+  return {
+    name: `pixels, ${draws} draws`,
+    draws,
+    of: (data, positions) => noiseIndices(data, positions, draws),
+  };
 }

@@ -38,9 +38,9 @@ export function posteriorParts(
     version: 1,
     columns: POSTERIOR_PARTS.map((feature) => ({ feature })),
     key: { model: checksum, seed, backend: tf.getBackend() },
-    async of(data, indices) {
+    async of(data, positions, indices = positions) {
       const parts = tf.tidy(() => {
-        const [images, noise] = [pixels(data, indices), model.noise(indices, seed)];
+        const [images, noise] = [pixels(data, positions), model.noise(indices, seed)];
         const { mu, logs } = model.encode(images); // [N, latent] each
         const square = tf.add(tf.square(mu), tf.exp(tf.mul(2, logs)));
         const crossEntropy = tf.mul(0.5, tf.sum(tf.add(square, Math.log(2 * Math.PI)), 1)); // [N]

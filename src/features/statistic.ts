@@ -16,6 +16,7 @@ import { createHash } from 'node:crypto';
 import type { Images } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
+import { BY_POSITION, type NoiseIndices } from './noise-indices';
 import { CACHE_FOLDER, type CacheKey, cachedTable } from './table-cache';
 
 /** Numbers of single images. */
@@ -28,13 +29,22 @@ export interface ImageStatistic {
   readonly columns: readonly { readonly feature: string; readonly layer?: string }[];
   /** What else changes the numbers besides the images: checksums of weights, seeds, options. */
   readonly key: CacheKey;
-  /** For each column the numbers of the images at `indices`, [n]. */
-  of(data: Images, indices: readonly number[]): Promise<readonly ArrayLike<number>[]>;
+  /**
+   * For each column the numbers of the images at `positions`, [n].
+   * @param indices those of their noise; their positions where left out
+   */
+  of(
+    data: Images,
+    positions: readonly number[],
+    indices?: readonly number[],
+  ): Promise<readonly ArrayLike<number>[]>;
   /** Frees what it holds. */
   dispose?(): void;
 }
 
 export interface StatisticOptions {
+  /** Which noise an image gets; that of its place in the set where left out. */
+  readonly noiseIndices?: NoiseIndices;
   /** Called with how many images are done; not called for a table that was kept. */
   readonly progress?: (images: number) => void;
   /** Folder of the tables that are kept; `CACHE_FOLDER` unless told. */
@@ -43,7 +53,7 @@ export interface StatisticOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Images at a time. */
+/** Rows at a time. */
 const CHUNK = 50;
 
 /** SHA-256 of pixels: what images are known by in a key. */
@@ -52,20 +62,22 @@ export function imagesChecksum(data: Images): string {
 }
 
 /**
- * One row an image: from the cache, or computed and kept.
+ * One row an image and draw of its noise: from the cache, or computed and kept.
  * @throws {FisherlabError} if a number is not finite
  * @throws the reason of `signal`, once it is aborted
  */
 export function statisticTable(
   statistic: ImageStatistic,
   data: Images,
-  { progress, cache = CACHE_FOLDER, signal }: StatisticOptions = {},
+  { noiseIndices = BY_POSITION, progress, cache = CACHE_FOLDER, signal }: StatisticOptions = {},
 ): Promise<FeatureTable> {
   const { name, version } = statistic;
   const images = imagesChecksum(data);
-  const key: CacheKey = { ...statistic.key, statistic: name, version, images };
+  const noise: CacheKey = noiseIndices === BY_POSITION ? {} : { noise: noiseIndices.name };
+  const key: CacheKey = { ...statistic.key, statistic: name, version, images, ...noise };
   return cachedTable(cache, key, () =>
     computedStatistic(statistic, data, 0, data.count, {
+      noiseIndices,
       ...(progress === undefined ? {} : { progress }),
       ...(signal === undefined ? {} : { signal }),
     }),
@@ -73,7 +85,7 @@ export function statisticTable(
 }
 
 /**
- * One row for each of the images `from` to `to` (exclusive), computed.
+ * A row for each draw of the noise of each of the images `from` to `to` (exclusive), computed.
  * @throws {FisherlabError} if a number is not finite
  * @throws the reason of `signal`, once it is aborted
  */
@@ -82,29 +94,33 @@ export async function computedStatistic(
   data: Images,
   from: number,
   to: number,
-  { progress, signal }: Pick<StatisticOptions, 'progress' | 'signal'>,
+  { noiseIndices = BY_POSITION, progress, signal }: Omit<StatisticOptions, 'cache'>,
 ): Promise<FeatureTable> {
   const { name, columns } = statistic;
-  const values = columns.map(() => new Float64Array(to - from));
-  for (let start = from; start < to; start += CHUNK) {
+  const { draws = 1 } = noiseIndices;
+  const rows = draws * (to - from);
+  const atOnce = Math.floor(CHUNK / draws);
+  const values = columns.map(() => new Float64Array(rows));
+  for (let start = from; start < to; start += atOnce) {
     signal?.throwIfAborted();
-    const indices = Array.from({ length: Math.min(CHUNK, to - start) }, (_, k) => start + k);
-    const found = await statistic.of(data, indices);
+    const images = Array.from({ length: Math.min(atOnce, to - start) }, (_, k) => start + k);
+    const positions = images.flatMap((image) => new Array<number>(draws).fill(image));
+    const found = await statistic.of(data, positions, noiseIndices.of(data, images));
     found.forEach((numbers, column) => {
       const bad = Array.from(numbers).findIndex((number) => !Number.isFinite(number));
       if (bad >= 0)
         throw new FisherlabError(
-          `${name} of image ${start + bad} of '${data.name}' is ${numbers[bad]}`,
+          `${name} of image ${positions[bad]} of '${data.name}' is ${numbers[bad]}`,
           'look for damaged weights or images',
         );
-      values[column]?.set(numbers, start - from);
+      values[column]?.set(numbers, draws * (start - from));
     });
-    progress?.(start + indices.length - from);
+    progress?.(start + images.length - from);
     await new Promise(setImmediate); // timers, signals and displays have their turn
   }
   signal?.throwIfAborted();
   return {
-    rows: to - from,
+    rows,
     batchSize: 1,
     columns: columns.map((column, c) => ({ ...column, values: values[c] as Float64Array })),
   };

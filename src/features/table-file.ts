@@ -10,9 +10,9 @@
  *
  * Features of layers are float32 as the engine computes them, J · 4 bytes a batch; all else is
  * float64. Everything is stored plainly: of random mantissas, compression saves a tenth and takes
- * three times as long. Rows are grouped by `GROUP`, whatever pieces they came in, so that equal
- * tables are equal files. What the table was made from is JSON in the key-value metadata under
- * `fisherlab`.
+ * three times as long. Only numbers of few bits are packed. Rows are grouped by `GROUP`, whatever
+ * pieces they came in, so that equal tables are equal files. What the table was made from is JSON
+ * in the key-value metadata under `fisherlab`.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
@@ -44,6 +44,9 @@ interface Description {
   readonly columns: readonly ColumnName[];
 }
 
+/** Columns as they are, or byte by byte (byte-stream split) and compressed. */
+export type Storage = 'plain' | 'packed';
+
 /**
  * Writes pieces of one table behind each other, whole or not at all.
  * @throws {FisherlabError} if the file cannot be written
@@ -53,11 +56,12 @@ export async function writeTableFile(
   file: string,
   origin: Origin,
   pieces: AsyncIterable<Piece> | Iterable<Piece>,
+  storage: Storage = 'plain',
 ): Promise<void> {
   await writeBeside(file, async (opened) => {
     let writer: GroupWriter | undefined;
     for await (const piece of pieces) {
-      writer ??= await GroupWriter.of(opened, origin, piece);
+      writer ??= await GroupWriter.of(opened, origin, piece, storage);
       await writer.add(piece);
     }
     if (writer === undefined) throw new Error(`'${file}' would have no rows`);
@@ -77,13 +81,19 @@ class GroupWriter {
     },
     private readonly batchSize: number,
     private readonly columns: readonly ColumnName[],
+    private readonly storage: Storage,
   ) {
     this.values = columns.map((column) =>
       isOfLayer(column) ? new Float32Array(GROUP) : new Float64Array(GROUP),
     );
   }
 
-  static async of(opened: FileHandle, origin: Origin, first: Piece): Promise<GroupWriter> {
+  static async of(
+    opened: FileHandle,
+    origin: Origin,
+    first: Piece,
+    storage: Storage,
+  ): Promise<GroupWriter> {
     const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer');
     const { batchSize } = first.table;
     const columns = first.table.columns.map(({ values: _, ...column }) => column);
@@ -95,13 +105,13 @@ class GroupWriter {
     const description: Description = { origin, batchSize, columns };
     const parquet = new ParquetWriter({
       writer: Object.assign(bytes, { flush, finish: flush }),
-      schema: schemaFromColumnData({ columnData: sources(columns, first.images, []) }),
-      codec: 'UNCOMPRESSED',
+      schema: schemaFromColumnData({ columnData: sources(columns, first.images, [], 1, storage) }),
+      codec: storage === 'packed' ? 'SNAPPY' : 'UNCOMPRESSED',
       statistics: false,
       kvMetadata: [{ key: 'fisherlab', value: JSON.stringify(description) }],
       createdBy: 'fisherlab',
     });
-    return new GroupWriter(parquet, batchSize, columns);
+    return new GroupWriter(parquet, batchSize, columns, storage);
   }
 
   async add({ images, table }: Piece): Promise<void> {
@@ -129,6 +139,7 @@ class GroupWriter {
       this.images,
       this.values.map((values) => values.subarray(0, rows)),
       this.batchSize,
+      this.storage,
     ).map(({ type: _, nullable: __, ...column }) => column);
     await this.parquet.write({ columnData, rowGroupSize: rows });
     this.images = [];
@@ -140,9 +151,11 @@ function sources(
   columns: readonly ColumnName[],
   images: readonly (number | string)[],
   values: readonly (Float32Array | Float64Array)[],
-  batchSize = 1,
+  batchSize: number,
+  storage: Storage,
 ): ColumnSource[] {
   const plain = { nullable: false, encoding: 'PLAIN', offsetIndex: false } as const;
+  const encoding = storage === 'packed' ? ('BYTE_STREAM_SPLIT' as const) : ('PLAIN' as const);
   const isNumbered = typeof images[0] === 'number';
   return [
     { name: 'image', data: [...images], type: isNumbered ? 'INT32' : 'STRING', ...plain },
@@ -152,6 +165,7 @@ function sources(
       data: values[j] ?? new Float64Array(images.length),
       type: isOfLayer(column) ? ('FLOAT' as const) : ('DOUBLE' as const),
       ...plain,
+      encoding,
     })),
   ];
 }
@@ -201,6 +215,26 @@ export class TableFile {
       yield await reading(this.file, (buffer) => this.group(buffer, start, rows));
       start += rows;
     }
+  }
+
+  /**
+   * All rows, as a table in memory.
+   * @throws {FisherlabError} if the file is damaged
+   */
+  async whole(): Promise<FeatureTable> {
+    const values = this.columns.map(() => new Float64Array(this.rows));
+    let row = 0;
+    for await (const { table } of this.pieces()) {
+      table.columns.forEach((column, j) => {
+        values[j]?.set(column.values, row);
+      });
+      row += table.rows;
+    }
+    const columns = this.columns.map((column, j) => ({
+      ...column,
+      values: values[j] as Float64Array,
+    }));
+    return { rows: this.rows, batchSize: this.batchSize, columns };
   }
 
   private async group(file: AsyncBuffer, rowStart: number, rows: number): Promise<Piece> {

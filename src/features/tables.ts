@@ -14,7 +14,6 @@ import { FisherlabError } from '../errors';
 import type { Feature } from '../gradients/index';
 import type { LoadedModel } from '../models/index';
 import { LayerFeatures, type LayerTableOptions, type OfLayers, only } from './layer-features';
-import { BY_POSITION } from './noise-indices';
 import { OwnFeature } from './own-feature';
 import { entryOf, type FeatureEntry } from './registry';
 import { beside, type ImageStatistic, statisticTable, summedInBatches } from './statistic';
@@ -41,8 +40,7 @@ export async function tablesOf(
  * Tables `[set][batch size]`: the log-likelihood, the squared norms, and every feature of
  * `features` in their order.
  * @throws {FisherlabError} if a feature is not known, is not of this model, or has a mistake
- *   (`checkFeature`); if two features have one name; if a batch is larger than a set; if a
- *   statistic of images is to have other noise than that of their places
+ *   (`checkFeature`); if two features have one name; if a batch is larger than a set
  * @throws the reason of `signal`, once it is aborted
  */
 export async function featureTables(
@@ -50,15 +48,8 @@ export async function featureTables(
   sets: readonly Images[],
   options: TableOptions,
 ): Promise<FeatureTable[][]> {
-  const { batchSizes, seed, cache = CACHE_FOLDER, progress, signal } = options;
+  const { batchSizes, seed, noiseIndices, cache = CACHE_FOLDER, progress, signal } = options;
   const wanted = distinct(['squared-norm', ...(options.features ?? [])]);
-  const { noiseIndices = BY_POSITION } = options;
-  const ofImages = wanted.find(isOfImages);
-  if (ofImages !== undefined && noiseIndices !== BY_POSITION)
-    throw new FisherlabError(
-      `'${ofImages.name}' has the noise of an image's place in the set, not '${noiseIndices.name}'`,
-      'leave it out, or leave the noise as it is',
-    );
   const ofLayers = new LayerFeatures(loaded, options);
   const statistics = new Map<StatisticOf, ImageStatistic>();
   try {
@@ -82,6 +73,7 @@ export async function featureTables(
         tables.push(
           await statisticTable(statistic, data, {
             cache,
+            ...(noiseIndices === undefined ? {} : { noiseIndices }),
             progress: (done) => progress?.(data.name, done, data.count, statistic.name),
             ...(signal === undefined ? {} : { signal }),
           }),

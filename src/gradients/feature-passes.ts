@@ -86,6 +86,23 @@ export function featurePasses(
   }
 }
 
+/**
+ * Passes over exactly `part` images at a time, whatever their total: which other images there are
+ * changes no bit of a number.
+ * @param part a multiple of every batch size
+ * @param sample `part` images, to record with
+ */
+export function passesByParts(
+  model: Differentiable,
+  features: readonly Feature[],
+  batchSizes: readonly number[],
+  part: number,
+  sample: Sample,
+): FeaturePasses {
+  const replayed = replay(new FeaturePass(model, features, batchSizes), part, sample);
+  return replayed ?? eagerly(model, features, batchSizes, part);
+}
+
 /** Passes one operation after the other, over about `atOnce` images. */
 export function eagerly(
   model: Differentiable,

@@ -19,7 +19,13 @@ export { Collector, type CollectorOptions } from './collector';
 export { gradientsOf, gradientsOfGroups, groupNorms, summedGradients } from './collectors';
 export { directFactors } from './direct-factors';
 export type { Factors } from './factors';
-export { cutEvery, eagerly, type FeaturePasses, featurePasses } from './feature-passes';
+export {
+  cutEvery,
+  eagerly,
+  type FeaturePasses,
+  featurePasses,
+  passesByParts,
+} from './feature-passes';
 export {
   type BatchFeatures,
   batchFeatures,

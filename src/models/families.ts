@@ -49,6 +49,11 @@ export function familyOf(name: string): Family {
   return family;
 }
 
+/** Draws of noise that one image's verdict is a mean over: its family's, or one. */
+export function drawsOf({ family }: { readonly family: string }): number {
+  return families.get(family)?.draws ?? 1;
+}
+
 /** What figures call a model: its family's title, or the name it gave itself. */
 export function titleOf({ family }: { readonly family: string }): string {
   return families.get(family)?.title ?? family;

@@ -24,6 +24,7 @@ export { count, counts, index } from './config-entries';
 export { Diffusion } from './diffusion/diffusion';
 export {
   createModel,
+  drawsOf,
   familyOf,
   PAPER_FAMILIES,
   type PaperFamily,

@@ -11,6 +11,7 @@ export { explainedShare, leastSquares } from './least-squares';
 export { isConstant, mean, unbiasedStd } from './moments';
 export { logTwoSidedP, normalQuantile } from './normal';
 export { countBelow, countUpTo, quantileOfSorted, ranks } from './order';
+export { ranksAroundQuantile, shareBelow } from './order-statistics';
 export {
   deriveSeed,
   noiseByIndex,

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import sharp from 'sharp';
 import { startBackend } from '../../src/backend/start';
 import { run } from '../../src/cli/main';
-import { dataset } from '../../src/data/dataset';
-import { npyHeader } from '../../src/data/npy';
-import { csv } from '../../src/experiments/detection';
 import { readModelResults } from '../../src/experiments/results-file';
 import type { Summary } from '../../src/experiments/summary';
 import { saveTinyGlow } from '../support/tiny';
@@ -104,75 +100,6 @@ describe('fisherlab update', () => {
     await assert.rejects(
       fisherlab('update', model),
       /shipped model '.*' is not known; choose one of/,
-    );
-  });
-});
-
-describe('fisherlab detect', () => {
-  it('scores pictures and arrays, gives images like the set larger p-values than noise, and draws them', async () => {
-    const { images } = await dataset('fashion_mnist', 'test', { limit: 220 });
-    // the last 20, which the detector has seen neither to fit nor to compare
-    const own = path.join(folder, 'usual.npy');
-    writeFileSync(own, Buffer.concat([npyHeader([20, 32, 32, 1]), images.subarray(200 * 1024)]));
-    const noise = path.join(folder, 'noise, "loud".png');
-    const loud = Buffer.from(
-      Uint8Array.from({ length: 1024 }, (_, k) => (k * 7919 * (k + 3)) % 256),
-    );
-    writeFileSync(
-      noise,
-      await sharp(loud, { raw: { width: 32, height: 32, channels: 1 } })
-        .png()
-        .toBuffer(),
-    );
-    const to = path.join(folder, 'found');
-    const line = ['--model', model, '--out', own, noise, '--limit', '200', '--to', to];
-    const said = await fisherlab('detect', ...line, '--format', 'json');
-    const { images: scored } = JSON.parse(readFileSync(path.join(to, 'scores.json'), 'utf8')) as {
-      images: { image: string; score: number; p: number }[];
-    };
-    assert.equal(scored.length, 21);
-    assert.equal(scored[20]?.image, noise);
-    assert.equal(scored[20]?.p, 1 / 101); // the smallest that 100 usual images allow
-    const usual = scored.slice(0, 20).map(({ p }) => p);
-    assert.ok(
-      usual.filter((p) => p <= 0.05).length <= 4 && usual.some((p) => p > 0.5),
-      String(usual),
-    );
-    assert.match(said, /^fashion_mnist test: first 200 of [\d,]+ images of .+\n/);
-    assert.match(
-      said,
-      /of 21 images have p ≤ 0\.05 .* against 100 images of fashion_mnist, by layer-wise gradients/,
-    );
-    assert.equal((await sharp(path.join(to, 'most-and-least.png')).metadata()).format, 'png');
-  });
-
-  it('writes CSV that keeps commas and quotes in names', () => {
-    assert.equal(
-      csv([{ image: 'a, "b".png', score: 1.5, p: 0.25 }]),
-      'image,score,p\n"a, ""b"".png",1.5,0.25\n',
-    );
-  });
-
-  it('refuses what it cannot do, in one line', async () => {
-    const detect = (...line: string[]) => fisherlab('detect', '--model', model, ...line);
-    await assert.rejects(
-      detect('--out', path.join(folder, 'no.png')),
-      /'.*no\.png' does not exist/,
-    );
-    await assert.rejects(detect('--out', model), /is no image; its name should end in/);
-    await assert.rejects(
-      detect('--in', 'cifar10', '--out', model),
-      /'cifar10' has 3 channels and the model 'tiny' takes 1/,
-    );
-    await assert.rejects(
-      detect('--detector', 'magic', '--out', model),
-      /detector 'magic' is not known/,
-    );
-    const one = path.join(folder, 'one.npy');
-    writeFileSync(one, Buffer.concat([npyHeader([1, 32, 32, 1]), Buffer.alloc(1024)]));
-    await assert.rejects(
-      detect('--detector', 'likelihood regret', '--out', one, '--limit', '8'),
-      /needs likelihood-regret, which the glow model 'tiny' does not have/,
     );
   });
 });

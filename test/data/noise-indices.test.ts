@@ -12,15 +12,16 @@ const set = (images: readonly Buffer[]) => ({
 
 describe('indices of noise for images without a place', () => {
   const some = Array.from({ length: 12 }, (_, k) => bytes(SIZE, k + 1));
-  const all = noiseIndices(set(some));
+  const every = (images: { count: number }) => [...new Array(images.count).keys()];
+  const all = noiseIndices(set(some), every(set(some)));
 
   it('depend on an image alone: any subset in any order has the same', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray([...some.keys()], { minLength: 1 }), (which) => {
-        assert.deepEqual(
-          noiseIndices(set(which.map((k) => some[k] as Buffer))),
-          which.map((k) => all[k]),
-        );
+        const subset = set(which.map((k) => some[k] as Buffer));
+        const expected = which.map((k) => all[k]);
+        assert.deepEqual(noiseIndices(subset, every(subset)), expected);
+        assert.deepEqual(noiseIndices(set(some), which), expected);
       }),
       { numRuns: 200, seed: 1 },
     );
@@ -31,15 +32,24 @@ describe('indices of noise for images without a place', () => {
     for (let i = 0; i < SIZE; i++) {
       const other = Buffer.from(one);
       other[i] = (one[i] as number) ^ 1;
-      const [a, b, c] = noiseIndices(set([one, other, Buffer.from(one)]));
+      const [a, b, c] = noiseIndices(set([one, other, Buffer.from(one)]), [0, 1, 2]);
       assert.equal(a, c);
       assert.notEqual(a, b);
     }
   });
 
-  it('are the first 32 bits of SHA-256, so that they stay the same over versions', () => {
-    // Of 'abc', by FIPS 180-2, appendix B.1: ba7816bf 8f01cfea …
-    assert.deepEqual(noiseIndices(set([Buffer.from('abc')])), [0xbf1678ba]);
+  it('are 32 bits each of SHA-512, so that they stay the same over versions', () => {
+    // Of 'abc', by FIPS 180-2, appendix C.1: ddaf35a193617aba cc417349ae204131 …
+    const indices = noiseIndices(set([Buffer.from('abc')]), [0], 3);
+    assert.deepEqual(indices, [0xa135afdd, 0xba7a6193, 0x497341cc]);
+  });
+
+  it('are as many as there are draws, each its own, up to the 16 that a digest has', () => {
+    const indices = noiseIndices(set(some), [3, 1], 16);
+    assert.equal(new Set(indices).size, 32);
+    assert.deepEqual([indices[0], indices[16]], [all[3], all[1]]);
+    assert.throws(() => noiseIndices(set(some), [0], 17), /cannot have 17 draws of noise/);
+    assert.throws(() => noiseIndices(set(some), [0], 0), /cannot have 0 draws of noise/);
   });
 
   it('give noise that tells images apart', () => {

@@ -82,6 +82,7 @@ export const DIFFUSION: Family<DiffusionConfig, Diffusion> = {
     steps: 4000,
     clip: 1,
   },
+  draws: 8,
   literature: { cifar10: '≤ 3.70 (Ho et al. 2020)' },
   cardBits(model, { images, seed }) {
     const first = images(0);

@@ -47,6 +47,7 @@ export const GLOW: Family<GlowConfig, Glow> = {
     steps: 4000,
     clip: 50,
   },
+  draws: 16,
   literature: {
     cifar10: '3.35 (Kingma & Dhariwal 2018)',
     tinyimagenet32: '4.09 on ImageNet32 (Kingma & Dhariwal 2018)',

@@ -51,6 +51,7 @@ export const VAE: Family<VaeConfig, Vae> = {
     steps: 6000,
     clip: 0,
   },
+  draws: 16,
   cardBits(model, { images, seed }) {
     const [known, others] = [images(0), images(1)];
     const variance = model.residualVariance(known.images, model.noise(known.indices, seed));

@@ -1,0 +1,86 @@
+/**
+ * # A detection as one page
+ *
+ * `report.html` of `fisherlab detect`: the verdict in words, the scores with their threshold, the
+ * strangest and the most familiar images, and a row for every image, at most `ROWS` of them, the
+ * strangest first. Names of files are written as text, whatever they hold.
+ */
+import type { data, experiments } from '../index';
+import { lab } from './lab';
+
+/** Images that are listed; all of them are in the file of scores. */
+const ROWS = 500;
+
+/** The page of detections of the same images, one a model. */
+export async function detectionPage(detections: readonly experiments.Detection[]): Promise<string> {
+  const [first] = detections;
+  const sections: string[] = [];
+  for (const detection of detections) sections.push(await section(detection));
+  if (first !== undefined) sections.push(leftOut(first));
+  const title = `How strange are ${first?.images.length ?? 0} images?`;
+  return lab().notebook.page(title, sections.join('\n'));
+}
+
+async function section(detection: experiments.Detection): Promise<string> {
+  const { experiments, notebook, plots } = lab();
+  const { model, source, classes } = detection;
+  const paragraphs = [...experiments.inWords(detection), `Usual: ${source}.`];
+  const figures = [experiments.scoresFigure(detection), experiments.extremesFigure(detection)];
+  const drawn: string[] = [];
+  for (const figure of figures) drawn.push(`<figure>${await plots.toSvg(figure)}</figure>`);
+  const ofClasses = { caption: 'Each class against the usual images' };
+  return `<section>
+<h2>${notebook.escapeHtml(model)}</h2>
+${paragraphs.map((text) => `<p>${notebook.escapeHtml(text)}</p>`).join('\n')}
+${drawn.join('\n')}
+${classes.length > 0 ? table(experiments.classRows(classes), ofClasses) : ''}
+${table(rows(detection), { caption: captionOf(detection) })}
+</section>`;
+}
+
+function rows({ images, own }: experiments.Detection): Record<string, string>[] {
+  const { data, experiments } = lab();
+  return experiments
+    .strangestFirst(images)
+    .slice(0, ROWS)
+    .map((k) => {
+      const {
+        image,
+        class: label,
+        score,
+        error,
+        p,
+        strange,
+        sure,
+      } = images[k] as experiments.Scored;
+      return {
+        image,
+        class: label,
+        score: `${score.toPrecision(6)} ± ${error.toPrecision(2)}`,
+        p: p.toPrecision(3),
+        strange: experiments.yesOrNo(strange),
+        sure: experiments.yesOrNo(sure),
+        'what was done': data.treatmentText(own.treatments[k] as data.Treatment),
+      };
+    });
+}
+
+const captionOf = ({ images }: experiments.Detection) =>
+  images.length > ROWS
+    ? `The ${ROWS} strangest of ${images.length} images; all are in the file of scores`
+    : 'All images, the strangest first';
+
+/** What was left out, with the reasons. */
+function leftOut({ own }: experiments.Detection): string {
+  if (own.leftOut.length === 0) return '';
+  const files = own.leftOut.map(({ name, reason, fix }) => ({
+    image: name,
+    reason,
+    'how to fix it': fix,
+  }));
+  return `<section><h2>Left out</h2>\n${table(files)}\n</section>`;
+}
+
+function table(given: readonly Record<string, string | number>[], options = {}): string {
+  return `<div class="rich">${lab().notebook.tableHtml(given, options)}</div>`;
+}

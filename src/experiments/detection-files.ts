@@ -1,0 +1,152 @@
+/**
+ * # What a detection leaves on disk
+ *
+ * - `scores.csv` or `scores.json`: a row for each image and model, those that were left out among
+ *   them with the reason;
+ * - `most-and-least.png`: the strangest and the most familiar images with their p-values;
+ * - `scores.svg`: the scores of the usual images and of the others, and the threshold.
+ *
+ * Of several models each has figures of its own, whose names begin with the model's.
+ */
+import path from 'node:path';
+import { writeBeside } from '../backend/index';
+import { treatmentText } from '../data/index';
+import { intervalText } from '../interval-text';
+import { type Figure, histogram, imageGrid, saveFigure } from '../plots/index';
+import { type ClassMetrics, type Detection, type Scored, strangestFirst } from './detection';
+
+/** Images in each row of the contact sheet. */
+const SHOWN = 10;
+/** Classes that have a curve of their own. */
+const CURVES = 5;
+
+/** Where the files of a detection are. */
+export interface DetectionFiles {
+  readonly scores: string;
+  readonly sheets: readonly string[];
+}
+
+/** Writes the scores and figures of detections of the same paths, one a model. */
+export async function writeDetections(
+  detections: readonly Detection[],
+  folder: string,
+  format: 'csv' | 'json',
+): Promise<DetectionFiles> {
+  const scores = path.join(folder, `scores.${format}`);
+  await writeBeside(scores, format === 'json' ? json(detections) : csv(detections));
+  const sheets: string[] = [];
+  for (const detection of detections) {
+    const before = detections.length === 1 ? '' : `${path.basename(detection.model)}-`;
+    const sheet = path.join(folder, `${before}most-and-least.png`);
+    await saveFigure(extremesFigure(detection), sheet);
+    await saveFigure(scoresFigure(detection), path.join(folder, `${before}scores.svg`));
+    sheets.push(sheet);
+  }
+  return { scores, sheets };
+}
+
+const COLUMNS = 'model,image,class,score,error,p,strange,sure,treatment,left out';
+
+/** A line for each model and image, as RFC 4180 writes it. */
+export function csv(detections: readonly Detection[]): string {
+  const lines = detections.flatMap(({ model, images, own }) => [
+    ...images.map((one, k) => {
+      const treatment = treatmentText(own.treatments[k] as Detection['own']['treatments'][number]);
+      const { image, class: label, score, error, p, strange, sure } = one;
+      const numbers = [score, error, p, yesOrNo(strange), yesOrNo(sure)].join();
+      return [...[model, image, label].map(quoted), numbers, quoted(treatment), ''].join();
+    }),
+    ...own.leftOut.map(({ name, reason }) =>
+      [...[model, name].map(quoted), ',,,,,,', quoted(reason)].join(),
+    ),
+  ]);
+  return [COLUMNS, ...lines, ''].join('\n');
+}
+
+/** All that is known, for programs: an entry a model. */
+function json(detections: readonly Detection[]): string {
+  const entries = detections.map(({ own, usualScores: _, images, ...about }) => ({
+    ...about,
+    images: images.map((one, k) => ({
+      ...one,
+      treatment: treatmentText(own.treatments[k] as Detection['own']['treatments'][number]),
+    })),
+    leftOut: own.leftOut,
+    hidden: own.hidden,
+  }));
+  return `${JSON.stringify(entries, null, 1)}\n`;
+}
+
+/** The threshold and how many images are above it, in sentences. */
+export function inWords(found: Detection): string[] {
+  const { images, threshold, detector, in: usual, draws } = found;
+  const { falsePositiveRate, usual: count, score, rate } = threshold;
+  const strange = images.filter((image) => image.strange);
+  const surely = strange.filter((image) => image.sure).length;
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  return [
+    `${strange.length} of ${images.length} images are strange at a false-positive rate of ${100 * falsePositiveRate} %, ${surely} of them surely (of usual images: ${(falsePositiveRate * images.length).toFixed(1)}), by ${detector}, each a mean of ${draws} draws of noise`,
+    `threshold ${score.value.toPrecision(6)} [${score.low.toPrecision(6)}, ${score.high.toPrecision(6)}] from ${count} images of ${usual} that fitted nothing: its rate is ${percent(rate.value)} [${percent(rate.low)}, ${percent(rate.high)}]`,
+  ];
+}
+
+/** How well each class is told from usual images, for a table. */
+export function classRows(classes: readonly ClassMetrics[]): Record<string, string | number>[] {
+  return classes.map(({ class: name, images, auroc, aupr, fpr95 }) => ({
+    class: name,
+    images,
+    AUROC: intervalText(auroc),
+    AUPR: intervalText(aupr),
+    FPR95: intervalText(fpr95),
+  }));
+}
+
+export const yesOrNo = (yes: boolean): string => (yes ? 'yes' : 'no');
+
+/** A field of a CSV file. */
+export function quoted(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** The strangest images above, the most familiar below; few images make one row. */
+export function extremesFigure({ own: { images: own }, images: results }: Detection): Figure {
+  const order = strangestFirst(results);
+  const each = Math.min(SHOWN, Math.max(1, Math.floor(order.length / 2)));
+  const shown = order.length < 2 ? order : [...order.slice(0, each), ...order.slice(-each)];
+  const size = own.images.length / own.count;
+  const pixels = new Uint8Array(shown.length * size);
+  shown.forEach((k, at) => {
+    pixels.set(own.images.subarray(k * size, (k + 1) * size), at * size);
+  });
+  return imageGrid(pixels, [shown.length, ...own.shape], {
+    columns: each,
+    captions: shown.map((k) => `p = ${(results[k] as Scored).p.toPrecision(2)}`),
+    rows: order.length < 2 ? ['strangest'] : ['strangest', 'most familiar'],
+  });
+}
+
+/**
+ * The scores of usual images and of the others, class by class where there are few, with the
+ * threshold.
+ */
+export function scoresFigure({
+  images,
+  usualScores,
+  threshold,
+  in: usual,
+  detector,
+}: Detection): Figure {
+  const names = [...new Set(images.map((image) => image.class))];
+  const byClass = names.length > 1 && names.length <= CURVES;
+  const groups = byClass
+    ? names.map((name) => ({
+        name: name === '' ? 'without a class' : name,
+        values: images.filter((image) => image.class === name).map(({ score }) => score),
+      }))
+    : [{ name: 'your images', values: images.map(({ score }) => score) }];
+  const { value } = threshold.score;
+  return histogram([{ name: usual, values: usualScores }, ...groups], {
+    x: `score by ${detector} (higher = stranger)`,
+    guides: [{ axis: 'x', value, label: `threshold at ${100 * threshold.falsePositiveRate} %` }],
+  });
+}
