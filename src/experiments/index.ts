@@ -107,6 +107,7 @@ export { LAST_START, RESULTS, TRIAL_RESULTS } from './results-file';
 export { playRound, type Round, type RoundResult } from './rounds';
 export { assertPair, setsFor } from './sets-to-try';
 export { ORDER, singleDetector } from './single-detector';
+export { type SingleRow, shippedSingleRound, singleRows } from './single-rows';
 export {
   COSTLY_IMAGES,
   costlySummary,

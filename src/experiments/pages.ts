@@ -1,11 +1,11 @@
 /**
  * # The numbers on the pages
  *
- * No number in the README is typed by hand. What stands there between `<!-- results -->` and
- * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families` from
- * the summary of all models, and in `data/models/README.md` `models` from the model cards; the
- * README's picture is drawn from the first experiment too. A test holds the pages against the
- * files.
+ * No number in the README is typed by hand. What stands there between `<!-- results -->` and `<!--
+ * /results -->` is filled in from the first experiment that is kept, likewise `families` from the
+ * summary of all models, `single` from the round of the single detector, and in
+ * `data/models/README.md` `models` from the model cards; the README's picture is drawn from the
+ * first experiment too. A test holds the pages against the files.
  */
 import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';
@@ -21,6 +21,8 @@ import {
 import { type ModelCard, shippedCards } from './model-cards';
 import { type PixelBaseline, pixelMean, shippedPixelBaseline } from './pixel-baseline';
 import { FIRST_PICTURE } from './results-file';
+import type { RoundResult } from './rounds';
+import { shippedSingleRound, singleRows } from './single-rows';
 import { type Summary, shippedSummary } from './summary';
 
 export const README = inCheckout('README.md');
@@ -61,6 +63,7 @@ export function readmeParts(results: FirstResults, summary: Summary): Record<str
   return {
     results: markdownTable(results.rows),
     families: familiesTable(summary, shippedPixelBaseline()),
+    single: singleTable(shippedSingleRound()),
   };
 }
 
@@ -148,6 +151,40 @@ function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
       'layer-wise − typicality',
     ],
     lines,
+  );
+}
+
+/** A line for each family, purpose and B, and of all reporting pairs the gain with its interval. */
+function singleTable(round: RoundResult): string {
+  const lines = singleRows(round).map(
+    ({ family, pairs, count, batchSize, paper, auroc, lower }) => [
+      family,
+      pairs,
+      count,
+      batchSize,
+      paper.toFixed(3),
+      auroc.toFixed(3),
+      (auroc - paper).toFixed(3),
+      lower,
+    ],
+  );
+  const { candidate, rows, means } = round.reporting;
+  const all = means.map(({ batchSize, paper, auroc, value, low, high }) => {
+    const own = rows.filter((row) => row.batchSize === batchSize && row.candidate === candidate);
+    return [
+      'all',
+      'reporting',
+      own.length,
+      batchSize,
+      paper.toFixed(3),
+      auroc.toFixed(3),
+      `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`,
+      own.filter((row) => row.value < -0.01).length,
+    ];
+  });
+  return markdown(
+    ['family', 'pairs for', 'pairs', 'B', 'layer-wise gradients', 'one detector', 'gain', 'lower'],
+    [...all, ...lines],
   );
 }
 
