@@ -4,16 +4,20 @@
  *     fisherlab bench                                  the table: every model and batch size
  *     fisherlab bench features glow --K 32 --json      one line of JSON
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
+ *     fisherlab bench scale                            shards, merging, many images
+ *     fisherlab bench peers --python FILE              beside PyTorch, in turn
  *
  * `cost.ts` says what is measured and how. The kinds `estimate` and `spectra` stand in no row of
  * the table, whose rows are each measured in a process of their own.
  */
-import { spawnSync } from 'node:child_process';
 import { Argument, type Command, Option } from 'commander';
 import type { models } from '../index';
 import { type Cost, IMAGE, KINDS, type Kind, measureCost, SEED } from './cost';
 import { lab } from './lab';
 import { FAMILY, wholeNumber } from './options';
+import { answerOf } from './own-process';
+import { comparePeers } from './peers';
+import { measureScale } from './scale';
 
 const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
@@ -25,6 +29,7 @@ interface Flags {
   batch?: number;
   B: number;
   repeats: number;
+  python?: string;
   json?: boolean;
 }
 
@@ -33,8 +38,10 @@ export function register(program: Command): void {
   program
     .command('bench')
     .description('measure the cost of features, training steps and Fisher-information samples')
-    .addArgument(new Argument('[kind]', 'what is measured').choices([...KINDS, 'kernel']))
-    .addArgument(new Argument('[model]', FAMILY))
+    .addArgument(
+      new Argument('[kind]', 'what is measured').choices([...KINDS, 'kernel', 'scale', 'peers']),
+    )
+    .addArgument(new Argument('[model]', `${FAMILY}; of scale the part, if not all`))
     .addOption(new Option('--preset <name>', 'size of the model').choices(PRESETS).default('small'))
     .option('--K <n>', 'Glow: steps a level', wholeNumber())
     .option('--hidden <n>', 'Glow: channels of the coupling networks', wholeNumber())
@@ -46,6 +53,7 @@ export function register(program: Command): void {
     )
     .option('--B <n>', 'images a feature is made of', wholeNumber(), 1)
     .option('--repeats <n>', 'timed passes, of which the best counts', wholeNumber(), 2)
+    .option('--python <file>', 'peers: a Python that has torch')
     .option('--json', 'one line of JSON')
     .action(bench);
 }
@@ -56,12 +64,26 @@ async function kernelCost(repeats: number): Promise<void> {
   console.log(lab().terminal.tableText(kernelTable(await kernelBench({ starts: repeats }))));
 }
 
+/** Pairs of runs with PyTorch, kept in `data/results`, which `fisherlab readme` shows. */
+async function peersCost(family: string | undefined, { preset, python }: Flags): Promise<void> {
+  const { experiments, FisherlabError } = lab();
+  if (python === undefined || family === undefined)
+    throw new FisherlabError(
+      'there is nothing to compare with',
+      'give a family, and --python with a Python that has torch',
+    );
+  for (const row of await comparePeers(family, preset, python, console.log))
+    await experiments.keepSpeed(row);
+}
+
 async function bench(
-  kind: Kind | 'kernel' | undefined,
+  kind: Kind | 'kernel' | 'scale' | 'peers' | undefined,
   family: string | undefined,
   flags: Flags,
 ): Promise<void> {
   if (kind === 'kernel') return kernelCost(flags.repeats);
+  if (kind === 'scale') return measureScale(family, flags.images ?? 50_000, console.log);
+  if (kind === 'peers') return peersCost(family, flags);
   if (kind !== undefined && family !== undefined) {
     const config = configOf(family, flags);
     const result = await measureCost({ ...flags, kind, config, name: nameOf(config, flags) });
@@ -70,7 +92,7 @@ async function bench(
   }
   console.log(HEADER);
   for (const rest of tableRows(kind, family)) {
-    const result = inItsOwnProcess(rest);
+    const result = await inItsOwnProcess(rest);
     if (result !== null) console.log(row(result));
   }
 }
@@ -117,22 +139,14 @@ function tableRows(kind: Kind | undefined, family: string | undefined): string[]
   );
 }
 
-/**
- * Peak memory is the process's, so each row has its own. Null, and a line that says so, where it
- * failed.
- */
-function inItsOwnProcess(rest: readonly string[]): Cost | null {
-  const child = spawnSync(
-    process.execPath,
-    [...process.execArgv, process.argv[1] as string, 'bench', ...rest, '--json'],
-    {
-      encoding: 'utf8',
-    },
-  );
-  if (child.status === 0)
-    return JSON.parse(child.stdout.trim().split('\n').pop() as string) as Cost;
-  console.log(`${rest.join(' ')}: ${child.signal ?? child.stderr.trim().split('\n').pop()}`);
-  return null;
+/** Peak memory is a process's, so each row has one. Null, and a line that says so, if it failed. */
+async function inItsOwnProcess(rest: readonly string[]): Promise<Cost | null> {
+  try {
+    return (await answerOf(['bench', ...rest, '--json'])) as Cost;
+  } catch (error) {
+    console.log((error as Error).message);
+    return null;
+  }
 }
 
 const HEADER =
@@ -169,5 +183,3 @@ function row(result: Cost): string {
     cells.map(([cell, width]) => String(cell).padStart(width)).join('')
   );
 }
-
-/** To four significant digits. */

@@ -279,6 +279,7 @@ function matrixRate(): number {
   return (2 * size ** 3) / best / 1e6;
 }
 
-function rounded(value: number): number {
+/** To four significant digits. */
+export function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }

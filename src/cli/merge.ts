@@ -28,6 +28,11 @@ async function merge(folder: string, signal: AbortSignal): Promise<void> {
   const merged = await features
     .mergeShards(folder, { progress: bar.step, signal })
     .finally(bar.done);
-  for (const { file, rows, shards } of merged)
+  for (const { file, rows, shards, processors } of merged) {
     console.log(`${shown(file)}: ${rows} rows of ${shards} shards`);
+    if (processors.length > 1)
+      console.log(
+        `  made on ${processors.join(' and ')}: a run on one of them may differ in the last bits`,
+      );
+  }
 }

@@ -17,6 +17,8 @@ export function register(program: Command): void {
       const { experiments } = lab();
       if (keep) await experiments.keepFirstResults();
       await experiments.fillPages();
-      console.log('README.md and data/models/README.md hold the numbers of data/results');
+      console.log(
+        'README.md, data/models/README.md and docs/scale.md hold the numbers of data/results',
+      );
     });
 }

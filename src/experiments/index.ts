@@ -105,9 +105,11 @@ export {
 export { compareReferenceFile, referenceFiles } from './reference-files';
 export { LAST_START, RESULTS, TRIAL_RESULTS } from './results-file';
 export { playRound, type Round, type RoundResult } from './rounds';
+export { keepScale, type ScaleResults } from './scale-results';
 export { assertPair, setsFor } from './sets-to-try';
 export { ORDER, singleDetector } from './single-detector';
 export { type SingleRow, shippedSingleRound, singleRows } from './single-rows';
+export { keepSpeed, type SpeedRow } from './speed-results';
 export {
   COSTLY_IMAGES,
   costlySummary,

@@ -1,10 +1,11 @@
 /**
  * # The numbers on the pages
  *
- * No number in the README is typed by hand. What stands there between `<!-- results -->` and `<!--
- * /results -->` is filled in from the first experiment that is kept, likewise `families` from the
- * summary of all models, `single` from the round of the single detector, and in
- * `data/models/README.md` `models` from the model cards; the README's picture is drawn from the
+ * No number in the README is typed by hand. What stands there between `<!-- results -->` and
+ * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families` from
+ * the summary of all models, `single` from the round of the single detector, in
+ * `data/models/README.md` `models` from the model cards, and the two tables of `docs/scale.md` from
+ * what was measured of size; the README's picture is drawn from the
  * first experiment too. A test holds the pages against the files.
  */
 import { readFileSync } from 'node:fs';
@@ -18,18 +19,21 @@ import {
   MAIN_METHODS,
   readFirstResults,
 } from './first-experiment';
+import { markdownTable } from './markdown-table';
 import { type ModelCard, shippedCards } from './model-cards';
 import { type PixelBaseline, pixelMean, shippedPixelBaseline } from './pixel-baseline';
 import { FIRST_PICTURE } from './results-file';
 import type { RoundResult } from './rounds';
+import { scaleParts, shippedScale } from './scale-results';
 import { shippedSingleRound, singleRows } from './single-rows';
 import { type Summary, shippedSummary } from './summary';
 
 export const README = inCheckout('README.md');
 export const MODELS_README = inCheckout('data', 'models', 'README.md');
+export const SCALE_PAGE = inCheckout('docs', 'scale.md');
 
 /**
- * Writes both pages and the picture.
+ * Writes the pages and the picture.
  * @throws {FisherlabError} if results are not there, or a page lacks a mark
  */
 export async function fillPages(): Promise<void> {
@@ -37,6 +41,7 @@ export async function fillPages(): Promise<void> {
   await saveFigure(picture(results), FIRST_PICTURE);
   await fill(README, readmeParts(results, shippedSummary()));
   await fill(MODELS_README, modelsParts(shippedCards()));
+  await fill(SCALE_PAGE, scaleParts(shippedScale()));
 }
 
 async function fill(file: string, parts: Readonly<Record<string, string>>): Promise<void> {
@@ -61,7 +66,7 @@ export function filledIn(page: string, parts: Readonly<Record<string, string>>):
 /** The parts of the README. */
 export function readmeParts(results: FirstResults, summary: Summary): Record<string, string> {
   return {
-    results: markdownTable(results.rows),
+    results: resultsTable(results.rows),
     families: familiesTable(summary, shippedPixelBaseline()),
     single: singleTable(shippedSingleRound()),
   };
@@ -85,22 +90,14 @@ export function modelsParts(cards: readonly ModelCard[]): Record<string, string>
     },
   );
   return {
-    models: markdown(
+    models: markdownTable(
       ['model', 'tensors', 'parameters', 'steps', 'images', 'bits/dim', 'which are', 'literature'],
       lines,
     ),
   };
 }
 
-function markdown(
-  head: readonly string[],
-  lines: readonly (readonly (string | number)[])[],
-): string {
-  const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
-  return [row(head), `|${head.map(() => '---').join('|')}|`, ...lines.map(row)].join('\n');
-}
-
-function markdownTable(rows: readonly FlatRow[]): string {
+function resultsTable(rows: readonly FlatRow[]): string {
   const cell = (row: FlatRow | undefined) =>
     row === undefined
       ? '–'
@@ -115,7 +112,7 @@ function markdownTable(rows: readonly FlatRow[]): string {
       ...MAIN_METHODS.map((method) => cell(of(method))),
     ];
   });
-  return markdown(['in → out', 'B', ...MAIN_METHODS], lines);
+  return markdownTable(['in → out', 'B', ...MAIN_METHODS], lines);
 }
 
 const FAMILY_METHODS = [...MAIN_METHODS, 'strangest of neighbours, factors and typicality'];
@@ -140,7 +137,7 @@ function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
           : `${against.value.toFixed(3)} [${against.low.toFixed(3)}, ${against.high.toFixed(3)}]`;
       return [family, kind, paper?.pairs ?? 0, batchSize, pixels, ...means, margin];
     });
-  return markdown(
+  return markdownTable(
     [
       'family',
       'sets',
@@ -182,7 +179,7 @@ function singleTable(round: RoundResult): string {
       own.filter((row) => row.value < -0.01).length,
     ];
   });
-  return markdown(
+  return markdownTable(
     ['family', 'pairs for', 'pairs', 'B', 'layer-wise gradients', 'one detector', 'gain', 'lower'],
     [...all, ...lines],
   );

@@ -27,6 +27,10 @@ export const FIRST_PICTURE = path.join(RESULTS, 'first-experiment.svg');
 export const PIXEL_BASELINE = path.join(RESULTS, 'pixel-statistics.json');
 export const BEYOND_PIXELS = path.join(RESULTS, 'beyond-pixels.json');
 export const MODEL_CARDS = path.join(RESULTS, 'models.json');
+/** What many images and large tables cost (`fisherlab bench scale`). */
+export const SCALE = path.join(RESULTS, 'scale.json');
+/** Times beside PyTorch's (`fisherlab bench peers`). */
+export const SPEED = path.join(RESULTS, 'speed.json');
 /** The rounds of choosing and reporting, and all looks at the reporting pairs. */
 export const FLOW_ROUND = path.join(RESULTS, 'feature-combinations.json');
 export const FAMILY_ROUND = path.join(RESULTS, 'family-combinations.json');

@@ -22,11 +22,17 @@ import type { Feature } from '../gradients/index';
 import type { LoadedModel } from '../models/index';
 import { Extractor } from './extract';
 import { only } from './layer-features';
-import { differences, type FileOrigin, type ImageSource, originOf } from './origin';
+import {
+  differences,
+  type FileOrigin,
+  type ImageSource,
+  identityOf,
+  joinedOrigin,
+  originOf,
+} from './origin';
 import { entryOf } from './registry';
 import { type Part, partsOf, type Shard, WHOLE } from './shards';
 import { beside, computedStatistic, type ImageStatistic, summedInBatches } from './statistic';
-import { canonicalJson } from './table-cache';
 import { type Piece, TableFile, writeTableFile } from './table-file';
 
 export interface FeatureFilesOptions {
@@ -149,7 +155,7 @@ class ShardOfModel {
     this.statistics = [...made.values()];
     const features = this.names.map((name) => ({ name, version: versions.get(name) as number }));
     this.origin = originOf(loaded, asked, source, { seed, features, batchSizes });
-    const identity = createHash('sha256').update(canonicalJson(this.origin)).digest('hex');
+    const identity = createHash('sha256').update(identityOf(this.origin)).digest('hex');
     this.folderOfParts = path.join(folder, 'parts', identity.slice(0, 16));
   }
 
@@ -211,16 +217,15 @@ class ShardOfModel {
       if (await exists(file)) continue;
       const B = batchSizes[b] as number;
       const { index, count } = this.shard;
-      const origin = count === 1 ? this.origin : { ...this.origin, shard: [index, count] };
+      const files = parts.map((k) => this.partFile(k, B));
       try {
-        await writeTableFile(
-          file,
-          origin,
-          piecesOf(
-            parts.map((k) => this.partFile(k, B)),
-            signal,
-          ),
-        );
+        // A killed shard may have gone on on another machine.
+        const made: [FileOrigin, ...FileOrigin[]] = [this.origin];
+        for (const part of files) made.push((await TableFile.open(part)).origin as FileOrigin);
+        const { processors } = joinedOrigin(made);
+        const whole = { ...this.origin, processors };
+        const origin = count === 1 ? whole : { ...whole, shard: [index, count] };
+        await writeTableFile(file, origin, piecesOf(files, signal));
       } catch (error) {
         // Somebody else may have made the file meanwhile and removed the parts.
         if (!(await exists(file))) throw error;

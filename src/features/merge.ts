@@ -2,15 +2,16 @@
  * # From shards to one file
  *
  * The shards of a table are joined in their order, some thousand rows at a time, and the file is
- * the one that a single run would have made, byte for byte. Before that, all of them must be there
- * and be made from the same things; if some are missing, the error has the commands that make just
- * those. The shards stay where they are.
+ * the one that a single run would have made, byte for byte. (Processors of several kinds may differ
+ * in the last bits; which kinds there were the file then says.) Before that, all of them must be
+ * there and be made from the same things; if some are missing, the error has the commands that make
+ * just those. The shards stay where they are.
  */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { FisherlabError } from '../errors';
 import { piecesOf, removeEmptyFoldersOfParts, tableFileOf } from './feature-files';
-import { commandOf, differences, type FileOrigin } from './origin';
+import { commandOf, differences, type FileOrigin, joinedOrigin } from './origin';
 import type { Shard } from './shards';
 import { TableFile, writeTableFile } from './table-file';
 
@@ -25,6 +26,8 @@ export interface Merged {
   readonly file: string;
   readonly rows: number;
   readonly shards: number;
+  /** The kinds of processors that made it: of several, numbers may differ in the last bit. */
+  readonly processors: readonly string[];
 }
 
 interface ShardFile {
@@ -46,7 +49,8 @@ export async function mergeShards(folder: string, options: MergeOptions = {}): P
   assertComplete([...tables.values()], folder);
   const merged: Merged[] = [];
   for (const [file, shards] of tables) {
-    const { origin } = shards[0] as ShardFile;
+    const [first, ...others] = shards.map(({ origin }) => origin);
+    const origin = joinedOrigin([first as FileOrigin, ...others]);
     let done = 0;
     const files = shards.map((shard) => shard.file);
     await writeTableFile(file, origin, counted());
@@ -54,6 +58,7 @@ export async function mergeShards(folder: string, options: MergeOptions = {}): P
       file,
       rows: shards.reduce((sum, { rows }) => sum + rows, 0),
       shards: shards.length,
+      processors: origin.processors,
     });
     async function* counted() {
       for (const one of files) {

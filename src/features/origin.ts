@@ -2,12 +2,15 @@
  * # What a file of features was made from
  *
  * Two files belong together if they were made from the same things. All of them are written into
- * the file, so that whoever finds it knows, and can make it again by one command.
+ * the file, so that whoever finds it knows, and can make it again by one command. The kinds of
+ * processors are written too, but are no reason to keep files apart: between two kinds numbers
+ * differ by rounding alone.
  */
 import { readFileSync } from 'node:fs';
 import { inCheckout, tf } from '../backend/index';
 import type { Images } from '../data/index';
 import type { LoadedModel } from '../models/index';
+import { processorKind } from './processor';
 import { imagesChecksum } from './statistic';
 import { canonicalJson, NUMBERS } from './table-cache';
 
@@ -28,6 +31,8 @@ export type FileOrigin = {
   /** Raised when the program's numbers move. */
   readonly numbers: number;
   readonly backend: string;
+  /** On which kinds it was made, sorted; on one kind every bit is the same. */
+  readonly processors: readonly string[];
   /** `asked` as on the command line: a name or a path. */
   readonly model: { readonly name: string; readonly asked: string; readonly checksum: string };
   readonly images: {
@@ -56,6 +61,7 @@ export function originOf(
     program: `fisherlab ${version}`,
     numbers: NUMBERS,
     backend: tf.getBackend(),
+    processors: [processorKind()],
     model: { name, asked, checksum },
     images: {
       name: images.name,
@@ -70,9 +76,23 @@ export function originOf(
   };
 }
 
-/** The names of what differs between two origins; empty if they are the same. */
+/** What two files that belong together have in common. */
+export function identityOf({ processors: _, ...origin }: FileOrigin): string {
+  return canonicalJson(origin);
+}
+
+/** The origin of a table that is joined from others; all but the processors are the same. */
+export function joinedOrigin(origins: readonly [FileOrigin, ...FileOrigin[]]): FileOrigin {
+  const processors = [...new Set(origins.flatMap((origin) => origin.processors))].sort();
+  return { ...origins[0], processors };
+}
+
+/**
+ * The names of what differs between two origins, processors aside; empty if they belong together.
+ */
 export function differences(one: FileOrigin, other: FileOrigin): string[] {
   return Object.keys({ ...one, ...other }).filter((key) => {
+    if (key === 'processors') return false;
     const [a, b] = [one, other].map((origin) => canonicalJson(origin[key as keyof FileOrigin]));
     return a !== b;
   });

@@ -9,7 +9,9 @@ import {
   modelsParts,
   README,
   readmeParts,
+  SCALE_PAGE,
 } from '../../src/experiments/pages';
+import { scaleParts, shippedScale } from '../../src/experiments/scale-results';
 import { shippedSummary } from '../../src/experiments/summary';
 import { disposeModel, loadModel, shippedModels } from '../../src/models/checkpoint';
 
@@ -58,5 +60,22 @@ describe('the page about the shipped models', () => {
       disposeModel(loaded.model);
       assert.equal(checksum, loaded.checksum, model);
     }
+  });
+});
+
+describe('the page about size', () => {
+  it('holds the measured numbers and no others', () => {
+    const page = readFileSync(SCALE_PAGE, 'utf8');
+    assert.equal(page, filledIn(page, scaleParts(shippedScale())));
+  });
+
+  it('reckons hours and bytes as one does by hand', () => {
+    const cost = { model: 'toy', parameters: 1e6, tensors: 100, cpu_ms_per_image: 36, peak_mb: 1 };
+    const models = [{ ...cost, operations_per_image: 67e12 * 0.3 * 36e-6 }];
+    const { reckoned } = scaleParts({ models });
+    // 10⁸ images of 36 ms are 3.6·10⁶ s, 1,000 hours; of 36 µs, on the card, 1 hour;
+    // of 400 bytes 40 GB.
+    assert.match(reckoned ?? '', /toy \| 10⁶ \| 100 \| 724 \| 36 \| 1,000 \| 1 \| 40 GB/);
+    assert.match(reckoned ?? '', /of its kind \| 10¹⁰ .* \| 10,000,000 \| 10,000 \| 40 GB/);
   });
 });

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import fc from 'fast-check';
 import { startBackend } from '../../src/backend/start';
 import type { Images } from '../../src/data/dataset';
 import type { FeatureTable } from '../../src/detectors/table';
 import { extractTables } from '../../src/features/extract';
 import { byPixels, type NoiseIndices, SHARED } from '../../src/features/noise-indices';
-import { disposeModel } from '../../src/models/checkpoint';
+import { tablesOf } from '../../src/features/tables';
+import { disposeModel, type LoadedModel } from '../../src/models/checkpoint';
 import { createModel, preset } from '../../src/models/families';
 import type { TapedModel } from '../../src/models/model';
 import { difference } from '../support/close';
@@ -93,5 +97,31 @@ describe('noise by an index of one’s choice', () => {
       null,
     );
     assert.notEqual(own.columns[0]?.values[0], own.columns[0]?.values[1]);
+  });
+
+  it('is part of what a table is kept under', async () => {
+    const cache = await mkdtemp(path.join(tmpdir(), 'fisherlab-noise-'));
+    try {
+      const loaded: LoadedModel = {
+        name: 'm',
+        model,
+        header: {} as LoadedModel['header'],
+        checksum: 'm',
+      };
+      const computed: number[] = [];
+      const kept = async (more: { noiseIndices?: NoiseIndices }) => {
+        const progress = (_: string, done: number) => computed.push(done);
+        const options = { batchSizes: [1], seed: 4, cache, progress, ...more };
+        return (await tablesOf(loaded, data, options))[0]?.columns[0]?.values;
+      };
+      const [own, shared] = [await kept({}), await kept({ noiseIndices: SHARED })];
+      assert.notDeepEqual(shared, own);
+      computed.length = 0;
+      assert.deepEqual(await kept({ noiseIndices: SHARED }), shared);
+      assert.deepEqual(await kept({}), own);
+      assert.deepEqual(computed, [], 'both were read');
+    } finally {
+      await rm(cache, { recursive: true });
+    }
   });
 });

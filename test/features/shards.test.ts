@@ -11,6 +11,7 @@ import { detectInTables, type ScoredBatch } from '../../src/experiments/table-de
 import { extractTables } from '../../src/features/extract';
 import { type FeatureFilesOptions, makeFeatureFiles } from '../../src/features/feature-files';
 import { mergeShards } from '../../src/features/merge';
+import { processorKind } from '../../src/features/processor';
 import { partsOf } from '../../src/features/shards';
 import { TableFile } from '../../src/features/table-file';
 import { disposeModel, type LoadedModel } from '../../src/models/checkpoint';
@@ -130,6 +131,33 @@ describe('files of features', () => {
       ...single.map((file) => path.basename(file)),
       'shards',
     ]);
+  });
+
+  it('of several models take each part of the images before the next one', async () => {
+    const seen: string[] = [];
+    const progress = (what: string, n: number) => seen.push(`${what.split(' ')[2]} ${n}`);
+    await make('order', { progress }, [model, other]);
+    const ends = seen.filter((line, k) => line !== seen[k - 1] && / (240|480|503)$/.test(line));
+    assert.deepEqual(
+      ends,
+      [240, 480, 503].flatMap((n) => [`one ${n}`, `other ${n}`]),
+    );
+  });
+
+  it('say on which kinds of processors they were made, and belong together all the same', async () => {
+    for (const index of [0, 1, 2]) await make('kinds', shard(index, 3));
+    const here = processorKind();
+    const file = path.join(folder, 'kinds', 'shards', 'one.noise.B5.shard-1-of-3.parquet');
+    const bytes = await readFile(file);
+    const elsewhere = 'Z'.repeat(here.length); // as long, so that nothing else moves
+    await writeFile(file, bytes.toString('latin1').replace(here, elsewhere), 'latin1');
+    const merged = await mergeShards(path.join(folder, 'kinds'));
+    assert.deepEqual(
+      merged.map(({ processors }) => processors),
+      [[here], [here, elsewhere].sort()],
+    );
+    const { origin } = await TableFile.open(merged[1]?.file as string);
+    assert.deepEqual(origin.processors, merged[1]?.processors);
   });
 
   it('go on from the parts that a stopped run had finished, and compute no part again', async () => {

@@ -1,0 +1,92 @@
+/**
+ * # `fisherlab bench peers`: beside PyTorch
+ *
+ *     fisherlab bench peers vae --preset small --python venv/bin/python
+ *
+ * Ours and PyTorch's (`peers.py`) run in turn, each in a process of its own, pair by pair: on a
+ * machine that others use too, the ratio of two runs behind each other says more than either time.
+ * Our side takes as many images at once as the program chooses, PyTorch's as many as it is fastest
+ * with.
+ */
+import { execFile } from 'node:child_process';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { experiments, models } from '../index';
+import type { Cost } from './cost';
+import { lab } from './lab';
+import { answerOf } from './own-process';
+
+type Row = experiments.SpeedRow;
+
+const PAIRS = 5;
+const KINDS = ['features', 'training', 'fim'] as const;
+/** Images of a run, so that each takes seconds. A training step is of as many on both sides. */
+const IMAGES = { small: { ours: 240, theirs: 32 }, paper: { ours: 64, theirs: 16 } };
+const TRAINING = 64;
+
+/**
+ * Compares what a family's preset takes, kind by kind.
+ * @param python a Python that has torch
+ * @throws {FisherlabError} if it does not run, or has no torch
+ */
+export async function comparePeers(
+  family: string,
+  preset: models.PresetName,
+  python: string,
+  say: (line: string) => void,
+): Promise<Row[]> {
+  const torch = await versionOfTorch(python);
+  const machine = {
+    processor: os.cpus()[0]?.model ?? 'unknown',
+    cores: os.availableParallelism(),
+    node: process.versions.node,
+    torch,
+  };
+  const { ours, theirs } = IMAGES[preset === 'paper' ? 'paper' : 'small'];
+  const rows: Row[] = [];
+  for (const kind of KINDS) {
+    const images = kind === 'training' ? [] : ['--images', `${ours}`];
+    const pairs: Row['pairs'][number][] = [];
+    for (let k = 0; k < PAIRS; k++) {
+      const here = (await answerOf(
+        ['bench', kind, family, '--preset', preset, ...images, '--json'], // in a fresh process
+      )) as Cost;
+      const there = await timesOf(python, [
+        ...[family, preset, kind],
+        `${kind === 'training' ? TRAINING : theirs}`,
+      ]);
+      pairs.push({ ms_per_image: here.ms_per_image, share: here.share, there });
+      say(`${family} ${preset} ${kind}: ${here.ms_per_image}, ${JSON.stringify(there)}`);
+    }
+    rows.push({ family, preset, kind, machine, pairs });
+  }
+  return rows;
+}
+
+const run = promisify(execFile);
+
+async function versionOfTorch(python: string): Promise<string> {
+  try {
+    const { stdout } = await run(python, ['-c', 'import torch; print(torch.__version__)']);
+    return stdout.trim();
+  } catch (error) {
+    const why = (error as Error).message.trim().split('\n').pop();
+    throw new (lab().FisherlabError)(
+      `'${python}' has no torch (${why})`,
+      'name a Python that has: python3 -m venv venv && venv/bin/pip install torch einops',
+    );
+  }
+}
+
+/** Milliseconds an image of each of PyTorch's methods. */
+async function timesOf(python: string, words: readonly string[]): Promise<Record<string, number>> {
+  const { stdout } = await run(python, [path.join(__dirname, 'peers.py'), ...words]);
+  const lines = stdout.trim().split('\n');
+  return Object.fromEntries(
+    lines.map((line) => {
+      const { method, ms_per_image } = JSON.parse(line) as { method: string; ms_per_image: number };
+      return [method, Number(ms_per_image.toPrecision(4))];
+    }),
+  );
+}

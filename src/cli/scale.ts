@@ -1,0 +1,253 @@
+/**
+ * # `fisherlab bench scale`: does size cost more than size?
+ *
+ * What `docs/scale.md` reckons with, measured by the commands that people run:
+ *
+ * - *long*: one process over many images: its last fifth beside its first, and its memory;
+ * - *start*: a shard of `n` images takes `a + n·b`, so `a = 2·T(n) − T(2n)`;
+ * - *merge*: 64 shards of random numbers with the columns of the largest Glow, of two lengths, the
+ *   longer of 5 GB (twice that of disk is needed for a while);
+ * - *shards*: one process with two cores, in turn with two processes of one core each;
+ * - *models*: processor time, operations and parameters of the small and the paper's Glow.
+ *
+ * Needs Linux, whose `taskset` gives a process its cores.
+ */
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { experiments, features } from '../index';
+import { type Cost, IMAGE, rounded, SEED } from './cost';
+import { lab } from './lab';
+import { answerOf, type Ran, ran } from './own-process';
+
+type Results = experiments.ScaleResults;
+
+/** The shipped model that goes over the images, and the set they are of. */
+const MODEL = 'glow-cifar10';
+const SET = 'cifar10';
+const SHARDS = 64;
+/** Columns of layers of the table that is merged: as many as the paper's Glow has tensors. */
+const COLUMNS = 1353;
+const PAIRS = 3;
+/** Images of the shorter shard when the start is measured: two parts. */
+const SHORT = 480;
+/** Images of one process, and of two shards: whole parts. */
+const SHARED = 8 * SHORT;
+/** Images, from the first on, after which memory is to stay as it is. */
+const SETTLED = 1000;
+type Part = (folder: string, count: number) => Promise<Partial<Results>>;
+
+/** What is measured over `count` images, or of tables of twenty times as many rows. */
+const PARTS: Readonly<Record<string, Part>> = {
+  start: async (folder) => ({ start: await startOfShard(folder) }),
+  shards: async (folder) => ({ shards: await shardsBesideOne(folder) }),
+  merge: async (folder, count) => ({
+    merge: [await mergeCost(folder, 2 * count), await mergeCost(folder, 20 * count)],
+  }),
+  models: async () => ({ models: [await modelCost('small', 480), await modelCost('paper', 64)] }),
+  long: async (folder, count) => ({ long: await longRun(folder, count) }),
+};
+
+/**
+ * Measures one part, or all, and keeps each as it is known.
+ * @throws {FisherlabError} if there is no such part, or no `taskset`, or the set is not whole
+ */
+export async function measureScale(
+  part: string | undefined,
+  count: number,
+  say: (line: string) => void,
+): Promise<void> {
+  const { data, experiments, FisherlabError, startBackend } = lab();
+  if (part !== undefined && !(part in PARTS))
+    throw new FisherlabError(
+      `bench scale has no part '${part}'`,
+      `choose one of ${Object.keys(PARTS).join(', ')}`,
+    );
+  if (process.platform !== 'linux')
+    throw new FisherlabError('bench scale needs taskset', 'run it on Linux');
+  const { name } = await startBackend();
+  const { count: there } = await data.dataset(SET, 'test');
+  if (there < SHARED)
+    throw new FisherlabError(
+      `${SET} has ${there} test images here, and ${SHARED} are needed`,
+      'name a folder that has all of them in FISHERLAB_DATA',
+    );
+  const machine = {
+    processor: os.cpus()[0]?.model ?? 'unknown',
+    cores: os.availableParallelism(),
+    node: process.versions.node,
+    backend: name,
+  };
+  for (const [each, measure] of Object.entries(PARTS)) {
+    if (part !== undefined && part !== each) continue;
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'fisherlab-scale-'));
+    try {
+      const found = await measure(folder, count);
+      await experiments.keepScale({ machine, ...found });
+      say(JSON.stringify(found));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/** The words of `fisherlab features` over the first images of the set. */
+function featuresOf(images: number, to: string): string[] {
+  return ['features', '--model', MODEL, '--in', SET, '--limit', `${images}`, '--to', to];
+}
+
+async function startOfShard(folder: string): Promise<Results['start']> {
+  const found: Ran[][] = [];
+  for (let k = 0; k < PAIRS; k++) {
+    const runs = [];
+    for (const images of [SHORT, 2 * SHORT])
+      runs.push(await ran(featuresOf(images, path.join(folder, `start-${images}-${k}`))));
+    found.push(runs);
+  }
+  const startBy = (key: 'seconds' | 'cpu') =>
+    spread(found.map(([one, two]) => 2 * (one as Ran)[key] - (two as Ran)[key]));
+  return { wall: startBy('seconds'), cpu: startBy('cpu') };
+}
+
+async function shardsBesideOne(folder: string): Promise<Results['shards']> {
+  const images = SHARED;
+  const wall: number[] = [];
+  const cpu: number[] = [];
+  for (let k = 0; k < PAIRS; k++) {
+    const single = await ran(featuresOf(images, path.join(folder, `single-${k}`)), '0,1');
+    const words = featuresOf(images, path.join(folder, `shards-${k}`));
+    const [one, two] = await Promise.all([
+      ran([...words, '--shard', '0/2'], '0'),
+      ran([...words, '--shard', '1/2'], '1'),
+    ]);
+    wall.push(single.seconds / Math.max(one.seconds, two.seconds));
+    cpu.push(single.cpu / (one.cpu + two.cpu));
+  }
+  return { images, wall: spread(wall), cpu: spread(cpu) };
+}
+
+async function mergeCost(folder: string, rows: number): Promise<Results['merge'][number]> {
+  const to = path.join(folder, `merge-${rows}`);
+  await mkdir(path.join(to, 'shards'), { recursive: true });
+  for (let k = 0; k < SHARDS; k++) {
+    const [from, end] = [k, k + 1].map((edge) => Math.floor((edge * rows) / SHARDS));
+    await writeShard(path.join(to, 'shards', `${k}.parquet`), k, from as number, end as number);
+  }
+  const { seconds, peak_mb } = await ran(['merge', to]);
+  const { size } = await stat(path.join(to, 'columns.rows.B1.parquet'));
+  await rm(to, { recursive: true });
+  const gigabytes = rounded(size / 1e9);
+  return { shards: SHARDS, columns: COLUMNS, rows, gigabytes, seconds: rounded(seconds), peak_mb };
+}
+
+/** A shard whose rows `from` to `end` (exclusive) are the same random numbers again and again. */
+async function writeShard(file: string, k: number, from: number, end: number): Promise<void> {
+  const { features, random } = lab();
+  const values = Float64Array.from(random.uniforms(SEED, end - from), Math.fround);
+  const columns = Array.from({ length: COLUMNS }, (_, j) => ({
+    feature: 'squared-norm',
+    layer: `layer.${j}`,
+    size: 1,
+    values,
+  }));
+  const piece: features.Piece = {
+    images: Array.from(values, (_, row) => from + row),
+    table: { rows: end - from, batchSize: 1, columns },
+  };
+  const origin = { model: { name: 'columns' }, images: { name: 'rows' }, shard: [k, SHARDS] };
+  await features.writeTableFile(file, origin, [piece]);
+}
+
+async function modelCost(
+  preset: 'small' | 'paper',
+  images: number,
+): Promise<Results['models'][number]> {
+  const { models } = lab();
+  const words = ['bench', 'features', 'glow', '--preset', preset, '--images', `${images}`];
+  const cost = (await answerOf([...words, '--json'])) as Cost;
+  const model = models.createModel(models.preset('glow', preset, IMAGE, SEED));
+  const parameters = model.layers.reduce((sum, { variable }) => sum + variable.size, 0);
+  models.disposeModel(model);
+  const { tensors, cpu_ms_per_image, peak_mb } = cost;
+  const operations_per_image = rounded(cost.gflops * cost.ms_per_image * 1e6);
+  return {
+    model: cost.model,
+    parameters,
+    tensors,
+    cpu_ms_per_image,
+    operations_per_image,
+    peak_mb,
+  };
+}
+
+/** What was used up, and when. */
+interface Moment {
+  readonly images: number;
+  readonly wall: number;
+  readonly cpu: number;
+  readonly memory: number;
+}
+
+async function longRun(folder: string, count: number): Promise<Results['long']> {
+  const { data, features, models } = lab();
+  const { images, shape, count: few } = await data.dataset(SET, 'test');
+  const size = images.length / few;
+  const pixels = new Uint8Array(count * size); // [N, H, W, C]
+  for (let k = 0; k < count; k += few)
+    pixels.set(images.subarray(0, Math.min(few, count - k) * size), k * size);
+  const loaded = models.loadModel(MODEL);
+  const moments: Moment[] = [];
+  await features.makeFeatureFiles(
+    [{ asked: MODEL, loaded }],
+    [{ images: { name: SET, images: pixels, count, shape }, in: [SET] }],
+    {
+      folder: path.join(folder, 'long'),
+      batchSizes: [1, 5],
+      seed: SEED,
+      progress: (_, images) => moments.push(moment(images)),
+    },
+  );
+  models.disposeModel(loaded.model);
+  const fifth = Math.floor(count / 5);
+  const after = moments.filter(({ images }) => images >= Math.min(SETTLED, fifth));
+  const most = Math.max(...after.map(({ memory }) => memory));
+  return {
+    model: MODEL,
+    images: count,
+    first: stretch(moments, 0, fifth),
+    last: stretch(moments, count - fifth, count),
+    growth_mb: Math.round(most - (after[0]?.memory ?? 0)),
+    peak_mb: Math.round(process.resourceUsage().maxRSS / 1024),
+  };
+}
+
+function moment(images: number): Moment {
+  const { user, system } = process.cpuUsage();
+  return {
+    images,
+    wall: performance.now(),
+    cpu: (user + system) / 1000,
+    memory: process.memoryUsage.rss() / 2 ** 20,
+  };
+}
+
+/** What the images from about `from` to about `to` took. */
+function stretch(moments: readonly Moment[], from: number, to: number): Results['long']['first'] {
+  const within = moments.filter(({ images }) => images > from && images <= to);
+  const [first, last] = [within[0], within.at(-1)];
+  if (first === undefined || last === undefined || first.images === last.images)
+    throw new Error(`no images from ${from} to ${to}`);
+  const images = last.images - first.images;
+  return {
+    images,
+    ms_per_image: rounded((last.wall - first.wall) / images),
+    cpu_ms_per_image: rounded((last.cpu - first.cpu) / images),
+  };
+}
+
+function spread(values: readonly number[]): Results['start']['wall'] {
+  const sorted = values.map(rounded).sort((a, b) => a - b);
+  const at = (k: number) => sorted[k] as number;
+  const [least, median, largest] = [at(0), at(sorted.length >> 1), at(sorted.length - 1)];
+  return { least, median, largest, runs: sorted.length };
+}

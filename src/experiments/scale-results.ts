@@ -1,0 +1,221 @@
+/**
+ * # What size costs, on paper
+ *
+ * `fisherlab bench scale` measures a few constants and keeps them in `data/results/scale.json`;
+ * `docs/scale.md` says from them what 10⁸ images and 10¹⁰ parameters would take. The arithmetic is
+ * here, so that the page can hold no other numbers:
+ *
+ * - an image costs `c` processor seconds, N images `N·c / 3600` core hours;
+ * - a table has J numbers of 4 bytes an image, N images `4·J·N` bytes;
+ * - a model of P parameters does `6·MAC` operations an image (three passes of multiply-adds), and
+ *   `6·MAC / P` a parameter, which is taken to stay as it is for larger models of the same kind;
+ * - a card is not measured but reckoned: its rate for float32 numbers times a share of it.
+ */
+import { existsSync } from 'node:fs';
+import { writeJson } from '../backend/index';
+import { markdownTable } from './markdown-table';
+import { readResultsFile, SCALE } from './results-file';
+
+/** Least, middle and largest of several runs. */
+export interface Spread {
+  readonly least: number;
+  readonly median: number;
+  readonly largest: number;
+  readonly runs: number;
+}
+
+/** Some images of a long run. */
+export interface Stretch {
+  readonly images: number;
+  readonly ms_per_image: number;
+  /** Processor time, all cores: what others on the machine change least. */
+  readonly cpu_ms_per_image: number;
+}
+
+export interface ModelCost {
+  readonly model: string;
+  readonly parameters: number;
+  readonly tensors: number;
+  readonly cpu_ms_per_image: number;
+  /** Of the pass, by the count of `fisherlab bench`. */
+  readonly operations_per_image: number;
+  readonly peak_mb: number;
+}
+
+export interface MergeCost {
+  readonly shards: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly gigabytes: number;
+  readonly seconds: number;
+  readonly peak_mb: number;
+}
+
+export interface ScaleResults {
+  readonly machine: {
+    readonly processor: string;
+    readonly cores: number;
+    readonly node: string;
+    readonly backend: string;
+  };
+  /** One process over many images. */
+  readonly long: {
+    readonly model: string;
+    readonly images: number;
+    readonly first: Stretch;
+    readonly last: Stretch;
+    /** Largest memory after the first thousand images, less that at their end. */
+    readonly growth_mb: number;
+    readonly peak_mb: number;
+  };
+  /** From the start of a process to its end, less its images' share. Seconds. */
+  readonly start: { readonly wall: Spread; readonly cpu: Spread };
+  readonly merge: readonly MergeCost[];
+  /** Time of one process with two cores over that of two shards with one core each. */
+  readonly shards: { readonly images: number; readonly wall: Spread; readonly cpu: Spread };
+  readonly models: readonly ModelCost[];
+}
+
+/** Keeps what was measured, with what was measured before of other parts. */
+export function keepScale(part: Partial<ScaleResults>): Promise<void> {
+  const kept = existsSync(SCALE) ? shippedScale() : {};
+  return writeJson(SCALE, { ...kept, ...part });
+}
+
+/** What is kept: the parts that were measured. */
+export function shippedScale(): Partial<ScaleResults> {
+  return readResultsFile(SCALE, 'fisherlab bench scale') as Partial<ScaleResults>;
+}
+
+const IMAGES = 1e8;
+const PARAMETERS = 1e10;
+/**
+ * Float32 operations a second of an H100 SXM outside its matrix units (67 · 10¹², NVIDIA's data
+ * sheet), and the share of it that is reckoned with.
+ */
+const CARD = 67e12;
+const SHARE_OF_CARD = 0.3;
+
+/** The parts of `docs/scale.md`. */
+export function scaleParts(results: Partial<ScaleResults>): Record<string, string> {
+  return { measured: measured(results), reckoned: reckoned(results.models ?? []) };
+}
+
+/** What stands where nothing was measured. */
+const NOTHING = 'not measured yet';
+
+function measured({ machine, long, start, merge, shards }: Partial<ScaleResults>): string {
+  const on =
+    machine === undefined
+      ? NOTHING
+      : `${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}`;
+  const columns = ['', 'measured', 'aimed at'];
+  const rows = [
+    ...longRows(long),
+    [
+      'a shard beside its images: start, model, graph, end',
+      start === undefined
+        ? NOTHING
+        : `${within(start.wall, 1)} s, of the processor ${within(start.cpu, 1)} s`,
+      '4 s',
+    ],
+    mergeRow(merge),
+    [
+      'two shards with a core each beside one process with both',
+      shards === undefined
+        ? NOTHING
+        : `${within(shards.wall, 2)} × as fast, ${within(shards.cpu, 2)} × by processor time (${count(shards.images)} images)`,
+      '1.0',
+    ],
+  ];
+  return `On ${on}; medians (least to largest), while others used the machine too:\n\n${markdownTable(columns, rows)}`;
+}
+
+function longRows(long: ScaleResults['long'] | undefined): string[][] {
+  const [what, memory] = ['the last images beside the first', 'memory after the first thousand'];
+  if (long === undefined)
+    return [
+      [what, NOTHING, '0.95 to 1.05'],
+      [memory, NOTHING, '50 MB'],
+    ];
+  const { first, last, growth_mb, peak_mb, images, model } = long;
+  const ratio = (key: 'ms_per_image' | 'cpu_ms_per_image') => (first[key] / last[key]).toFixed(2);
+  return [
+    [
+      `${what} ${count(last.images)} of ${count(images)}, ${model}`,
+      `${ratio('cpu_ms_per_image')} × as many a processor second, ${ratio('ms_per_image')} × a second`,
+      '0.95 to 1.05',
+    ],
+    [memory, `${signed(growth_mb)} MB, of ${count(peak_mb)}`, '50 MB'],
+  ];
+}
+
+function mergeRow(merge: ScaleResults['merge'] | undefined): string[] {
+  const [fewer, whole] = [merge?.[0], merge?.at(-1)];
+  if (fewer === undefined || whole === undefined) return ['merge', NOTHING, '2,000 MB'];
+  return [
+    `merge of ${whole.shards} shards, ${count(whole.columns)} columns, ${count(whole.rows)} rows (${whole.gigabytes.toFixed(1)} GB)`,
+    `${count(whole.peak_mb)} MB in ${Math.round(whole.seconds)} s; of ${count(fewer.rows)} rows ${count(fewer.peak_mb)} MB`,
+    '2,000 MB',
+  ];
+}
+
+function reckoned(models: ScaleResults['models']): string {
+  const rows = models.flatMap((model) => {
+    const perParameter = model.operations_per_image / model.parameters;
+    const cpu = model.cpu_ms_per_image / 1000;
+    const larger = PARAMETERS / model.parameters;
+    const card = (operations: number) => operations / (CARD * SHARE_OF_CARD);
+    return [
+      [
+        model.model,
+        power(model.parameters),
+        count(model.tensors),
+        count(Math.round(perParameter)),
+        count(round2(model.cpu_ms_per_image)),
+        hours(IMAGES * cpu),
+        hours(IMAGES * card(model.operations_per_image)),
+        bytes(4 * model.tensors * IMAGES),
+      ],
+      [
+        'a model of its kind',
+        power(PARAMETERS),
+        `${count(model.tensors)}, say`,
+        'the same',
+        count(round2(model.cpu_ms_per_image * larger)),
+        hours(IMAGES * cpu * larger),
+        hours(IMAGES * card(perParameter * PARAMETERS)),
+        bytes(4 * model.tensors * IMAGES),
+      ],
+    ];
+  });
+  return markdownTable(
+    [
+      'model',
+      'parameters',
+      'J',
+      'operations a parameter and image',
+      'CPU ms an image',
+      'core hours, 10⁸ images',
+      'card hours, reckoned',
+      'table, B = 1',
+    ],
+    rows,
+  );
+}
+
+const count = (value: number) => value.toLocaleString('en');
+const within = ({ least, median, largest }: Spread, digits: number) =>
+  `${median.toFixed(digits)} (${least.toFixed(digits)} to ${largest.toFixed(digits)})`;
+const signed = (value: number) => (value < 0 ? `−${-value}` : `${value}`);
+const round2 = (value: number) => Number(value.toPrecision(2));
+const hours = (seconds: number) => count(round2(seconds / 3600));
+const bytes = (value: number) => `${count(round2(value / 1e9))} GB`;
+
+function power(value: number): string {
+  const exponent = Math.floor(Math.log10(value));
+  const digits = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+  const raised = [...String(exponent)].map((digit) => digits[Number(digit)]).join('');
+  const mantissa = (value / 10 ** exponent).toFixed(1);
+  return mantissa === '1.0' ? `10${raised}` : `${mantissa} · 10${raised}`;
+}

@@ -1,0 +1,84 @@
+/**
+ * # Times beside PyTorch's
+ *
+ * `fisherlab bench peers` keeps pairs of runs in `data/results/speed.json`, a row for each family,
+ * preset and kind of work, and environment.md shows them: the ratio is PyTorch's time over ours in
+ * the same pair, from the least to the largest of all pairs.
+ */
+import { existsSync } from 'node:fs';
+import { writeJson } from '../backend/index';
+import { markdownTable } from './markdown-table';
+import { readResultsFile, SPEED } from './results-file';
+
+/** One kind of work of one model, ours and PyTorch's in turn. */
+export interface SpeedRow {
+  readonly family: string;
+  readonly preset: string;
+  readonly kind: string;
+  readonly machine: {
+    readonly processor: string;
+    readonly cores: number;
+    readonly node: string;
+    readonly torch: string;
+  };
+  readonly pairs: readonly {
+    /** Ours. */
+    readonly ms_per_image: number;
+    /** Of the matrix rate in the same run. */
+    readonly share: number;
+    /** PyTorch's milliseconds an image by each method: `loop`, `sum`, `vmap-8`, … */
+    readonly there: Readonly<Record<string, number>>;
+  }[];
+}
+
+/** Keeps a row, in the place of an earlier one of the same work. */
+export async function keepSpeed(row: SpeedRow): Promise<void> {
+  const kept = existsSync(SPEED) ? shippedSpeed() : [];
+  const others = kept.filter((other) => workOf(other) !== workOf(row));
+  await writeJson(
+    SPEED,
+    [...others, row].sort((a, b) => (workOf(a) < workOf(b) ? -1 : 1)),
+  );
+}
+
+/** The rows that ship. */
+export function shippedSpeed(): SpeedRow[] {
+  return readResultsFile(SPEED, 'fisherlab bench peers') as SpeedRow[];
+}
+
+const workOf = ({ family, preset, kind }: SpeedRow) => `${family} ${preset} ${kind}`;
+
+/** The part of environment.md. */
+export function speedParts(rows: readonly SpeedRow[]): Record<string, string> {
+  const lines = rows.map((row) => {
+    const { family, preset, kind, pairs, machine } = row;
+    const over = (method: string) => {
+      const ratios = pairs.flatMap(({ ms_per_image, there }) => {
+        const times = Object.entries(there).filter(([name]) => name.startsWith(method));
+        const best = Math.min(...times.map(([, ms]) => ms));
+        return times.length === 0 ? [] : [best / ms_per_image];
+      });
+      return ratios.length === 0 ? '–' : range(ratios);
+    };
+    return [
+      family,
+      preset,
+      kind,
+      range(pairs.map(({ ms_per_image }) => ms_per_image)),
+      range(pairs.map(({ share }) => 100 * share)),
+      ...['loop', 'vmap', 'sum'].map(over),
+      `${pairs.length}, torch ${machine.torch}, ${machine.cores} cores of ${machine.processor}`,
+    ];
+  });
+  const head = ['family', 'preset', 'work', 'ms an image', '% of the matrix rate'];
+  const ratios = ['× faster than the loop', 'than `vmap`', 'than the sum'];
+  return { speed: markdownTable([...head, ...ratios, 'pairs'], lines) };
+}
+
+/** From the least to the largest, to two or three digits. */
+function range(values: readonly number[]): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)].map((value) =>
+    Number(value.toPrecision(value < 10 ? 2 : 3)),
+  );
+  return least === most ? `${least}` : `${least} to ${most}`;
+}
