@@ -1,10 +1,10 @@
 /**
  * # Stage A: from a model and a data set to a table of features
  *
- * Batches are consecutive images in the order of the set, the last one dropped where it is not full
- * (as the paper does). Noise is drawn by image index from `seed`, so no image's numbers depend on
- * which others are scored with it. With several draws (`noise-indices.ts`) an image has a row for
- * each of them.
+ * (alg:features) Batches are consecutive images in the order of the set, the last one dropped where
+ * it is not full (as the paper does). Noise is drawn by image index from `seed`, so no image's
+ * numbers depend on which others are scored with it. With several draws (`noise-indices.ts`) an
+ * image has a row for each of them.
  *
  * A set may be cut and its pieces computed one by one, on as many machines: if it is cut at
  * multiples of `cutEvery`, their rows are the rows of the whole, bit for bit, since the same images

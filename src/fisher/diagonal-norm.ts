@@ -3,7 +3,7 @@
  *
  * Bergamin et al. 2022 (arXiv 2203.01097) keep of F its diagonal only, d = E[g²]:
  *
- *     Σ_i g_i² / (d_i + λ).
+ *     Σ_i g_i² / (d_i + λ).  (eq:diagonal-norm)
  *
  * It knows which weights have large gradients, not which have them together. (The authors add 10⁻⁸
  * for all models; here λ follows the size of the layer's gradients, as in its relatives.)
