@@ -69,7 +69,7 @@ export const METHODS: readonly Method[] = [
 /** Scores of the methods on one pair, `[method]`; `in` of each turn is the half that did not fit. */
 export type Scored = readonly Turns[];
 
-/** Fits every method on each half of `inside` and scores the other and all of `outside`, by set. */
+/** Fits every method on each half of `inside`; scores the other and all of `outside`, by set. */
 export function scoredInTurn(
   inside: FeatureTable,
   outside: readonly FeatureTable[],

@@ -31,7 +31,8 @@ export function leastSquares(
       targets.map((target) => target[i] as number),
     ),
   );
-  const coefficients = new SVD(design(columns), { autoTranspose: true }).solve(values); // [1 + p, k]
+  const decomposed = new SVD(design(columns), { autoTranspose: true });
+  const coefficients = decomposed.solve(values); // [1 + p, k]
   return (given) => {
     const fitted = design(given).mmul(coefficients);
     return targets.map((_, k) => Float64Array.from(fitted.getColumn(k)));
