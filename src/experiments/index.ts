@@ -12,6 +12,14 @@ export {
   shippedAblations,
 } from './ablations';
 export { APPROXIMATIONS, approximationTable, layerComparisons, quartiles } from './approximations';
+export { CHOSEN, METHODS, PAPER_METHOD, PIXELS, type View } from './beyond-pixels';
+export {
+  BEYOND_SETS,
+  type BeyondPixels,
+  beyondPixels,
+  keepBeyondPixels,
+  shippedBeyondPixels,
+} from './beyond-study';
 export {
   type ClassMetrics,
   type Detection,
@@ -101,6 +109,8 @@ export { LAST_START, RESULTS, readModelResults, TRIAL_RESULTS } from './results-
 export { playRound, type Round, type RoundResult } from './rounds';
 export { keepScale, type ScaleResults } from './scale-results';
 export { assertPair, setsFor } from './sets-to-try';
+export { ORDER, singleDetector } from './single-detector';
+export { type SingleRow, shippedSingleRound, singleRows } from './single-rows';
 export { keepSpeed, type SpeedRow } from './speed-results';
 export {
   COSTLY_IMAGES,
