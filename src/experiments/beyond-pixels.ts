@@ -66,7 +66,9 @@ export const METHODS: readonly Method[] = [
   },
 ];
 
-/** Scores of the methods on one pair, `[method]`; `in` of each turn is the half that did not fit. */
+/**
+ * Scores of the methods on one pair, `[method]`; `in` of each turn is the half that did not fit.
+ */
 export type Scored = readonly Turns[];
 
 /** Fits every method on each half of `inside`; scores the other and all of `outside`, by set. */
