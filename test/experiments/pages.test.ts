@@ -76,7 +76,7 @@ describe('the page about the shipped models', () => {
   });
 });
 
-describe('the page about the environment', () => {
+describe('the table of times in the page about the environment', () => {
   it('holds the kept times beside PyTorch’s and no others', () => {
     const page = readFileSync(ENVIRONMENT, 'utf8');
     assert.equal(page, filledIn(page, speedParts(shippedSpeed())));
