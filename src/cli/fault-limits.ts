@@ -2,8 +2,8 @@
  * # Machines that give less
  *
  * The same command where something is missing: file handles, memory, room, a home, the permission
- * to write, the folder it stands in; and names that shells and programs stumble over. It either does
- * its work or says in one line what is wrong: no stack of calls, no crash, and it ends.
+ * to write, the folder it stands in; and names that shells and programs stumble over. It either
+ * does its work or says in one line what is wrong: no stack of calls, no crash, and it ends.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -108,7 +108,9 @@ export async function limit(names = LIMITS.map(({ name }) => name)): Promise<Lim
   return { limits: names.length, ...counts, findings };
 }
 
-/** Whether it ended by itself, with a line and without a stack; a limit of time ends it silently. */
+/**
+ * Whether it ended by itself, with a line and without a stack; a limit of time ends it silently.
+ */
 function isSaid({ status, said, leftProcess }: Ended): boolean {
   return (
     !leftProcess && !/^ {4}at /m.test(said) && (status === 1 || status === 152 || status === 137)

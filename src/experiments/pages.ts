@@ -2,12 +2,12 @@
  * # The numbers on the pages
  *
  * No number in the README is typed by hand. What stands there between `<!-- results -->` and
- * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families` from
- * the summary of all models, `single` from the round of the single detector, in
- * `data/models/README.md` `models` from the model cards, the two tables of `docs/scale.md` from what
- * was measured of size, and in `environment.md` `speed` from the times beside PyTorch's and `faults`
- * from the campaign of faults; the README's picture is drawn from the first experiment too. A test
- * holds the pages against the files.
+ * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families`
+ * from the summary of all models, `single` from the round of the single detector, in
+ * `data/models/README.md` `models` from the model cards, the two tables of `docs/scale.md` from
+ * what was measured of size, and in `environment.md` `speed` from the times beside PyTorch's and
+ * `faults` from the campaign of faults; the README's picture is drawn from the first experiment
+ * too. A test holds the pages against the files.
  */
 import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';

@@ -10,7 +10,7 @@
  * multiples of `cutEvery`, their rows are the rows of the whole, bit for bit, since the same images
  * go through every kernel together (`gradients/feature-passes.ts`).
  */
-import { tf } from '../backend/index';
+import { assertSeed, tf } from '../backend/index';
 import { type Images, imagesFor } from '../data/index';
 import type { Column, FeatureTable } from '../detectors/index';
 import { assertWhole, FisherlabError } from '../errors';
@@ -26,8 +26,6 @@ import {
   squaredNorm,
 } from '../gradients/index';
 import type { Model } from '../models/index';
-import { assertSeed } from '../numerics/index';
-import { BY_POSITION, type NoiseIndices } from './noise-indices';
 
 export interface ExtractorOptions {
   /** Batch sizes B; one table each. */

@@ -14,10 +14,10 @@
  *
  * How much it is: of 40 images of each of six shipped Glows, taken one or forty at a time, all
  * 13,840 squared norms agreed within 2.4e-6 of their value. It is more where rounding puts a ReLU
- * on the other side of its kink: the gradient jumps there, and with it the norms of that image; both
- * are gradients at points within rounding of it. From TensorFlow to WebAssembly, whose sums differ
- * more, 20 of 27.5 million ReLUs of two Glows changed sides. Norms of their 19 images differed by up
- * to 5 %, those of the other 61 by 8e-4 at most. Float32 allows no smaller bound.
+ * on the other side of its kink: the gradient jumps there, and with it the norms of that image;
+ * both are gradients at points within rounding of it. From TensorFlow to WebAssembly, whose sums
+ * differ more, 20 of 27.5 million ReLUs of two Glows changed sides. Norms of their 19 images
+ * differed by up to 5 %, those of the other 61 by 8e-4 at most. Float32 allows no smaller bound.
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';

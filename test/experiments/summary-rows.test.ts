@@ -77,7 +77,8 @@ describe('rows of results', () => {
         .map(Number);
       const mean = cells.reduce((sum, x) => sum + x, 0) / cells.length;
       assert.equal(row?.pairs, cells.length);
-      assert.ok(Math.abs((row?.AUROC as number) - mean) <= 5e-4, `${row?.AUROC}, cells ${mean}`); // three digits
+      // three digits
+      assert.ok(Math.abs((row?.AUROC as number) - mean) <= 5e-4, `${row?.AUROC}, cells ${mean}`);
     }
   });
 });
