@@ -26,6 +26,7 @@ import {
   squaredNorm,
 } from '../gradients/index';
 import type { Model } from '../models/index';
+import { BY_POSITION, type NoiseIndices } from './noise-indices';
 
 export interface ExtractorOptions {
   /** Batch sizes B; one table each. */
