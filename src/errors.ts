@@ -17,6 +17,20 @@ export class FisherlabError extends Error {
 }
 
 /**
+ * Checks that `value` is a whole number from `least` to `most`. `what` is what to call it: "chunk".
+ * @throws {FisherlabError} if it is not
+ */
+export function assertWhole(
+  what: string,
+  value: number,
+  { least = 1, most = Number.MAX_SAFE_INTEGER }: { least?: number; most?: number } = {},
+): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
+  throw new FisherlabError(`${what} is ${value}`, `give a whole number ${range}`);
+}
+
+/**
  * Checks that `name` is one of `known`. `kind` is what to call it: "data set", "model".
  * @throws {FisherlabError} if it is not, listing what is known
  */

@@ -44,6 +44,7 @@ export { diskError, makeFolder, writeBeside, writeJson } from './write';
 // Randomness is arithmetic, and wanted wherever there are tensors.
 
 export {
+  assertSeed,
   deriveSeed,
   noiseByIndex,
   normalAt,

@@ -6,6 +6,7 @@
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
  *     fisherlab bench scale                            shards, merging, many images
  *     fisherlab bench peers --python FILE              beside PyTorch, in turn
+ *     fisherlab bench faults --keep                    what survives which faults (`faults.ts`)
  *
  * `cost.ts` says what is measured and how. The kinds `estimate` and `spectra` stand in no row of
  * the table, whose rows are each measured in a process of their own.
@@ -31,6 +32,10 @@ interface Flags {
   repeats: number;
   python?: string;
   json?: boolean;
+  seed: number;
+  keep?: boolean;
+  only?: string;
+  worker?: string;
 }
 
 /** Adds `bench` to the program. */
@@ -39,7 +44,13 @@ export function register(program: Command): void {
     .command('bench')
     .description('measure the cost of features, training steps and Fisher-information samples')
     .addArgument(
-      new Argument('[kind]', 'what is measured').choices([...KINDS, 'kernel', 'scale', 'peers']),
+      new Argument('[kind]', 'what is measured').choices([
+        ...KINDS,
+        'kernel',
+        'scale',
+        'peers',
+        'faults',
+      ]),
     )
     .addArgument(new Argument('[model]', `${FAMILY}; of scale the part, if not all`))
     .addOption(new Option('--preset <name>', 'size of the model').choices(PRESETS).default('small'))
@@ -55,6 +66,10 @@ export function register(program: Command): void {
     .option('--repeats <n>', 'timed passes, of which the best counts', wholeNumber(), 2)
     .option('--python <file>', 'peers: a Python that has torch')
     .option('--json', 'one line of JSON')
+    .option('--seed <n>', 'faults: the seed of all of them', wholeNumber(0), 1)
+    .option('--keep', 'faults: keep the table, and fill it into environment.md')
+    .option('--only <text>', 'faults: only the parts whose names have this in them')
+    .addOption(new Option('--worker <json>', 'faults: one part, in this process').hideHelp())
     .action(bench);
 }
 
@@ -62,6 +77,14 @@ export function register(program: Command): void {
 async function kernelCost(repeats: number): Promise<void> {
   const { kernelBench, kernelTable } = lab().kernel.benchmark();
   console.log(lab().terminal.tableText(kernelTable(await kernelBench({ starts: repeats }))));
+}
+
+/** The campaign of faults, or one part of it. */
+function faults({ worker, seed, keep = false, only }: Flags): Promise<void> {
+  const campaign: typeof import('./faults') = require('./faults');
+  return worker === undefined
+    ? campaign.faultCampaign(seed, keep, only)
+    : campaign.faultWorker(worker);
 }
 
 /** Pairs of runs with PyTorch, kept in `data/results`, which `fisherlab readme` shows. */
@@ -77,13 +100,14 @@ async function peersCost(family: string | undefined, { preset, python }: Flags):
 }
 
 async function bench(
-  kind: Kind | 'kernel' | 'scale' | 'peers' | undefined,
+  kind: Kind | 'kernel' | 'scale' | 'peers' | 'faults' | undefined,
   family: string | undefined,
   flags: Flags,
 ): Promise<void> {
   if (kind === 'kernel') return kernelCost(flags.repeats);
   if (kind === 'scale') return measureScale(family, flags.images ?? 50_000, console.log);
   if (kind === 'peers') return peersCost(family, flags);
+  if (kind === 'faults') return faults(flags);
   if (kind !== undefined && family !== undefined) {
     const config = configOf(family, flags);
     const result = await measureCost({ ...flags, kind, config, name: nameOf(config, flags) });

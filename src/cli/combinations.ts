@@ -3,6 +3,7 @@
  *
  *     fisherlab combinations flow        features and combinations of layers, for one grey flow
  *     fisherlab combinations families    combinations with typicality, for all shipped models
+ *     fisherlab combinations single      one detector for all of them, with nothing to tune
  *
  * All candidates of a round on its development pairs, the one that was chosen there on its
  * reporting pairs. Numbers go to `data/results`, and the look at the reporting pairs into the
@@ -14,7 +15,7 @@ import { lab } from './lab';
 import { wholeNumber } from './options';
 import { printRound } from './print';
 
-const ROUNDS = ['flow', 'families'] as const;
+const ROUNDS = ['flow', 'families', 'single'] as const;
 
 interface Flags {
   images?: number;
@@ -49,8 +50,12 @@ async function combinations(
 ): Promise<void> {
   const { experiments, startBackend, terminal } = lab();
   await startBackend();
-  const round =
-    name === 'flow' ? experiments.FEATURE_COMBINATIONS : experiments.familyCombinations();
+  const rounds = {
+    flow: () => experiments.FEATURE_COMBINATIONS,
+    families: experiments.familyCombinations,
+    single: experiments.singleDetector,
+  };
+  const round = rounds[name]();
   const bar = terminal.barForEachStep();
   const result = await experiments
     .playRound(round, {

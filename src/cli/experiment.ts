@@ -8,6 +8,7 @@
  *     fisherlab experiment ablations glow-cifar10              what its numbers hang on
  *     fisherlab experiment ladder                              Glows of several sizes and lengths
  *     fisherlab experiment models                              bits/dim of every shipped model
+ *     fisherlab experiment beyond-pixels                       above nine pixel statistics?
  *     fisherlab experiment figure-tables                       numbers that notebooks draw
  *
  * Feature tables are kept (`out/cache`) and trainings are resumed: a run that was stopped goes on
@@ -97,6 +98,11 @@ export function register(program: Command): void {
     .action(({ seed }: { seed: number }) =>
       stoppable('stopped; nothing is kept', (signal) => pixels(seed, signal)),
     );
+  experiment
+    .command('beyond-pixels')
+    .description('what detectors find that pixel statistics do not, also on controlled sets')
+    .option('--seed <n>', 'seed of noise, recipes and bootstrap', wholeNumber(0), 1)
+    .action(({ seed }: { seed: number }) => stoppable(GO_ON, (signal) => beyond(seed, signal)));
   const withOptions = (command: Command) =>
     command
       .option('--images <n>', 'images of each set', wholeNumber(), 1000)
@@ -127,6 +133,33 @@ async function pixels(seed: number, signal: AbortSignal): Promise<void> {
     B: batchSize,
     AUROC: auroc.value,
   }));
+  console.log(terminal.tableText(lines));
+}
+
+async function beyond(seed: number, signal: AbortSignal): Promise<void> {
+  const { experiments, startBackend, terminal } = lab();
+  await startBackend();
+  const bar = terminal.barForEachStep();
+  const found = await experiments
+    .keepBeyondPixels({
+      ...experiments.BEYOND_SETS,
+      batchSizes: [1, 5],
+      seed,
+      signal,
+      progress: bar.step,
+    })
+    .finally(bar.done);
+  const lines = found.means.map(
+    ({ family, view, kind, batchSize, method, auroc, abovePixels }) => ({
+      family,
+      pairs: kind,
+      view,
+      B: batchSize,
+      method,
+      AUROC: auroc.value,
+      'above pixel statistics': abovePixels.value,
+    }),
+  );
   console.log(terminal.tableText(lines));
 }
 
@@ -238,6 +271,6 @@ async function figureTables(models: string[] | undefined, signal: AbortSignal): 
   await startBackend();
   const bar = terminal.barForEachStep();
   await experiments
-    .writeFigureTables(models ?? experiments.figureModels(false), bar.step, signal)
+    .writeFigureTables(models ?? experiments.withoutFigureTables(), bar.step, signal)
     .finally(bar.done);
 }

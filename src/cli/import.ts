@@ -18,7 +18,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { assertKnown, FisherlabError } from '../errors';
+import { FisherlabError } from '../errors';
 import type { models } from '../index';
 import { lab } from './lab';
 import { FAMILY } from './options';
@@ -44,7 +44,7 @@ export function register(program: Command): void {
     .description('make a checkpoint of weights that were trained with PyTorch')
     .argument('<file>', 'a state dictionary as safetensors')
     .requiredOption('--model <family>', FAMILY)
-    .requiredOption('--data <set>', 'the data set it was trained on')
+    .requiredOption('--data <set|folder>', 'the data set it was trained on, or a folder of images')
     .addOption(
       new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('paper'),
     )
@@ -58,17 +58,16 @@ async function importCommand(file: string, options: Options): Promise<void> {
   const { data, models, startBackend } = lab();
   const { createModel, disposeModel, preset, readSafetensors, saveCheckpoint, setStateDict } =
     models;
-  assertKnown('data set', options.data, data.DATA_SETS);
+  const set = data.setOrPath(options.data);
   const { tensors } = readSafetensors(file);
-  const { channels } = data.dataSet(options.data);
-  const images: models.ImageShape = [32, 32, channels];
+  const images: models.ImageShape = [32, 32, await data.channelsOf(set)];
   const config = {
     ...preset(options.model, options.preset, images, 0),
     ...differing(options.config),
   };
   if (String(config.imageShape) !== String(images))
     throw new FisherlabError(
-      `the model takes images of ${config.imageShape.join('x')}, and ${options.data} has ${images.join('x')}`,
+      `the model takes images of ${config.imageShape.join('x')}, and ${set} has ${images.join('x')}`,
       'choose the data set it was trained on; other sizes come in by setStateDict, in a program',
     );
   await startBackend();
@@ -79,7 +78,7 @@ async function importCommand(file: string, options: Options): Promise<void> {
     await saveCheckpoint(options.out, model, {
       config,
       ...(options.config === undefined ? { preset: options.preset } : {}),
-      data: { name: options.data, images: 0, validation: 0 },
+      data: { name: set, images: 0, validation: 0 },
       training: {
         importedFrom: path.basename(file),
         sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
@@ -91,7 +90,7 @@ async function importCommand(file: string, options: Options): Promise<void> {
       commit: 'imported',
     });
     console.log(`${model.layers.length} tensors of ${file} are now ${options.out}`);
-    console.log(await check(model, options.data));
+    console.log(await check(model, set));
   } finally {
     disposeModel(model);
   }
@@ -123,7 +122,7 @@ function describe({ prefix, leftOut, missing }: models.StateDictReport): string[
 async function check(model: models.TapedModel, name: string): Promise<string> {
   const { data: room, FisherlabError, training } = lab();
   try {
-    const data = await room.dataset(name, 'test', { limit: CHECKED });
+    const data = await room.imageSet(name, 'test', { limit: CHECKED });
     if (String(data.shape) !== String(model.imageShape))
       return `no check: ${name} has images of another shape`;
     const indices = Array.from({ length: data.count }, (_, k) => k);

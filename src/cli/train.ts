@@ -6,7 +6,6 @@
  */
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { assertKnown } from '../errors';
 import type { models, training } from '../index';
 import { stoppable } from './interruption';
 import { lab } from './lab';
@@ -36,7 +35,7 @@ export function register(program: Command): void {
     .command('train')
     .description('train a model; interrupt it at any time and go on with --resume')
     .requiredOption('--model <family>', FAMILY)
-    .requiredOption('--data <set>', 'the data set to train on')
+    .requiredOption('--data <set|folder>', 'the data set to train on, or a folder of images')
     .addOption(
       new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('small'),
     )
@@ -71,14 +70,25 @@ export function register(program: Command): void {
 }
 
 async function train(
-  { model, data: set, out, background = 0, resume = false, live: shows = false, ...choices }: Flags,
+  {
+    model,
+    data: word,
+    out,
+    background = 0,
+    resume = false,
+    live: shows = false,
+    ...choices
+  }: Flags,
   signal: AbortSignal,
 ): Promise<void> {
   const { data, experiments, plots, startBackend, training } = lab();
-  assertKnown('data set', set, data.DATA_SETS);
-  const config = training.runOf(model, set, { ...choices, mutate: background });
+  const set = data.setOrPath(word);
+  const config = training.runOf(model, set, await data.channelsOf(set), {
+    ...choices,
+    mutate: background,
+  });
   const { name: engine } = await startBackend();
-  const name = [model, ...(background > 0 ? ['background'] : []), set].join('-');
+  const name = [model, ...(background > 0 ? ['background'] : []), path.basename(set)].join('-');
   const folder = out ?? path.join('out', 'training', name);
   console.log(
     `training ${model} (${choices.preset}) on ${set}, ${config.training.steps} steps, backend ${engine}, in ${folder}`,

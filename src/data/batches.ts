@@ -49,10 +49,18 @@ export function* batches(
 
 /**
  * The images at `indices` as float32 [n, 32, 32, C], 0..255. The caller disposes of the tensor.
- * @throws {FisherlabError} if an index is outside the set
+ * @throws {FisherlabError} if an index is outside the set, or if its pixels are no bytes or not as
+ *   many as its count and shape say
  */
 export function pixels(set: Images, indices: ArrayLike<number>): tf.Tensor4D {
   const size = set.shape[0] * set.shape[1] * set.shape[2];
+  // by name, since a notebook's cells may have arrays of a realm of their own
+  const kind = Object.prototype.toString.call(set.images).slice(8, -1);
+  if (!kind.startsWith('Uint8') || set.images.length !== set.count * size)
+    throw new FisherlabError(
+      `'${set.name}' has ${set.images.length} pixel values (${kind}) for ${set.count} images of shape [${set.shape.join(', ')}]`,
+      `give a Uint8Array of ${set.count * size} values from 0 to 255`,
+    );
   const values = new Float32Array(indices.length * size);
   for (let k = 0; k < indices.length; k++) {
     const index = at(indices, k);

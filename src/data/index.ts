@@ -11,6 +11,7 @@ export { type Dataset, dataset, type Images, SIDE } from './dataset';
 export { type Description, describe, descriptionText } from './describe';
 export { type Downloaded, type DownloadOptions, download, type Step } from './download';
 export { cacheFolder, find } from './find';
+export { channelsOf, type ImageSet, imageSet, isSetName, setOrPath } from './image-set';
 export { npyShape } from './npy';
 export { LAYOUTS, type Layout } from './own/array-layout';
 export { FITS, type Fit } from './own/fit-to-model';

@@ -23,8 +23,11 @@ import { deriveSeed, normals, tf } from '../backend/index';
 import { FisherlabError } from '../errors';
 import type { Images } from './dataset';
 
-/** After these the spectrum no longer moves by more than the rounding to the histogram. */
-const ITERATIONS = 20;
+/** Steps of adjusting; the spectrum is then within a tenth, and more bring it little nearer. */
+const ITERATIONS = 10;
+
+/** Differences of a pixel's value below this are ties, told apart by their place. */
+const FINENESS = 1 / 4096;
 
 /** Images that are transformed at once. */
 const BLOCK = 100;
@@ -174,12 +177,14 @@ function withValues(
 ): Float32Array {
   const out = new Float32Array(values.length);
   sorted.forEach((plane, p) => {
-    const at = (i: number) => values[p * size + i] as number;
-    const order = Uint32Array.from({ length: size }, (_, i) => i).sort(
-      (i, j) => at(i) - at(j) || i - j,
-    );
-    order.forEach((i, k) => {
-      out[p * size + i] = plane[k] as number;
+    // Value and place in one number: sorting numbers is ten times faster than by a comparison.
+    const keys = Float64Array.from(
+      { length: size },
+      (_, i) => Math.round((values[p * size + i] as number) / FINENESS) * size + i,
+    ).sort();
+    keys.forEach((key, k) => {
+      const place = ((key % size) + size) % size; // of values below 0 too
+      out[p * size + place] = plane[k] as number;
     });
   });
   return out;

@@ -44,7 +44,7 @@ import { layerwiseShrunkGaussian, shrunkGaussian } from './shrunk-gaussian';
 import { strangestOf } from './strangest';
 import { layerwiseStudentT, studentT } from './student-t';
 import { typicality } from './typicality';
-import { whitenedNeighbours } from './whitened-neighbours';
+import { neighboursOfMeans, whitenedNeighbours } from './whitened-neighbours';
 
 /** The statistics DoSE looks at in a flow, and in a VAE: columns of the table. */
 const FLOW_STATISTICS = ['log-likelihood', 'log-prior', 'log-determinant'];
@@ -81,6 +81,7 @@ export const DETECTORS = {
       [layerwiseNeighbours(), layerwiseFactors(5), typicality()],
       'strangest of neighbours, factors and typicality',
     ),
+  'neighbours of mean log norms and likelihood': neighboursOfMeans,
   'density of the log-likelihood': () => dose(['log-likelihood'], 'density of the log-likelihood'),
   // baselines that need columns of their own
   'input complexity': inputComplexity,

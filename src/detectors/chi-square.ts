@@ -7,6 +7,7 @@
  * whose density is
  *
  *     p(y) = p_χ²(u) · du/dy = p_χ²(u) · u,   log p(y) = (k/2) log(u/2) − u/2 − log Γ(k/2).
+ *                                                                                  (eq:chi-square)
  *
  * The reference code adds log(log f) where the Jacobian log u belongs; this is the correct change
  * of variables.

@@ -15,7 +15,7 @@
  * μ_j, σ_j mean and (unbiased) standard deviation of log f_j over in-distribution batches, the
  * score is
  *
- *     S = − Σ_j log N(log f_j; μ_j, σ_j²).
+ *     S = − Σ_j log N(log f_j; μ_j, σ_j²).  (eq:layer-density)
  *
  * The density is that of log f_j: there is no Jacobian term −log f_j. Constant terms aside S = ½
  * Σ_j z_j², z_j = (log f_j − μ_j)/σ_j: too small a gradient is as suspicious as too large a one.

@@ -7,7 +7,7 @@
  * in the *typical set*, not at the mode. So both too improbable and too probable batches are
  * suspicious:
  *
- *     S = | NLL(x_1…x_B) − Ĥ |,   Ĥ = mean NLL of in-distribution batches.
+ *     S = | NLL(x_1…x_B) − Ĥ |,   Ĥ = mean NLL of in-distribution batches.  (eq:typicality)
  *
  * NLL is summed over the batch; dividing by B would divide all scores alike. Ĥ is estimated on the
  * same fit set as every other detector's parameters (the paper of typicality uses training images),

@@ -15,7 +15,8 @@
  */
 import { FisherlabError } from '../errors';
 import { symmetricEigenvectors } from '../numerics/index';
-import type { Combiner } from './combine';
+import { type Combiner, combine, raw } from './combine';
+import type { Detector } from './detector';
 import { dot, type Points, point, standardiseBy } from './matrix';
 import { distancesTo } from './nearest-neighbours';
 import { ledoitWolf } from './shrunk-gaussian';
@@ -55,4 +56,16 @@ export function whitenedNeighbours(whitening = 0.5, k = 5): Combiner {
       return (given) => distances(whiten(standardise(given)));
     },
   };
+}
+
+/**
+ * Half-whitened neighbours of the mean log norms of all layers and, as one column more, the
+ * log-likelihood: one detector for every family, with nothing to tune.
+ */
+export function neighboursOfMeans(): Detector {
+  return combine(
+    [raw('mean-log-norm'), raw('log-likelihood')],
+    whitenedNeighbours(),
+    'neighbours of mean log norms and likelihood',
+  );
 }

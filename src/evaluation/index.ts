@@ -19,6 +19,15 @@ export {
   type MeasuredPair,
   type ScoredPair,
 } from './compare';
+export {
+  estimateInTurn,
+  type InTurn,
+  inTurn,
+  meanOfModels,
+  meanOfPairs,
+  minus,
+  type Turns,
+} from './in-turn';
 export { auroc, metrics } from './metrics';
 export {
   halves,

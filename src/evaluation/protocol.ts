@@ -1,11 +1,11 @@
 /**
  * # The protocol
  *
- * The paper's: the in-distribution *test* set is cut in two by order, the first half (`round(n/2)`
- * batches) fits the detector, the second half is scored, and so is the whole of each other test
- * set. AUROC and its kin are of scores on the second half against scores on another set; **higher
- * score = more out of distribution**, so 1 is a perfect detector of the other set. Every detector,
- * likelihood and typicality too, sees the same halves.
+ * The paper's (alg:protocol): the in-distribution *test* set is cut in two by order, the first half
+ * (`round(n/2)` batches) fits the detector, the second half is scored, and so is the whole of each
+ * other test set. AUROC and its kin are of scores on the second half against scores on another set;
+ * **higher score = more out of distribution**, so 1 is a perfect detector of the other set. Every
+ * detector, likelihood and typicality too, sees the same halves.
  *
  * A cleaner protocol fits on images that were held out of training and scores the whole test set:
  * the same functions, with another {@link Split}.

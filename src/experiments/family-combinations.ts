@@ -25,10 +25,10 @@ import {
   typicality,
 } from '../detectors/index';
 import { shippedModels } from '../models/index';
+import type { Candidate } from './candidates';
 import { familyModels, familyPairs } from './pairs';
 import { FAMILY_ROUND } from './results-file';
 import type { Round } from './rounds';
-import type { Candidate } from './trial';
 
 const NORMS_AND_LIKELIHOOD = [log('squared-norm'), raw('log-likelihood')] as const;
 

@@ -24,10 +24,10 @@ import {
   principalComponents,
   raw,
 } from '../detectors/index';
+import type { Candidate } from './candidates';
 import { DEVELOPMENT_PAIRS, REPORTING_PAIRS } from './pairs';
 import { FLOW_ROUND } from './results-file';
 import type { Round } from './rounds';
-import type { Candidate } from './trial';
 
 const FEATURES = {
   'squared norm': 'squared-norm',

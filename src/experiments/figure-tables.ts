@@ -10,14 +10,19 @@
  *
  * The sets of a table stand below one another; the column `set` holds the place of a row's set in
  * `figureSets(model)`, the model's own being 0. Numbers are float32.
+ *
+ * The key of a table holds the checksum of the weights, as the model's card has it: a model that
+ * was trained anew has no tables until the command makes them, and no figure of the old weights.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { inCheckout } from '../backend/index';
 import { dataset } from '../data/index';
 import type { Column, FeatureTable, NamedTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
-import { extractTables, readTable, writeTable } from '../features/index';
+import { extractTables, readTable, tablePath, writeTable } from '../features/index';
 import { disposeModel, type LoadedModel, loadModel } from '../models/index';
+import { shippedCards } from './model-cards';
 
 /** Images of each set, seed of the noise, and batch sizes. */
 export const FIGURE_TABLES = { images: 250, seed: 1, batchSizes: [1, 5] } as const;
@@ -48,11 +53,22 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Names of the models that have tables, family by family; or of those whose file is missing. */
-export function figureModels(all = true): string[] {
-  return Object.keys(LAYERS)
-    .flatMap((family) => INSIDE.map((set) => `${family}-${set}`))
-    .filter((model) => all || !existsSync(placeOf(model, 'B1')[0]));
+/** Names of the models that have tables, family by family. */
+export function figureModels(): string[] {
+  return Object.keys(LAYERS).flatMap((family) => INSIDE.map((set) => `${family}-${set}`));
+}
+
+/** The checksums of the shipped weights, by model. */
+const shippedChecksums = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(shippedCards().map(({ model, checksum }) => [model, checksum]));
+
+/** Those of `figureModels` that lack a table, or whose tables are of other weights than these. */
+export function withoutFigureTables(checksums = shippedChecksums()): string[] {
+  return figureModels().filter((model) =>
+    kindsOf(model).some(
+      (kind) => !existsSync(tablePath(...placeOf(model, kind, checksums[model] ?? ''))),
+    ),
+  );
 }
 
 /** The sets of a model's tables, its own first. */
@@ -72,16 +88,22 @@ export function figureLayers(model: string): readonly string[] {
   return layers;
 }
 
+/** The tables of a model: one a batch size, and one of all layers. */
+const kindsOf = (model: string) => [
+  ...FIGURE_TABLES.batchSizes.map((B) => `B${B}`),
+  ...(figureSets(model)[0] === 'cifar10' ? ['layers'] : []),
+];
+
 /** The folder of a table, and what the table was made from. */
-const placeOf = (model: string, kind: string) =>
+const placeOf = (model: string, kind: string, checksum: string) =>
   [
     inCheckout('data', 'results', 'tables', `${model}-${kind}`),
-    { model, kind, images: FIGURE_TABLES.images, seed: FIGURE_TABLES.seed },
+    { model, checksum, kind, images: FIGURE_TABLES.images, seed: FIGURE_TABLES.seed },
   ] as const;
 
 /**
  * The stored tables of a model at batch size B: one a set, its own first.
- * @throws {FisherlabError} if the model has none
+ * @throws {FisherlabError} if the model has none, or only those of other weights
  */
 export function figureTables(model: string, batchSize: number): Promise<NamedTable[]> {
   return stored(model, `B${batchSize}`);
@@ -89,17 +111,17 @@ export function figureTables(model: string, batchSize: number): Promise<NamedTab
 
 /**
  * The stored tables of a CIFAR-10 model with all its layers, B = 1: of CIFAR-10, then of SVHN.
- * @throws {FisherlabError} if the model has none
+ * @throws {FisherlabError} if the model has none, or only those of other weights
  */
 export function layerTables(model: string): Promise<NamedTable[]> {
   return stored(model, 'layers');
 }
 
 async function stored(model: string, kind: string): Promise<NamedTable[]> {
-  const table = await readTable(...placeOf(model, kind));
+  const table = await readTable(...placeOf(model, kind, shippedChecksums()[model] ?? ''));
   if (table === undefined)
     throw new FisherlabError(
-      `there is no table '${model}-${kind}' in data/results/tables`,
+      `data/results/tables has no table '${model}-${kind}' of the weights that ship`,
       'restore it, or write it with fisherlab experiment figure-tables',
     );
   const [place, ...columns] = table.columns;
@@ -154,15 +176,23 @@ async function writeTables(
       }),
     );
   }
-  const write = (kind: string, tables: readonly FeatureTable[], keep: (c: Column) => boolean) =>
-    writeTable(...placeOf(loaded.name, kind), below(tables, keep));
+  const write = async (
+    kind: string,
+    tables: readonly FeatureTable[],
+    keep: (c: Column) => boolean,
+  ) => {
+    const [folder, key] = placeOf(loaded.name, kind, loaded.checksum);
+    await writeTable(folder, key, below(tables, keep));
+    for (const file of readdirSync(folder).map((name) => path.join(folder, name)))
+      if (file !== tablePath(folder, key)) rmSync(file); // the table of former weights
+  };
   for (const [b, B] of batchSizes.entries())
     await write(
       `B${B}`,
       bySet.map((tables) => tables[b] as FeatureTable),
       ({ layer }) => layer === undefined || layers.includes(layer),
     );
-  if (sets[0] === 'cifar10')
+  if (kindsOf(loaded.name).includes('layers'))
     await write(
       'layers',
       bySet.slice(0, 2).map((tables) => tables[0] as FeatureTable),

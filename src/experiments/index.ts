@@ -12,6 +12,14 @@ export {
   shippedAblations,
 } from './ablations';
 export { APPROXIMATIONS, approximationTable, layerComparisons, quartiles } from './approximations';
+export { CHOSEN, METHODS, PAPER_METHOD, PIXELS, type View } from './beyond-pixels';
+export {
+  BEYOND_SETS,
+  type BeyondPixels,
+  beyondPixels,
+  keepBeyondPixels,
+  shippedBeyondPixels,
+} from './beyond-study';
 export {
   type ClassMetrics,
   type Detection,
@@ -30,6 +38,7 @@ export {
   yesOrNo,
 } from './detection-files';
 export { familyCombinations } from './family-combinations';
+export { type Fault, type FaultCampaign, keepFaults, shippedFaults } from './fault-table';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
 export {
   FIGURE_TABLES,
@@ -39,6 +48,7 @@ export {
   figureTables,
   layerTables,
   recomputed,
+  withoutFigureTables,
   writeFigureTables,
 } from './figure-tables';
 export {
@@ -95,10 +105,12 @@ export {
   shippedPixelBaseline,
 } from './pixel-baseline';
 export { compareReferenceFile, referenceFiles } from './reference-files';
-export { LAST_START, RESULTS, TRIAL_RESULTS } from './results-file';
+export { LAST_START, RESULTS, readModelResults, TRIAL_RESULTS } from './results-file';
 export { playRound, type Round, type RoundResult } from './rounds';
 export { keepScale, type ScaleResults } from './scale-results';
 export { assertPair, setsFor } from './sets-to-try';
+export { ORDER, singleDetector } from './single-detector';
+export { type SingleRow, shippedSingleRound, singleRows } from './single-rows';
 export { keepSpeed, type SpeedRow } from './speed-results';
 export {
   COSTLY_IMAGES,

@@ -10,7 +10,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { inCheckout } from '../backend/index';
-import { type Dataset, dataset } from '../data/index';
+import { type Dataset, dataSet, dataset } from '../data/index';
 import { disposeModel, type GlowConfig, type LoadedModel, loadModel } from '../models/index';
 import { run, runOf } from '../training/index';
 import { type AblationOptions, type AblationPoint, allTables, plain } from './ablations';
@@ -160,7 +160,10 @@ async function trained(
   const folder = inCheckout('out', 'training', 'ladder', name);
   const file = path.join(folder, 'model.safetensors');
   if (existsSync(file)) return file;
-  const { preset: _, ...config } = runOf('glow', LADDER.data, { steps, seed });
+  const { preset: _, ...config } = runOf('glow', LADDER.data, dataSet(LADDER.data).channels, {
+    steps,
+    seed,
+  });
   const model = { ...config.model, ...size };
   await run(folder, { ...config, model }, true, {
     progress: ({ step }) => progress(step),

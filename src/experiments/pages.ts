@@ -2,16 +2,19 @@
  * # The numbers on the pages
  *
  * No number in the README is typed by hand. What stands there between `<!-- results -->` and
- * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families` from
- * the summary of all models, in `data/models/README.md` `models` from the model cards, and the two
- * tables of `docs/scale.md` from what was measured of size; the README's picture is drawn from the
- * first experiment too. A test holds the pages against the files.
+ * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families`
+ * from the summary of all models, `single` from the round of the single detector, in
+ * `data/models/README.md` `models` from the model cards, the two tables of `docs/scale.md` from
+ * what was measured of size, and in `environment.md` `speed` from the times beside PyTorch's and
+ * `faults` from the campaign of faults; the README's picture is drawn from the first experiment
+ * too. A test holds the pages against the files.
  */
 import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { shippedHeader } from '../models/index';
 import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
+import { type FaultCampaign, shippedFaults } from './fault-table';
 import {
   type FirstResults,
   type FlatRow,
@@ -22,10 +25,14 @@ import { markdownTable } from './markdown-table';
 import { type ModelCard, shippedCards } from './model-cards';
 import { type PixelBaseline, pixelMean, shippedPixelBaseline } from './pixel-baseline';
 import { FIRST_PICTURE } from './results-file';
+import type { RoundResult } from './rounds';
 import { scaleParts, shippedScale } from './scale-results';
+import { shippedSingleRound, singleRows } from './single-rows';
+import { shippedSpeed, speedParts } from './speed-results';
 import { type Summary, shippedSummary } from './summary';
 
 export const README = inCheckout('README.md');
+export const ENVIRONMENT = inCheckout('environment.md');
 export const MODELS_README = inCheckout('data', 'models', 'README.md');
 export const SCALE_PAGE = inCheckout('docs', 'scale.md');
 
@@ -39,6 +46,10 @@ export async function fillPages(): Promise<void> {
   await fill(README, readmeParts(results, shippedSummary()));
   await fill(MODELS_README, modelsParts(shippedCards()));
   await fill(SCALE_PAGE, scaleParts(shippedScale()));
+  await fill(ENVIRONMENT, {
+    ...speedParts(shippedSpeed()),
+    ...environmentParts(shippedFaults()),
+  });
 }
 
 async function fill(file: string, parts: Readonly<Record<string, string>>): Promise<void> {
@@ -65,6 +76,7 @@ export function readmeParts(results: FirstResults, summary: Summary): Record<str
   return {
     results: resultsTable(results.rows),
     families: familiesTable(summary, shippedPixelBaseline()),
+    single: singleTable(shippedSingleRound()),
   };
 }
 
@@ -91,6 +103,12 @@ export function modelsParts(cards: readonly ModelCard[]): Record<string, string>
       lines,
     ),
   };
+}
+
+/** The parts of the page about the environment. */
+export function environmentParts({ faults }: FaultCampaign): Record<string, string> {
+  const lines = faults.map(({ what, tried, survived, note }) => [what, tried, survived, note]);
+  return { faults: markdownTable(['what was done', 'tried', 'survived', 'how'], lines) };
 }
 
 function resultsTable(rows: readonly FlatRow[]): string {
@@ -144,6 +162,40 @@ function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
       'layer-wise − typicality',
     ],
     lines,
+  );
+}
+
+/** A line for each family, purpose and B, and of all reporting pairs the gain with its interval. */
+function singleTable(round: RoundResult): string {
+  const lines = singleRows(round).map(
+    ({ family, pairs, count, batchSize, paper, auroc, lower }) => [
+      family,
+      pairs,
+      count,
+      batchSize,
+      paper.toFixed(3),
+      auroc.toFixed(3),
+      (auroc - paper).toFixed(3),
+      lower,
+    ],
+  );
+  const { candidate, rows, means } = round.reporting;
+  const all = means.map(({ batchSize, paper, auroc, value, low, high }) => {
+    const own = rows.filter((row) => row.batchSize === batchSize && row.candidate === candidate);
+    return [
+      'all',
+      'reporting',
+      own.length,
+      batchSize,
+      paper.toFixed(3),
+      auroc.toFixed(3),
+      `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`,
+      own.filter((row) => row.value < -0.01).length,
+    ];
+  });
+  return markdownTable(
+    ['family', 'pairs for', 'pairs', 'B', 'layer-wise gradients', 'one detector', 'gain', 'lower'],
+    [...all, ...lines],
   );
 }
 

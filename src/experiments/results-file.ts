@@ -28,6 +28,7 @@ export const FIRST_RESULTS = path.join(RESULTS, 'first-experiment.json');
 export const FIRST_PICTURE = path.join(RESULTS, 'first-experiment.svg');
 /** How good the shipped models are. */
 export const PIXEL_BASELINE = path.join(RESULTS, 'pixel-statistics.json');
+export const BEYOND_PIXELS = path.join(RESULTS, 'beyond-pixels.json');
 export const MODEL_CARDS = path.join(RESULTS, 'models.json');
 /** What many images and large tables cost (`fisherlab bench scale`). */
 export const SCALE = path.join(RESULTS, 'scale.json');
@@ -36,6 +37,9 @@ export const SPEED = path.join(RESULTS, 'speed.json');
 /** The rounds of choosing and reporting, and all looks at the reporting pairs. */
 export const FLOW_ROUND = path.join(RESULTS, 'feature-combinations.json');
 export const FAMILY_ROUND = path.join(RESULTS, 'family-combinations.json');
+export const SINGLE_ROUND = path.join(RESULTS, 'single-detector.json');
+/** What the campaign of faults found. */
+export const FAULTS = path.join(RESULTS, 'faults.json');
 export const LOOKS = path.join(RESULTS, 'reporting-looks.json');
 
 /** The summary of all models' results in a folder. */

@@ -7,6 +7,7 @@
  * The compiler holds each schema against the type that its reader promises.
  */
 import * as v from 'valibot';
+import { VIEWS } from './beyond-pixels';
 
 const estimate = v.object({ value: v.number(), low: v.number(), high: v.number() });
 
@@ -259,21 +260,7 @@ export const SPEED_ROWS = v.array(
   }),
 );
 
-/** Of a round of choosing (`rounds.ts`), what says whether it is out of date. */
-export const ROUND = v.object({
-  images: v.number(),
-  development: v.object({
-    models: v.record(v.string(), v.string()),
-    means: v.array(v.object({ candidate: v.string() })),
-  }),
-  reporting: v.object({
-    models: v.record(v.string(), v.string()),
-    candidate: v.string(),
-  }),
-});
-
-/** The record of looks (`looks.ts`). */
-export const LOOKS_RECORD = v.array(
+const looks = v.array(
   v.object({
     candidate: v.string(),
     chosenFrom: v.number(),
@@ -281,3 +268,67 @@ export const LOOKS_RECORD = v.array(
     pairs: v.array(v.string()),
   }),
 );
+
+const against = {
+  candidate: v.string(),
+  batchSize: v.number(),
+  auroc: v.number(),
+  paper: v.number(),
+};
+
+const outcome = {
+  rows: v.array(
+    v.object({
+      ...margin.entries,
+      ...against,
+      model: v.string(),
+      in: v.string(),
+      out: v.string(),
+    }),
+  ),
+  means: v.array(v.object({ ...margin.entries, ...against, worst: v.number() })),
+  tried: v.number(),
+  models: v.record(v.string(), v.string()),
+};
+
+/** A round of choosing and what was reported at its end (`rounds.ts`). */
+export const ROUND = v.object({
+  images: v.number(),
+  seed: v.number(),
+  development: v.object(outcome),
+  reporting: v.object({ ...outcome, candidate: v.string(), chosenFrom: v.number(), looks }),
+  goal: v.record(
+    v.string(),
+    v.object({
+      gain: v.boolean(),
+      surelyAbove: v.boolean(),
+      nowhereBelow: v.boolean(),
+      reached: v.boolean(),
+    }),
+  ),
+  missing: v.string(),
+});
+
+/** The record of looks (`looks.ts`). */
+export const LOOKS_RECORD = looks;
+
+const beyond = {
+  family: v.string(),
+  view: v.picklist(VIEWS),
+  kind: v.picklist(['choosing', 'reporting', 'controlled']),
+  batchSize: v.number(),
+  method: v.string(),
+  auroc: estimate,
+  abovePixels: estimate,
+};
+
+/** What is left of detection beyond pixel statistics (`beyond-study.ts`). */
+export const BEYOND = v.object({
+  seed: v.number(),
+  order: v.number(),
+  rows: v.array(v.object({ ...beyond, model: v.string(), in: v.string(), out: v.string() })),
+  means: v.array(v.object({ ...beyond, pairs: v.number() })),
+  explained: v.array(
+    v.object({ family: v.string(), batchSize: v.number(), method: v.string(), share: v.number() }),
+  ),
+});

@@ -10,23 +10,15 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, writeBeside } from '../backend/index';
-import { trialTables } from '../features/index';
+import { REFERENCE } from '../features/index';
 import type { LoadedModel } from '../models/index';
+import { type Candidate, PAPER, tablesByNoise } from './candidates';
 import type { PairSet, Purpose } from './pairs';
 import { readResultsFile } from './results-file';
 import { ROUND } from './results-schemas';
-import {
-  type Candidate,
-  compare,
-  freeze,
-  goal,
-  type Report,
-  report,
-  type Trial,
-  type TrialOptions,
-} from './trial';
+import { compare, freeze, goal, type Report, report, type Trial, type TrialOptions } from './trial';
 
-export interface Round {
+export interface Round extends Pick<TrialOptions, 'ownImages' | 'reference' | 'order' | 'against'> {
   readonly candidates: readonly Candidate[];
   /** Images of each set. */
   readonly images: number;
@@ -56,8 +48,15 @@ export interface RoundResult {
 }
 
 /** Images, batch sizes and seed of a round, unless told otherwise. */
-function optionsOf(round: Round, options: TrialOptions) {
+function optionsOf(
+  { ownImages, reference, order, against, ...round }: Round,
+  options: TrialOptions,
+) {
   return {
+    ...(ownImages === undefined ? {} : { ownImages }),
+    ...(reference === undefined ? {} : { reference }),
+    ...(order === undefined ? {} : { order }),
+    ...(against === undefined ? {} : { against }),
     ...options,
     images: options.images ?? round.images,
     batchSizes: options.batchSizes ?? [1, 5],
@@ -115,10 +114,10 @@ export async function keepTables(
   loaded: LoadedModel,
   given: TrialOptions = {},
 ): Promise<void> {
-  const features = round.candidates.flatMap((candidate) => candidate.features ?? []);
+  const { reference = REFERENCE, against = PAPER, ...options } = optionsOf(round, given);
   for (const pairs of pairsOf(round).filter(({ model }) => model === loaded.name)) {
     given.signal?.throwIfAborted();
-    await trialTables(loaded, pairs, features, optionsOf(round, given));
+    await tablesByNoise(loaded, pairs, [against, ...round.candidates], { ...options, reference });
   }
 }
 

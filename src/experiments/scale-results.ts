@@ -146,7 +146,7 @@ function longRows(long: ScaleResults['long'] | undefined): string[][] {
   const ratio = (key: 'ms_per_image' | 'cpu_ms_per_image') => (first[key] / last[key]).toFixed(2);
   return [
     [
-      `${what} ${count(last.images)} of ${count(images)}, ${model}`,
+      `the last ${count(last.images)} of ${count(images)} images beside the first, ${model}`,
       `${ratio('cpu_ms_per_image')} × as many a processor second, ${ratio('ms_per_image')} × a second`,
       '0.95 to 1.05',
     ],

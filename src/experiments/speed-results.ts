@@ -34,8 +34,7 @@ export interface SpeedRow {
 
 /** Keeps a row, in the place of an earlier one of the same work. */
 export async function keepSpeed(row: SpeedRow): Promise<void> {
-  const kept = existsSync(SPEED) ? shippedSpeed() : [];
-  const others = kept.filter((other) => workOf(other) !== workOf(row));
+  const others = shippedSpeed().filter((other) => workOf(other) !== workOf(row));
   await writeJson(
     SPEED,
     [...others, row].sort((a, b) => (workOf(a) < workOf(b) ? -1 : 1)),
@@ -43,10 +42,11 @@ export async function keepSpeed(row: SpeedRow): Promise<void> {
 }
 
 /**
- * The rows that ship.
- * @throws {FisherlabError} if there is no such file, or it is damaged
+ * The rows that ship; none before the first was kept.
+ * @throws {FisherlabError} if their file is damaged
  */
 export function shippedSpeed(): SpeedRow[] {
+  if (!existsSync(SPEED)) return [];
   return readResultsFile(SPEED, SPEED_ROWS, 'fisherlab bench peers');
 }
 
@@ -74,6 +74,7 @@ export function speedParts(rows: readonly SpeedRow[]): Record<string, string> {
       `${pairs.length}, torch ${machine.torch}, ${machine.cores} cores of ${machine.processor}`,
     ];
   });
+  if (lines.length === 0) return { speed: 'No pairs have been kept yet.' };
   const head = ['family', 'preset', 'work', 'ms an image', '% of the matrix rate'];
   const ratios = ['× faster than the loop', 'than `vmap`', 'than the sum'];
   return { speed: markdownTable([...head, ...ratios, 'pairs'], lines) };

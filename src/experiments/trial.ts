@@ -27,19 +27,14 @@
  * pays for it.
  */
 
-import type { Detector } from '../detectors/index';
-import { layerwise, type NamedTable } from '../detectors/index';
+import type { NamedTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import type { Scores } from '../evaluation/index';
 import { compareScores, halves, type Margin, type ScoredPair } from '../evaluation/index';
-import {
-  type FeatureChoice,
-  REFERENCE,
-  type TrialTableOptions,
-  trialTables,
-} from '../features/index';
+import { REFERENCE, type TrialTableOptions } from '../features/index';
 import { disposeModel, loadModel } from '../models/index';
 import { deriveSeed, mean } from '../numerics/index';
+import { type Candidate, noiseOf, PAPER, tablesByNoise } from './candidates';
 import { type Look, recordLook } from './looks';
 import {
   assertPurpose,
@@ -50,27 +45,14 @@ import {
 } from './pairs';
 import { LOOKS } from './results-file';
 
-export interface Candidate {
-  /** As it stands in tables and in the record of looks. */
-  readonly name: string;
-  /**
-   * Features besides the squared norms and the log-likelihood: names (of `FEATURES`), or features
-   * of one's own.
-   */
-  readonly features?: readonly FeatureChoice[];
-  /** The detector, made anew for each fit. Must be a function of the seed. */
-  readonly detector: (seed: number) => Detector;
-}
-
-/** What every candidate is compared with. */
-export const PAPER: Candidate = { name: 'layer-wise gradients', detector: () => layerwise() };
-
-export interface TrialOptions extends Partial<TrialTableOptions> {
+export interface TrialOptions extends Partial<Omit<TrialTableOptions, 'noiseIndices'>> {
   /**
    * How many candidates there were in all, those of earlier trials included; by default the number
    * given.
    */
   readonly tried?: number;
+  /** What candidates are compared with; the paper's detector if left out. */
+  readonly against?: Candidate;
   /** Resamples of the bootstrap; 1000 by default. */
   readonly resamples?: number;
   /** Stops the work before the next model. */
@@ -248,55 +230,56 @@ async function run(
     batchSizes = [1, 5],
     reference = REFERENCE,
     tried,
+    against = PAPER,
     resamples = 1000,
-    images,
-    progress,
-    cache,
-    signal,
+    ...rest
   }: TrialOptions,
 ): Promise<Outcome> {
   const names = candidates.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined)
     throw new FisherlabError(`two candidates are called '${twice}'`, 'give each a name of its own');
+  const all = [against, ...candidates];
   const scored = new Map<number, ScoredPair[]>(batchSizes.map((B) => [B, []]));
   const models: Record<string, string> = {};
   for (const set of pairs) {
-    signal?.throwIfAborted();
+    rest.signal?.throwIfAborted();
     const loaded = loadModel(set.model);
     models[loaded.name] = loaded.checksum;
     try {
-      const features = candidates.flatMap((candidate) => candidate.features ?? []);
-      const tables = await trialTables(loaded, set, features, {
+      const byNoise = await tablesByNoise(loaded, set, all, {
+        ...rest,
         batchSizes,
         seed,
         reference,
-        ...(images === undefined ? {} : { images }),
-        ...(progress === undefined ? {} : { progress }),
-        ...(cache === undefined ? {} : { cache }),
-        ...(signal === undefined ? {} : { signal }),
       });
-      for (const ofSize of tables) {
-        const [inside, ...outside] = ofSize as [NamedTable, ...NamedTable[]];
-        const { fit, score } = halves(inside.table);
-        const all = [PAPER, ...candidates].map((candidate) => {
+      for (const b of batchSizes.keys()) {
+        const tablesFor = (candidate: Candidate) =>
+          (byNoise.get(noiseOf(candidate, loaded)) as NamedTable[][])[b] as [
+            NamedTable,
+            ...NamedTable[],
+          ];
+        const [inside, ...outside] = tablesFor(against);
+        const scores = all.map((candidate) => {
+          const [own, ...others] = tablesFor(candidate);
+          const { fit, score } = halves(own.table);
           const detector = candidate.detector(deriveSeed(seed, 3)).fit(fit);
           return {
             in: detector.score(score),
-            out: outside.map(({ table }) => detector.score(table)),
+            out: others.map(({ table }) => detector.score(table)),
           };
         });
         outside.forEach(({ name }, s) => {
-          const scores = all.map(
+          const ofPair = scores.map(
             (one): Scores => ({ in: one.in, out: one.out[s] as Float64Array }),
           );
           scored.get(inside.table.batchSize)?.push({
             model: loaded.name,
             in: inside.name,
             out: name,
-            reference: scores[0] as Scores,
+            reference: ofPair[0] as Scores,
             candidates: Object.fromEntries(
-              names.map((candidate, c) => [candidate, scores[c + 1] as Scores]),
+              names.map((candidate, c) => [candidate, ofPair[c + 1] as Scores]),
             ),
           });
         });
@@ -305,7 +288,7 @@ async function run(
       disposeModel(loaded.model);
     }
   }
-  const all = batchSizes.flatMap((batchSize) => {
+  const found = batchSizes.flatMap((batchSize) => {
     const comparisons = compareScores(scored.get(batchSize) ?? [], {
       seed: deriveSeed(seed, 5),
       resamples,
@@ -333,9 +316,9 @@ async function run(
     }));
   });
   return {
-    rows: all.flatMap(({ rows }) => rows),
+    rows: found.flatMap(({ rows }) => rows),
     means: batchSizes.flatMap((B) =>
-      all
+      found
         .map(({ mean }) => mean)
         .filter(({ batchSize }) => batchSize === B)
         .sort((a, b) => b.value - a.value),

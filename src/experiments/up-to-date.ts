@@ -2,7 +2,7 @@
  * # All that follows from the shipped models
  *
  * Weights that arrive in `data/models` change tables, the numbers of usual images, model cards, the
- * round of all families and two pages. What is missing or of other weights is made, and nothing
+ * rounds of all families and two pages. What is missing or of other weights is made, and nothing
  * else. The slow part, gradient norms of single models, can be shared by processes beforehand, each
  * with other models; stopped at any moment, the next run goes on where it was, for tables of
  * features are kept.
@@ -27,6 +27,7 @@ import type { PaperOptions } from './paper-tables';
 import { COSTLY_RESULTS, MODEL_CARDS, RESULTS } from './results-file';
 import { isPlayed, keepTables, modelsOf, playRound, type Round, type RoundResult } from './rounds';
 import { setsFor } from './sets-to-try';
+import { singleDetector } from './single-detector';
 import type { Summary } from './summary';
 import { keepUsualImages } from './usual-images';
 
@@ -42,7 +43,7 @@ export interface UpdateEvents extends ModelEvents, Pick<PaperOptions, 'progress'
 }
 
 /**
- * Brings tables, model cards, the round of all families and two pages up to date with the shipped
+ * Brings tables, model cards, the rounds of all families and two pages up to date with the shipped
  * models; where `names` are given, only the tables of these.
  * @throws {FisherlabError} if a name is not of a shipped model that has tables, a set its tables
  *   need is not on this machine, or a model could not be tried
@@ -60,9 +61,10 @@ export async function bringUpToDate(
   for (const { skip, ...tables } of KEPT_TABLES)
     await makeMissing(withoutResults(models, checksums, tables), tables, skip, events);
 
-  const round = familyCombinations();
-  const played = isPlayed(round, checksums);
-  if (!played) {
+  const rounds = [familyCombinations(), singleDetector()].filter(
+    (round) => !isPlayed(round, checksums),
+  );
+  for (const round of rounds) {
     const asked = modelsOf(round).filter((model) => models.includes(model));
     for (const name of asked) await keepFeatures(round, name, events);
   }
@@ -80,7 +82,8 @@ export async function bringUpToDate(
     const summary = await keepSummary(folder);
     if (summary !== undefined) events.summary?.(folder, summary);
   }
-  if (!played) events.round?.(round, await playRound(round, { seed: SEED, ...follow(events) }));
+  for (const round of rounds)
+    events.round?.(round, await playRound(round, { seed: SEED, ...follow(events) }));
   await fillPages();
 }
 

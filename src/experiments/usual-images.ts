@@ -2,7 +2,8 @@
  * # What is usual
  *
  * A verdict is a comparison with usual images: the test images of the set that a model was trained
- * on, of another set, or images of one's own. Each is a row of means over as many draws of noise as
+ * on (of a folder of one's own, those that training did not see), of another set, or images of
+ * one's own. Each is a row of means over as many draws of noise as
  * the images in question have (`detectors/several-draws.ts`).
  *
  * For every shipped model such a table of the first 1,000 test images of its own set is shipped, in
@@ -14,7 +15,14 @@
  */
 import { existsSync } from 'node:fs';
 import { inCheckout } from '../backend/index';
-import { DATA_SETS, dataset, type Images, type OwnOptions, ownImages } from '../data/index';
+import {
+  dataset,
+  type Images,
+  imageSet,
+  isSetName,
+  type OwnOptions,
+  ownImages,
+} from '../data/index';
 import { type FeatureTable, meanOverDraws } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import {
@@ -27,7 +35,7 @@ import {
 } from '../features/index';
 import { disposeModel, drawsOf, type LoadedModel, loadModel } from '../models/index';
 
-/** Usual images that are shipped as numbers. */
+/** Usual images unless told otherwise, and those that are shipped as numbers. */
 const SHIPPED = 1000;
 /** Of their noise. */
 const SEED = 1;
@@ -46,7 +54,7 @@ export interface Usual {
 export interface UsualOptions extends Pick<TableOptions, 'progress' | 'signal'> {
   /** A set, or paths; the set that the model was trained on where left out. */
   readonly in?: readonly string[];
-  /** The first images of a set; all where left out. */
+  /** The first images of a set; all where left out, of the model's own set the first 1,000. */
   readonly limit?: number;
   readonly seed: number;
   /** Features besides the log-likelihood and the squared norms. */
@@ -67,7 +75,7 @@ export async function usualImages(loaded: LoadedModel, options: UsualOptions): P
     const shipped = await shippedTable(loaded);
     if (shipped !== undefined) return shipped;
   }
-  const { images, source } = await imagesOf(words, options);
+  const { images, source } = await imagesOf(loaded, options);
   if (images.shape.join() !== loaded.model.imageShape.join())
     throw new FisherlabError(
       `'${images.name}' has images of ${images.shape.join('x')} and the model '${loaded.name}' takes ${loaded.model.imageShape.join('x')}`,
@@ -100,13 +108,16 @@ export async function drawnRows(
 }
 
 async function imagesOf(
-  words: readonly string[],
-  { limit, reading }: UsualOptions,
+  { header }: LoadedModel,
+  { in: words, limit, reading }: UsualOptions,
 ): Promise<{ images: Images; source: string }> {
-  const sets: readonly string[] = DATA_SETS;
+  if (words === undefined) {
+    const images = await imageSet(header.data.name, 'test', { limit: limit ?? SHIPPED });
+    return { images, source: images.source };
+  }
   const [first = ''] = words;
   // One word without a separator is the name of a set, perhaps a wrong one.
-  if (words.length === 1 && (sets.includes(first) || !/[/\\.]/.test(first))) {
+  if (words.length === 1 && (isSetName(first) || !/[/\\.]/.test(first))) {
     const images = await dataset(first, 'test', limit === undefined ? {} : { limit });
     return { images, source: images.source };
   }

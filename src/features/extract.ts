@@ -1,19 +1,19 @@
 /**
  * # Stage A: from a model and a data set to a table of features
  *
- * Batches are consecutive images in the order of the set, the last one dropped where it is not full
- * (as the paper does). Noise is drawn by image index from `seed`, so no image's numbers depend on
- * which others are scored with it. With several draws (`noise-indices.ts`) an image has a row for
- * each of them.
+ * (alg:features) Batches are consecutive images in the order of the set, the last one dropped where
+ * it is not full (as the paper does). Noise is drawn by image index from `seed`, so no image's
+ * numbers depend on which others are scored with it. With several draws (`noise-indices.ts`) an
+ * image has a row for each of them.
  *
  * A set may be cut and its pieces computed one by one, on as many machines: if it is cut at
  * multiples of `cutEvery`, their rows are the rows of the whole, bit for bit, since the same images
  * go through every kernel together (`gradients/feature-passes.ts`).
  */
-import { tf } from '../backend/index';
+import { assertSeed, tf } from '../backend/index';
 import { type Images, imagesFor } from '../data/index';
 import type { Column, FeatureTable } from '../detectors/index';
-import { FisherlabError } from '../errors';
+import { assertWhole, FisherlabError } from '../errors';
 import {
   cutEvery,
   eagerly,
@@ -92,15 +92,17 @@ export class Extractor {
   private readonly draws: number;
 
   /**
-   * @throws {FisherlabError} if a batch size is none, or larger than the set, or there are several
-   *   draws of batches
+   * @throws {FisherlabError} if a batch size is none, or larger than the set, if there are several
+   *   draws of batches, or if `seed` or `chunk` is no whole number in its range
    */
   constructor(
     private readonly model: Model,
     private readonly data: Images,
     private readonly options: ExtractorOptions,
   ) {
-    const { batchSizes, chunk = MOST_TOGETHER, noiseIndices = BY_POSITION } = options;
+    const { batchSizes, chunk = MOST_TOGETHER, noiseIndices = BY_POSITION, seed } = options;
+    assertSeed(seed);
+    assertWhole('chunk', chunk);
     this.draws = noiseIndices.draws ?? 1;
     const wrong = batchSizes.find((B) => !(Number.isInteger(B) && B >= 1));
     if (wrong !== undefined)

@@ -13,7 +13,7 @@ export { MEAN_LOG_NORM, meanLogNorms } from './mean-log-norm';
 export { type Merged, type MergeOptions, mergeShards } from './merge';
 export { isNeeded, methodsFor, needsOf } from './methods';
 export { nearestSubset } from './nearest-subset';
-export { BY_POSITION, byPixels, type NoiseIndices, SHARED } from './noise-indices';
+export { BY_POSITION, byPixels, type NoiseIndices, SHARED, steadyNoise } from './noise-indices';
 export type { ImageSource } from './origin';
 export { pixelTable } from './pixel-statistics';
 export { REFERENCE, type Reference, referenceImages } from './reference';

@@ -6,6 +6,7 @@
  * and the reason is said.
  */
 import { DETECTORS, type FeatureTable } from '../detectors/index';
+import { MEAN_LOG_NORM } from './mean-log-norm';
 import { POSTERIOR_PARTS } from './posterior-parts';
 
 /** The features that a detector reads besides log-likelihood and squared norms. */
@@ -19,6 +20,7 @@ const NEEDS: Partial<Record<keyof typeof DETECTORS, readonly string[]>> = {
   'DoSE of the posterior, support': POSTERIOR_PARTS,
   'score statistic + typicality': ['diagonal-fisher-norm'],
   'pixel statistics': ['pixel-statistic'],
+  'neighbours of mean log norms and likelihood': [MEAN_LOG_NORM],
   'layer-wise diagonal Fisher norm': ['diagonal-fisher-norm'],
   'multi-timestep score norms': ['score-norm'],
 };

@@ -37,6 +37,17 @@ export const SHARED: NoiseIndices = {
   of: (_, positions) => positions.map(() => 0),
 };
 
+/**
+ * One draw for all images where the noise enters the gradient, each its own where it is no more
+ * than the rounding of pixels. One latent of a VAE, or one ε of a diffusion model, makes a third to
+ * a half of the variance of its log norms, and rows that share it do not differ by it; a flow only
+ * dequantises, and what is shared there is missed in batches.
+ * @param family of the model
+ */
+export function steadyNoise(family: string): NoiseIndices {
+  return family === 'glow' ? BY_POSITION : SHARED;
+}
+
 /** Numbers made of an image's pixels, for so many draws, 1 to 16. */
 export function byPixels(draws: number): NoiseIndices {
   return {

@@ -6,7 +6,7 @@
  *
  *     h = R g,   c = (NλI + RRᵀ)⁻¹ h,   x = g − Rᵀc = λ (F̂ + λI)⁻¹ g,
  *
- *     gᵀ (F̂ + λI)⁻¹ g = ‖x‖²/λ + N‖c‖².
+ *     gᵀ (F̂ + λI)⁻¹ g = ‖x‖²/λ + N‖c‖².  (eq:score-norm)
  *
  * The last line is the same number as (‖g‖² − hᵀc)/λ, but a sum of squares instead of a difference
  * of two numbers that agree in most digits: λ is a thousandth and less of the largest eigenvalue,

@@ -5,7 +5,7 @@
  * their correlation falls quickly with the distance |i − j| (its figure 5, from 400 random layers).
  * Here the average is over all pairs at a distance,
  *
- *     r(d) = mean over j of corr(log f_j, log f_{j+d}),
+ *     r(d) = mean over j of corr(log f_j, log f_{j+d}),  (eq:decorrelation)
  *
  * with bootstrap intervals over images. A correlation of n images has a noise of 1/√n of either
  * sign, and averages of |r| would have a floor; r(d) has none. What remains at large distances is

@@ -3,7 +3,7 @@
  *
  * Bergamin et al. 2022 (arXiv 2203.01097) keep only the diagonal of F, d = E[g²]:
  *
- *     Σ_i g_i² / (d_i + λ).
+ *     Σ_i g_i² / (d_i + λ).  (eq:diagonal-norm)
  *
  * It accounts for the size of each weight's gradients, but not for their correlations. (The authors
  * add 10⁻⁸ for all models; here λ scales with the layer's gradients, as in the other two norms.)

@@ -4,7 +4,7 @@
  * From N samples of the model with scores g_n = ∇_θ log p(y_n), for every layer θ_j:
  *
  *     tr F̂_j = 1/N Σ_n ‖g_n‖²        trace, exact for F̂
- *     diag F̂_j = 1/N Σ_n g_n²         diagonal, one number a weight
+ *     diag F̂_j = 1/N Σ_n g_n²         diagonal, one number a weight  (eq:mc-fisher)
  *     ḡ_j = 1/N Σ_n g_n               mean score
  *
  * and the gradients of a few chosen weights, [N, k], of which windows of F̂ are made

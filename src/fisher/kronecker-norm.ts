@@ -11,7 +11,7 @@
  * Damping is factored, √ρ on either side with ρ = λ/φ, so that with Cholesky factors A + √ρ I = L_A
  * L_Aᵀ, S + √ρ I = L_S L_Sᵀ the statistic is a norm again:
  *
- *     ‖L_A⁻¹ (Σ_t x_t dy_tᵀ) L_S⁻ᵀ‖²_F / φ.
+ *     ‖L_A⁻¹ (Σ_t x_t dy_tᵀ) L_S⁻ᵀ‖²_F / φ.  (eq:kronecker-norm)
  *
  * A tensor whose gradient is given outright (T = I = 1, see `gradients/factors.ts`) has A = 1, and
  * S is its whole block. A side longer than 1024 keeps its diagonal only.

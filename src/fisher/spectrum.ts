@@ -10,7 +10,7 @@
  * For gradients g ~ N(0, F_j), E f_j = tr F_j and Var f_j = 2 tr F_j², the variance of a χ² with
  * the *effective* number
  *
- *     ν_j = (tr F_j)² / tr F_j²   ≤ |θ_j|.
+ *     ν_j = (tr F_j)² / tr F_j²   ≤ |θ_j|.  (eq:degrees)
  *
  * Plugging F̂ in would be wrong: tr F̂² holds N squares ‖g_n‖⁴/N² that are no products of different
  * samples, and can never show more than N degrees of freedom. Products of *different* samples are

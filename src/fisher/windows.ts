@@ -9,7 +9,7 @@
  * it. How small can it look? Even if F_ab = 0, ρ_ab of N samples is normal with deviation 1/√N, and
  * its size averages
  *
- *     E|ρ_ab| = √(2/(πN))        the noise floor: 0.0249 at N = 1024.
+ *     E|ρ_ab| = √(2/(πN))        the noise floor: 0.0249 at N = 1024.  (eq:noise-floor)
  *
  * That holds for large N where the squares of two gradients are uncorrelated. Those of real models
  * are not (a busy image has large gradients everywhere) and their tails are heavy, so a second

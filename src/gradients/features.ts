@@ -4,7 +4,7 @@
  * The paper's feature of layer θ_j and a batch of B images is the squared norm of the gradient of
  * their *joint* log-likelihood,
  *
- *     f_j(x_{1:B}) = ‖ ∂/∂θ_j Σ_b log p(x_b) ‖²,
+ *     f_j(x_{1:B}) = ‖ ∂/∂θ_j Σ_b log p(x_b) ‖²,  (eq:feature)
  *
  * not the mean of the images' own norms. A feature of one's own is one small function of what
  * flowed into the layer and what flowed back:

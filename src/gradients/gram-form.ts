@@ -1,7 +1,7 @@
 /**
  * # The Gram form of a squared norm
  *
- *     ‖Σ_t x_t dy_tᵀ‖²_F = Σ_{t,s} (x_t·x_s)(dy_t·dy_s)
+ *     ‖Σ_t x_t dy_tᵀ‖²_F = Σ_{t,s} (x_t·x_s)(dy_t·dy_s)  (eq:gram-form)
  *
  * (Bu et al. 2022, arXiv 2205.10683): the norm of a gradient without the gradient, of two T×T
  * matrices. `outer-products.ts` takes it where it is the cheaper form.

@@ -4,6 +4,7 @@
  * From log p_X(x) = log p_T(T(x)) + log|det J_T(x)| follows, with D values an image,
  *
  *     Δ = (log₂ p_X(x) − log₂ p_T(T(x))) / D = log₂|det J_T(x)| / D     bits/dim,
+ *                                                                             (eq:bits-difference)
  *
  * a property of the image, whatever the model. For HSV, |det J| = Π 1/(6·M·C) over the pixels, so Δ
  * = −(1/D) Σ log₂(6·M·C): the darker and greyer an image, the more. This is the paper's figure 2

@@ -14,7 +14,7 @@
  * |∂(H,M,m)/∂(r,g,b)| = 1/(6C); the other sextants are permutations and reflections of this one.
  * Then
  *
- *     |∂(S,V)/∂(M,m)| = 1/M                ⇒   |det ∂(H,S,V)/∂(r,g,b)| = 1/(6·M·C)
+ *     |∂(S,V)/∂(M,m)| = 1/M                ⇒   |det ∂(H,S,V)/∂(r,g,b)| = 1/(6·M·C)  (eq:hsv-volume)
  *     |∂(S,L)/∂(M,m)| = 1/(1−|2L−1|)       ⇒   |det ∂(H,S,L)/∂(r,g,b)| = 1/(6·C·(1−|2L−1|)) .
  *
  * Both blow up where a colour turns grey (C = 0, hue undefined) and where it turns black (or, for

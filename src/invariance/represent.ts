@@ -9,7 +9,7 @@
  * It is a model like any other, so every feature, detector and Fisher matrix works on it unchanged;
  * its "images" are points y. Since the second term holds no θ,
  *
- *     ∇_θ log p_T^θ(T(x)) = ∇_θ log p_X^θ(x)
+ *     ∇_θ log p_T^θ(T(x)) = ∇_θ log p_X^θ(x)  (prop:invariance)
  *
  * (Proposition 1 of Dauncey, Holmes, Williams & Falck 2024), and `gradients` hands the model's own
  * gradients on. What it can *not* do is learn in T's space: a model trained on points y has other

@@ -5,7 +5,7 @@
  * The same distribution of images has a density in either space, and they differ by how much T
  * stretches volume,
  *
- *     log p_X(x) = log p_T(T(x)) + log|det J_T(x)|,     J_T = ∂T/∂x .
+ *     log p_X(x) = log p_T(T(x)) + log|det J_T(x)|,     J_T = ∂T/∂x .  (eq:change-of-variables)
  *
  * Nothing about an image changes with T, yet its likelihood does; the last term holds no parameter
  * θ, so ∇_θ log p does not (Dauncey, Holmes, Williams, Falck 2024, Proposition 1).

@@ -10,7 +10,7 @@
  * The steps s_i = x_i − x_{i−1} determine x, the map x → s has determinant 1, and the steps of all
  * images with α(x) ≤ α lie in the ball ‖s‖₁ ≤ α, whose volume is (2α)^d / d!. Hence
  *
- *     ln Leb{x : α(x) ≤ α} ≤ d ln 2α − ln d! .
+ *     ln Leb{x : α(x) ≤ α} ≤ d ln 2α − ln d! .  (eq:volume-bound)
  *
  * For MNIST this is hundreds of nats below zero, the volume of the unit cube: *all* of MNIST's
  * digits lie in a set that a uniform image never meets, and a set of such small volume can hold any

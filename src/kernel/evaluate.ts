@@ -9,11 +9,11 @@
  * that waited are gone. Therefore nothing here waits for the cell itself; messages drive it. When
  * the interrupt arrives as one, the cell is closed, however it ended.
  */
-import { cellPlaces, type PreparedCell } from './cell';
+import { cellPlaces } from './cell';
 import { createHost, exportOf, type Host } from './cell-host';
 import { loader } from './hook';
 import { type Ending, Inspector } from './inspector';
-import type { Command, Event, ShownError } from './messages';
+import type { Answered, Command, Event, ShownError } from './messages';
 import { type Renewal, renewalLine, renewModules } from './modules';
 import { type Earlier, keptLines, Names } from './names';
 import { begin, cellOf, currentCell, RunningCell } from './running';
@@ -26,6 +26,9 @@ import { shownValue } from './value';
 /** Milliseconds after which an interrupted cell is closed that has not closed itself. */
 const GRACE = 30;
 
+/** Milliseconds that the next cell waits for a collection of garbage. */
+const LONGEST = 2000;
+
 /** New tensors after which it is worth looking for some that nobody holds. */
 const MANY = 100;
 
@@ -34,8 +37,9 @@ interface Running {
   readonly cell: RunningCell;
   /** Values of an earlier run, which should be gone by now. */
   earlier: readonly Earlier[];
+  readonly expressions: Readonly<Record<string, string>>;
   closed: boolean;
-  finish(error?: ShownError): void;
+  finish(error?: ShownError, answers?: Readonly<Record<string, Answered>>): void;
 }
 
 /** Runs cells, one after the other. */
@@ -68,23 +72,29 @@ export class Evaluator {
   }
 
   receive(command: Command): void {
-    if (command.type === 'run')
-      void this.ready.then(() => this.run(command.cell, command.number, command.prepared));
+    if (command.type === 'run') void this.ready.then(() => this.run(command));
     else if (command.type === 'interrupt') this.interrupt(command.cell);
     else if (command.type === 'input') this.host.answer(command.text);
   }
 
-  private async run(key: string, number: number, prepared: PreparedCell): Promise<void> {
+  private async run({
+    cell: key,
+    number,
+    prepared,
+    expressions,
+  }: Command & { type: 'run' }): Promise<void> {
     const { post } = this;
     const cell = new RunningCell(key, number);
     const running: Running = {
       cell,
+      expressions,
       earlier: [],
       closed: false,
-      finish: (error) => {
+      finish: (error, answers) => {
         if (this.running !== running) return;
         this.running = undefined;
-        post({ type: 'done', cell: key, ...(error === undefined ? {} : { error }) });
+        const more = answers === undefined ? {} : { expressions: answers };
+        post({ type: 'done', cell: key, ...(error === undefined ? more : { error }) });
       },
     };
     this.running = running;
@@ -172,15 +182,40 @@ export class Evaluator {
     } else if ('thrown' in ending) finish(this.host.shown(ending.thrown));
     else
       void this.succeed(running)
-        .then(finish, (error) => finish(this.host.shown(error)))
+        .then(
+          async (fault) => finish(fault, await this.answers(running)),
+          (error) => finish(this.host.shown(error)),
+        )
         .then(() => this.cleanUp(MANY));
+  }
+
+  /** What the expressions come to that were sent with the cell. */
+  private async answers({ expressions }: Running): Promise<Record<string, Answered>> {
+    const answers: Record<string, Answered> = {};
+    for (const [name, expression] of Object.entries(expressions))
+      answers[name] = await this.answerTo(expression);
+    this.inspector.forget();
+    return answers;
+  }
+
+  private async answerTo(expression: string): Promise<Answered> {
+    const ending = this.inspector.runNow(expression);
+    if ('value' in ending) return { status: 'ok', ...(await shownValue(ending.value)) };
+    const { name, message, traceback } =
+      'thrown' in ending ? this.host.shown(ending.thrown) : this.interruption();
+    return { status: 'error', ename: name, evalue: message, traceback };
   }
 
   /** Frees tensors that nothing refers to, where there are so many more than the last time. */
   private cleanUp(more: number): void {
     if (tensorCount() <= (more === 0 ? 0 : this.tensors + more)) return;
-    this.ready = collectGarbage().then(() => {
-      this.tensors = tensorCount();
+    this.ready = new Promise((resolve) => {
+      void collectGarbage().then(() => {
+        this.tensors = tensorCount();
+        resolve();
+      });
+      // An interrupt may have ended the collection itself.
+      later(resolve, LONGEST);
     });
   }
 

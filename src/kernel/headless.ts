@@ -40,7 +40,7 @@ async function execute(cell: string, code: string): Promise<void> {
   const number = ++count;
   try {
     const prepared = await prepareCell(code, number);
-    evaluator.receive({ type: 'run', cell, number, prepared });
+    evaluator.receive({ type: 'run', cell, number, prepared, expressions: {} });
   } catch (error) {
     if (error instanceof CellSyntaxError) error.place = `cell [${number}]`;
     tell({ type: 'done', cell, error: shownError(error, folder) });

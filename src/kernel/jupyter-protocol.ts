@@ -11,7 +11,7 @@ import { CellSyntaxError, prepareCell } from './cell';
 import { History } from './history';
 import { Interrupter } from './interrupter';
 import type { LanguageClient } from './language-client';
-import type { CellEvent, Command, ShownError } from './messages';
+import type { Answered, CellEvent, Command, ShownError } from './messages';
 import { shownError } from './shown-error';
 import { TextCollector } from './text-collector';
 import { type Channel, type Content, type Message, message, type Sockets } from './wire';
@@ -133,7 +133,8 @@ export class Protocol {
     if (silent !== true && store === true) this.history.add(number, source);
     try {
       const prepared = await prepareCell(source, number);
-      this.command({ type: 'run', cell: key, prepared, number });
+      const expressions = (request.content.user_expressions ?? {}) as Record<string, string>;
+      this.command({ type: 'run', cell: key, prepared, number, expressions });
     } catch (error) {
       if (error instanceof CellSyntaxError) error.place = `cell [${number}]`;
       this.done(key, shownError(error, process.cwd()));
@@ -154,10 +155,13 @@ export class Protocol {
     this.publish('stream', { name: 'stderr', text: lines.join('') }, key);
   }
 
-  private done(key: string, error?: ShownError): void {
+  private done(
+    key: string,
+    error?: ShownError,
+    answers: Readonly<Record<string, Answered>> = {},
+  ): void {
     const { running } = this;
     if (running === undefined || running.request.header.msg_id !== key) return;
-    this.interrupter.ended(key);
     this.texts.flush();
     const failed = error && {
       ename: error.name,
@@ -167,15 +171,19 @@ export class Protocol {
     if (failed !== undefined && !this.faults.delete(key)) this.publish('error', failed, key);
     // Cells that were sent together with one that fails at once are still on their way.
     const wait = failed !== undefined && Date.now() - running.since < ON_THE_WAY;
-    if (wait) setTimeout(() => this.conclude(running, failed), ON_THE_WAY);
-    else this.conclude(running, failed);
+    const conclude = () => this.conclude(running, failed, answers);
+    this.interrupter.ended(key, () => (wait ? setTimeout(conclude, ON_THE_WAY) : conclude()));
   }
 
-  private conclude({ request, number }: Running, failed: Content | undefined): void {
+  private conclude(
+    { request, number }: Running,
+    failed: Content | undefined,
+    answers: Readonly<Record<string, Answered>>,
+  ): void {
     this.reply('shell', request, {
       status: failed === undefined ? 'ok' : 'error',
       execution_count: number,
-      ...(failed ?? { user_expressions: {}, payload: this.pages }),
+      ...(failed ?? { user_expressions: answers, payload: this.pages }),
     });
     this.pages = [];
     this.status('idle', request);
@@ -213,7 +221,7 @@ export class Protocol {
       return;
     }
     if (event.type === 'done') {
-      this.done(event.cell, event.error);
+      this.done(event.cell, event.error, event.expressions);
       return;
     }
     this.texts.flush();

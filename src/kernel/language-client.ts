@@ -4,6 +4,9 @@
  * Completion, inspection and remarks come from a thread of their own, which takes a second to start
  * and then answers within milliseconds. Until there is an answer there is none: nothing waits for
  * long, and a service that has died is as if it knew nothing.
+ *
+ * The thread is given one call at a time, those first that a person waits for: completion and
+ * inspection go ahead of remarks, and remarks ahead of reading what was executed.
  */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -14,16 +17,22 @@ import type { Remark } from './language-remarks';
 
 /** What goes to the thread: a method and its arguments. */
 export interface LanguageCall {
-  readonly id: number;
   readonly method: keyof Language;
   readonly args: unknown[];
 }
 
+interface Waiting extends LanguageCall {
+  answer(given: unknown): void;
+}
+
+/** Whose turn is first. */
+const ORDER: readonly (keyof Language)[] = ['complete', 'inspect', 'remarks', 'read'];
+
 export class LanguageClient {
   private worker: Worker | undefined;
   private dead = false;
-  private readonly waiting = new Map<number, (answer: unknown) => void>();
-  private calls = 0;
+  private waiting: Waiting[] = [];
+  private running: Waiting | undefined;
 
   /** @param folder the notebook's */
   constructor(private readonly folder: string) {}
@@ -40,9 +49,10 @@ export class LanguageClient {
     const workerData = { file: path.join(__dirname, 'language-worker.ts'), folder: this.folder };
     this.worker = new Worker(entry, { workerData });
     this.worker.unref();
-    this.worker.on('message', ({ id, answer }: { id: number; answer: unknown }) => {
-      this.waiting.get(id)?.(answer);
-      this.waiting.delete(id);
+    this.worker.on('message', (answer: unknown) => {
+      this.running?.answer(answer);
+      this.running = undefined;
+      this.next();
     });
     this.worker.on('error', () => this.end());
   }
@@ -62,22 +72,40 @@ export class LanguageClient {
     return answer ?? { found: false, data: {} };
   }
 
+  /** The remarks on a cell; the next cell then finds it read. */
   async remarks(code: string, cells: string[]): Promise<Remark[]> {
-    return (await this.call<Remark[]>('remarks', [code, cells])) ?? [];
+    const remarks = this.call<Remark[]>('remarks', [code, cells]);
+    // Only the latest state is worth reading.
+    this.waiting = this.waiting.filter(({ method }) => method !== 'read');
+    void this.call('read', [[...cells, code]]);
+    return (await remarks) ?? [];
   }
 
   private call<T>(method: keyof Language, args: unknown[]): Promise<T | undefined> {
     this.start();
     if (this.worker === undefined) return Promise.resolve(undefined);
-    const id = ++this.calls;
-    this.worker.postMessage({ id, method, args } satisfies LanguageCall);
-    return new Promise((resolve) => this.waiting.set(id, resolve as (answer: unknown) => void));
+    return new Promise((resolve) => {
+      this.waiting.push({ method, args, answer: resolve as (given: unknown) => void });
+      this.next();
+    });
+  }
+
+  private next(): void {
+    if (this.running !== undefined || this.worker === undefined) return;
+    const turns = ORDER.map((wanted) => this.waiting.findIndex(({ method }) => method === wanted));
+    const turn = turns.find((at) => at >= 0);
+    if (turn === undefined) return;
+    const [call] = this.waiting.splice(turn, 1) as [Waiting];
+    this.running = call;
+    const { method, args } = call;
+    this.worker.postMessage({ method, args } satisfies LanguageCall);
   }
 
   private end(): void {
     this.dead = true;
     this.worker = undefined;
-    for (const resolve of this.waiting.values()) resolve(undefined);
-    this.waiting.clear();
+    for (const call of [this.running, ...this.waiting]) call?.answer(undefined);
+    this.running = undefined;
+    this.waiting = [];
   }
 }

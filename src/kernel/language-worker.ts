@@ -12,12 +12,12 @@ import type { LanguageCall } from './language-client';
 const { folder } = workerData as { folder: string };
 const language = createLanguage({ root: loader.root, folder });
 
-parentPort?.on('message', ({ id, method, args }: LanguageCall) => {
+parentPort?.on('message', ({ method, args }: LanguageCall) => {
   let answer: unknown;
   try {
     answer = (language[method] as (...given: unknown[]) => unknown)(...args);
   } catch {
     answer = undefined;
   }
-  parentPort?.postMessage({ id, answer });
+  parentPort?.postMessage(answer);
 });

@@ -8,7 +8,14 @@ import type { PreparedCell } from './cell';
 
 /** To the thread that runs cells. */
 export type Command =
-  | { type: 'run'; cell: string; prepared: PreparedCell; number: number }
+  | {
+      type: 'run';
+      cell: string;
+      prepared: PreparedCell;
+      number: number;
+      /** What is asked once the cell has ended well, by name: Jupyter's `user_expressions`. */
+      expressions: Readonly<Record<string, string>>;
+    }
   | { type: 'interrupt'; cell: string }
   /** An answer to `input`; null where nobody can be asked. */
   | { type: 'input'; cell: string; text: string | null }
@@ -26,6 +33,11 @@ export interface ShownError {
   readonly message: string;
   readonly traceback: readonly string[];
 }
+
+/** What an expression came to. */
+export type Answered =
+  | { status: 'ok'; data: Bundle; metadata: Metadata }
+  | { status: 'error'; ename: string; evalue: string; traceback: readonly string[] };
 
 /** From the thread that runs cells. */
 export type Event =
@@ -47,7 +59,12 @@ export type Event =
   | { type: 'input'; cell: string; prompt: string; password: boolean }
   /** The interrupt was heard: nothing blocks the thread. */
   | { type: 'heard'; cell: string }
-  | { type: 'done'; cell: string; error?: ShownError }
+  | {
+      type: 'done';
+      cell: string;
+      error?: ShownError;
+      expressions?: Readonly<Record<string, Answered>>;
+    }
   /** The process ends; it waits for the sockets to be closed. */
   | { type: 'closing' };
 

@@ -60,6 +60,8 @@ export async function makeBook({ out, step = () => {} }: BookOptions): Promise<s
 /** Copies pages and notebooks, and writes a page for every module and a list of each room's. */
 function layOut(source: string): void {
   cpSync(inCheckout('docs'), source, { recursive: true });
+  for (const file of readdirSync(source).filter((name) => name.endsWith('.md')))
+    write(path.join(source, file), inBook(readFileSync(path.join(source, file), 'utf8')));
   const notebooks = readdirSync(inCheckout('notebooks')).filter((file) => file.endsWith('.ipynb'));
   mkdirSync(path.join(source, 'notebooks'), { recursive: true });
   for (const file of notebooks)
@@ -89,6 +91,16 @@ function layOut(source: string): void {
     path.join(source, 'modules.md'),
     `# Modules\n\nEvery file of \`src\`, prose beside code.\n\n\`\`\`{toctree}\n:maxdepth: 1\n\n${contents}\n\`\`\`\n`,
   );
+}
+
+/** Links of a page from the checkout's folders to the book's; tests have no page, only a name. */
+function inBook(page: string): string {
+  return page
+    .replace(/\]\(\.\.\/src\/(\w+)\/([\w/-]+)\.ts\)/g, (_, room: string, file: string) => {
+      return `](modules/${room}/${file.replaceAll('/', '-')}.md)`;
+    })
+    .replace(/\[([\w/-]+)\]\(\.\.\/test\/[\w/.-]+\)/g, '`test/$1`')
+    .replaceAll('](../notebooks/', '](notebooks/');
 }
 
 const text = (room: string, file: string) => readFileSync(inCheckout('src', room, file), 'utf8');

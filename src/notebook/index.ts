@@ -6,6 +6,7 @@ export { intervalText as interval } from '../interval-text';
 export { barForEachStep, progress } from '../terminal/index';
 export { makeBook } from './book';
 export { check, show, table } from './display';
+export { readNotebook } from './ipynb';
 export { type Position, showMoving } from './moving';
 export { page } from './page';
 export { findNotebooks, publishNotebooks } from './publish';

@@ -6,6 +6,8 @@
  * exactly as Jupyter writes it, so that storing outputs changes only the outputs.
  */
 import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { checkedJson } from '../checked-json';
 import { FisherlabError } from '../errors';
 
 /** Text as one string or as lines with their ends. */
@@ -56,24 +58,37 @@ export interface Ipynb {
   nbformat_minor: number;
 }
 
-/** Reads a notebook. Errors name the file: missing, not JSON, not a notebook of nbformat 4. */
+const TEXT = v.union([v.string(), v.array(v.string())]);
+const NOTEBOOK = v.looseObject({
+  cells: v.array(
+    v.looseObject({
+      cell_type: v.picklist(['code', 'markdown', 'raw']),
+      source: TEXT,
+      outputs: v.optional(v.array(v.looseObject({ output_type: v.string() }))),
+    }),
+  ),
+  metadata: v.looseObject({}),
+  nbformat: v.literal(4),
+  nbformat_minor: v.number(),
+});
+
+/**
+ * Reads a notebook.
+ * @throws {FisherlabError} if the file is missing, not JSON, or no notebook of nbformat 4
+ */
 export function readNotebook(file: string): Ipynb {
-  let notebook: Partial<Ipynb>;
+  const howToFix = 'restore it from the repository or save it with Jupyter';
+  let text: string;
   try {
-    notebook = JSON.parse(readFileSync(file, 'utf8')) as Partial<Ipynb>;
+    text = readFileSync(file, 'utf8');
   } catch (error) {
     throw new FisherlabError(
       `notebook '${file}' cannot be read: ${(error as Error).message}`,
-      'restore it from the repository',
+      howToFix,
     );
   }
-  if (notebook.nbformat !== 4 || !Array.isArray(notebook.cells)) {
-    throw new FisherlabError(
-      `'${file}' is not a notebook of nbformat 4`,
-      'restore it from the repository or save it with Jupyter',
-    );
-  }
-  return notebook as Ipynb;
+  const notebook = checkedJson(text, NOTEBOOK, { what: `notebook '${file}'`, howToFix });
+  return notebook as unknown as Ipynb;
 }
 
 /** A notebook as the text of its file, with keys in alphabetical order as Jupyter writes them. */

@@ -59,9 +59,17 @@ export function modulePage(file: string, source: string): string {
     ...(opening === undefined ? [] : [{ ...opening, text: opening.text.replace(/^# .+\n*/m, '') }]),
     ...rest,
   ].map(({ kind, text }) => (kind === 'prose' ? withoutHeadings(text) : listing(text)));
-  return [`# ${title}`, `\`${file}\``, ...body.filter((part) => part !== '')]
+  return [`# ${title}`, `\`${file}\`${equations(source)}`, ...body.filter((part) => part !== '')]
     .join('\n\n')
     .concat('\n');
+}
+
+/** Links to the named equations that stand in a file: `docs/equations.md` has them all. */
+function equations(source: string): string {
+  const names = [...source.matchAll(/\((eq|prop|alg):([a-z-]+)\)/g)];
+  return names
+    .map(([, kind, name]) => ` · [${kind}:${name}](/equations.md#${kind}-${name})`)
+    .join('');
 }
 
 /** Headings below the page's own begin at the second level, so that pages nest. */

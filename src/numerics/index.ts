@@ -7,11 +7,13 @@
  */
 export { chiSquareQuantile, logGamma } from './gamma';
 export { bootstrapCounts, drawCounts, type Estimate, interval, intervalOf } from './intervals';
+export { explainedShare, leastSquares } from './least-squares';
 export { isConstant, mean, unbiasedStd } from './moments';
 export { logTwoSidedP, normalQuantile } from './normal';
 export { countBelow, countUpTo, quantileOfSorted, ranks } from './order';
 export { ranksAroundQuantile, shareBelow } from './order-statistics';
 export {
+  assertSeed,
   deriveSeed,
   noiseByIndex,
   normalAt,

@@ -6,8 +6,17 @@
  * put through a mixing function, so that the i-th number of a stream is a pure function of
  * `(seed, i)` and the reference values (made with the same stream) can be rebuilt anywhere.
  *
+ * A seed is a whole number from 0 to 2³² − 1: all that the generator tells apart. Another one would
+ * be cut down to such a one silently, so it is refused where randomness begins, for all callers.
+ *
  * Normal numbers are Box–Muller's: `sqrt(-2 ln(1 - u_{2i})) cos(2π u_{2i+1})`.
  */
+import { assertWhole } from '../errors';
+
+/** @throws {FisherlabError} if `seed` is no whole number from 0 to 2³² − 1 */
+export function assertSeed(seed: number): void {
+  assertWhole('the seed', seed, { least: 0, most: 2 ** 32 - 1 });
+}
 
 /** The (i+1)-th output of mulberry32 started at `seed`, in [0, 1). */
 export function uniformAt(seed: number, i: number): number {
@@ -28,8 +37,10 @@ export function normalAt(seed: number, i: number): number {
 /**
  * A seed for a stream of its own, a well-mixed function of a seed and any number of keys (image
  * index, epoch, tensor, …).
+ * @throws {FisherlabError} as `assertSeed`
  */
 export function deriveSeed(seed: number, ...keys: number[]): number {
+  assertSeed(seed);
   let h = seed | 0;
   for (const key of keys) {
     h = Math.imul(h ^ (h >>> 16), 0x85ebca6b) ^ Math.imul(key + 0x7f4a7c15, 0xc2b2ae35);
@@ -42,19 +53,29 @@ export function deriveSeed(seed: number, ...keys: number[]): number {
 /**
  * A stream as a function: each call gives the next number in [0, 1). Pass it where a library wants
  * its own `Math.random`.
+ * @throws {FisherlabError} as `assertSeed`
  */
 export function uniformStream(seed: number): () => number {
+  assertSeed(seed);
   let i = 0;
   return () => uniformAt(seed, i++);
 }
 
-/** `n` uniform numbers in [0, 1) of the stream `seed`, from its `start`-th on. */
+/**
+ * `n` uniform numbers in [0, 1) of the stream `seed`, from its `start`-th on.
+ * @throws {FisherlabError} as `assertSeed`
+ */
 export function uniforms(seed: number, n: number, start = 0): Float32Array {
+  assertSeed(seed);
   return Float32Array.from({ length: n }, (_, i) => uniformAt(seed, start + i));
 }
 
-/** `n` standard normal numbers of the stream `seed`. */
+/**
+ * `n` standard normal numbers of the stream `seed`.
+ * @throws {FisherlabError} as `assertSeed`
+ */
 export function normals(seed: number, n: number): Float32Array {
+  assertSeed(seed);
   return Float32Array.from({ length: n }, (_, i) => normalAt(seed, i));
 }
 
@@ -78,8 +99,12 @@ export function noiseByIndex(
   return out;
 }
 
-/** The numbers 0 … n−1 in an order that depends on the seed alone (Fisher–Yates). */
+/**
+ * The numbers 0 … n−1 in an order that depends on the seed alone (Fisher–Yates).
+ * @throws {FisherlabError} as `assertSeed`
+ */
 export function permutation(n: number, seed: number): Uint32Array {
+  assertSeed(seed);
   const order = Uint32Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
     const j = Math.floor(uniformAt(seed, i) * (i + 1));

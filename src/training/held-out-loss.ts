@@ -10,7 +10,7 @@
  */
 
 import { deriveSeed, numberOf, tf } from '../backend/index';
-import type { Dataset } from '../data/index';
+import type { Images } from '../data/index';
 import { pixels } from '../data/index';
 import type { CurvePoint } from '../models/index';
 import { BITS_PER_DIM, type TapedModel } from '../models/index';
@@ -21,7 +21,7 @@ const BOUNDED = 32;
 /** Mean loss over `indices`, in the model's unit. */
 export function evaluate(
   model: TapedModel,
-  data: Dataset,
+  data: Images,
   indices: readonly number[],
   seed: number,
   batch = 100,
@@ -37,7 +37,7 @@ export function evaluate(
 /** What a point of the curve says of the images held out. */
 export function judgeHeldOut(
   model: TapedModel,
-  data: Dataset,
+  data: Images,
   indices: readonly number[],
   seed: number,
 ): Required<Pick<CurvePoint, 'validation' | 'bitsPerDim'>> {

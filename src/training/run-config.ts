@@ -5,7 +5,6 @@
  * and length, the augmentation that suits the data set, and what was chosen otherwise.
  */
 import { execFileSync } from 'node:child_process';
-import { type DataSetName, dataSet } from '../data/index';
 import { familyOf, type PresetName, preset } from '../models/index';
 import { augmentationOf } from './augment';
 import type { RunConfig } from './run-folder';
@@ -29,9 +28,16 @@ export interface RunChoices {
 
 /**
  * The run of a family on a data set.
+ * @param data its name, or the path of images of one's own
+ * @param channels of its images
  * @throws {FisherlabError} if there is no such family
  */
-export function runOf(family: string, data: DataSetName, choices: RunChoices): RunConfig {
+export function runOf(
+  family: string,
+  data: string,
+  channels: number,
+  choices: RunChoices,
+): RunConfig {
   const { seed, preset: size = 'small', held = HELD_OUT, mutate = 0 } = choices;
   const { method, weightDecay, average, ...defaults } = familyOf(family).training;
   const {
@@ -41,7 +47,7 @@ export function runOf(family: string, data: DataSetName, choices: RunChoices): R
     clip = defaults.clip,
   } = choices;
   return {
-    model: preset(family, size, [32, 32, dataSet(data).channels], seed),
+    model: preset(family, size, [32, 32, channels], seed),
     preset: size,
     data,
     held,

@@ -19,7 +19,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import * as v from 'valibot';
 import { makeFolder, numbersOf, tf, withLock } from '../backend/index';
 import { checkedJson } from '../checked-json';
-import { type Dataset, dataset } from '../data/index';
+import { type ImageSet, imageSet } from '../data/index';
 import { FisherlabError } from '../errors';
 import type { PresetName, TapedModel } from '../models/index';
 import {
@@ -52,7 +52,7 @@ export interface RunConfig {
 
 export interface RunEvents {
   /** Before the first step: the images it trains on. */
-  begins?(data: Dataset): void;
+  begins?(data: ImageSet): void;
   /** After each step: where the run stands. */
   progress(state: TrainingState, imagesPerSecond: number): void;
   /** Saves and stops after the step in which it is aborted. */
@@ -113,7 +113,7 @@ async function runAlone(
   const model = createModel(config.model);
   try {
     const start = begun ? loadState(file, model, config) : undefined;
-    const data = await dataset(config.data, 'train');
+    const data = await imageSet(config.data, 'train');
     events.begins?.(data);
     const header = (state: TrainingState) => headerOf(config, model.loss.unit, data.count, state);
     let saved = { time: Date.now(), step: start?.step ?? 0 };
@@ -157,7 +157,7 @@ async function runAlone(
     } finally {
       disposeState(last.optimiser);
     }
-    const test = await dataset(config.data, 'test');
+    const test = await imageSet(config.data, 'test');
     const all = Array.from({ length: test.count }, (_, k) => k);
     const finished = { ...header(last), test: evaluate(model, test, all, config.training.seed) };
     await saveCheckpoint(path.join(folder, 'model.safetensors'), model, finished, true);

@@ -12,7 +12,7 @@
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, deriveSeed, numbersOf, permutation, tf } from '../backend/index';
-import type { Dataset } from '../data/index';
+import type { Images } from '../data/index';
 import { pixels } from '../data/index';
 import { FisherlabError } from '../errors';
 import type { CurvePoint, TapedModel } from '../models/index';
@@ -88,7 +88,7 @@ export function splitTraining(
  */
 export async function train(
   model: TapedModel,
-  data: Dataset,
+  data: Images,
   heldOutCount: number,
   config: TrainingConfig,
   events: TrainingEvents,
@@ -156,7 +156,7 @@ export async function train(
 function trainingStep(
   model: TapedModel,
   gradientAt: StepGradient,
-  data: Dataset,
+  data: Images,
   indices: readonly number[],
   config: TrainingConfig,
   state: TrainingState,
@@ -200,7 +200,7 @@ function trainingStep(
 }
 
 function augmented(
-  data: Dataset,
+  data: Images,
   indices: readonly number[],
   augmentation: Augmentation,
   seed: number,

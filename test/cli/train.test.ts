@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { run } from '../../src/cli/main';
+import { npyHeader } from '../../src/data/npy';
 import { readSafetensors } from '../../src/models/safetensors';
+import { uniformAt } from '../../src/numerics/random';
 import { fakeMnist } from '../training/fixtures/set';
 
 const ROOT = path.join(__dirname, '../..');
@@ -146,5 +148,36 @@ describe('fisherlab train', () => {
       console.log = log;
     }
     assert.ok(!existsSync(out));
+  });
+
+  it('trains on a folder of one’s own, whose test images are then the usual ones of detect', async () => {
+    const own = path.join(folder, 'own');
+    mkdirSync(own);
+    const pixels = Uint8Array.from({ length: 600 * 1024 }, (_, k) => 256 * uniformAt(5, k));
+    writeFileSync(path.join(own, 'a.npy'), Buffer.concat([npyHeader([600, 32, 32, 1]), pixels]));
+    const out = path.join(folder, 'own-run');
+    const said: string[] = [];
+    const { log } = console;
+    console.log = (line: string) => void said.push(line);
+    try {
+      const training = ['--batch', '4', '--held', '10', '--steps', '3', '--out', out];
+      await run(['node', 'fisherlab', 'train', '--model', 'vae', '--data', own, ...training]);
+      const model = path.join(out, 'model.safetensors');
+      const one = path.join(folder, 'one.npy');
+      writeFileSync(one, Buffer.concat([npyHeader([1, 32, 32, 1]), pixels.subarray(0, 1024)]));
+      const images = ['--out', one, '--to', path.join(folder, 'found')];
+      await run(['node', 'fisherlab', 'detect', '--model', model, ...images]);
+    } finally {
+      console.log = log;
+    }
+    const split = (side: string) =>
+      Number(
+        new RegExp(`own ${side}: (\\d+) of 600 images of your own`).exec(said.join('\n'))?.[1],
+      );
+    assert.equal(split('train') + split('test'), 600);
+    assert.match(
+      said.join('\n'),
+      new RegExp(`from ${Math.floor(split('test') / 2)} images of own`),
+    );
   });
 });

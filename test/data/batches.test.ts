@@ -64,6 +64,18 @@ describe('batches', () => {
     assert.throws(() => [...batches(set(4), 1.5)], /cannot have 1.5 images/);
   });
 
+  it('pixels that are no bytes, or not as many as the set has, are refused', () => {
+    const two = set(2);
+    for (const images of [
+      Float32Array.from(two.images, (value) => 1000 * value) as unknown as Uint8Array,
+      two.images.subarray(1),
+    ])
+      assert.throws(() => pixels({ ...two, images }, [0]), {
+        name: 'FisherlabError',
+        message: /'cifar10' has \d+ pixel values .* give a Uint8Array of 6144 values from 0 to 255/,
+      });
+  });
+
   it('pixels are the bytes of the images asked for, as float32 0..255, one tensor and no more', () => {
     const some = set(4);
     const before = tf.memory().numTensors;

@@ -31,12 +31,21 @@ function everything(seed: number, shift: number, fall: number): FeatureTable {
     'pixel-statistic': made(11, fall),
   });
   const fisher = layers.map((column) => ({ ...column, feature: 'diagonal-fisher-norm' }));
+  const means = layers.map((column) => ({
+    ...column,
+    feature: 'mean-log-norm',
+    values: column.values.map(Math.log),
+  }));
   const norms = layers.map((column, k) => ({
     ...column,
     feature: 'score-norm',
     layer: `t=${2 ** k - 1}`,
   }));
-  return { rows: n, batchSize: 1, columns: [...layers, ...fisher, ...norms, ...others.columns] };
+  return {
+    rows: n,
+    batchSize: 1,
+    columns: [...layers, ...fisher, ...means, ...norms, ...others.columns],
+  };
 }
 
 describe('the registry of detectors', () => {

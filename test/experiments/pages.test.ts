@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { startBackend } from '../../src/backend/start';
+import { shippedFaults } from '../../src/experiments/fault-table';
 import { readFirstResults } from '../../src/experiments/first-experiment';
 import { shippedCards } from '../../src/experiments/model-cards';
 import {
+  ENVIRONMENT,
+  environmentParts,
   filledIn,
   MODELS_README,
   modelsParts,
@@ -12,6 +15,7 @@ import {
   SCALE_PAGE,
 } from '../../src/experiments/pages';
 import { scaleParts, shippedScale } from '../../src/experiments/scale-results';
+import { shippedSpeed, speedParts } from '../../src/experiments/speed-results';
 import { shippedSummary } from '../../src/experiments/summary';
 import { disposeModel, loadModel, shippedModels } from '../../src/models/checkpoint';
 
@@ -41,6 +45,15 @@ describe('the README', () => {
   });
 });
 
+describe('the page about the environment', () => {
+  it('holds what the campaign of faults found, and no more', () => {
+    const [page, campaign] = [readFileSync(ENVIRONMENT, 'utf8'), shippedFaults()];
+    assert.equal(page, filledIn(page, environmentParts(campaign)));
+    for (const { what, tried, survived } of campaign.faults)
+      assert.ok(page.includes(`| ${what} | ${tried} | ${survived} |`));
+  });
+});
+
 describe('the page about the shipped models', () => {
   const cards = shippedCards();
   before(startBackend);
@@ -60,6 +73,13 @@ describe('the page about the shipped models', () => {
       disposeModel(loaded.model);
       assert.equal(checksum, loaded.checksum, model);
     }
+  });
+});
+
+describe('the table of times in the page about the environment', () => {
+  it('holds the kept times beside PyTorch’s and no others', () => {
+    const page = readFileSync(ENVIRONMENT, 'utf8');
+    assert.equal(page, filledIn(page, speedParts(shippedSpeed())));
   });
 });
 

@@ -24,6 +24,7 @@ import {
   readModelResults,
   readResultsFile,
   SCALE,
+  SINGLE_ROUND,
   summaryFile,
 } from '../../src/experiments/results-file';
 import {
@@ -54,8 +55,9 @@ const KINDS: readonly [file: string, schema: GenericSchema, place: readonly (str
     [PIXEL_BASELINE, BASELINE, ['rows', 0, 'inCount']],
     [FIRST_RESULTS, FIRST, ['rows', 0, 'high']],
     [SCALE, SCALE_PARTS, ['long', 'first', 'cpu_ms_per_image']],
-    [FLOW_ROUND, ROUND, ['images']],
+    [FLOW_ROUND, ROUND, ['development', 'means', 0, 'worst']],
     [FAMILY_ROUND, ROUND, ['images']],
+    [SINGLE_ROUND, ROUND, ['reporting', 'rows', 0, 'paper']],
     [LOOKS, LOOKS_RECORD, [0, 'chosenFrom']],
   ];
 

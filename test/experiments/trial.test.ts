@@ -11,9 +11,9 @@ import { combine, log, raw } from '../../src/detectors/combine';
 import { nearestNeighbours } from '../../src/detectors/nearest-neighbours';
 import { pairedBootstrap } from '../../src/evaluation/bootstrap';
 import { halves } from '../../src/evaluation/protocol';
+import type { Candidate } from '../../src/experiments/candidates';
 import type { PairSet } from '../../src/experiments/pairs';
 import {
-  type Candidate,
   compare,
   type Frozen,
   freeze,

@@ -170,6 +170,20 @@ describe('a table of features', () => {
     assert.ok(most.every((value, row) => value > (least[row] as number)));
   });
 
+  it('refuses a seed or a chunk that is no whole number, before any work', async () => {
+    for (const [wrong, about] of [
+      [{ seed: -1 }, /the seed is -1; give a whole number from 0/],
+      [{ seed: 1.5 }, /the seed is 1.5; /],
+      [{ seed: 1, chunk: 0 }, /chunk is 0; give a whole number from 1 on/],
+      [{ seed: 1, chunk: 2.5 }, /chunk is 2.5; /],
+      [{ seed: 1, chunk: Number.NaN }, /chunk is NaN; /],
+    ] as const)
+      await assert.rejects(extractTables(model, data, { batchSizes: [1], ...wrong }), {
+        name: 'FisherlabError',
+        message: about,
+      });
+  });
+
   it('reports progress, frees its tensors, and says what it cannot do', async () => {
     const before = tf.memory().numTensors;
     const seen: number[] = [];

@@ -1,6 +1,23 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fakeMnist } from '../training/fixtures/set';
 import { KernelClient } from './client';
+
+/** Interrupts a cell that has run for a while, and says how it ended. */
+async function interruptedIn(kernel: KernelClient, code: string, after = 400): Promise<string> {
+  const cell = kernel.start(code);
+  await sleep(after);
+  await kernel.request('control', 'interrupt_request');
+  const { reply, outputs } = await cell.outcome;
+  const errors = outputs.filter(({ type }) => type === 'error');
+  return `${reply.status} ${errors.map(({ content }) => content.ename)}`;
+}
+
+const valueIn = async (kernel: KernelClient, code: string): Promise<string> =>
+  (await kernel.execute(code)).result?.data['text/plain'];
 
 describe('an interrupt', function () {
   this.timeout(120000);
@@ -13,16 +30,8 @@ describe('an interrupt', function () {
   });
   after(() => kernel.stop());
 
-  /** Interrupts a cell that has run for a while, and says how it ended. */
-  async function interrupted(code: string): Promise<string> {
-    const cell = kernel.start(code);
-    await sleep(400);
-    await kernel.request('control', 'interrupt_request');
-    const { reply, outputs } = await cell.outcome;
-    const errors = outputs.filter(({ type }) => type === 'error');
-    return `${reply.status} ${errors.map(({ content }) => content.ename)}`;
-  }
-  const value = async (code: string) => (await kernel.execute(code)).result?.data['text/plain'];
+  const interrupted = (code: string) => interruptedIn(kernel, code);
+  const value = (code: string) => valueIn(kernel, code);
 
   const endless: [what: string, code: string][] = [
     ['a loop', 'while (true) {}'],
@@ -31,6 +40,22 @@ describe('an interrupt', function () {
     [
       'a loop in a timer',
       'setInterval(() => { while (true) {} }, 10);\nawait new Promise(() => {});',
+    ],
+    [
+      'a loop where a file has been read',
+      "import fs from 'node:fs';\nfs.readFile('../package.json', () => { while (true) {} });\nawait new Promise(() => {});",
+    ],
+    [
+      'a loop where another process has ended',
+      "import { exec } from 'node:child_process';\nexec('exit', () => { while (true) {} });\nawait new Promise(() => {});",
+    ],
+    [
+      'a loop where a connection comes in',
+      "import net from 'node:net';\nconst server = net.createServer(() => { while (true) {} });\nserver.listen(0, '127.0.0.1', () => net.connect(server.address().port));\nawait new Promise(() => {});",
+    ],
+    [
+      'a loop where a message arrives',
+      'const { port1, port2 } = new MessageChannel();\nport1.onmessage = () => { while (true) {} };\nport2.postMessage(1);\nawait new Promise(() => {});',
     ],
     ['a wait for what never comes', 'await new Promise(() => {});'],
     ['a wait for a line of text', "await input('?');"],
@@ -85,6 +110,47 @@ describe('an interrupt', function () {
     await kernel.request('control', 'interrupt_request');
     assert.equal(await value('1 + 1'), '2');
   });
+});
+
+describe("an interrupt of the program's own work", function () {
+  this.timeout(300000);
+  let kernel: KernelClient;
+  let folder: string;
+  before(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), 'fisherlab-interrupt-'));
+    fakeMnist(folder);
+    kernel = await KernelClient.start(undefined, { FISHERLAB_DATA: folder });
+    const { reply } = await kernel.execute(
+      `import { data, experiments, features, fisher, models, startBackend, tf, training } from 'fisherlab';
+import { tinyRun } from ${JSON.stringify(path.join(__dirname, '../training/fixtures/set'))};
+await startBackend();
+const folder = ${JSON.stringify(folder)};
+const loaded = models.loadModel('glow-fashion_mnist');
+const set = await data.dataset('kmnist', 'test');`,
+    );
+    assert.equal(reply.status, 'ok', reply.evalue);
+  });
+  after(async () => {
+    await kernel.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const passes: [what: string, code: string][] = [
+    ['features', 'await features.extractTables(loaded.model, set, { batchSizes: [1], seed: 1 });'],
+    [
+      'Fisher draws',
+      'await fisher.estimateFisher(loaded.model, fisher.samplesOf(loaded.model, 1, 8192));',
+    ],
+    ['an experiment', "await experiments.recomputed(loaded, 'kmnist', 2000);"],
+    ['a training', "await training.run(folder + '/run', tinyRun(1e6), false, { progress() {} });"],
+  ];
+  for (const [what, code] of passes)
+    it(`ends ${what} in the midst, and leaves no tensor and no scope`, async () => {
+      const state = '[tf.memory().numTensors, tf.engine().state.scopeStack.length]';
+      const before = await valueIn(kernel, state);
+      assert.equal(await interruptedIn(kernel, code, 3000), 'error Interrupted');
+      assert.equal(await valueIn(kernel, state), before);
+    });
 });
 
 describe('memory', function () {

@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { KernelClient } from './client';
 
 describe('the kernel', function () {
-  this.timeout(30000);
+  this.timeout(120000);
   let kernel: KernelClient;
   before(async () => {
     kernel = await KernelClient.start();
@@ -61,6 +61,16 @@ describe('the kernel', function () {
         'true',
       );
     });
+  });
+
+  it('answers the expressions that are sent with a cell, each by itself', async () => {
+    const { reply } = await kernel.execute('let asked = 6;', {
+      user_expressions: { product: 'asked * 7', wrong: 'neverDeclared', broken: '1 +' },
+    });
+    const { product, wrong, broken } = reply.user_expressions;
+    assert.deepEqual(product, { status: 'ok', data: { 'text/plain': '42' }, metadata: {} });
+    assert.deepEqual([wrong.status, wrong.ename], ['error', 'ReferenceError']);
+    assert.deepEqual([broken.status, broken.ename], ['error', 'SyntaxError']);
   });
 
   describe('shows what they write', () => {
@@ -194,6 +204,9 @@ describe('the kernel', function () {
         cells.map(async ({ outcome }) => (await outcome).reply.status),
       );
       assert.deepEqual(replies, ['error', 'aborted', 'aborted']);
+      // A number would stand beside a cell that has not run.
+      const { reply } = await (cells[1] as (typeof cells)[number]).outcome;
+      assert.equal('execution_count' in reply, false);
     });
   });
 

@@ -88,7 +88,7 @@ describe('a family of one’s own, RealNVP', () => {
   });
 
   it('is trained and saved, and loaded as it was', async () => {
-    const config = runOf('real-nvp', 'mnist', { seed: 3, steps: 6, batch: 10, held: 10 });
+    const config = runOf('real-nvp', 'mnist', 1, { seed: 3, steps: 6, batch: 10, held: 10 });
     const out = path.join(folder, 'run');
     const header = await run(out, config, false, { progress: () => {} });
     assert.equal(config.training.learningRate, REAL_NVP.training.learningRate);

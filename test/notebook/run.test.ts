@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Output } from '../../src/notebook/ipynb';
 import { findNotebooks, publishNotebooks } from '../../src/notebook/publish';
@@ -149,6 +149,24 @@ describe('the runner of notebooks', function () {
       runNotebook(path.join(folder, 'src', 'backend', 'errors.ts')),
       /cannot be read/,
     );
+  });
+
+  it('refuses a damaged notebook in one line that names the place', async () => {
+    const file = path.join(path.dirname(folder), 'damaged.ipynb');
+    for (const [text, says] of [
+      ['{"cells": [', /damaged\.ipynb' is damaged: it is not JSON; restore it/],
+      [
+        '{"cells": [{"cell_type": "code", "source": 5}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+        /'cells\.0\.source' is 5/,
+      ],
+      [
+        '{"cells": [], "metadata": {}, "nbformat": 3, "nbformat_minor": 0}',
+        /'nbformat' is 3, not 4/,
+      ],
+    ] as const) {
+      writeFileSync(file, text);
+      await assert.rejects(runNotebook(file), { name: 'FisherlabError', message: says });
+    }
   });
 
   it('runs what follows a failed one, stores the outputs of good ones only, and they are the same in each run', async () => {

@@ -145,6 +145,23 @@ describe('seeded randomness', () => {
     );
   });
 
+  it('refuses a seed that it would have to cut down, in every function that takes one', () => {
+    for (const seed of [-1, 0.5, 2 ** 32, Number.NaN, Number.POSITIVE_INFINITY])
+      for (const draw of [
+        () => deriveSeed(seed, 1),
+        () => uniforms(seed, 1),
+        () => normals(seed, 1),
+        () => uniformStream(seed),
+        () => permutation(3, seed),
+        () => noiseByIndex('uniform', seed, [0], 1),
+      ])
+        assert.throws(draw, {
+          name: 'FisherlabError',
+          message: `the seed is ${seed}; give a whole number from 0 to 4294967295`,
+        });
+    assert.equal(deriveSeed(2 ** 32 - 1, 1), deriveSeed(2 ** 32 - 1, 1));
+  });
+
   it('draws every order of three equally often', () => {
     const counts = new Map<string, number>();
     const draws = 6000;

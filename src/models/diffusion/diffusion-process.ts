@@ -20,6 +20,7 @@
  *
  *     −log p(x_0) ≤ KL( q(x_T|x_0) ‖ N(0,1) )
  *                   + Σ_{t≥1} E KL( q(x_{t−1}|x_t,x_0) ‖ p(x_{t−1}|x_t) ) − E log p(x_0|x_1),
+ *                                                                           (eq:variational-bound)
  *
  * where the two Gaussians differ by
  * `D (β̃_t/β_t − 1 − ln β̃_t/β_t)/2 + c₀² ‖x_0 − x̂_0‖² / (2β_t)`, and the last term is the

@@ -1,7 +1,7 @@
 /**
  * # Noise schedule of a diffusion model
  *
- *     q(x_t | x_0) = N( √ᾱ_t x_0, 1 − ᾱ_t ),   ᾱ_t = Π_{s≤t} (1 − β_s)
+ *     q(x_t | x_0) = N( √ᾱ_t x_0, 1 − ᾱ_t ),   ᾱ_t = Π_{s≤t} (1 − β_s)  (eq:noising)
  *
  * The share of the signal ᾱ falls from 1 to 0 along a sigmoid (Jabri et al. 2022, arXiv 2212.11972;
  * start −3, end 3, tau 1): `σ̄(u) = (σ(3) − σ(6u − 3)) / (σ(3) − σ(−3))` on u = 0, 1/T, …, 1, and

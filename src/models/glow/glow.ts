@@ -5,7 +5,7 @@
  * PyTorch version by J. van Amersfoort): an invertible map f from images to latents, so that the
  * likelihood is exact,
  *
- *     log p(x) = log N(f(x)) + log|det ∂f/∂x|.
+ *     log p(x) = log N(f(x)) + log|det ∂f/∂x|.  (eq:flow)
  *
  * L levels; a level squeezes 2x2 pixels into channels, does K steps, then splits off half of the
  * channels as latents (not after the last level). A step is

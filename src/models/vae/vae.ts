@@ -8,7 +8,7 @@
  *
  * The paper's objective, which stands for the log-likelihood in its method, is
  *
- *     −( Σ (x − x̂)² + Σ (mu² + e^{2s} − 1)/2 − s ),
+ *     −( Σ (x − x̂)² + Σ (mu² + e^{2s} − 1)/2 − s ),  (eq:vae-objective)
  *
  * a one-sample evidence lower bound with a Gaussian p(x|z) of variance ½, without its constants.
  * With a stated variance it bounds log p, and with more latents more tightly: `vae-bounds.ts`.

@@ -1,0 +1,107 @@
+/**
+ * # A set to train on: one that is known by name, or a folder of one's own
+ *
+ * Images of one's own have no official split. If the folder has the sub-folders `train` and `test`,
+ * those are it. Otherwise each image says by its pixels where it belongs: to the test images, about
+ * one in ten, if the first index of its noise (`pixel-indices.ts`) can be divided by ten. So an
+ * image stays where it is when others come to the folder, and of two equal ones there is never one
+ * on either side.
+ *
+ * Pictures are stretched to 32x32, as `ownImages` does unless told otherwise. The set is in colour
+ * unless the first pictures are all grey.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { assertKnown, FisherlabError } from '../errors';
+import { dataset, type Images, SIDE } from './dataset';
+import { ownFiles } from './own/own-files';
+import { ownImages } from './own-images';
+import { noiseIndices } from './pixel-indices';
+import { DATA_SETS, type DataSetName, dataSet, type Split } from './sets';
+
+export interface ImageSet extends Images {
+  readonly split: Split;
+  /** One line for people: where they come from and how many there are. */
+  readonly source: string;
+}
+
+/** One image in so many is a test image. */
+const TEST_SHARE = 10;
+/** Pictures that say whether a set is grey. */
+const LOOKED_AT = 64;
+
+/** Whether a word is the name of a known set; if not, it is a path. */
+export function isSetName(word: string): word is DataSetName {
+  return (DATA_SETS as readonly string[]).includes(word);
+}
+
+/**
+ * What `--data` means: the name of a set, or the whole path of what is there.
+ * @throws {FisherlabError} if it is neither
+ */
+export function setOrPath(word: string): string {
+  if (!isSetName(word) && existsSync(word)) return path.resolve(word);
+  assertKnown('data set', word, DATA_SETS);
+  return word;
+}
+
+/**
+ * The first `limit` images (all, where it is left out) of one side of a set.
+ * @param word the name of a set, or the path of a folder, picture or array
+ * @throws {FisherlabError} as `dataset` and `ownImages` do, and if there are no images on that side
+ */
+export async function imageSet(
+  word: string,
+  split: Split,
+  options: { limit?: number } = {},
+): Promise<ImageSet> {
+  if (isSetName(word)) return dataset(word, split, options);
+  const channels = await channelsOf(word);
+  const hasSplit = ['train', 'test'].every((side) => existsSync(path.join(word, side)));
+  const { images: all, leftOut } = await ownImages([hasSplit ? path.join(word, split) : word], {
+    height: SIDE,
+    width: SIDE,
+    channels,
+  });
+  const positions = Array.from({ length: all.count }, (_, k) => k);
+  const indices = noiseIndices(all, positions);
+  const isTest = (k: number) => (indices[k] as number) % TEST_SHARE === 0;
+  const chosen = positions
+    .filter((k) => hasSplit || isTest(k) === (split === 'test'))
+    .slice(0, options.limit);
+  if (chosen.length === 0)
+    throw new FisherlabError(
+      `of the ${all.count} images in '${word}' none is a ${split} image`,
+      'give more images, or the sub-folders train and test',
+    );
+  const size = SIDE * SIDE * channels;
+  const images = new Uint8Array(chosen.length * size); // [N, 32, 32, C]
+  chosen.forEach((k, at) => {
+    images.set(all.images.subarray(k * size, (k + 1) * size), at * size);
+  });
+  const [first] = leftOut;
+  const without =
+    first === undefined
+      ? ''
+      : `; ${leftOut.length} were left out, the first one, '${first.name}', because it ${first.reason}`;
+  return {
+    name: path.basename(word),
+    split,
+    images,
+    count: chosen.length,
+    shape: [SIDE, SIDE, channels],
+    source: `${word} ${split}: ${chosen.length} of ${all.count} images of your own${without}`,
+  };
+}
+
+/**
+ * Channels of the images of a set: 1 or 3.
+ * @throws {FisherlabError} if there are no images
+ */
+export async function channelsOf(word: string): Promise<number> {
+  if (isSetName(word)) return dataSet(word).channels;
+  const { files } = await ownFiles([word]);
+  const few = files.slice(0, LOOKED_AT).map(({ file }) => file);
+  const { treatments } = await ownImages(few, { height: SIDE, width: SIDE, channels: 3 });
+  return treatments.every(({ greyToColour }) => greyToColour) ? 1 : 3;
+}

@@ -1,0 +1,64 @@
+/**
+ * # What the single detector is worth, in rows
+ *
+ * The means of the round (`single-detector.ts`) for every family, of the pairs it was chosen on and
+ * of those it was reported on apart: only the latter say what it is worth.
+ */
+import { mean } from '../numerics/index';
+import { readResultsFile, SINGLE_ROUND } from './results-file';
+import { ROUND } from './results-schemas';
+import type { RoundResult } from './rounds';
+
+/** Means over pairs of one family, purpose and batch size. */
+export interface SingleRow {
+  readonly family: string;
+  /** What the pairs are for. */
+  readonly pairs: 'choosing' | 'reporting';
+  readonly count: number;
+  readonly batchSize: number;
+  /** The paper's detector, with the same noise. */
+  readonly paper: number;
+  readonly auroc: number;
+  /** Pairs on which it is lower by more than 0.01. */
+  readonly lower: number;
+}
+
+/**
+ * The round that ships.
+ * @throws {FisherlabError} if there is none, or its file is damaged
+ */
+export function shippedSingleRound(): RoundResult {
+  return readResultsFile(SINGLE_ROUND, ROUND, 'fisherlab combinations single');
+}
+
+/** Rows of a round, pairs for reporting first. */
+export function singleRows({ development, reporting }: RoundResult): SingleRow[] {
+  const both = [
+    { pairs: 'reporting' as const, rows: reporting.rows },
+    { pairs: 'choosing' as const, rows: development.rows },
+  ];
+  return both.flatMap(({ pairs, rows }) => {
+    const own = rows.filter(({ candidate }) => candidate === reporting.candidate);
+    const families = [...new Set(own.map(({ model }) => familyOf(model)))];
+    const sizes = [...new Set(own.map(({ batchSize }) => batchSize))];
+    return families.flatMap((family) =>
+      sizes.map((batchSize): SingleRow => {
+        const found = own.filter(
+          (row) => familyOf(row.model) === family && row.batchSize === batchSize,
+        );
+        return {
+          family,
+          pairs,
+          count: found.length,
+          batchSize,
+          paper: mean(found.map(({ paper }) => paper)),
+          auroc: mean(found.map(({ auroc }) => auroc)),
+          lower: found.filter(({ value }) => value < -0.01).length,
+        };
+      }),
+    );
+  });
+}
+
+/** Shipped models are called family-set. */
+const familyOf = (model: string) => model.split('-')[0] as string;

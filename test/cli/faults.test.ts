@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { damaged } from '../../src/cli/fault-damage';
+import { formats } from '../../src/cli/fault-formats';
+import { fuzz } from '../../src/cli/fault-fuzz';
+import { kill } from '../../src/cli/fault-kills';
+import { limit } from '../../src/cli/fault-limits';
+
+// The whole campaign is `npm run bench -- faults`; these are its first numbers.
+describe('the campaign of faults', () => {
+  it('damages a file in every way, never the one that it was given, and the same by the same seed', () => {
+    const file = Buffer.alloc(2000, 7);
+    const copies = Array.from({ length: 60 }, (_, seed) => damaged(file, seed));
+    assert.ok(file.equals(Buffer.alloc(2000, 7)));
+    assert.ok(copies.every((copy, seed) => copy.equals(damaged(file, seed))));
+    const lengths = copies.map(({ length }) => Math.sign(length - file.length));
+    assert.deepEqual([...new Set(lengths)].sort(), [-1, 0, 1]);
+    assert.ok(copies.every((copy) => !copy.equals(file)));
+  });
+
+  it('finds that damaged files of every format are refused in one line or read, and nothing else', async function () {
+    this.timeout(60_000);
+    for (const { name } of formats()) {
+      const { files, refused, read, findings } = await fuzz(name, 6, 1);
+      assert.deepEqual({ name, findings }, { name, findings: [] });
+      assert.equal(refused + read, files);
+      assert.ok(refused > 0, `nothing of ${name} was refused`);
+    }
+  });
+
+  it('finds that a killed download goes on to the same files', async function () {
+    this.timeout(60_000);
+    assert.deepEqual((await kill(1, 1, 'data download')).findings, []);
+  });
+
+  it('finds that a command without room for a file says so', async function () {
+    this.timeout(60_000);
+    const { worked, refused, findings } = await limit(['files of 1 kB at most']);
+    assert.deepEqual({ worked, refused, findings }, { worked: 0, refused: 1, findings: [] });
+  });
+});
