@@ -2,7 +2,7 @@
  * # What a file of results may hold
  *
  * Results are written by one command and read by many, perhaps years later, after somebody has cut,
- * merged or edited them. So each kind of file has a schema here, and reading checks it: a number
+ * merged or edited them. So each kind of file has a schema, and reading checks it: a number
  * that is missing stops the reader, with its path in the file, before it becomes `NaN` in a table.
  * The compiler holds each schema against the type that its reader promises.
  */
@@ -181,84 +181,6 @@ export const FIRST = v.object({
     }),
   ),
 });
-
-const spread = v.object({
-  least: v.number(),
-  median: v.number(),
-  largest: v.number(),
-  runs: v.number(),
-});
-
-const stretch = v.object({
-  images: v.number(),
-  ms_per_image: v.number(),
-  cpu_ms_per_image: v.number(),
-});
-
-/** The parts that were measured of what size costs (`scale-results.ts`). */
-export const SCALE_PARTS = v.object({
-  machine: v.exactOptional(
-    v.object({ processor: v.string(), cores: v.number(), node: v.string(), backend: v.string() }),
-  ),
-  long: v.exactOptional(
-    v.object({
-      model: v.string(),
-      images: v.number(),
-      first: stretch,
-      last: stretch,
-      growth_mb: v.number(),
-      peak_mb: v.number(),
-    }),
-  ),
-  start: v.exactOptional(v.object({ wall: spread, cpu: spread })),
-  merge: v.exactOptional(
-    v.array(
-      v.object({
-        shards: v.number(),
-        columns: v.number(),
-        rows: v.number(),
-        gigabytes: v.number(),
-        seconds: v.number(),
-        peak_mb: v.number(),
-      }),
-    ),
-  ),
-  shards: v.exactOptional(v.object({ images: v.number(), wall: spread, cpu: spread })),
-  models: v.exactOptional(
-    v.array(
-      v.object({
-        model: v.string(),
-        parameters: v.number(),
-        tensors: v.number(),
-        cpu_ms_per_image: v.number(),
-        operations_per_image: v.number(),
-        peak_mb: v.number(),
-      }),
-    ),
-  ),
-});
-
-/** Times beside PyTorch's (`speed-results.ts`). */
-export const SPEED_ROWS = v.array(
-  v.object({
-    family: v.string(),
-    preset: v.string(),
-    kind: v.string(),
-    machine: v.object({
-      processor: v.string(),
-      cores: v.number(),
-      node: v.string(),
-      torch: v.string(),
-    }),
-    pairs: v.array(
-      v.object({
-        ms_per_image: v.number(),
-        share: v.number(),
-        there: v.record(v.string(), v.number()),
-      }),
-    ),
-  }),
-);
 
 const looks = v.array(
   v.object({

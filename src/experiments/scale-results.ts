@@ -12,10 +12,10 @@
  * - a card is not measured but reckoned: its rate for float32 numbers times a share of it.
  */
 import { existsSync } from 'node:fs';
+import * as v from 'valibot';
 import { writeJson } from '../backend/index';
 import { markdownTable } from './markdown-table';
 import { readResultsFile, SCALE } from './results-file';
-import { SCALE_PARTS } from './results-schemas';
 
 /** Least, middle and largest of several runs. */
 export interface Spread {
@@ -76,6 +76,62 @@ export interface ScaleResults {
   readonly shards: { readonly images: number; readonly wall: Spread; readonly cpu: Spread };
   readonly models: readonly ModelCost[];
 }
+
+const spread = v.object({
+  least: v.number(),
+  median: v.number(),
+  largest: v.number(),
+  runs: v.number(),
+});
+
+const stretch = v.object({
+  images: v.number(),
+  ms_per_image: v.number(),
+  cpu_ms_per_image: v.number(),
+});
+
+/** What the file may hold. */
+export const SCALE_PARTS = v.object({
+  machine: v.exactOptional(
+    v.object({ processor: v.string(), cores: v.number(), node: v.string(), backend: v.string() }),
+  ),
+  long: v.exactOptional(
+    v.object({
+      model: v.string(),
+      images: v.number(),
+      first: stretch,
+      last: stretch,
+      growth_mb: v.number(),
+      peak_mb: v.number(),
+    }),
+  ),
+  start: v.exactOptional(v.object({ wall: spread, cpu: spread })),
+  merge: v.exactOptional(
+    v.array(
+      v.object({
+        shards: v.number(),
+        columns: v.number(),
+        rows: v.number(),
+        gigabytes: v.number(),
+        seconds: v.number(),
+        peak_mb: v.number(),
+      }),
+    ),
+  ),
+  shards: v.exactOptional(v.object({ images: v.number(), wall: spread, cpu: spread })),
+  models: v.exactOptional(
+    v.array(
+      v.object({
+        model: v.string(),
+        parameters: v.number(),
+        tensors: v.number(),
+        cpu_ms_per_image: v.number(),
+        operations_per_image: v.number(),
+        peak_mb: v.number(),
+      }),
+    ),
+  ),
+});
 
 /** Keeps what was measured, with what was measured before of other parts. */
 export function keepScale(part: Partial<ScaleResults>): Promise<void> {

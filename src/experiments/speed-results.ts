@@ -6,10 +6,10 @@
  * the same pair, from the least to the largest of all pairs.
  */
 import { existsSync } from 'node:fs';
+import * as v from 'valibot';
 import { writeJson } from '../backend/index';
 import { markdownTable } from './markdown-table';
 import { readResultsFile, SPEED } from './results-file';
-import { SPEED_ROWS } from './results-schemas';
 
 /** One kind of work of one model, ours and PyTorch's in turn. */
 export interface SpeedRow {
@@ -31,6 +31,28 @@ export interface SpeedRow {
     readonly there: Readonly<Record<string, number>>;
   }[];
 }
+
+/** What the file may hold. */
+export const SPEED_ROWS = v.array(
+  v.object({
+    family: v.string(),
+    preset: v.string(),
+    kind: v.string(),
+    machine: v.object({
+      processor: v.string(),
+      cores: v.number(),
+      node: v.string(),
+      torch: v.string(),
+    }),
+    pairs: v.array(
+      v.object({
+        ms_per_image: v.number(),
+        share: v.number(),
+        there: v.record(v.string(), v.number()),
+      }),
+    ),
+  }),
+);
 
 /** Keeps a row, in the place of an earlier one of the same work. */
 export async function keepSpeed(row: SpeedRow): Promise<void> {

@@ -13,7 +13,7 @@ const d3 = lazily(() => require('d3-array') as typeof import('d3-array'));
  * default); NaN of none.
  */
 export function quantileOfSorted(sorted: ArrayLike<number>, q: number): number {
-  return d3().quantileSorted(sorted as number[], q) ?? Number.NaN; // it reads only entries and length
+  return d3().quantileSorted(sorted as number[], q) ?? Number.NaN; // reads entries and length only
 }
 
 /** How many of the sorted values are below x. */

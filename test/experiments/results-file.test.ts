@@ -36,9 +36,9 @@ import {
   LOOKS_RECORD,
   MODEL_RESULTS,
   ROUND,
-  SCALE_PARTS,
   SUMMARY,
 } from '../../src/experiments/results-schemas';
+import { SCALE_PARTS } from '../../src/experiments/scale-results';
 
 const COMMAND = 'fisherlab of-this-test';
 
