@@ -165,7 +165,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     );
     await assert.rejects(
       run('detect', '--features', at('single', 'one.scans.B1.parquet')),
-      /there is no usual table; give one by --in/,
+      /there is no one usual table; give one by --in/,
     );
   });
 });
