@@ -104,13 +104,12 @@ export function createProgram(
   return {
     about(code, cells) {
       const modules = cellModules(cells);
-      const before = virtual.get(file);
       virtual.clear();
       for (const [name, text] of fixed) virtual.set(name, text);
       for (const [name, text] of modules.texts) virtual.set(path.join(folder, `${name}.ts`), text);
       const above = `${importsOfAll(code, modules.visible)}\n`;
       virtual.set(file, above + code);
-      if (before !== above + code) version++; // else the service has it, and answers at once
+      version++; // also for the same text: files that it imports may have come or gone
       return { service, file, start: above.length };
     },
   };

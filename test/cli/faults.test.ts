@@ -17,8 +17,7 @@ describe('the campaign of faults', () => {
     assert.ok(copies.every((copy) => !copy.equals(file)));
   });
 
-  it('finds that damaged files of every format are refused in one line or read, and nothing else', async function () {
-    this.timeout(60_000);
+  it('finds that damaged files of every format are refused in one line or read, and nothing else', async () => {
     for (const { name } of formats()) {
       const { files, refused, read, findings } = await fuzz(name, 6, 1);
       assert.deepEqual({ name, findings }, { name, findings: [] });
@@ -27,13 +26,11 @@ describe('the campaign of faults', () => {
     }
   });
 
-  it('finds that a killed download goes on to the same files', async function () {
-    this.timeout(60_000);
+  it('finds that a killed download goes on to the same files', async () => {
     assert.deepEqual((await kill(1, 1, 'data download')).findings, []);
   });
 
-  it('finds that a command without room for a file says so', async function () {
-    this.timeout(60_000);
+  it('finds that a command without room for a file says so', async () => {
     const { worked, refused, findings } = await limit(['files of 1 kB at most']);
     assert.deepEqual({ worked, refused, findings }, { worked: 0, refused: 1, findings: [] });
   });
