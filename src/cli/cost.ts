@@ -51,8 +51,6 @@ export const SEED = 1;
 /** Samples of the model that a whole estimate and spectra are of. */
 const ESTIMATE = 1024;
 const SPECTRA = 256;
-/** Images of a block of draws. */
-const BLOCK = 64;
 /** Images of a training step, as in `fisherlab train`. */
 const TRAINING_BATCH = 64;
 
@@ -219,11 +217,12 @@ function inputs(model: models.TapedModel, start: number, n: number): [Tensor, Te
   return [tf.tensor4d(pixels, [n, h, w, c]), model.noise(indices, SEED)];
 }
 
-/** Images in the blocks of 64 that draws come in. */
+/** Images in blocks as draws come in. */
 function* blocksOf(images: Tensor, noise: Tensor) {
-  const { tf } = lab();
-  for (let from = 0; from < (images.shape[0] ?? 0); from += BLOCK) {
-    const block = (x: Tensor) => tf.slice(x, from, Math.min(BLOCK, (x.shape[0] ?? 0) - from));
+  const { fisher, tf } = lab();
+  const size = fisher.IMAGES_PER_BLOCK;
+  for (let from = 0; from < (images.shape[0] ?? 0); from += size) {
+    const block = (x: Tensor) => tf.slice(x, from, Math.min(size, (x.shape[0] ?? 0) - from));
     yield { images: block(images), noise: block(noise) };
   }
 }

@@ -18,6 +18,7 @@ import { ownFiles } from './own/own-files';
 import { ownImages } from './own-images';
 import { noiseIndices } from './pixel-indices';
 import { DATA_SETS, type DataSetName, dataSet, type Split } from './sets';
+import { picked } from './shuffled';
 
 export interface ImageSet extends Images {
   readonly split: Split;
@@ -74,11 +75,6 @@ export async function imageSet(
       `of the ${all.count} images in '${word}' none is a ${split} image`,
       'give more images, or the sub-folders train and test',
     );
-  const size = SIDE * SIDE * channels;
-  const images = new Uint8Array(chosen.length * size); // [N, 32, 32, C]
-  chosen.forEach((k, at) => {
-    images.set(all.images.subarray(k * size, (k + 1) * size), at * size);
-  });
   const [first] = leftOut;
   const without =
     first === undefined
@@ -87,7 +83,7 @@ export async function imageSet(
   return {
     name: path.basename(word),
     split,
-    images,
+    images: picked(all, chosen).images,
     count: chosen.length,
     shape: [SIDE, SIDE, channels],
     source: `${word} ${split}: ${chosen.length} of ${all.count} images of your own${without}`,

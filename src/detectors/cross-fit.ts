@@ -9,7 +9,7 @@
  */
 import { FisherlabError } from '../errors';
 import { quantileOfSorted } from '../numerics/index';
-import type { Detector } from './detector';
+import type { Detector, FittedDetector } from './detector';
 import { type FeatureTable, sliceRows } from './table';
 
 /** Where Φ is one standard deviation above the mean. */
@@ -40,4 +40,34 @@ export function crossFit(detector: Detector, table: FeatureTable): CrossFit {
     );
   }
   return { sorted, median, spread };
+}
+
+/** A detector that was fitted on all of the fit set, and how its scores are spread across it. */
+export interface Judge extends CrossFit {
+  readonly fitted: FittedDetector;
+}
+
+/**
+ * A detector that asks several others.
+ * @param asked at least one
+ * @param score what is made of their answers, [rows]
+ * @throws {FisherlabError} if nobody is asked; at the fit, as {@link crossFit}
+ */
+export function askAll(
+  name: string,
+  asked: readonly Detector[],
+  score: (judges: readonly Judge[], table: FeatureTable) => Float64Array,
+): Detector {
+  if (asked.length === 0)
+    throw new FisherlabError(`'${name}' asks no detector`, 'name at least one');
+  return {
+    name,
+    fit(inDistribution) {
+      const judges = asked.map((detector) => ({
+        fitted: detector.fit(inDistribution),
+        ...crossFit(detector, inDistribution),
+      }));
+      return { score: (table) => score(judges, table) };
+    },
+  };
 }

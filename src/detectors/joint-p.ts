@@ -18,9 +18,8 @@
  * independent, so the sum is a score and no p-value itself; `strangest.ts` takes the maximum
  * instead.
  */
-import { FisherlabError } from '../errors';
 import { countBelow } from '../numerics/index';
-import { type CrossFit, crossFit } from './cross-fit';
+import { askAll, type CrossFit } from './cross-fit';
 import type { Detector } from './detector';
 
 /** One score of the logarithms of p-values. */
@@ -36,34 +35,21 @@ export type JointRule = keyof typeof RULES;
 
 /**
  * @param detectors at least one
- * @throws {FisherlabError} if there is none; at the fit, as `crossFit`
+ * @throws {FisherlabError} if there is none; at the fit, as `askAll`
  */
 export function jointP(
   detectors: readonly Detector[],
   rule: JointRule = 'fisher',
   name = `${rule} of ${detectors.map((detector) => detector.name).join(', ')}`,
 ): Detector {
-  if (detectors.length === 0)
-    throw new FisherlabError(`'${name}' asks no detector`, 'name at least one');
-  return {
-    name,
-    fit(inDistribution) {
-      const judges = detectors.map((detector) => ({
-        fitted: detector.fit(inDistribution),
-        familiar: crossFit(detector, inDistribution),
-      }));
-      return {
-        score(table) {
-          const logs = judges.map(({ fitted, familiar }) =>
-            fitted.score(table).map((score) => logP(familiar, score)),
-          );
-          return Float64Array.from({ length: table.rows }, (_, row) =>
-            RULES[rule](logs.map((ofJudge) => ofJudge[row] as number)),
-          );
-        },
-      };
-    },
-  };
+  return askAll(name, detectors, (judges, table) => {
+    const logs = judges.map((judge) =>
+      judge.fitted.score(table).map((score) => logP(judge, score)),
+    );
+    return Float64Array.from({ length: table.rows }, (_, row) =>
+      RULES[rule](logs.map((ofJudge) => ofJudge[row] as number)),
+    );
+  });
 }
 
 /** log p of a score among familiar ones. */

@@ -16,8 +16,7 @@
  * m and h are taken across halves of the fit set (`cross-fit.ts`); the detectors that score new
  * batches are fitted on both.
  */
-import { FisherlabError } from '../errors';
-import { crossFit } from './cross-fit';
+import { askAll } from './cross-fit';
 import type { Detector } from './detector';
 
 /**
@@ -29,28 +28,15 @@ export function strangestOf(
   detectors: readonly Detector[],
   name = `strangest of ${names(detectors)}`,
 ): Detector {
-  if (detectors.length === 0)
-    throw new FisherlabError(`'${name}' asks no detector`, 'name at least one');
-  return {
-    name,
-    fit(inDistribution) {
-      const judges = detectors.map((detector) => ({
-        fitted: detector.fit(inDistribution),
-        ...crossFit(detector, inDistribution),
-      }));
-      return {
-        score(table) {
-          const strangest = new Float64Array(table.rows).fill(-Infinity);
-          for (const { fitted, median, spread } of judges) {
-            fitted.score(table).forEach((score, row) => {
-              strangest[row] = Math.max(strangest[row] as number, (score - median) / spread);
-            });
-          }
-          return strangest;
-        },
-      };
-    },
-  };
+  return askAll(name, detectors, (judges, table) => {
+    const strangest = new Float64Array(table.rows).fill(-Infinity);
+    for (const { fitted, median, spread } of judges) {
+      fitted.score(table).forEach((score, row) => {
+        strangest[row] = Math.max(strangest[row] as number, (score - median) / spread);
+      });
+    }
+    return strangest;
+  });
 }
 
 const names = (detectors: readonly Detector[]) => detectors.map(({ name }) => name).join(', ');

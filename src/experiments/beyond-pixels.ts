@@ -31,8 +31,7 @@ import { MEAN_LOG_NORM } from '../features/index';
 import { explainedShare, ranks } from '../numerics/index';
 
 /** How the images are looked at: which noise, in which order. */
-export const VIEWS = ['one noise', 'own noise', 'own noise, order of files'] as const;
-export type View = (typeof VIEWS)[number];
+export type View = 'one noise' | 'own noise' | 'own noise, order of files';
 
 /** A detector of the study by its name, and the views it is asked in. */
 interface Method {

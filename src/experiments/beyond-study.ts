@@ -18,18 +18,18 @@ import {
 } from '../evaluation/index';
 import {
   BY_POSITION,
+  beside,
   featureTables,
-  meanLogNorms,
   pixelTable,
   steadyNoise,
+  withMeanLogNorms,
 } from '../features/index';
 import { disposeModel, type LoadedModel, loadModel, PAPER_FAMILIES } from '../models/index';
 import { deriveSeed, type Estimate, mean } from '../numerics/index';
 import { METHODS, PIXELS, scoredInTurn, type View } from './beyond-pixels';
 import { controlledSets } from './controlled-sets';
 import { type Purpose, purposeOf } from './pairs';
-import { BEYOND_PIXELS, readResultsFile } from './results-file';
-import { BEYOND } from './results-schemas';
+import { BEYOND_PIXELS } from './results-file';
 import { setsFor } from './sets-to-try';
 import { ORDER } from './single-detector';
 
@@ -212,12 +212,9 @@ async function tablesOfAll(
     ...(signal === undefined ? {} : { signal }),
   });
   return batchSizes.map((B) =>
-    sets.map((images, s) => {
-      const ofSet = found[s] as FeatureTable[];
-      const table = ofSet.find(({ batchSize }) => batchSize === B) as FeatureTable;
-      const others = [meanLogNorms(ofSet[0] as FeatureTable, B), pixelTable(images, B)];
-      return { ...table, columns: [table, ...others].flatMap(({ columns }) => columns) };
-    }),
+    sets.map((images, s) =>
+      beside(withMeanLogNorms(found[s] as FeatureTable[], B), pixelTable(images, B)),
+    ),
   );
 }
 
@@ -279,12 +276,4 @@ export async function keepBeyondPixels(options: BeyondOptions): Promise<BeyondPi
   const found = await beyondPixels(options);
   await writeJson(BEYOND_PIXELS, found);
   return found;
-}
-
-/**
- * The study that ships.
- * @throws {FisherlabError} if there is none, or its file is damaged
- */
-export function shippedBeyondPixels(): BeyondPixels {
-  return readResultsFile(BEYOND_PIXELS, BEYOND, 'fisherlab experiment beyond-pixels');
 }

@@ -10,7 +10,7 @@
  */
 import path from 'node:path';
 import { writeBeside } from '../backend/index';
-import { treatmentText } from '../data/index';
+import { picked, treatmentText } from '../data/index';
 import { intervalText } from '../interval-text';
 import { type Figure, histogram, imageGrid, saveFigure } from '../plots/index';
 import { type ClassMetrics, type Detection, type Scored, strangestFirst } from './detection';
@@ -113,12 +113,7 @@ export function extremesFigure({ own: { images: own }, images: results }: Detect
   const order = strangestFirst(results);
   const each = Math.min(SHOWN, Math.max(1, Math.floor(order.length / 2)));
   const shown = order.length < 2 ? order : [...order.slice(0, each), ...order.slice(-each)];
-  const size = own.images.length / own.count;
-  const pixels = new Uint8Array(shown.length * size);
-  shown.forEach((k, at) => {
-    pixels.set(own.images.subarray(k * size, (k + 1) * size), at * size);
-  });
-  return imageGrid(pixels, [shown.length, ...own.shape], {
+  return imageGrid(picked(own, shown).images, [shown.length, ...own.shape], {
     columns: each,
     captions: shown.map((k) => `p = ${(results[k] as Scored).p.toPrecision(2)}`),
     rows: order.length < 2 ? ['strangest'] : ['strangest', 'most familiar'],

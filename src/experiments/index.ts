@@ -18,7 +18,6 @@ export {
   type BeyondPixels,
   beyondPixels,
   keepBeyondPixels,
-  shippedBeyondPixels,
 } from './beyond-study';
 export {
   type ClassMetrics,

@@ -30,6 +30,7 @@ import { scaleParts, shippedScale } from './scale-results';
 import { shippedSingleRound, singleRows } from './single-rows';
 import { shippedSpeed, speedParts } from './speed-results';
 import { type Summary, shippedSummary } from './summary';
+import { isLower } from './trial';
 
 export const README = inCheckout('README.md');
 export const ENVIRONMENT = inCheckout('environment.md');
@@ -190,7 +191,7 @@ function singleTable(round: RoundResult): string {
       paper.toFixed(3),
       auroc.toFixed(3),
       `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`,
-      own.filter((row) => row.value < -0.01).length,
+      own.filter(isLower).length,
     ];
   });
   return markdownTable(

@@ -7,7 +7,6 @@
  * The compiler holds each schema against the type that its reader promises.
  */
 import * as v from 'valibot';
-import { VIEWS } from './beyond-pixels';
 
 const estimate = v.object({ value: v.number(), low: v.number(), high: v.number() });
 
@@ -233,24 +232,3 @@ export const ROUND = v.object({
 
 /** The record of looks (`looks.ts`). */
 export const LOOKS_RECORD = looks;
-
-const beyond = {
-  family: v.string(),
-  view: v.picklist(VIEWS),
-  kind: v.picklist(['choosing', 'reporting', 'controlled']),
-  batchSize: v.number(),
-  method: v.string(),
-  auroc: estimate,
-  abovePixels: estimate,
-};
-
-/** What is left of detection beyond pixel statistics (`beyond-study.ts`). */
-export const BEYOND = v.object({
-  seed: v.number(),
-  order: v.number(),
-  rows: v.array(v.object({ ...beyond, model: v.string(), in: v.string(), out: v.string() })),
-  means: v.array(v.object({ ...beyond, pairs: v.number() })),
-  explained: v.array(
-    v.object({ family: v.string(), batchSize: v.number(), method: v.string(), share: v.number() }),
-  ),
-});

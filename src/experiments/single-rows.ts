@@ -4,10 +4,12 @@
  * The means of the round (`single-detector.ts`) for every family, of the pairs it was chosen on and
  * of those it was reported on apart: only the latter say what it is worth.
  */
+import { shippedHeader } from '../models/index';
 import { mean } from '../numerics/index';
 import { readResultsFile, SINGLE_ROUND } from './results-file';
 import { ROUND } from './results-schemas';
 import type { RoundResult } from './rounds';
+import { isLower } from './trial';
 
 /** Means over pairs of one family, purpose and batch size. */
 export interface SingleRow {
@@ -53,12 +55,11 @@ export function singleRows({ development, reporting }: RoundResult): SingleRow[]
           batchSize,
           paper: mean(found.map(({ paper }) => paper)),
           auroc: mean(found.map(({ auroc }) => auroc)),
-          lower: found.filter(({ value }) => value < -0.01).length,
+          lower: found.filter(isLower).length,
         };
       }),
     );
   });
 }
 
-/** Shipped models are called family-set. */
-const familyOf = (model: string) => model.split('-')[0] as string;
+const familyOf = (model: string) => shippedHeader(model).config.family;

@@ -180,6 +180,9 @@ export async function report(
   return { ...outcome, candidate: name, chosenFrom: winner.chosenFrom, looks };
 }
 
+/** Whether a pair's AUROC falls by more than 0.01. */
+export const isLower = ({ value }: { readonly value: number }) => value < -0.01;
+
 /** Whether an outcome meets what the project set out for at one batch size. */
 export function goal({ rows, means }: Outcome, candidate: string, batchSize: number) {
   const mean = means.find((one) => one.candidate === candidate && one.batchSize === batchSize);
@@ -189,7 +192,7 @@ export function goal({ rows, means }: Outcome, candidate: string, batchSize: num
       'ask for one that was compared',
     );
   const below = rows.filter(
-    (row) => row.candidate === candidate && row.batchSize === batchSize && row.value < -0.01,
+    (row) => row.candidate === candidate && row.batchSize === batchSize && isLower(row),
   );
   return {
     gain: mean.value >= 0.05,

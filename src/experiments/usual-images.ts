@@ -3,11 +3,11 @@
  *
  * A verdict is a comparison with usual images: the test images of the set that a model was trained
  * on (of a folder of one's own, those that training did not see), of another set, or images of
- * one's own. Each is a row of means over as many draws of noise as
- * the images in question have (`detectors/several-draws.ts`).
+ * one's own. Each is a row of means over as many draws of noise as the images in question have
+ * (`detectors/several-draws.ts`).
  *
- * For every shipped model such a table of the first 1,000 test images of its own set is shipped, in
- * `data/usual`: nothing is computed then, and sets that may not be passed on as images (SVHN,
+ * For shipped models such a table of the first 1,000 test images of their own set may be shipped,
+ * in `data/usual`: nothing is computed then, and sets that may not be passed on as images (SVHN,
  * CelebA, Tiny-ImageNet) need not be there. `fisherlab update` makes the tables anew where weights,
  * draws or the program's numbers have changed. Features of layers are stored with 8 significant
  * bits, of which an error of at most 0.2 % in f is 0.002 in log f, whose standard deviation over

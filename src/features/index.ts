@@ -9,7 +9,7 @@
 export { Extractor, extractTables } from './extract';
 export { type FeatureFilesOptions, makeFeatureFiles } from './feature-files';
 export { imagesOf } from './image-draws';
-export { MEAN_LOG_NORM, meanLogNorms } from './mean-log-norm';
+export { MEAN_LOG_NORM, withMeanLogNorms } from './mean-log-norm';
 export { type Merged, type MergeOptions, mergeShards } from './merge';
 export { isNeeded, methodsFor, needsOf } from './methods';
 export { nearestSubset } from './nearest-subset';
@@ -19,6 +19,7 @@ export { pixelTable } from './pixel-statistics';
 export { REFERENCE, type Reference, referenceImages } from './reference';
 export { FEATURES, featuresOf } from './registry';
 export type { Shard } from './shards';
+export { beside } from './statistic';
 export { type CacheKey, NUMBERS, readTable, tablePath, writeTable } from './table-cache';
 export { type Piece, TableFile, writeTableFile } from './table-file';
 export { type FeatureChoice, featureTables, type TableOptions, tablesOf } from './tables';

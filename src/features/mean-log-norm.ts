@@ -13,7 +13,7 @@
  * joint norm large.
  */
 import { type FeatureTable, logarithms } from '../detectors/index';
-import { summedInBatches } from './statistic';
+import { beside, summedInBatches } from './statistic';
 
 /** The name of its columns: already logarithms, of one layer each. */
 export const MEAN_LOG_NORM = 'mean-log-norm';
@@ -30,4 +30,17 @@ export function meanLogNorms(single: FeatureTable, B: number): FeatureTable {
     values: logarithms(column).map((value) => value / B),
   }));
   return summedInBatches({ ...single, columns }, B);
+}
+
+/** The table of batches of B images among tables of one set. */
+export function tableOf(tables: readonly FeatureTable[], B: number): FeatureTable {
+  return tables.find(({ batchSize }) => batchSize === B) as FeatureTable;
+}
+
+/**
+ * The same with the mean log norms beside its columns.
+ * @param tables of one set, one of single images among them
+ */
+export function withMeanLogNorms(tables: readonly FeatureTable[], B: number): FeatureTable {
+  return beside(tableOf(tables, B), meanLogNorms(tableOf(tables, 1), B));
 }

@@ -15,6 +15,7 @@
  * The choice has a name, under which tables are kept.
  */
 import { type Images, noiseIndices } from '../data/index';
+import { noiseIsRounding } from '../models/index';
 
 export interface NoiseIndices {
   readonly name: string;
@@ -45,7 +46,7 @@ export const SHARED: NoiseIndices = {
  * @param family of the model
  */
 export function steadyNoise(family: string): NoiseIndices {
-  return family === 'glow' ? BY_POSITION : SHARED;
+  return noiseIsRounding(family) ? BY_POSITION : SHARED;
 }
 
 /** Numbers made of an image's pixels, for so many draws, 1 to 16. */

@@ -11,9 +11,8 @@ import { dataset, shuffled } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import type { LoadedModel } from '../models/index';
-import { MEAN_LOG_NORM, meanLogNorms } from './mean-log-norm';
+import { MEAN_LOG_NORM, tableOf, withMeanLogNorms } from './mean-log-norm';
 import { REFERENCE, slice } from './reference';
-import { beside } from './statistic';
 import { type FeatureChoice, featureTables, type TableOptions } from './tables';
 
 export interface TrialTableOptions extends Omit<TableOptions, 'features' | 'reference'> {
@@ -43,9 +42,9 @@ export async function trialTables(
 ): Promise<NamedTable[][]> {
   const { images, ownImages = images, reference = REFERENCE, order, ...shared } = options;
   const part = async (name: string, limit = Infinity) => {
+    if (order === undefined) return dataset(name, 'test', Number.isFinite(limit) ? { limit } : {});
     const whole = await dataset(name, 'test');
-    const ordered = order === undefined ? whole : shuffled(whole, order);
-    return slice(ordered, 0, Math.min(limit, whole.count));
+    return slice(shuffled(whole, order), 0, Math.min(limit, whole.count));
   };
   const whole = await part(sets.in, ownImages === undefined ? ownImages : ownImages + reference);
   if (whole.count < reference + 2 * Math.max(...shared.batchSizes)) {
@@ -71,9 +70,7 @@ export async function trialTables(
   return shared.batchSizes.map((B) =>
     names.map((name, s) => {
       const ofSet = tables[s] as FeatureTable[];
-      const table = ofSet.find(({ batchSize }) => batchSize === B) as FeatureTable;
-      const means = ofMeans ? [meanLogNorms(ofSet[0] as FeatureTable, B)] : [];
-      return { name, table: beside(table, ...means) };
+      return { name, table: ofMeans ? withMeanLogNorms(ofSet, B) : tableOf(ofSet, B) };
     }),
   );
 }

@@ -75,6 +75,12 @@ export class Collector<K extends string = string> {
     return new Collector(this.of, this.options);
   }
 
+  /** Whether images may be parted at all: the collector says of some tensor how. */
+  get isOfParts(): boolean {
+    const { rows = [], sums = [] } = this.options;
+    return rows.length + sums.length > 0;
+  }
+
   /** What a tensor's first axis is; undefined where the collector does not say. */
   kindOf(key: K): 'rows' | 'sums' | undefined {
     const { rows = [], sums = [] } = this.options;

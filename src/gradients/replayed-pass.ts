@@ -49,12 +49,12 @@ export class ReplayedPass {
     { images, noise }: { readonly images: Tensor; readonly noise: Tensor },
     total: number,
   ): ReplayedPass | null {
-    if (total < 2 || lengthOf(images) < 2) return null;
+    if (!collector.isOfParts || total < 2 || lengthOf(images) < 2) return null;
     const [bytes, layers] = [bytesPerImage(model, images, noise), model.layers.length];
     const n = imagesOfAPart(bytes);
     if (lengthOf(images) < n || !graphPays({ images: total, bytes, layers })) return null;
     const [rows, sums]: [Place[], Place[]] = [[], []];
-    let isOfParts = true;
+    let isWhole = false; // some tensor is of all images at once
     const part = tf.tidy(() => [tf.slice(images, 0, n), tf.slice(noise, 0, n)]);
     const variables = model.layers.map(({ variable }) => variable);
     try {
@@ -67,7 +67,7 @@ export class ReplayedPass {
           for (const [layer, tensors] of own.byLayer) {
             for (const [key, tensor] of Object.entries<Tensor>(tensors)) {
               const kind = own.kindOf(key);
-              if (kind === undefined) isOfParts = false;
+              if (kind === undefined) isWhole = true;
               const { shape } = tensor;
               const place = { layer, operation: own.operationOf(layer), key, shape };
               (kind === 'rows' ? rows : sums).push(place);
@@ -80,7 +80,7 @@ export class ReplayedPass {
         }
       };
       const graph = Graph.of(compute, part, variables);
-      if (graph === null || !isOfParts) return null;
+      if (graph === null || isWhole) return null;
       return new ReplayedPass(graph, variables, collector, rows, sums);
     } finally {
       tf.dispose(part);

@@ -54,6 +54,11 @@ export function drawsOf({ family }: { readonly family: string }): number {
   return families.get(family)?.draws ?? 1;
 }
 
+/** Whether a family's noise is no more than the rounding of pixels. */
+export function noiseIsRounding(family: string): boolean {
+  return families.get(family)?.noiseIsRounding ?? false;
+}
+
 /** What figures call a model: its family's title, or the name it gave itself. */
 export function titleOf({ family }: { readonly family: string }): string {
   return families.get(family)?.title ?? family;

@@ -96,11 +96,13 @@ export interface Family<C extends FamilyConfig = FamilyConfig, M extends TapedMo
   /**
    * Draws of noise that one image's verdict is a mean over, 1 to 16; one where left out. Those of
    * the paper's families were doubled, up to 16, until the layer-wise scores of 80 test images
-   * under one set of draws had a rank correlation of ¾ at least with those under another, for each
-   * shipped model. (One draw: 0.12 to 0.97 of Glow, 0.41 and more of diffusion, 0.11 to 0.61 of
-   * VAE.)
+   * under one set of draws had a rank correlation of ¾ at least with those under another. (One
+   * draw: 0.12 to 0.97 of Glow, 0.41 and more of diffusion, 0.11 to 0.61 of VAE. Not all shipped
+   * models were asked: five of seven of diffusion, and 16 draws of VAE by none.)
    */
   readonly draws?: number;
+  /** Whether the noise only dequantises, and an image's gradient hardly depends on it. */
+  readonly noiseIsRounding?: boolean;
   /**
    * Bits/dim for a model's card. Left out: the loss on all test images where that is in bits/dim,
    * else the model's `bitsPerDim` of the first ones.

@@ -26,6 +26,7 @@ export {
   createModel,
   drawsOf,
   familyOf,
+  noiseIsRounding,
   PAPER_FAMILIES,
   type PaperFamily,
   preset,

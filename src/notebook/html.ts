@@ -14,7 +14,7 @@ import typescript from 'highlight.js/lib/languages/typescript';
 import MarkdownIt from 'markdown-it';
 import { duration } from '../terminal/index';
 import { type Cell, type Ipynb, joined, type Output } from './ipynb';
-import { STYLE } from './style';
+import { frame } from './page';
 import { escapeHtml } from './table-html';
 
 highlighter.registerLanguage('typescript', typescript);
@@ -45,22 +45,9 @@ export function notebookHtml(
     .filter((cell) => cell.cell_type === 'markdown')
     .map((cell) => /^# (.+)$/m.exec(joined(cell.source))?.[1]);
   const title = heading.find((text) => text !== undefined) ?? name;
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title.replace(/[$*_`]/g, ''))}</title>
-<style>${STYLE}${cells.includes('class="katex"') ? mathsStyle() : ''}</style>
-</head>
-<body>
-${navigation(name, others)}
-<main>
-${cells}
-</main>
-</body>
-</html>
-`;
+  const body = `${navigation(name, others)}\n<main>\n${cells}\n</main>`;
+  const style = cells.includes('class="katex"') ? mathsStyle() : '';
+  return frame(title.replace(/[$*_`]/g, ''), body, { style });
 }
 
 /** Links to the pages of all notebooks, this one marked. */

@@ -7,6 +7,28 @@
 import { STYLE } from './style';
 import { escapeHtml } from './table-html';
 
+/**
+ * The frame of every page, notebooks' too.
+ * @param title text
+ * @param body HTML
+ * @param more what else the head and the style sheet hold
+ */
+export function frame(title: string, body: string, { head = '', style = '' } = {}): string {
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+${head}<title>${escapeHtml(title)}</title>
+<style>${STYLE}${style}</style>
+</head>
+<body>
+${body}
+</body>
+</html>
+`;
+}
+
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";
 
 /**
@@ -14,21 +36,7 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; fo
  * @param body HTML
  */
 export function page(title: string, body: string): string {
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${escapeHtml(title)}</h1>
-${body}
-</main>
-</body>
-</html>
-`;
+  const head = `<meta http-equiv="Content-Security-Policy" content="${POLICY}">\n`;
+  const main = `<main>\n<h1>${escapeHtml(title)}</h1>\n${body}\n</main>`;
+  return frame(title, main, { head });
 }

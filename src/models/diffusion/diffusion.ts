@@ -184,15 +184,15 @@ export class Diffusion extends TapedModel {
     { timesteps = this.schedule.steps - 1 }: { timesteps?: number } = {},
   ): Tensor {
     checkImages(this, images);
+    const denoise = this.denoiser(lengthOf(images), timesteps + 1);
+    return this.boundBy(denoise, images, seed, timesteps);
+  }
+
+  private boundBy(denoise: Denoiser, images: Tensor, seed: number, timesteps: number): Tensor {
     const [h, w, c] = this.imageShape;
     return tf.tidy(() => {
-      const nats = variationalBound(
-        this.denoiser(lengthOf(images), timesteps + 1),
-        this.schedule,
-        tf.sub(tf.div(images, 127.5), 1),
-        seed,
-        timesteps,
-      );
+      const start = tf.sub(tf.div(images, 127.5), 1);
+      const nats = variationalBound(denoise, this.schedule, start, seed, timesteps);
       return tf.div(nats, h * w * c * Math.LN2);
     });
   }
@@ -202,13 +202,16 @@ export class Diffusion extends TapedModel {
    * of their own: for as many passes, a mean over images is nearer than with the same for all.
    */
   override bitsPerDim(images: Tensor, seed: number): Tensor {
+    checkImages(this, images);
     const timesteps = Math.min(TIMESTEPS, this.schedule.steps - 1);
     const n = lengthOf(images);
+    const count = Math.ceil(n / SAME_TIMESTEPS);
+    const denoise = this.denoiser(Math.min(n, SAME_TIMESTEPS), count * (timesteps + 1));
     return tf.tidy(() => {
-      const parts = Array.from({ length: Math.ceil(n / SAME_TIMESTEPS) }, (_, part) => {
+      const parts = Array.from({ length: count }, (_, part) => {
         const from = part * SAME_TIMESTEPS;
         const some = tf.slice(images, from, Math.min(SAME_TIMESTEPS, n - from));
-        return this.variationalBound(some, deriveSeed(seed, part), { timesteps });
+        return this.boundBy(denoise, some, deriveSeed(seed, part), timesteps);
       });
       return tf.concat(parts); // [N]
     });

@@ -48,6 +48,7 @@ export const GLOW: Family<GlowConfig, Glow> = {
     clip: 50,
   },
   draws: 16,
+  noiseIsRounding: true,
   literature: {
     cifar10: '3.35 (Kingma & Dhariwal 2018)',
     tinyimagenet32: '4.09 on ImageNet32 (Kingma & Dhariwal 2018)',
