@@ -25,6 +25,7 @@ export {
   type FeaturePasses,
   featurePasses,
   passesByParts,
+  type Sample,
 } from './feature-passes';
 export {
   type BatchFeatures,
