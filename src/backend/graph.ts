@@ -12,9 +12,9 @@
  *     batch [p·n, …] → p parts [n, …], each with what is prepared → rows joined, sums added
  *
  * so that every core has a pass of its own, of as few images as its cache holds. (Batch
- * normalisation in training is the exception: its parts run in step, `sumOverParts`.) Operations are
- * TensorFlow.js's own, with the same attributes; only some are written as oneDNN likes them
- * (`graph-onednn.ts`).
+ * normalisation in training is the exception: its parts run in step, `sumOverParts`.) The
+ * operations are TensorFlow.js's own, with the same attributes; only some are written as oneDNN
+ * likes them (`graph-onednn.ts`).
  */
 
 import os from 'node:os';
