@@ -4,6 +4,7 @@
  * The program in a process group of its own, so that what it starts can be found after its end.
  */
 import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { lab } from './lab';
 
 /** How a command ended. */
@@ -27,7 +28,13 @@ export interface Run {
   readonly signal?: { readonly name: NodeJS.Signals; readonly after: number };
 }
 
-/** Runs `fisherlab …words`. */
+/** A command that takes longer, in milliseconds, counts as one that never ends. */
+const LIMIT = 180_000;
+
+/**
+ * Runs `fisherlab …words`.
+ * @throws {Error} if it cannot be started or does not end
+ */
 export function fisherlab(words: readonly string[], run: Run = {}): Promise<Ended> {
   const program = lab().backend.inCheckout('bin', 'fisherlab.js');
   const { shell = '', env, cwd, signal } = run;
@@ -42,43 +49,78 @@ export function fisherlab(words: readonly string[], run: Run = {}): Promise<Ende
     stream.on('data', (data: Buffer) => {
       said += data;
     });
+  const pid = child.pid as number;
   let sent: number | undefined;
-  const timer =
-    signal === undefined
-      ? undefined
-      : setTimeout(() => {
-          sent = performance.now();
-          // Ctrl-C and a closed terminal reach the whole group, kill the process alone
-          const group = signal.name === 'SIGINT' || signal.name === 'SIGHUP';
-          process.kill(group ? -(child.pid as number) : (child.pid as number), signal.name);
-        }, signal.after);
+  let late = false;
+  const timers = [
+    setTimeout(() => {
+      late = send(-pid, 'SIGKILL');
+    }, LIMIT),
+  ];
+  if (signal !== undefined)
+    timers.push(
+      setTimeout(() => {
+        sent = performance.now();
+        // Ctrl-C and a closed terminal reach the whole group, `kill` the process alone.
+        const group = signal.name === 'SIGINT' || signal.name === 'SIGHUP';
+        send(group ? -pid : pid, signal.name);
+      }, signal.after),
+    );
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('exit', async (status) => {
-      clearTimeout(timer);
+    child.on('exit', (status) => {
+      for (const timer of timers) clearTimeout(timer);
+      if (late) {
+        reject(new Error(`fisherlab ${words.join(' ')}: no end after ${LIMIT / 1000} s: ${said}`));
+        return;
+      }
       const ended = performance.now();
-      const leftProcess = await outlived(-(child.pid as number));
       const after = sent === undefined ? {} : { afterSignal: ended - sent };
-      resolve({ status, said, milliseconds: ended - began, ...after, leftProcess });
+      outlived(pid).then(
+        (leftProcess) =>
+          resolve({ status, said, milliseconds: ended - began, ...after, leftProcess }),
+        reject,
+      );
     });
   });
 }
 
-/** Whether a process of the group is still there after two seconds; it is ended then. */
+/** Whether a process of the group still runs after two seconds; it is killed then. */
 async function outlived(group: number): Promise<boolean> {
   for (let tries = 0; tries < 20; tries++) {
-    if (!isThere(group)) return false;
+    if (!runs(group)) return false;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  process.kill(group, 'SIGKILL');
-  return true;
+  return send(-group, 'SIGKILL');
 }
 
-function isThere(group: number): boolean {
+/** Sends a signal, 0 to send none. Returns false if there is no such process any more. */
+function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(group, 0); // asks only
-    return true;
-  } catch {
-    return false;
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
   }
+}
+
+/**
+ * Whether any process of a group runs. One that has ended and whose parent has not yet asked how
+ * (a zombie) can still be signalled, for as long as the system's first process takes to ask: where
+ * `/proc` tells the state, it does not count.
+ */
+function runs(group: number): boolean {
+  if (!send(-group, 0)) return false;
+  if (!existsSync('/proc/self/stat')) return true;
+  return readdirSync('/proc').some((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+      // The fields after the program's name, which stands in brackets: state, parent, group.
+      const [state = '', , owner] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(owner) === group && !'ZX'.includes(state);
+    } catch {
+      return false; // it ended meanwhile
+    }
+  });
 }

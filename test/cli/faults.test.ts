@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { damaged } from '../../src/cli/fault-damage';
 import { formats } from '../../src/cli/fault-formats';
 import { fuzz } from '../../src/cli/fault-fuzz';
 import { kill } from '../../src/cli/fault-kills';
 import { limit } from '../../src/cli/fault-limits';
+import { fisherlab } from '../../src/cli/fault-processes';
 
 // The whole campaign is `npm run bench -- faults`; these are its first numbers.
 describe('the campaign of faults', () => {
@@ -15,6 +17,21 @@ describe('the campaign of faults', () => {
     const lengths = copies.map(({ length }) => Math.sign(length - file.length));
     assert.deepEqual([...new Set(lengths)].sort(), [-1, 0, 1]);
     assert.ok(copies.every((copy) => !copy.equals(file)));
+  });
+
+  it('waits for what a command leaves behind, and ends it if it stays', async () => {
+    const left = async (seconds: number) => {
+      const shell = `sleep ${seconds} & echo $!;`;
+      const { status, said, leftProcess } = await fisherlab(['--version'], { shell });
+      assert.equal(status, 0);
+      return { leftProcess, sleeper: Number(said.split('\n')[0]) };
+    };
+    assert.equal((await left(0.6)).leftProcess, false);
+    const { leftProcess, sleeper } = await left(600);
+    assert.equal(leftProcess, true);
+    // It is gone, or ended and not yet asked for (Linux shows its command line as empty then).
+    const command = await readFile(`/proc/${sleeper}/cmdline`, 'utf8').catch(() => '');
+    assert.equal(command, '');
   });
 
   it('finds that damaged files of every format are refused in one line or read, and nothing else', async () => {
