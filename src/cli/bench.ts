@@ -4,7 +4,7 @@
  *     fisherlab bench                                  the table: every model and batch size
  *     fisherlab bench features glow --K 32 --json      one line of JSON
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
- *     fisherlab bench scale --only merge               shards, merging, many images, or one of these
+ *     fisherlab bench scale                            shards, merging, many images
  *     fisherlab bench peers --python FILE              beside PyTorch, in turn
  *     fisherlab bench faults --keep                    what survives which faults (`faults.ts`)
  *
