@@ -5,6 +5,7 @@
  *     fisherlab bench features glow --K 32 --json      one line of JSON
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
  *     fisherlab bench scale                            shards, merging, many images
+ *     fisherlab bench start-up                         what is waited for at first
  *     fisherlab bench peers --python FILE              beside PyTorch, in turn
  *     fisherlab bench faults --keep                    what survives which faults (`faults.ts`)
  *
@@ -19,6 +20,7 @@ import { FAMILY, wholeNumber } from './options';
 import { answerOf } from './own-process';
 import { comparePeers } from './peers';
 import { measureScale } from './scale';
+import { measureStartUp, startUpWorker } from './start-up';
 
 const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
@@ -48,6 +50,7 @@ export function register(program: Command): void {
         ...KINDS,
         'kernel',
         'scale',
+        'start-up',
         'peers',
         'faults',
       ]),
@@ -72,7 +75,9 @@ export function register(program: Command): void {
       '--only <text>',
       'faults: only the parts whose names have this in them; scale: one part',
     )
-    .addOption(new Option('--worker <json>', 'faults: one part, in this process').hideHelp())
+    .addOption(
+      new Option('--worker <json>', 'faults, start-up: one part, in this process').hideHelp(),
+    )
     .action(bench);
 }
 
@@ -90,7 +95,7 @@ function faults({ worker, seed, keep = false, only }: Flags): Promise<void> {
     : campaign.faultWorker(worker);
 }
 
-/** Pairs of runs with PyTorch, kept in `data/results`, which `fisherlab readme` shows. */
+/** Pairs of runs with PyTorch, kept in `data/results`, and the page that shows them. */
 async function peersCost(family: string | undefined, { preset, python }: Flags): Promise<void> {
   const { experiments, FisherlabError } = lab();
   if (python === undefined || family === undefined)
@@ -98,17 +103,20 @@ async function peersCost(family: string | undefined, { preset, python }: Flags):
       'there is nothing to compare with',
       'give a family, and --python with a Python that has torch',
     );
-  for (const row of await comparePeers(family, preset, python, console.log))
+  for await (const row of comparePeers(family, preset, python, console.log))
     await experiments.keepSpeed(row);
+  await experiments.fillPages();
 }
 
 async function bench(
-  kind: Kind | 'kernel' | 'scale' | 'peers' | 'faults' | undefined,
+  kind: Kind | 'kernel' | 'scale' | 'start-up' | 'peers' | 'faults' | undefined,
   family: string | undefined,
   flags: Flags,
 ): Promise<void> {
   if (kind === 'kernel') return kernelCost(flags.repeats);
   if (kind === 'scale') return measureScale(flags.only, flags.images ?? 50_000, console.log);
+  if (kind === 'start-up')
+    return flags.worker === undefined ? measureStartUp(console.log) : startUpWorker(flags.worker);
   if (kind === 'peers') return peersCost(family, flags);
   if (kind === 'faults') return faults(flags);
   if (kind !== undefined && family !== undefined) {

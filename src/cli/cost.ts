@@ -13,8 +13,9 @@
  * matrices). The rate to compare with is the best of a product of two matrices before and after.
  * Time is the best of the repeats.
  */
+import os from 'node:os';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
-import type { gradients, models, tf } from '../index';
+import type { experiments, gradients, models, tf } from '../index';
 import { lab } from './lab';
 
 /** What can be measured. */
@@ -281,4 +282,21 @@ function matrixRate(): number {
 /** To four significant digits. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(4));
+}
+
+/** The least, the middle and the largest of some values. */
+export function spread(values: readonly number[]): experiments.Spread {
+  const sorted = values.map(rounded).sort((a, b) => a - b);
+  const at = (k: number) => sorted[k] as number;
+  const [least, median, largest] = [at(0), at(sorted.length >> 1), at(sorted.length - 1)];
+  return { least, median, largest, runs: sorted.length };
+}
+
+/** What times were measured on. */
+export function machineHere(): { processor: string; cores: number; node: string } {
+  return {
+    processor: os.cpus()[0]?.model ?? 'unknown',
+    cores: os.availableParallelism(),
+    node: process.versions.node,
+  };
 }

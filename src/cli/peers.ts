@@ -9,11 +9,10 @@
  * with.
  */
 import { execFile } from 'node:child_process';
-import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { experiments, models } from '../index';
-import type { Cost } from './cost';
+import { type Cost, machineHere } from './cost';
 import { lab } from './lab';
 import { answerOf } from './own-process';
 
@@ -22,29 +21,22 @@ type Row = experiments.SpeedRow;
 const PAIRS = 5;
 const KINDS = ['features', 'training', 'fim'] as const;
 /** Images of a run, so that each takes seconds. A training step is of as many on both sides. */
-const IMAGES = { small: { ours: 240, theirs: 32 }, paper: { ours: 64, theirs: 16 } };
+const IMAGES = { small: { ours: 240, theirs: 32 }, paper: { ours: 64, theirs: 8 } };
 const TRAINING = 64;
 
 /**
- * Compares what a family's preset takes, kind by kind.
+ * Compares what a family's preset takes, kind by kind, and gives each as soon as it is known.
  * @param python a Python that has torch
  * @throws {FisherlabError} if it does not run, or has no torch
  */
-export async function comparePeers(
+export async function* comparePeers(
   family: string,
   preset: models.PresetName,
   python: string,
   say: (line: string) => void,
-): Promise<Row[]> {
-  const torch = await versionOfTorch(python);
-  const machine = {
-    processor: os.cpus()[0]?.model ?? 'unknown',
-    cores: os.availableParallelism(),
-    node: process.versions.node,
-    torch,
-  };
+): AsyncGenerator<Row> {
+  const machine = { ...machineHere(), torch: await versionOfTorch(python) };
   const { ours, theirs } = IMAGES[preset === 'paper' ? 'paper' : 'small'];
-  const rows: Row[] = [];
   for (const kind of KINDS) {
     const images = kind === 'training' ? [] : ['--images', `${ours}`];
     const pairs: Row['pairs'][number][] = [];
@@ -59,9 +51,8 @@ export async function comparePeers(
       pairs.push({ ms_per_image: here.ms_per_image, share: here.share, there });
       say(`${family} ${preset} ${kind}: ${here.ms_per_image}, ${JSON.stringify(there)}`);
     }
-    rows.push({ family, preset, kind, machine, pairs });
+    yield { family, preset, kind, machine, pairs };
   }
-  return rows;
 }
 
 const run = promisify(execFile);

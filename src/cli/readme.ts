@@ -18,7 +18,7 @@ export function register(program: Command): void {
       if (keep) await experiments.keepFirstResults();
       await experiments.fillPages();
       console.log(
-        'README.md, environment.md, docs/scale.md and data/models/README.md hold the numbers of data/results',
+        'README.md, environment.md, docs/scale.md, docs/start-up.md and data/models/README.md hold the numbers of data/results',
       );
     });
 }

@@ -16,7 +16,7 @@ import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { experiments, features } from '../index';
-import { type Cost, IMAGE, rounded, SEED } from './cost';
+import { type Cost, IMAGE, machineHere, rounded, SEED, spread } from './cost';
 import { lab } from './lab';
 import { answerOf, type Ran, ran } from './own-process';
 
@@ -72,13 +72,7 @@ export async function measureScale(
       `${SET} has ${there} test images here, and ${SHARED} are needed`,
       'name a folder that has all of them in FISHERLAB_DATA',
     );
-  const machine = {
-    processor: os.cpus()[0]?.model ?? 'unknown',
-    cores: os.availableParallelism(),
-    node: process.versions.node,
-    backend: name,
-    load: rounded(os.loadavg()[0] ?? 0),
-  };
+  const machine = { ...machineHere(), backend: name, load: rounded(os.loadavg()[0] ?? 0) };
   for (const [each, measure] of Object.entries(PARTS)) {
     if (part !== undefined && part !== each) continue;
     const folder = await mkdtemp(path.join(os.tmpdir(), 'fisherlab-scale-'));
@@ -246,11 +240,4 @@ function stretch(moments: readonly Moment[], from: number, to: number): Results[
     ms_per_image: rounded((last.wall - first.wall) / images),
     cpu_ms_per_image: rounded((last.cpu - first.cpu) / images),
   };
-}
-
-function spread(values: readonly number[]): Results['start']['wall'] {
-  const sorted = values.map(rounded).sort((a, b) => a - b);
-  const at = (k: number) => sorted[k] as number;
-  const [least, median, largest] = [at(0), at(sorted.length >> 1), at(sorted.length - 1)];
-  return { least, median, largest, runs: sorted.length };
 }

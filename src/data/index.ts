@@ -13,7 +13,7 @@ export { type Downloaded, type DownloadOptions, download, type Step } from './do
 export { cacheFolder, find } from './find';
 export { type ImageRow, type PlaceRange, type RowPart, rowOf } from './image-row';
 export { channelsOf, type ImageSet, imageSet, isSetName, setOrPath } from './image-set';
-export { npyShape } from './npy';
+export { npyHeader, npyShape } from './npy';
 export { LAYOUTS, type Layout } from './own/array-layout';
 export { FITS, type Fit } from './own/fit-to-model';
 export { VALUES, type Values } from './own/own-array';

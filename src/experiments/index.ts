@@ -106,11 +106,12 @@ export {
 export { compareReferenceFile, referenceFiles } from './reference-files';
 export { LAST_START, RESULTS, readModelResults, TRIAL_RESULTS } from './results-file';
 export { playRound, type Round, type RoundResult } from './rounds';
-export { keepScale, type ScaleResults } from './scale-results';
+export { keepScale, type ScaleResults, type Spread } from './scale-results';
 export { assertPair, setsFor } from './sets-to-try';
 export { ORDER, singleDetector } from './single-detector';
 export { type SingleRow, shippedSingleRound, singleRows } from './single-rows';
 export { keepSpeed, type SpeedRow } from './speed-results';
+export { keepStartUp, type StartUpResults } from './start-up-results';
 export {
   COSTLY_IMAGES,
   costlySummary,

@@ -4,8 +4,8 @@
  * No number in the README is typed by hand. What stands there between `<!-- results -->` and
  * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families`
  * from the summary of all models, `single` from the round of the single detector, in
- * `data/models/README.md` `models` from the model cards, the two tables of `docs/scale.md` from
- * what was measured of size, and in `environment.md` `speed` from the times beside PyTorch's and
+ * `data/models/README.md` `models` from the model cards, the tables of `docs/scale.md` and of
+ * `docs/start-up.md` from what was measured of size and of starting, and in `environment.md` `speed` from the times beside PyTorch's and
  * `faults` from the campaign of faults; the README's picture is drawn from the first experiment
  * too. A test holds the pages against the files.
  */
@@ -29,6 +29,7 @@ import type { RoundResult } from './rounds';
 import { scaleParts, shippedScale } from './scale-results';
 import { shippedSingleRound, singleRows } from './single-rows';
 import { shippedSpeed, speedParts } from './speed-results';
+import { shippedStartUp, startUpParts } from './start-up-results';
 import { type Summary, shippedSummary } from './summary';
 import { isLower } from './trial';
 
@@ -36,6 +37,7 @@ export const README = inCheckout('README.md');
 export const ENVIRONMENT = inCheckout('environment.md');
 export const MODELS_README = inCheckout('data', 'models', 'README.md');
 export const SCALE_PAGE = inCheckout('docs', 'scale.md');
+export const START_UP_PAGE = inCheckout('docs', 'start-up.md');
 
 /**
  * Writes the pages and the picture.
@@ -47,6 +49,7 @@ export async function fillPages(): Promise<void> {
   await fill(README, readmeParts(results, shippedSummary()));
   await fill(MODELS_README, modelsParts(shippedCards()));
   await fill(SCALE_PAGE, scaleParts(shippedScale()));
+  await fill(START_UP_PAGE, startUpParts(shippedStartUp()));
   await fill(ENVIRONMENT, {
     ...speedParts(shippedSpeed()),
     ...environmentParts(shippedFaults()),

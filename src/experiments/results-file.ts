@@ -32,6 +32,8 @@ export const BEYOND_PIXELS = path.join(RESULTS, 'beyond-pixels.json');
 export const MODEL_CARDS = path.join(RESULTS, 'models.json');
 /** What many images and large tables cost (`fisherlab bench scale`). */
 export const SCALE = path.join(RESULTS, 'scale.json');
+/** What is waited for before anything is computed (`fisherlab bench start-up`). */
+export const START_UP = path.join(RESULTS, 'start-up.json');
 /** Times beside PyTorch's (`fisherlab bench peers`). */
 export const SPEED = path.join(RESULTS, 'speed.json');
 /** The rounds of choosing and reporting, and all looks at the reporting pairs. */

@@ -79,7 +79,8 @@ export interface ScaleResults {
   readonly models: readonly ModelCost[];
 }
 
-const spread = v.object({
+/** How a {@link Spread} is stored. */
+export const SPREAD = v.object({
   least: v.number(),
   median: v.number(),
   largest: v.number(),
@@ -113,7 +114,7 @@ export const SCALE_PARTS = v.object({
       peak_mb: v.number(),
     }),
   ),
-  start: v.exactOptional(v.object({ wall: spread, cpu: spread })),
+  start: v.exactOptional(v.object({ wall: SPREAD, cpu: SPREAD })),
   merge: v.exactOptional(
     v.array(
       v.object({
@@ -126,7 +127,7 @@ export const SCALE_PARTS = v.object({
       }),
     ),
   ),
-  shards: v.exactOptional(v.object({ images: v.number(), wall: spread, cpu: spread })),
+  shards: v.exactOptional(v.object({ images: v.number(), wall: SPREAD, cpu: SPREAD })),
   models: v.exactOptional(
     v.array(
       v.object({
@@ -273,7 +274,8 @@ function reckoned(models: ScaleResults['models']): string {
 }
 
 const count = (value: number) => value.toLocaleString('en');
-const within = ({ least, median, largest }: Spread, digits: number) =>
+/** A spread in words: its middle, and from where to where. */
+export const within = ({ least, median, largest }: Spread, digits: number) =>
   `${median.toFixed(digits)} (${least.toFixed(digits)} to ${largest.toFixed(digits)})`;
 const signed = (value: number) => (value < 0 ? `−${-value}` : `${value}`);
 const round2 = (value: number) => Number(value.toPrecision(2));

@@ -13,9 +13,11 @@ import {
   README,
   readmeParts,
   SCALE_PAGE,
+  START_UP_PAGE,
 } from '../../src/experiments/pages';
 import { scaleParts, shippedScale } from '../../src/experiments/scale-results';
 import { shippedSpeed, speedParts } from '../../src/experiments/speed-results';
+import { shippedStartUp, startUpParts } from '../../src/experiments/start-up-results';
 import { shippedSummary } from '../../src/experiments/summary';
 import { disposeModel, loadModel, shippedModels } from '../../src/models/checkpoint';
 
@@ -80,6 +82,25 @@ describe('the table of times in the page about the environment', () => {
   it('holds the kept times beside PyTorch’s and no others', () => {
     const page = readFileSync(ENVIRONMENT, 'utf8');
     assert.equal(page, filledIn(page, speedParts(shippedSpeed())));
+  });
+});
+
+describe('the page about starting', () => {
+  it('holds the measured times and no others, a backend beside the other', () => {
+    const page = readFileSync(START_UP_PAGE, 'utf8');
+    assert.equal(page, filledIn(page, startUpParts(shippedStartUp())));
+    const taken = { wall: { least: 1, median: 2.4, largest: 3, runs: 3 } };
+    const of = (backend: string, step: string, median: number) => ({
+      ...{ backend, step, ...taken },
+      cpu: { ...taken.wall, median },
+    });
+    const { steps } = startUpParts({
+      machine: { processor: 'a', cores: 2, node: '1' },
+      steps: [of('x', 'one', 5), of('x', 'two', 6), of('y', 'two', 7)],
+      commands: [],
+    });
+    assert.match(steps ?? '', /\| one \| 2 \(1 to 3\) \| 5 \(1 to 3\) \| – \| – \|/);
+    assert.match(steps ?? '', /\| two \| 2 .* \| 6 \(1 to 3\) \| 2 .* \| 7 \(1 to 3\) \|/);
   });
 });
 
