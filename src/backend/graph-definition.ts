@@ -35,16 +35,18 @@ function float(field: number, value: number): Bytes {
   return Buffer.concat([Buffer.from(varint((field << 3) | 5)), content]);
 }
 
+/** Groups of seven bits, the lowest first; a negative number as one of 64 bits. */
 function varint(value: number): number[] {
+  if (value < 0) return bigVarint(BigInt.asUintN(64, BigInt(value)));
   const groups: number[] = [];
-  for (
-    let rest = BigInt.asUintN(64, BigInt(value));
-    groups.length === 0 || rest > 0n;
-    rest >>= 7n
-  ) {
-    groups.push(Number(rest & 127n) | (rest > 127n ? 128 : 0));
-  }
+  let rest = value;
+  for (; rest > 127; rest = Math.floor(rest / 128)) groups.push((rest % 128) | 128);
+  groups.push(rest);
   return groups;
+}
+
+function bigVarint(value: bigint): number[] {
+  return value > 127n ? [Number(value & 127n) | 128, ...bigVarint(value >> 7n)] : [Number(value)];
 }
 
 const dimensions = (shape: readonly number[]) =>

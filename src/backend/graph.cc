@@ -3,6 +3,9 @@
 // What TensorFlow.js's own addon offers for graphs (saved models) optimises them for seconds, goes through the disk, and never frees its copies of the inputs. These functions take a graph
 // as bytes and numbers as typed arrays; what goes in and comes out is float32.
 //
+// Parts know nothing of each other, with one exception: the operation FisherlabSumOverParts (`y = sum of x over all parts`), which batch normalisation needs in training. It waits until every part has
+// come to it, so all parts have to run at the same time.
+//
 // What depends on weights alone is computed once (`prepare`) and stays here. What depends on images is computed for each part of them (`run`), every part by one thread from its first operation to its
 // last: threads that share out operations instead spend a tenth of their time looking for one, and pass tensors between the caches of cores.
 #include <node_api.h>
@@ -17,6 +20,31 @@
 #include <vector>
 
 #include "tensorflow/c/c_api.h"
+
+// From tensorflow/c/kernels.h and ops.h, the first of which asks for headers that are not installed.
+extern "C" {
+struct TF_KernelBuilder;
+struct TF_OpDefinitionBuilder;
+struct TF_OpKernelConstruction;
+struct TF_OpKernelContext;
+struct TF_ShapeHandle;
+struct TF_ShapeInferenceContext;
+TF_OpDefinitionBuilder* TF_NewOpDefinitionBuilder(const char* name);
+void TF_OpDefinitionBuilderAddInput(TF_OpDefinitionBuilder* builder, const char* specification);
+void TF_OpDefinitionBuilderAddOutput(TF_OpDefinitionBuilder* builder, const char* specification);
+void TF_OpDefinitionBuilderSetShapeInferenceFunction(TF_OpDefinitionBuilder* builder, void (*infer)(TF_ShapeInferenceContext*, TF_Status*));
+void TF_RegisterOpDefinition(TF_OpDefinitionBuilder* builder, TF_Status* status);
+TF_KernelBuilder* TF_NewKernelBuilder(const char* operation, const char* device, void* (*create)(TF_OpKernelConstruction*),
+                                      void (*compute)(void*, TF_OpKernelContext*), void (*destroy)(void*));
+void TF_RegisterKernelBuilder(const char* name, TF_KernelBuilder* builder, TF_Status* status);
+void TF_GetInput(TF_OpKernelContext* context, int k, TF_Tensor** tensor, TF_Status* status);
+TF_Tensor* TF_AllocateOutput(TF_OpKernelContext* context, int k, TF_DataType type, const int64_t* dims, int rank, size_t bytes, TF_Status* status);
+void TF_OpKernelContext_Failure(TF_OpKernelContext* context, TF_Status* status);
+TF_ShapeHandle* TF_NewShapeHandle();
+void TF_ShapeInferenceContextGetInput(TF_ShapeInferenceContext* context, int k, TF_ShapeHandle* shape, TF_Status* status);
+void TF_ShapeInferenceContextSetOutput(TF_ShapeInferenceContext* context, int k, TF_ShapeHandle* shape, TF_Status* status);
+void TF_DeleteShapeHandle(TF_ShapeHandle* shape);
+}
 
 namespace {
 
@@ -94,6 +122,98 @@ class Workers {
   const std::function<void(size_t)>* work_ = nullptr;
   size_t next_ = 0, count_ = 0, wanted_ = 0, made_ = 0, busy_ = 0, round_ = 0;
 };
+
+// The parts of one run, who meet at every FisherlabSumOverParts.
+class Meeting {
+ public:
+  explicit Meeting(size_t parts) : from_(parts) {}
+
+  // Waits for the others and writes the sum over the parts, always in the same order, to `to`. False where a part has failed and will not come.
+  bool Sum(size_t part, const float* from, float* to, size_t length) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    from_[part] = from;
+    const size_t round = round_;
+    if (++here_ == from_.size()) {
+      sum_.assign(length, 0);
+      for (const float* own : from_)
+        for (size_t k = 0; k < length; k++) sum_[k] += own[k];
+      here_ = 0;
+      round_++;
+      changed_.notify_all();
+    }
+    changed_.wait(lock, [&] { return round_ != round || failed_; });
+    if (round_ == round) return false;
+    std::copy(sum_.begin(), sum_.end(), to);
+    // Nobody may begin the next sum before everybody has this one.
+    if (++gone_ == from_.size()) {
+      gone_ = 0;
+      changed_.notify_all();
+    }
+    changed_.wait(lock, [&] { return gone_ == 0 || failed_; });
+    return true;
+  }
+
+  void Fail() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    failed_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<const float*> from_;
+  std::vector<float> sum_;
+  size_t here_ = 0, gone_ = 0, round_ = 0;
+  bool failed_ = false;
+};
+
+// The part that this thread computes, and whom it meets; null where parts do not all run at the same time.
+thread_local Meeting* meeting = nullptr;
+thread_local size_t part_of_thread = 0;
+
+constexpr char kSumOverParts[] = "FisherlabSumOverParts";
+
+void SumOverParts(void*, TF_OpKernelContext* context) {
+  TF_Status* status = TF_NewStatus();
+  TF_Tensor *from = nullptr, *to = nullptr;
+  TF_GetInput(context, 0, &from, status);
+  if (TF_GetCode(status) == TF_OK) {
+    std::vector<int64_t> dims;
+    for (int k = 0; k < TF_NumDims(from); k++) dims.push_back(TF_Dim(from, k));
+    to = TF_AllocateOutput(context, 0, TF_FLOAT, dims.data(), static_cast<int>(dims.size()), TF_TensorByteSize(from), status);
+  }
+  if (TF_GetCode(status) == TF_OK &&
+      (meeting == nullptr || !meeting->Sum(part_of_thread, static_cast<const float*>(TF_TensorData(from)), static_cast<float*>(TF_TensorData(to)),
+                                           TF_TensorByteSize(from) / sizeof(float))))
+    TF_SetStatus(status, TF_ABORTED, "another part failed, or parts do not run at the same time");
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
+  if (from != nullptr) TF_DeleteTensor(from);
+  if (to != nullptr) TF_DeleteTensor(to);
+  TF_DeleteStatus(status);
+}
+
+void SameShape(TF_ShapeInferenceContext* context, TF_Status* status) {
+  TF_ShapeHandle* shape = TF_NewShapeHandle();
+  TF_ShapeInferenceContextGetInput(context, 0, shape, status);
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextSetOutput(context, 0, shape, status);
+  TF_DeleteShapeHandle(shape);
+}
+
+// Once a process, however often the addon is loaded (by a worker, say).
+void RegisterSumOverParts() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    TF_Status* status = TF_NewStatus();
+    TF_OpDefinitionBuilder* operation = TF_NewOpDefinitionBuilder(kSumOverParts);
+    TF_OpDefinitionBuilderAddInput(operation, "x: float");
+    TF_OpDefinitionBuilderAddOutput(operation, "y: float");
+    TF_OpDefinitionBuilderSetShapeInferenceFunction(operation, SameShape);
+    TF_RegisterOpDefinition(operation, status);
+    TF_RegisterKernelBuilder(kSumOverParts, TF_NewKernelBuilder(kSumOverParts, "CPU", nullptr, SumOverParts, nullptr), status);
+    TF_DeleteStatus(status);  // where it is not registered, graphs that need it cannot be made
+  });
+}
 
 void Finalize(napi_env, void* data, void*) { delete static_cast<Compiled*>(data); }
 
@@ -271,6 +391,7 @@ napi_value Run(napi_env env, napi_callback_info info) {
   inputs.insert(inputs.end(), compiled->prepared.begin(), compiled->prepared.end());
   std::vector<Tensors> results(parts, Tensors(compiled->outputs.size(), nullptr));
   std::vector<std::string> problems(parts);
+  Meeting together(parts);
   static Workers& workers = *new Workers;  // never freed: its threads may still wait when the process ends
   workers.Run(parts, threads, [&](size_t p) {
     Tensors own;
@@ -281,9 +402,15 @@ napi_value Run(napi_env env, napi_callback_info info) {
     Tensors values = own;
     values.insert(values.end(), compiled->values.begin(), compiled->values.end());
     TF_Status* status = TF_NewStatus();
+    meeting = threads >= parts ? &together : nullptr;
+    part_of_thread = p;
     TF_SessionRun(compiled->session, nullptr, inputs.data(), values.data(), static_cast<int>(values.size()), compiled->outputs.data(),
                   results[p].data(), static_cast<int>(results[p].size()), nullptr, 0, nullptr, status);
-    if (TF_GetCode(status) != TF_OK) problems[p] = TF_Message(status);
+    meeting = nullptr;
+    if (TF_GetCode(status) != TF_OK) {
+      problems[p] = TF_Message(status);
+      together.Fail();
+    }
     TF_DeleteStatus(status);
     Free(&own);
   });
@@ -307,6 +434,7 @@ void Export(napi_env env, napi_value exports, const char* name, napi_callback fu
 }  // namespace
 
 NAPI_MODULE_INIT() {
+  RegisterSumOverParts();
   Export(env, exports, "compile", Compile);
   Export(env, exports, "prepare", Prepare);
   Export(env, exports, "run", Run);

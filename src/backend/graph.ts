@@ -11,9 +11,10 @@
  *     weights → prepared
  *     batch [p·n, …] → p parts [n, …], each with what is prepared → rows joined, sums added
  *
- * so that every core has a pass of its own, of as few images as its cache holds. The operations are
- * TensorFlow.js's own, with the same attributes; only some are written as oneDNN likes them
- * (`graph-onednn.ts`).
+ * so that every core has a pass of its own, of as few images as its cache holds. (Batch
+ * normalisation in training is the exception: its parts run in step, `sumOverParts`.) The
+ * operations are TensorFlow.js's own, with the same attributes; only some are written as oneDNN
+ * likes them (`graph-onednn.ts`).
  */
 
 import os from 'node:os';
@@ -24,7 +25,7 @@ import { isOffered } from './convolution-with-bias';
 import { attribute, graphDefinition, node, sessionConfiguration } from './graph-definition';
 import { asOneDnnLikes, KINDS, trial } from './graph-onednn';
 import { native } from './primitives';
-import { type Attribute, type Recording, record } from './recording';
+import { type Attribute, type Recording, record, SUM_OVER_PARTS } from './recording';
 import { addonFolder, tf } from './start';
 
 /**
@@ -86,6 +87,8 @@ export class Graph {
     /** Images of a part. */
     readonly part: number,
     private readonly rows: number,
+    /** Whether parts depend on each other, so that all have to be computed at the same time. */
+    private readonly inStep: boolean,
   ) {}
 
   /**
@@ -125,7 +128,8 @@ export class Graph {
         ofWeightsAlone(recording),
         recording.results.map((_, k) => `output${k}:0`),
       );
-      return new Graph(addon, handle, lengthOf(at(batch, 0)), rows);
+      const inStep = recording.operations.some(({ name }) => name === SUM_OVER_PARTS);
+      return new Graph(addon, handle, lengthOf(at(batch, 0)), rows, inStep);
     } finally {
       tf.engine().endScope(); // what the recorded run made
     }
@@ -136,7 +140,7 @@ export class Graph {
    * filled up with the first image again and again: the numbers of each output, `rows` without
    * those of the filling.
    * @param batch where the computation has sums, whole parts, for the filling would be counted
-   * @param threads how many parts are computed at the same time
+   * @param threads how many parts are computed at the same time, unless all have to be
    */
   run(
     batch: readonly Tensor[],
@@ -160,7 +164,8 @@ export class Graph {
     const whole = parts * this.part;
     const shapes = batch.map(({ shape }) => [this.part, ...shape.slice(1)]);
     const images = numbers(batch).map((values) => filledUp(values, count, whole));
-    const results = this.addon.run(this.handle, images, shapes, parts, threads, this.rows);
+    const together = this.inStep ? parts : threads;
+    const results = this.addon.run(this.handle, images, shapes, parts, together, this.rows);
     const [rows, sums] = [results.slice(0, this.rows), results.slice(this.rows)];
     if (sums.length > 0 && whole !== count)
       throw new Error(`${count} images are not whole parts of ${this.part}`);

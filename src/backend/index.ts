@@ -31,6 +31,7 @@ export {
 export { withLock } from './file-lock';
 export { type Computation, Graph } from './graph';
 export { matMul, native, reluGrad, squaredNormOfPositions, squaredNormOfRows } from './primitives';
+export { sumOverParts } from './recording';
 export { inCheckout } from './root';
 export {
   BACKENDS,

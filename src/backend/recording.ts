@@ -16,6 +16,7 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { at } from './checked';
 import { native } from './primitives';
+import { tf } from './start';
 
 export interface Attribute {
   readonly name: string;
@@ -63,6 +64,23 @@ interface Recordable {
   binding: Binding;
   getInputTensorIds(tensors: readonly TensorInfo[]): number[];
   getDTypeInteger(dtype: string): number;
+}
+
+/** The operation of `graph.cc` behind {@link sumOverParts}. */
+export const SUM_OVER_PARTS = 'FisherlabSumOverParts';
+
+/** Whether a computation is being recorded. */
+let recording = false;
+
+/**
+ * The sum of `x` over all parts of a batch that a graph computes at the same time, the same for
+ * each of them; where there is only one part, `x` itself. It makes of a mean over a part's images
+ * one over the batch's.
+ */
+export function sumOverParts(x: Tensor): Tensor {
+  const backend = native();
+  if (!recording || backend === null) return tf.clone(x);
+  return backend.executeSingleOutput(SUM_OVER_PARTS, [], [x]);
 }
 
 /** Constants of more bytes than this are not written into a graph. */
@@ -122,7 +140,10 @@ export function record(
     },
     executeOp: (name: string, attributes: Attribute[], ids: number[], count: number) => {
       const operands = ids.map(operand);
-      const outputs = binding.executeOp(name, attributes, ids, count);
+      const outputs =
+        name === SUM_OVER_PARTS // what is recorded is one part
+          ? binding.executeOp('Identity', [ofFloats(binding)], ids, count)
+          : binding.executeOp(name, attributes, ids, count);
       outputs.forEach(({ id }, k) => {
         names.set(id, `op${operations.length}:${k}`);
       });
@@ -135,6 +156,7 @@ export function record(
     },
   });
   const idsOf = backend.getInputTensorIds.bind(backend);
+  recording = true;
   try {
     backend.binding = standIn;
     backend.getInputTensorIds = (tensors) => {
@@ -150,6 +172,7 @@ export function record(
     if (looked || bytes > LARGEST) return null;
     return { operations, constants, results: backend.getInputTensorIds(results).map(operand) };
   } finally {
+    recording = false;
     backend.binding = binding;
     Reflect.deleteProperty(backend, 'getInputTensorIds'); // the class's own again
   }
@@ -159,10 +182,12 @@ export function record(
  * Attributes that TensorFlow.js leaves to TensorFlow to infer, which it does for eager operations
  * only.
  */
-function left(operation: string, { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 }: Binding): Attribute[] {
+function left(operation: string, binding: Binding): Attribute[] {
   if (operation !== 'ExpandDims') return [];
-  return [
-    { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },
-    { name: 'Tdim', type: TF_ATTR_TYPE, value: TF_INT32 },
-  ];
+  const { TF_ATTR_TYPE, TF_INT32 } = binding;
+  return [ofFloats(binding), { name: 'Tdim', type: TF_ATTR_TYPE, value: TF_INT32 }];
+}
+
+function ofFloats({ TF_ATTR_TYPE, TF_FLOAT }: Binding): Attribute {
+  return { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT };
 }

@@ -52,7 +52,7 @@ export function register(program: Command): void {
         'faults',
       ]),
     )
-    .addArgument(new Argument('[model]', `${FAMILY}; of scale the part, if not all`))
+    .addArgument(new Argument('[model]', FAMILY))
     .addOption(new Option('--preset <name>', 'size of the model').choices(PRESETS).default('small'))
     .option('--K <n>', 'Glow: steps a level', wholeNumber())
     .option('--hidden <n>', 'Glow: channels of the coupling networks', wholeNumber())
@@ -68,7 +68,10 @@ export function register(program: Command): void {
     .option('--json', 'one line of JSON')
     .option('--seed <n>', 'faults: the seed of all of them', wholeNumber(0), 1)
     .option('--keep', 'faults: keep the table, and fill it into environment.md')
-    .option('--only <text>', 'faults: only the parts whose names have this in them')
+    .option(
+      '--only <text>',
+      'faults: only the parts whose names have this in them; scale: one part',
+    )
     .addOption(new Option('--worker <json>', 'faults: one part, in this process').hideHelp())
     .action(bench);
 }
@@ -105,7 +108,7 @@ async function bench(
   flags: Flags,
 ): Promise<void> {
   if (kind === 'kernel') return kernelCost(flags.repeats);
-  if (kind === 'scale') return measureScale(family, flags.images ?? 50_000, console.log);
+  if (kind === 'scale') return measureScale(flags.only, flags.images ?? 50_000, console.log);
   if (kind === 'peers') return peersCost(family, flags);
   if (kind === 'faults') return faults(flags);
   if (kind !== undefined && family !== undefined) {

@@ -8,7 +8,7 @@
  * one file a shard, which `fisherlab merge` joins. On a cluster the shard is the task's own.
  */
 import type { Command } from 'commander';
-import type { features, models } from '../index';
+import type { data, features, models } from '../index';
 import { stoppable } from './interruption';
 import { lab } from './lab';
 import { names, wholeNumber, wholeNumbers } from './options';
@@ -59,6 +59,7 @@ async function makeFiles(flags: Flags, signal: AbortSignal): Promise<void> {
   await startBackend();
   const loaded = flags.model.map((asked) => ({ asked, loaded: models.loadModel(asked) }));
   const bar = terminal.barForEachStep();
+  const leftOut: data.LeftOut[] = [];
   try {
     const shape = loaded[0]?.loaded.model.imageShape ?? [32, 32, 1];
     const files = await features
@@ -68,10 +69,15 @@ async function makeFiles(flags: Flags, signal: AbortSignal): Promise<void> {
         seed,
         features: wanted,
         progress: bar.step,
+        leftOut: (one) => leftOut.push(one),
         signal,
         ...(share === undefined ? {} : { shard: share }),
       })
-      .finally(bar.done);
+      .finally(() => {
+        bar.done();
+        for (const { name, reason, fix } of leftOut)
+          console.log(`left out: '${name}' ${reason}; ${fix}`);
+      });
     for (const file of files) console.log(shown(file));
   } finally {
     for (const { loaded: one } of loaded) models.disposeModel(one.model);
@@ -90,7 +96,7 @@ async function sourcesOf(
     const limited = limit === undefined ? {} : { limit };
     return Promise.all(
       words.map(async (word) => ({
-        images: await data.dataset(word, 'test', limited),
+        images: await data.setRow(word, 'test', limited),
         in: [word],
         ...limited,
       })),
@@ -103,9 +109,5 @@ async function sourcesOf(
     );
   if (limit !== undefined)
     throw new FisherlabError('--limit is for data sets', 'give the paths of fewer images');
-  const [height, width, channels] = imageShape;
-  const own = await data.ownImages(words, { height, width, channels });
-  for (const { name, reason, fix } of own.leftOut)
-    console.log(`left out: '${name}' ${reason}; ${fix}`);
-  return [{ images: own.images, names: own.images.names, in: words }];
+  return [{ images: await data.ownRow(words, imageShape), in: words }];
 }

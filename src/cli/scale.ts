@@ -6,7 +6,7 @@
  * - *long*: one process over many images: its last fifth beside its first, and its memory;
  * - *start*: a shard of `n` images takes `a + n·b`, so `a = 2·T(n) − T(2n)`;
  * - *merge*: 64 shards of random numbers with the columns of the largest Glow, of two lengths, the
- *   longer of 5 GB (twice that of disk is needed for a while);
+ *   longer of 5.4 GB, of which the disk has to hold two at a time;
  * - *shards*: one process with two cores, in turn with two processes of one core each;
  * - *models*: processor time, operations and parameters of the small and the paper's Glow.
  *
@@ -49,7 +49,7 @@ const PARTS: Readonly<Record<string, Part>> = {
 };
 
 /**
- * Measures one part, or all, and keeps each as it is known.
+ * Measures one part, or all, keeps each as it is known, and fills the page in.
  * @throws {FisherlabError} if there is no such part, or no `taskset`, or the set is not whole
  */
 export async function measureScale(
@@ -77,6 +77,7 @@ export async function measureScale(
     cores: os.availableParallelism(),
     node: process.versions.node,
     backend: name,
+    load: rounded(os.loadavg()[0] ?? 0),
   };
   for (const [each, measure] of Object.entries(PARTS)) {
     if (part !== undefined && part !== each) continue;
@@ -89,6 +90,7 @@ export async function measureScale(
       await rm(folder, { recursive: true, force: true });
     }
   }
+  await experiments.fillPages();
 }
 
 /** The words of `fisherlab features` over the first images of the set. */
@@ -154,7 +156,8 @@ async function writeShard(file: string, k: number, from: number, end: number): P
     images: Array.from(values, (_, row) => from + row),
     table: { rows: end - from, batchSize: 1, columns },
   };
-  const origin = { model: { name: 'columns' }, images: { name: 'rows' }, shard: [k, SHARDS] };
+  const of = { shard: [k, SHARDS], parts: [] };
+  const origin = { model: { name: 'columns' }, images: { name: 'rows' }, ...of };
   await features.writeTableFile(file, origin, [piece]);
 }
 
@@ -199,7 +202,7 @@ async function longRun(folder: string, count: number): Promise<Results['long']> 
   const moments: Moment[] = [];
   await features.makeFeatureFiles(
     [{ asked: MODEL, loaded }],
-    [{ images: { name: SET, images: pixels, count, shape }, in: [SET] }],
+    [{ images: data.rowOf({ name: SET, images: pixels, count, shape }), in: [SET] }],
     {
       folder: path.join(folder, 'long'),
       batchSizes: [1, 5],

@@ -13,7 +13,7 @@ import { assertKnown, FisherlabError } from '../errors';
 import { type Found, find } from './find';
 import { readLabels } from './labels';
 import { readNpy } from './npy';
-import { DATA_SETS, type DataSetName, dataSet, SPLITS, type Split } from './sets';
+import { DATA_SETS, type DataSet, type DataSetName, dataSet, SPLITS, type Split } from './sets';
 
 /** The side of every image, in pixels. */
 export const SIDE = 32;
@@ -56,6 +56,31 @@ export async function dataset(
   split: string = 'test',
   { limit }: { limit?: number } = {},
 ): Promise<Dataset> {
+  const at = located(name, split, limit);
+  const { found, set } = at;
+  const { images, labels, count, total } = await readSplit(at.name, at.split, found, limit);
+  const how = count < total ? `first ${number(count)} of ${number(total)}` : `all ${number(total)}`;
+  return {
+    name: at.name,
+    split: at.split,
+    source: `${name} ${split}: ${how} images of ${found.place}`,
+    licence: set.licence,
+    images,
+    count,
+    shape: [SIDE, SIDE, set.channels],
+    ...(labels === undefined ? {} : { labels: labels.subarray(0, count) }),
+  };
+}
+
+/**
+ * Where the files of a data set lie.
+ * @throws {FisherlabError} if the name, the split or the limit is none, or the set is not here
+ */
+export function located(
+  name: string,
+  split: string,
+  limit: number | undefined,
+): { name: DataSetName; split: Split; set: DataSet; found: Found } {
   assertKnown('data set', name, DATA_SETS);
   assertKnown('split', split, SPLITS);
   if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
@@ -64,25 +89,13 @@ export async function dataset(
       'give a whole number from 1 on',
     );
   }
-  const { licence, channels } = dataSet(name);
   const found = find(name, split);
   if (found === null)
     throw new FisherlabError(
       `data set '${name}' (${split}) is not on this machine`,
       whereToGet(name, split),
     );
-  const { images, labels, count, total } = await readSplit(name, split, found, limit);
-  const how = count < total ? `first ${number(count)} of ${number(total)}` : `all ${number(total)}`;
-  return {
-    name,
-    split,
-    source: `${name} ${split}: ${how} images of ${found.place}`,
-    licence,
-    images,
-    count,
-    shape: [SIDE, SIDE, channels],
-    ...(labels === undefined ? {} : { labels: labels.subarray(0, count) }),
-  };
+  return { name, split, set: dataSet(name), found };
 }
 
 /**
@@ -98,20 +111,9 @@ export async function readSplit(
 ): Promise<{ images: Uint8Array; labels?: Uint8Array; count: number; total: number }> {
   const { channels, classes = 256 } = dataSet(name);
   const file = await readNpy(found.images, `${split} images of '${name}' (${found.images})`, limit);
-  const [total = 0, height = 0, width = 0, depth = 0] = file.shape;
-  const side = channels === 3 ? SIDE : 28;
-  if (
-    file.shape.length !== 4 ||
-    depth !== channels ||
-    height !== width ||
-    (height !== side && height !== SIDE)
-  ) {
-    throw new FisherlabError(
-      `images of '${name}' (${found.images}) have shape [${file.shape.join(', ')}]`,
-      `the shape must be [N, ${side}, ${side}, ${channels}]`,
-    );
-  }
-  const images = height === SIDE ? file.data : padded(file.data, file.rows, height, channels);
+  const { side } = gridOf(name, found, file.shape);
+  const [total = 0] = file.shape;
+  const images = onGrid(file.data, side, channels);
   if (found.labels === undefined) return { images, count: file.rows, total };
 
   const label = `labels of '${name}' (${found.labels})`;
@@ -130,6 +132,32 @@ export async function readSplit(
   return { images, labels: labels.data, count: file.rows, total };
 }
 
+/**
+ * The side of the images in a set's file, and the shape that they are given: [32, 32, C].
+ * @throws {FisherlabError} if `inFile`, the shape of the file's array, is not what the set is of
+ */
+export function gridOf(
+  name: DataSetName,
+  { images }: Found,
+  inFile: readonly number[],
+): { side: number; shape: Dataset['shape'] } {
+  const { channels } = dataSet(name);
+  const [, height = 0, width = 0, depth = 0] = inFile;
+  const side = channels === 3 ? SIDE : 28;
+  if (
+    inFile.length !== 4 ||
+    depth !== channels ||
+    height !== width ||
+    (height !== side && height !== SIDE)
+  ) {
+    throw new FisherlabError(
+      `images of '${name}' (${images}) have shape [${inFile.join(', ')}]`,
+      `the shape must be [N, ${side}, ${side}, ${channels}]`,
+    );
+  }
+  return { side: height, shape: [SIDE, SIDE, channels] };
+}
+
 /** What to do about a set that is not here. */
 function whereToGet(name: DataSetName, split: Split): string {
   const { files, agreement } = dataSet(name);
@@ -143,7 +171,9 @@ function whereToGet(name: DataSetName, split: Split): string {
 const number = (n: number) => n.toLocaleString('en-US');
 
 /** Images of `side` × `side` in the middle of black ones of 32 × 32. */
-function padded(images: Uint8Array, count: number, side: number, channels: number): Uint8Array {
+export function onGrid(images: Uint8Array, side: number, channels: number): Uint8Array {
+  if (side === SIDE) return images;
+  const count = images.length / (side * side * channels);
   const out = new Uint8Array(count * SIDE * SIDE * channels); // [N, 32, 32, C]
   const border = (SIDE - side) / 2;
   const row = side * channels;

@@ -167,6 +167,39 @@ function room(shape: readonly number[], limit: number): NpyArray {
 }
 
 /**
+ * Ranges of the bytes of a uint8 `.npy` or `.npy.gz`, one after the other; the file is read to the
+ * end of the last one.
+ * @param ranges of the numbers, in ascending order, `to` exclusive
+ * @throws {FisherlabError} as `readNpy`
+ */
+export async function* npyRanges(
+  file: string,
+  label: string,
+  ranges: readonly { readonly from: number; readonly to: number }[],
+): AsyncGenerator<Uint8Array> {
+  let [next, seen] = [0, 0];
+  let values: Uint8Array | undefined;
+  try {
+    for await (const { header, piece } of npyPieces(file, parseUint8Header)) {
+      const end = seen + piece.length;
+      for (; next < ranges.length; next++, values = undefined) {
+        const { from, to } = ranges[next] as (typeof ranges)[number];
+        values ??= new Uint8Array(to - from);
+        const [first, last] = [Math.max(from, seen), Math.min(to, end)];
+        if (first < last) values.set(piece.subarray(first - seen, last - seen), first - from);
+        if (to > end) break;
+        yield values;
+      }
+      seen = end;
+      const total = header.shape.reduce((a, b) => a * b, 1);
+      if (next === ranges.length && seen < total) return;
+    }
+  } catch (error) {
+    throw unreadable(label, error);
+  }
+}
+
+/**
  * The shape that a `.npy` or `.npy.gz` says it has, from its first bytes alone.
  * @throws {FisherlabError} if the header is damaged or of another type, naming `label`
  */

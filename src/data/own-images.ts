@@ -11,7 +11,6 @@
  * reason; the others go on. With `strict` it is an error. What was done to each image is told. An
  * array that may be read in more than one way stops everything: it is asked, not guessed.
  */
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { assertKnown, FisherlabError } from '../errors';
 import type { Images } from './dataset';
@@ -19,8 +18,8 @@ import { LAYOUTS, type Layout } from './own/array-layout';
 import { FITS, type Fit, type Target } from './own/fit-to-model';
 import { VALUES, type Values } from './own/own-array';
 import { type OwnFile, ownFiles } from './own/own-files';
-import type { Turn } from './own/own-picture';
 import { type FromFile, type LeftOut, readOwnFile } from './own/read-own-file';
+import { oneAtATime, together } from './own/together';
 import type { Treatment } from './own/treatment';
 
 export interface OwnOptions {
@@ -58,9 +57,6 @@ export interface Own {
   /** Files in folders that do not call themselves images. */
   readonly others: readonly string[];
 }
-
-/** Files that are read together: enough to keep the decoder's threads busy. */
-const TOGETHER = Math.max(4, 2 * availableParallelism());
 
 /**
  * Reads files and folders, in the order of their names within each folder.
@@ -120,46 +116,5 @@ export async function ownImages(paths: readonly string[], options: OwnOptions): 
     leftOut,
     hidden,
     others,
-  };
-}
-
-/**
- * The results of `work`, in the order of `items`, some of which are worked on at the same time;
- * none is begun after one that failed, was aborted or `stops`.
- */
-async function together<T, R>(
-  items: readonly T[],
-  work: (item: T) => Promise<R>,
-  stops: (result: R) => boolean,
-  signal: AbortSignal | undefined,
-): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length) {
-      const k = next++;
-      try {
-        signal?.throwIfAborted();
-        const result = await work(items[k] as T);
-        results[k] = result;
-        if (stops(result)) next = items.length;
-      } catch (error) {
-        next = items.length;
-        throw error;
-      }
-    }
-  };
-  const ends = await Promise.allSettled(Array.from({ length: TOGETHER }, worker));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
-  return results.filter((result) => result !== undefined);
-}
-
-/** Whoever asks has their turn when all who asked before have had theirs. */
-function oneAtATime(): Turn {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const mine = last.then(work);
-    last = mine.catch(() => {});
-    return mine;
   };
 }

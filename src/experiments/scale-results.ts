@@ -58,6 +58,8 @@ export interface ScaleResults {
     readonly cores: number;
     readonly node: string;
     readonly backend: string;
+    /** How many processes of others wanted a core in the minute before; 0 on a quiet machine. */
+    readonly load: number;
   };
   /** One process over many images. */
   readonly long: {
@@ -93,7 +95,13 @@ const stretch = v.object({
 /** What the file may hold. */
 export const SCALE_PARTS = v.object({
   machine: v.exactOptional(
-    v.object({ processor: v.string(), cores: v.number(), node: v.string(), backend: v.string() }),
+    v.object({
+      processor: v.string(),
+      cores: v.number(),
+      node: v.string(),
+      backend: v.string(),
+      load: v.number(),
+    }),
   ),
   long: v.exactOptional(
     v.object({
@@ -168,7 +176,7 @@ function measured({ machine, long, start, merge, shards }: Partial<ScaleResults>
   const on =
     machine === undefined
       ? NOTHING
-      : `${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}`;
+      : `${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}, with a load of ${machine.load.toFixed(1)} by others when it began`;
   const columns = ['', 'measured', 'aimed at'];
   const rows = [
     ...longRows(long),
@@ -188,7 +196,7 @@ function measured({ machine, long, start, merge, shards }: Partial<ScaleResults>
       '1.0',
     ],
   ];
-  return `On ${on}; medians (least to largest), while others used the machine too:\n\n${markdownTable(columns, rows)}`;
+  return `On ${on}; medians (least to largest):\n\n${markdownTable(columns, rows)}`;
 }
 
 function longRows(long: ScaleResults['long'] | undefined): string[][] {

@@ -6,7 +6,7 @@
  * numbers depend on which others are scored with it. With several draws (`noise-indices.ts`) an
  * image has a row for each of them.
  *
- * A set may be cut and its pieces computed one by one, on as many machines: if it is cut at
+ * A set may be cut and its parts computed one by one, on as many machines: if it is cut at
  * multiples of `cutEvery`, their rows are the rows of the whole, bit for bit, since the same images
  * go through every kernel together (`gradients/feature-passes.ts`).
  */
@@ -23,6 +23,7 @@ import {
   type LayerFeature,
   leastCommonMultiple,
   passesByParts,
+  type Sample,
   squaredNorm,
 } from '../gradients/index';
 import type { Model } from '../models/index';
@@ -43,6 +44,8 @@ export interface ExtractorOptions {
 }
 
 export interface RunOptions {
+  /** Which noise an image gets; as the extractor was told, where left out. */
+  readonly noiseIndices?: NoiseIndices;
   /** Called with the number of images done so far. */
   readonly progress?: (images: number) => void;
   /** Ends the work before the next pass; no tensor is left. */
@@ -62,7 +65,7 @@ export async function extractTables(
   data: Images,
   options: ExtractOptions,
 ): Promise<FeatureTable[]> {
-  return new Extractor(model, data, options).run(0, data.count, options);
+  return new Extractor(model, data, options).run(data, options);
 }
 
 /** Batch sizes that one pass serves. */
@@ -83,9 +86,9 @@ interface Found {
 /** Common batches of more images than this go through the model size by size. */
 const MOST_TOGETHER = 128;
 
-/** Extraction from one set, piece by piece. */
+/** Extraction from one set, part by part. */
 export class Extractor {
-  /** Pieces begin at multiples of this number of images. */
+  /** Parts begin at multiples of this number of images. */
   readonly cut: number;
   private readonly groups: readonly Group[];
   /** Rows of an image: draws of its noise. */
@@ -97,7 +100,7 @@ export class Extractor {
    */
   constructor(
     private readonly model: Model,
-    private readonly data: Images,
+    private readonly set: Pick<Images, 'name' | 'count'>,
     private readonly options: ExtractorOptions,
   ) {
     const { batchSizes, chunk = MOST_TOGETHER, noiseIndices = BY_POSITION, seed } = options;
@@ -111,9 +114,9 @@ export class Extractor {
         'give whole numbers from 1 on',
       );
     const largest = Math.max(...batchSizes);
-    if (largest > data.count) {
+    if (largest > set.count) {
       throw new FisherlabError(
-        `a batch of ${largest} is larger than the ${data.count} images of '${data.name}'`,
+        `a batch of ${largest} is larger than the ${set.count} images of '${set.name}'`,
         'choose a smaller batch size',
       );
     }
@@ -130,35 +133,39 @@ export class Extractor {
   }
 
   /**
-   * The tables of images `from` to `to` (exclusive), one for each batch size.
-   * @param from a multiple of `cut`, as is `to` unless the set ends there
+   * The tables of some images of the set, one for each batch size.
+   * @param data the images from one multiple of `cut` to the next, or to a later one, or to the end
    * @throws {FisherlabError} if a feature is not finite
    * @throws the reason of `signal`, once it is aborted
    */
-  async run(from: number, to: number, options: RunOptions = {}): Promise<FeatureTable[]> {
+  async run(data: Images, options: RunOptions = {}): Promise<FeatureTable[]> {
     options.signal?.throwIfAborted();
     const { batchSizes } = this.options;
     const found = new Map<number, Found[]>(batchSizes.map((B) => [B, []]));
-    for (const group of this.groups) await this.passOver(group, from, to, found, options);
+    for (const group of this.groups) await this.passOver(group, data, found, options);
     return batchSizes.map((B) => joined(found.get(B) ?? [], B));
   }
 
   private async passOver(
     group: Group,
-    from: number,
-    to: number,
+    data: Images,
     found: ReadonlyMap<number, Found[]>,
-    { progress, signal }: RunOptions,
+    { progress, signal, noiseIndices = this.options.noiseIndices ?? BY_POSITION }: RunOptions,
   ): Promise<void> {
     const { sizes } = group;
     const { draws } = this;
     const unit = leastCommonMultiple(sizes);
-    const end = draws * (from + Math.max(...sizes.map((B) => to - from - ((to - from) % B))));
-    const { atOnce, run } = this.passesOf(group);
-    for (let at = draws * from; at < end; at += atOnce) {
+    const end = draws * Math.max(...sizes.map((B) => data.count - (data.count % B)));
+    const sample = (from: number, count: number, to: number) =>
+      this.sample(data, noiseIndices, from, count, to);
+    group.passes ??= this.passesOf(group, (count) => sample(0, count, draws * data.count));
+    const { atOnce, run } = group.passes;
+    // One pass also over a part without a whole batch: its tables have columns and no rows.
+    for (let at = 0; at === 0 || at < end; at += atOnce) {
       const count = Math.min(atOnce, end - at);
       // Whole batches of every size: what is missing is filled up, and left out again.
-      const { images, noise } = this.sample(at, Math.ceil(count / unit) * unit, end);
+      const filled = Math.max(1, Math.ceil(count / unit)) * unit;
+      const { images, noise } = sample(at, filled, end === 0 ? draws * data.count : end);
       try {
         const { logLikelihood, byBatchSize } = run(images, noise);
         sizes.forEach((B, s) => {
@@ -168,34 +175,35 @@ export class Extractor {
       } finally {
         tf.dispose([images, noise]);
       }
-      progress?.((at + count) / draws - from);
+      progress?.((at + count) / draws);
       await new Promise(setImmediate); // timers, signals and displays have their turn
       signal?.throwIfAborted();
     }
   }
 
-  private passesOf(group: Group): FeaturePasses {
-    const { model, data } = this;
+  /** @param sample any so many rows of the set, to measure and to record with */
+  private passesOf(group: Group, sample: Sample): FeaturePasses {
+    const { model } = this;
     const { features = [squaredNorm], chunk, noiseIndices } = this.options;
-    const rows = this.draws * data.count;
-    const sample = (count: number) => this.sample(0, count, rows);
-    const chosen = () => {
-      if (noiseIndices?.draws !== undefined)
-        return passesByParts(model, features, group.sizes, this.draws, sample);
-      if (chunk !== undefined) return eagerly(model, features, group.sizes, chunk);
-      return featurePasses(model, features, group.sizes, rows, sample);
-    };
-    group.passes ??= chosen();
-    return group.passes;
+    if (noiseIndices?.draws !== undefined)
+      return passesByParts(model, features, group.sizes, this.draws, sample);
+    if (chunk !== undefined) return eagerly(model, features, group.sizes, chunk);
+    return featurePasses(model, features, group.sizes, this.draws * this.set.count, sample);
   }
 
   /**
    * The images of rows from `start` on with their noise; beyond `end` the last image again and
    * again. Rows begin and end with an image's.
    */
-  private sample(start: number, count: number, end: number) {
-    const { model, data, draws } = this;
-    const { seed, noiseIndices = BY_POSITION } = this.options;
+  private sample(
+    data: Images,
+    noiseIndices: NoiseIndices,
+    start: number,
+    count: number,
+    end: number,
+  ) {
+    const { model, draws } = this;
+    const { seed } = this.options;
     const positions = Array.from({ length: count / draws }, (_, k) =>
       Math.min(start / draws + k, end / draws - 1),
     );

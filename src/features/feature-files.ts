@@ -5,35 +5,21 @@
  * `shards` beside it. A shard is made of parts (`shards.ts`), each a file in the folder `parts` as
  * soon as it is computed: whoever runs a killed shard again goes on with the part that was missing.
  * When all parts are there they become the shard's file, which is renamed into its place, and are
- * removed.
+ * removed. A part says of which images it is, so that none is taken for that of others.
  *
  * No lock is held, for the processes may be on machines that share nothing but a folder: whoever
  * makes the same shard at the same time computes the same bytes, and writes them whole. A shard
  * that is there already is left as it is.
  *
- * Several models take the images one after the other, part by part: the images are read once.
+ * Images are read part by part, and of a shard no others, so that memory does not grow with their
+ * number. Several models take each part one after the other: it is read once.
  */
-import { createHash } from 'node:crypto';
-import { access, readdir, rm, rmdir } from 'node:fs/promises';
-import path from 'node:path';
-import type { FeatureTable } from '../detectors/index';
+import type { LeftOut } from '../data/index';
 import { FisherlabError } from '../errors';
-import type { Feature } from '../gradients/index';
 import type { LoadedModel } from '../models/index';
-import { Extractor } from './extract';
-import { only } from './layer-features';
-import {
-  differences,
-  type FileOrigin,
-  type ImageSource,
-  identityOf,
-  joinedOrigin,
-  originOf,
-} from './origin';
-import { entryOf } from './registry';
-import { type Part, partsOf, type Shard, WHOLE } from './shards';
-import { beside, computedStatistic, type ImageStatistic, summedInBatches } from './statistic';
-import { type Piece, TableFile, writeTableFile } from './table-file';
+import { ModelShard } from './model-shard';
+import { type ImageSource, partChecksum } from './origin';
+import type { Shard } from './shards';
 
 export interface FeatureFilesOptions {
   readonly folder: string;
@@ -45,6 +31,8 @@ export interface FeatureFilesOptions {
   readonly shard?: Shard;
   /** Called after each part: whose features, images done, of how many of this shard. */
   readonly progress?: (what: string, images: number, total: number) => void;
+  /** Called with every file or image that cannot be used. */
+  readonly leftOut?: (one: LeftOut) => void;
   /** Ends the work before the next pass; finished parts are kept. */
   readonly signal?: AbortSignal;
 }
@@ -70,258 +58,38 @@ export async function makeFeatureFiles(
 ): Promise<string[]> {
   const files: string[] = [];
   for (const source of sources) {
-    const all = models.map((model) => new ShardOfModel(model, source, options));
+    const shards = models.map((model) => new ModelShard(model, source, options));
     try {
-      const open: ShardOfModel[] = [];
-      for (const shard of all) if (!(await shard.isThere())) open.push(shard);
-      for (let k = 0; k < (open[0]?.parts.length ?? 0); k++)
-        for (const shard of open) await shard.make(k);
-      for (const shard of open) await shard.join();
+      await makeShards(shards, source, options);
     } finally {
-      for (const shard of all) shard.dispose();
+      for (const shard of shards) shard.dispose();
     }
-    files.push(...all.flatMap((shard) => shard.files()));
+    files.push(...shards.flatMap((shard) => shard.files()));
   }
   return files;
 }
 
-/** The file of a table: whole, or of a shard. */
-export function tableFileOf(
-  folder: string,
-  { model, images }: Pick<FileOrigin, 'model' | 'images'>,
-  B: number,
-  { index, count }: Shard,
-): string {
-  const name = `${model.name}.${images.name.replaceAll(/[^\w.-]/g, '_')}.B${B}`;
-  return count === 1
-    ? path.join(folder, `${name}.parquet`)
-    : path.join(folder, 'shards', `${name}.shard-${index}-of-${count}.parquet`);
-}
-
-/** The features of one model and set, as far as one shard goes. */
-class ShardOfModel {
-  readonly parts: readonly Part[];
-  private readonly loaded: LoadedModel;
-  private readonly extractor: Extractor;
-  private readonly statistics: readonly ImageStatistic[];
-  private readonly names: readonly string[];
-  private readonly origin: FileOrigin;
-  private readonly folderOfParts: string;
-  private readonly shard: Shard;
-
-  constructor(
-    { loaded, asked }: AskedModel,
-    private readonly source: ImageSource,
-    private readonly options: FeatureFilesOptions,
-  ) {
-    const { batchSizes, seed, folder, features: names = ['squared-norm'] } = options;
-    this.loaded = loaded;
-    this.shard = options.shard ?? WHOLE;
-    this.names = [...new Set(names)];
-    assertSize(loaded, source);
-    const layers: Feature[] = [];
-    const makers = new Set<Parameters<typeof statisticOf>[1]>();
-    const versions = new Map<string, number>();
-    for (const name of this.names) {
-      const entry = entryOf(name);
-      if (entry.kind === 'fitted')
-        throw new FisherlabError(
-          `'${name}' learns from reference images first, which no two machines do to the last bit`,
-          'leave it out; features.featureTables makes its tables in one process',
-        );
-      if (entry.kind === 'image') makers.add(entry);
-      else {
-        layers.push(entry.feature);
-        versions.set(name, entry.version);
-      }
-    }
-    this.extractor = new Extractor(loaded.model, source.images, {
-      batchSizes,
-      seed,
-      features: layers,
-    });
-    this.parts = partsOf(this.shard, source.images.count, this.extractor.cut);
-    const made = new Map<unknown, ImageStatistic>();
-    try {
-      for (const entry of makers) {
-        const statistic = made.get(entry.statistic) ?? statisticOf(loaded, entry, seed);
-        made.set(entry.statistic, statistic);
-        versions.set(entry.name, statistic.version);
-      }
-    } catch (error) {
-      for (const statistic of made.values()) statistic.dispose?.();
-      throw error;
-    }
-    this.statistics = [...made.values()];
-    const features = this.names.map((name) => ({ name, version: versions.get(name) as number }));
-    this.origin = originOf(loaded, asked, source, { seed, features, batchSizes });
-    const identity = createHash('sha256').update(identityOf(this.origin)).digest('hex');
-    this.folderOfParts = path.join(folder, 'parts', identity.slice(0, 16));
-  }
-
-  dispose(): void {
-    for (const statistic of this.statistics) statistic.dispose?.();
-  }
-
-  files(): string[] {
-    const { folder, batchSizes } = this.options;
-    return batchSizes.map((B) => tableFileOf(folder, this.origin, B, this.shard));
-  }
-
-  /**
-   * Whether all files are there.
-   * @throws {FisherlabError} if one is of something else
-   */
-  async isThere(): Promise<boolean> {
-    let all = true;
-    for (const file of this.files()) {
-      const origin = await originIn(file);
-      const others = origin === undefined ? [] : differences(origin, this.origin);
-      if (others.length > 0) {
-        throw new FisherlabError(
-          `'${file}' is there and was made from something else (${others.join(', ')})`,
-          'choose another folder, or delete the file',
-        );
-      }
-      all &&= origin !== undefined;
-    }
-    return all;
-  }
-
-  /** Computes a part, unless it or the whole shard is there. */
-  async make(k: number): Promise<void> {
-    const { batchSizes, progress, signal } = this.options;
-    const { from, to } = this.parts[k] as Part;
-    const files = batchSizes.map((B) => this.partFile(k, B));
-    const done = (images: number) =>
-      progress?.(
-        `features of ${this.loaded.name} on ${this.source.images.name}`,
-        images - (this.parts[0]?.from ?? 0),
-        (this.parts.at(-1)?.to ?? 0) - (this.parts[0]?.from ?? 0),
-      );
-    const there = await Promise.all(files.map(exists));
-    if (!there.every(Boolean) && !(await this.isThere())) {
-      const tables = await this.tables(from, to, signal, (images) => done(from + images));
-      for (const [b, table] of tables.entries())
-        if (!there[b])
-          await writeTableFile(files[b] as string, this.origin, this.pieces(table, from));
-    }
-    done(to);
-  }
-
-  /** Makes the shard's files of its parts. */
-  async join(): Promise<void> {
-    const { batchSizes, signal } = this.options;
-    const parts = this.parts.map((_, k) => k);
-    for (const [b, file] of this.files().entries()) {
-      if (await exists(file)) continue;
-      const B = batchSizes[b] as number;
-      const { index, count } = this.shard;
-      const files = parts.map((k) => this.partFile(k, B));
-      try {
-        // A killed shard may have gone on on another machine.
-        const made: [FileOrigin, ...FileOrigin[]] = [this.origin];
-        for (const part of files) made.push((await TableFile.open(part)).origin as FileOrigin);
-        const { processors } = joinedOrigin(made);
-        const whole = { ...this.origin, processors };
-        const origin = count === 1 ? whole : { ...whole, shard: [index, count] };
-        await writeTableFile(file, origin, piecesOf(files, signal));
-      } catch (error) {
-        // Somebody else may have made the file meanwhile and removed the parts.
-        if (!(await exists(file))) throw error;
-      }
-    }
-    for (const k of parts)
-      for (const B of batchSizes) await rm(this.partFile(k, B), { force: true });
-    if (this.shard.count === 1) await removeEmptyFoldersOfParts(this.options.folder);
-  }
-
-  private partFile(k: number, B: number): string {
-    return path.join(this.folderOfParts, `${(this.parts[k] as Part).from}.B${B}.parquet`);
-  }
-
-  private async tables(
-    from: number,
-    to: number,
-    signal: AbortSignal | undefined,
-    progress: (images: number) => void,
-  ): Promise<FeatureTable[]> {
-    const stop = signal === undefined ? {} : { signal };
-    const ofLayers = await this.extractor.run(from, to, { progress, ...stop });
-    const ofImages: FeatureTable[] = [];
-    for (const statistic of this.statistics)
-      ofImages.push(await computedStatistic(statistic, this.source.images, from, to, stop));
-    return ofLayers.map((table) => {
-      const found = [table, ...ofImages.map((each) => summedInBatches(each, table.batchSize))];
-      const likelihood = { ...table, columns: table.columns.slice(0, 1) };
-      const columns = this.names.map((name) => only(beside(...(found as [FeatureTable])), name));
-      return beside(likelihood, ...columns);
-    });
-  }
-
-  /** The table of a part that begins with image `from`. */
-  private pieces(table: FeatureTable, from: number): Piece[] {
-    const { names } = this.source;
-    const images = Array.from({ length: table.rows }, (_, row) => from + row * table.batchSize);
-    return [
-      { table, images: names === undefined ? images : images.map((k) => names[k] as string) },
-    ];
-  }
-}
-
-type OfImages = Extract<ReturnType<typeof entryOf>, { kind: 'image' }>;
-
-function statisticOf(loaded: LoadedModel, entry: OfImages, seed: number): ImageStatistic {
-  const statistic = entry.statistic(loaded, seed);
-  if (statistic === null)
-    throw new FisherlabError(
-      `the ${loaded.model.family} model '${loaded.name}' has no ${entry.name}`,
-      'leave it out, or choose another model',
-    );
-  return statistic;
-}
-
-function assertSize({ name, model }: LoadedModel, { images }: ImageSource): void {
-  if (model.imageShape.join() === images.shape.join()) return;
-  throw new FisherlabError(
-    `images of '${images.name}' are ${images.shape.join('x')}, and the model '${name}' takes ${model.imageShape.join('x')}`,
-    'choose a model of images of that kind',
-  );
-}
-
-/** The rows of several files, in order. */
-export async function* piecesOf(
-  files: readonly string[],
-  signal?: AbortSignal,
-): AsyncGenerator<Piece> {
-  for (const file of files) {
+/** Makes the same share of the images for each model. */
+async function makeShards(
+  shards: readonly ModelShard[],
+  { images }: ImageSource,
+  { leftOut, signal }: FeatureFilesOptions,
+): Promise<void> {
+  const open: ModelShard[] = [];
+  for (const shard of shards) if (!(await shard.isThere())) open.push(shard);
+  const checksums: string[] = [];
+  // Also where nothing is to be computed: a file that is there must be of these images.
+  for await (const part of images.parts(shards[0]?.parts ?? [])) {
     signal?.throwIfAborted();
-    yield* (await TableFile.open(file)).pieces();
+    for (const one of part.leftOut) leftOut?.(one);
+    if (part.count === 0)
+      throw new FisherlabError(
+        `of '${part.name}' no image can be used`,
+        'remove or replace what was left out',
+      );
+    checksums.push(partChecksum(part));
+    for (const shard of open) await shard.make(checksums.length - 1, part);
   }
-}
-
-/** What a file was made from, without its shard; undefined where there is no file. */
-async function originIn(file: string): Promise<FileOrigin | undefined> {
-  try {
-    const { shard: _, ...origin } = (await TableFile.open(file)).origin;
-    return origin as FileOrigin;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** Removes what is empty of the folders of parts. */
-export async function removeEmptyFoldersOfParts(folder: string): Promise<void> {
-  const all = path.join(folder, 'parts');
-  for (const name of await readdir(all).catch(() => []))
-    await rmdir(path.join(all, name)).catch(() => {}); // not empty: somebody works there
-  await rmdir(all).catch(() => {});
+  for (const shard of open) await shard.join(checksums);
+  for (const shard of shards) await shard.assertOf(checksums);
 }

@@ -10,8 +10,8 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { FisherlabError } from '../errors';
-import { piecesOf, removeEmptyFoldersOfParts, tableFileOf } from './feature-files';
-import { commandOf, differences, type FileOrigin, joinedOrigin } from './origin';
+import { piecesOf, removeEmptyFoldersOfParts, tableFileOf } from './model-shard';
+import { commandOf, differences, type FileOrigin, joinedOrigin, type OfShard } from './origin';
 import type { Shard } from './shards';
 import { TableFile, writeTableFile } from './table-file';
 
@@ -36,6 +36,8 @@ interface ShardFile {
   readonly origin: FileOrigin;
   readonly batchSize: number;
   readonly shard: Shard;
+  /** The checksums of its parts. */
+  readonly parts: readonly string[];
 }
 
 /**
@@ -50,7 +52,8 @@ export async function mergeShards(folder: string, options: MergeOptions = {}): P
   const merged: Merged[] = [];
   for (const [file, shards] of tables) {
     const [first, ...others] = shards.map(({ origin }) => origin);
-    const origin = joinedOrigin([first as FileOrigin, ...others]);
+    const parts = shards.flatMap((shard) => shard.parts);
+    const origin = joinedOrigin([first as FileOrigin, ...others], parts);
     let done = 0;
     const files = shards.map((shard) => shard.file);
     await writeTableFile(file, origin, counted());
@@ -92,11 +95,12 @@ async function shardsIn(folder: string): Promise<Map<string, ShardFile[]>> {
 
 async function shardOf(file: string): Promise<ShardFile> {
   const opened = await TableFile.open(file);
-  const { shard, ...origin } = opened.origin as FileOrigin & { shard?: [number, number] };
-  if (shard === undefined)
+  const { shard, parts, ...origin } = opened.origin as FileOrigin & Partial<OfShard>;
+  if (shard === undefined || parts === undefined)
     throw new FisherlabError(`'${file}' is not a shard`, 'move it out of that folder');
   const { rows, batchSize } = opened;
-  return { file, rows, batchSize, origin, shard: { index: shard[0], count: shard[1] } };
+  const [index, count] = shard;
+  return { file, rows, batchSize, origin, parts, shard: { index, count } };
 }
 
 /** @throws {FisherlabError} naming all that is missing or differs */

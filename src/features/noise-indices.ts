@@ -32,6 +32,14 @@ export interface NoiseIndices {
 /** An image's place in its set. */
 export const BY_POSITION: NoiseIndices = { name: 'position', of: (_, positions) => positions };
 
+/** The places in a longer row that these images are some of: `places`, [count]. */
+export function byPlaces(places: readonly number[]): NoiseIndices {
+  return {
+    name: BY_POSITION.name,
+    of: (_, positions) => positions.map((position) => places[position] as number),
+  };
+}
+
 /** One draw for all images. */
 export const SHARED: NoiseIndices = {
   name: 'shared',

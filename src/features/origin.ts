@@ -6,19 +6,17 @@
  * processors are written too, but are no reason to keep files apart: between two kinds numbers
  * differ by rounding alone.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { inCheckout, tf } from '../backend/index';
-import type { Images } from '../data/index';
+import type { ImageRow, RowPart } from '../data/index';
 import type { LoadedModel } from '../models/index';
 import { processorKind } from './processor';
-import { imagesChecksum } from './statistic';
 import { canonicalJson, NUMBERS } from './table-cache';
 
 /** Images as they were asked for. */
 export interface ImageSource {
-  readonly images: Images;
-  /** [count]: what each is called; its number in the set where left out. */
-  readonly names?: readonly string[];
+  readonly images: ImageRow;
   /** The words after `--in`: a set, or paths. */
   readonly in: readonly string[];
   /** The number after `--limit`. */
@@ -40,20 +38,35 @@ export type FileOrigin = {
     readonly in: readonly string[];
     readonly limit: number | null;
     readonly count: number;
-    readonly checksum: string;
   };
+  /**
+   * SHA-256 of a part's images (`partChecksum`), or of those of all its parts one behind the other
+   * (`joinedChecksum`), since whoever makes a shard has seen no other images.
+   */
+  readonly pixels: string;
   readonly seed: number;
   readonly features: readonly { readonly name: string; readonly version: number }[];
   readonly batchSizes: readonly number[];
 };
 
-/** The origin of tables of a model and images. */
+/** An origin before its images were read. */
+export type Unread = Omit<FileOrigin, 'pixels'>;
+
+/** What the file of a shard says besides. */
+export type OfShard = {
+  /** Its number and how many there are. */
+  readonly shard: readonly [number, number];
+  /** The checksum of each of its parts. */
+  readonly parts: readonly string[];
+};
+
+/** The origin of tables of a model and images, which need not have been read. */
 export function originOf(
   { name, checksum }: LoadedModel,
   asked: string,
   { images, in: words, limit }: ImageSource,
   { seed, features, batchSizes }: Pick<FileOrigin, 'seed' | 'features' | 'batchSizes'>,
-): FileOrigin {
+): Unread {
   const { version } = JSON.parse(readFileSync(inCheckout('package.json'), 'utf8')) as {
     version: string;
   };
@@ -68,7 +81,6 @@ export function originOf(
       in: words,
       limit: limit ?? null,
       count: images.count,
-      checksum: imagesChecksum(images),
     },
     seed,
     features,
@@ -76,24 +88,44 @@ export function originOf(
   };
 }
 
-/** What two files that belong together have in common. */
-export function identityOf({ processors: _, ...origin }: FileOrigin): string {
+/** SHA-256 of some images, with their places and their names. */
+export function partChecksum({ places, names, images }: RowPart): string {
+  return createHash('sha256')
+    .update(JSON.stringify([places, names ?? null]))
+    .update(images)
+    .digest('hex');
+}
+
+/** What images are known by whose parts are known: SHA-256 of the parts' in a row. */
+export function joinedChecksum(parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join()).digest('hex');
+}
+
+/** What the parts of a table have in common. */
+export function identityOf({ processors: _, ...origin }: Unread): string {
   return canonicalJson(origin);
 }
 
-/** The origin of a table that is joined from others; all but the processors are the same. */
-export function joinedOrigin(origins: readonly [FileOrigin, ...FileOrigin[]]): FileOrigin {
+/**
+ * The origin of a table that is joined from others; all but processors and images are the same.
+ * @param parts the checksums of all parts, in order
+ */
+export function joinedOrigin(
+  origins: readonly [Unread, ...Unread[]],
+  parts: readonly string[],
+): FileOrigin {
   const processors = [...new Set(origins.flatMap((origin) => origin.processors))].sort();
-  return { ...origins[0], processors };
+  return { ...origins[0], processors, pixels: joinedChecksum(parts) };
 }
 
 /**
- * The names of what differs between two origins, processors aside; empty if they belong together.
+ * The names of what differs between two origins, processors and the images themselves aside; empty
+ * if they are, or may be, shards of one table.
  */
-export function differences(one: FileOrigin, other: FileOrigin): string[] {
+export function differences(one: Unread, other: Unread): string[] {
   return Object.keys({ ...one, ...other }).filter((key) => {
-    if (key === 'processors') return false;
-    const [a, b] = [one, other].map((origin) => canonicalJson(origin[key as keyof FileOrigin]));
+    if (key === 'processors' || key === 'pixels') return false;
+    const [a, b] = [one, other].map((origin) => canonicalJson(origin[key as keyof Unread]));
     return a !== b;
   });
 }

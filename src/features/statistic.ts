@@ -76,7 +76,7 @@ export function statisticTable(
   const noise: CacheKey = noiseIndices === BY_POSITION ? {} : { noise: noiseIndices.name };
   const key: CacheKey = { ...statistic.key, statistic: name, version, images, ...noise };
   return cachedTable(cache, key, () =>
-    computedStatistic(statistic, data, 0, data.count, {
+    computedStatistic(statistic, data, {
       noiseIndices,
       ...(progress === undefined ? {} : { progress }),
       ...(signal === undefined ? {} : { signal }),
@@ -85,25 +85,26 @@ export function statisticTable(
 }
 
 /**
- * A row for each draw of the noise of each of the images `from` to `to` (exclusive), computed.
+ * A row for each draw of the noise of each image, computed.
  * @throws {FisherlabError} if a number is not finite
  * @throws the reason of `signal`, once it is aborted
  */
 export async function computedStatistic(
   statistic: ImageStatistic,
   data: Images,
-  from: number,
-  to: number,
   { noiseIndices = BY_POSITION, progress, signal }: Omit<StatisticOptions, 'cache'>,
 ): Promise<FeatureTable> {
   const { name, columns } = statistic;
   const { draws = 1 } = noiseIndices;
-  const rows = draws * (to - from);
+  const rows = draws * data.count;
   const atOnce = Math.floor(CHUNK / draws);
   const values = columns.map(() => new Float64Array(rows));
-  for (let start = from; start < to; start += atOnce) {
+  for (let start = 0; start < data.count; start += atOnce) {
     signal?.throwIfAborted();
-    const images = Array.from({ length: Math.min(atOnce, to - start) }, (_, k) => start + k);
+    const images = Array.from(
+      { length: Math.min(atOnce, data.count - start) },
+      (_, k) => start + k,
+    );
     const positions = images.flatMap((image) => new Array<number>(draws).fill(image));
     const found = await statistic.of(data, positions, noiseIndices.of(data, images));
     found.forEach((numbers, column) => {
@@ -113,9 +114,9 @@ export async function computedStatistic(
           `${name} of image ${positions[bad]} of '${data.name}' is ${numbers[bad]}`,
           'look for damaged weights or images',
         );
-      values[column]?.set(numbers, draws * (start - from));
+      values[column]?.set(numbers, draws * start);
     });
-    progress?.(start + images.length - from);
+    progress?.(start + images.length);
     await new Promise(setImmediate); // timers, signals and displays have their turn
   }
   signal?.throwIfAborted();

@@ -156,8 +156,12 @@ async function parse(buffer: ArrayBuffer, wanted: string): Promise<FeatureTable>
   await parquetRead({
     file: buffer,
     metadata,
-    onChunk: ({ columnName, columnData, rowStart }) =>
-      values.get(columnName)?.set(columnData as ArrayLike<number>, rowStart),
+    // Nothing may be thrown in here: hyparquet would not pass it on. What does not fit is left out,
+    // and the checksum tells.
+    onChunk: ({ columnName, columnData, rowStart }) => {
+      if (rowStart + columnData.length <= rows)
+        values.get(columnName)?.set(columnData as ArrayLike<number>, rowStart);
+    },
   });
   const table = columns.map((column, j) => ({
     ...column,

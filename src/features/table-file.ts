@@ -60,11 +60,15 @@ export async function writeTableFile(
 ): Promise<void> {
   await writeBeside(file, async (opened) => {
     let writer: GroupWriter | undefined;
+    let first: Piece | undefined;
     for await (const piece of pieces) {
+      first ??= piece;
+      if (piece.table.rows === 0) continue; // does not show whether images have names
       writer ??= await GroupWriter.of(opened, origin, piece, storage);
       await writer.add(piece);
     }
-    if (writer === undefined) throw new Error(`'${file}' would have no rows`);
+    if (first === undefined) throw new Error(`'${file}' would have no columns`);
+    writer ??= await GroupWriter.of(opened, origin, first, storage);
     await writer.finish();
   });
 }
@@ -205,7 +209,7 @@ export class TableFile {
   }
 
   /**
-   * The rows in their order, a group at a time.
+   * The rows in their order, a group at a time; of a table without rows one piece without rows.
    * @throws {FisherlabError} if the file is damaged
    */
   async *pieces(): AsyncGenerator<Piece> {
@@ -214,6 +218,10 @@ export class TableFile {
       const rows = Number(num_rows);
       yield await reading(this.file, (buffer) => this.group(buffer, start, rows));
       start += rows;
+    }
+    if (start === 0) {
+      const columns = this.columns.map((column) => ({ ...column, values: new Float64Array(0) }));
+      yield { images: [], table: { rows: 0, batchSize: this.batchSize, columns } };
     }
   }
 

@@ -25,6 +25,7 @@ export {
   type FeaturePasses,
   featurePasses,
   passesByParts,
+  type Sample,
 } from './feature-passes';
 export {
   type BatchFeatures,
@@ -43,7 +44,12 @@ export { type Layer, type Layout, layerSize, layerValues, makeLayer, setLayer } 
 export { gelu, leakyRelu, scale, silu, tanh } from './operations/activations';
 export { actnormLuConvolution } from './operations/actnorm-lu-convolution';
 export { attention } from './operations/attention';
-export { type BatchNormLayers, batchNorm, batchNormTraining } from './operations/batch-norm';
+export {
+  type BatchNormLayers,
+  batchNorm,
+  batchNormTraining,
+  followBatch,
+} from './operations/batch-norm';
 export { convolution } from './operations/convolution';
 export { type BlockLayers, convolutionBlock } from './operations/convolution-block';
 export { coupling, gaussianLogDensity } from './operations/coupling';

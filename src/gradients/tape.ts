@@ -82,7 +82,14 @@ export class Tape {
 
   private readonly shared = new Map<string, Tensor>();
 
-  constructor(private readonly collector?: Collector) {}
+  /**
+   * @param observed where {@link observe} puts what it is given; the tensors are the caller's to
+   *   free
+   */
+  constructor(
+    private readonly collector?: Collector,
+    private readonly observed?: Map<Layer, Tensor>,
+  ) {}
 
   get recording(): boolean {
     return this.collector !== undefined;
@@ -148,6 +155,11 @@ export class Tape {
     const made = tf.keep(tf.tidy(make));
     this.shared.set(name, made);
     return made;
+  }
+
+  /** Called by an operation: what a buffer is to follow after a training step. */
+  observe(buffer: Layer, statistic: Tensor): void {
+    this.observed?.set(buffer, tf.keep(tf.clone(statistic)));
   }
 
   /**

@@ -45,10 +45,14 @@ export class LayerList {
     return deriveSeed(this.seed, this.layers.length);
   }
 
-  /** A parameter. `values`, in PyTorch's order, are computed once it is known to have its place. */
+  /**
+   * A parameter. `values`, in PyTorch's order, are computed once it is known to have its place; of
+   * a model that is read from a file they are zeros, for the file's come next.
+   */
   parameter(name: string, layout: Layout, shape: number[], values: () => Float32Array): Layer {
     this.count(shape);
-    const layer = makeLayer(name, layout, shape, values());
+    const first = this.most === undefined ? values() : filled(shape, 0);
+    const layer = makeLayer(name, layout, shape, first);
     this.layers.push(layer);
     return layer;
   }

@@ -105,14 +105,6 @@ export abstract class TapedModel implements Model {
   }
 
   /**
-   * Whether a training step is a function of parameters, images and noise alone, image by image:
-   * then it can be recorded once and replayed for parts of a batch.
-   */
-  get trainsImageByImage(): boolean {
-    return true;
-  }
-
-  /**
    * How training reports itself: minus the mean objective, times `scale`. Bits a dimension, unless
    * the family trains on something else.
    */
@@ -151,18 +143,44 @@ export abstract class TapedModel implements Model {
     return this.pass(images, collector, (tape, value) => this.trace(tape, value, noise));
   }
 
-  /** As {@link gradients}, of the training objective. */
+  /** As {@link gradients}, of the training objective; buffers {@link follow} the batch. */
   trainingGradients(images: Tensor, noise: readonly Tensor[], collector: Collector): Tensor {
-    return this.pass(images, collector, (tape, value) => this.trainingTrace(tape, value, noise));
+    const { objective, observed } = this.trainingPass(images, noise, collector);
+    this.follow(observed);
+    tf.dispose([...observed.values()]);
+    return objective;
   }
+
+  /**
+   * The same pass, which changes nothing: `objective` [N], and what each buffer is to
+   * {@link follow}. The tensors are the caller's.
+   */
+  trainingPass(
+    images: Tensor,
+    noise: readonly Tensor[],
+    collector: Collector,
+  ): { objective: Tensor; observed: Map<Layer, Tensor> } {
+    const observed = new Map<Layer, Tensor>();
+    try {
+      const trace = (tape: Tape, value: Value) => this.trainingTrace(tape, value, noise);
+      return { objective: this.pass(images, collector, trace, observed), observed };
+    } catch (error) {
+      tf.dispose([...observed.values()]);
+      throw error;
+    }
+  }
+
+  /** Moves the buffers after a training step, where the family has any that training moves. */
+  follow(_observed: ReadonlyMap<Layer, Tensor>): void {}
 
   private pass(
     images: Tensor,
     collector: Collector,
     trace: (tape: Tape, images: Value) => Value,
+    observed?: Map<Layer, Tensor>,
   ): Tensor {
     checkImages(this, images);
-    return withTape(collector, (tape) => {
+    return withTape(new Tape(collector, observed), (tape) => {
       const root = trace(tape, tape.constant(images));
       const value = tf.clone(root.tensor);
       tape.backward(root);
@@ -173,7 +191,7 @@ export abstract class TapedModel implements Model {
   imageGradient(images: Tensor, noise: Tensor): Tensor {
     checkImages(this, images);
     const nothing = new Collector(() => null);
-    return withTape(nothing, (tape) => {
+    return withTape(new Tape(nothing), (tape) => {
       const input = tape.input(images);
       return at(tape.backward(this.trace(tape, input, noise), [input]), 0);
     });
@@ -184,8 +202,7 @@ export abstract class TapedModel implements Model {
  * Runs a forward and a backward pass and frees everything but what `pass` returns, also when it
  * throws.
  */
-function withTape(collector: Collector, pass: (tape: Tape) => Tensor): Tensor {
-  const tape = new Tape(collector);
+function withTape(tape: Tape, pass: (tape: Tape) => Tensor): Tensor {
   try {
     return tf.tidy(() => pass(tape));
   } finally {

@@ -6,6 +6,7 @@
  * 754 binary16: a sign, 5 bits of exponent, 10 of fraction; ±65504 at most, 2⁻²⁴ at least.
  */
 import { FisherlabError } from '../errors';
+import { lazily } from '../lazily';
 
 /** Bytes of a number of each type. */
 export const BYTES = {
@@ -69,14 +70,15 @@ export function encodeNumbers(
  * (and are little-endian on every machine that TensorFlow.js runs on).
  */
 export function decodeNumbers(bytes: Buffer, dtype: Dtype): Float32Array {
-  const { buffer } = Uint8Array.from(bytes);
+  const { byteOffset, length } = bytes;
+  const buffer = bytes.buffer.slice(byteOffset, byteOffset + length);
   switch (dtype) {
     case 'F32':
       return new Float32Array(buffer);
     case 'F64':
       return Float32Array.from(new Float64Array(buffer));
     case 'F16':
-      return Float32Array.from(new Uint16Array(buffer), fromHalf);
+      return halves(new Uint16Array(buffer));
     case 'BF16': // the upper half of a float32
       return new Float32Array(
         Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer,
@@ -98,6 +100,16 @@ export function decodeNumbers(bytes: Buffer, dtype: Dtype): Float32Array {
     default:
       return Float32Array.from(new Uint8Array(buffer));
   }
+}
+
+/** There are no more halves than these: a model has a hundred times as many numbers. */
+const everyHalf = lazily(() => Float32Array.from({ length: 65536 }, (_, bits) => fromHalf(bits)));
+
+function halves(bits: Uint16Array): Float32Array {
+  const known = everyHalf();
+  const values = new Float32Array(bits.length);
+  for (let k = 0; k < bits.length; k++) values[k] = known[bits[k] as number] as number;
+  return values;
 }
 
 /** IEEE 754 binary16 to a number. */

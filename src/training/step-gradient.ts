@@ -10,7 +10,13 @@
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, type Computation, Graph, lengthOf, numbersOf, tf } from '../backend/index';
-import { bytesPerImage, graphPays, summedGradients, type TapedModel } from '../models/index';
+import {
+  bytesPerImage,
+  graphPays,
+  type Layer,
+  summedGradients,
+  type TapedModel,
+} from '../models/index';
 import { Weights } from './weights';
 
 export class StepGradient {
@@ -18,6 +24,8 @@ export class StepGradient {
   readonly weights: Weights;
   /** Made at the first step; null where there is none. */
   private graph: Graph | null | undefined;
+  /** The buffers that a pass observes something for, in its order. */
+  private followers: readonly Layer[] = [];
 
   /**
    * @param steps how many there will be; decides between the two ways, which differ in the last
@@ -45,25 +53,34 @@ export class StepGradient {
     const noise = this.model.trainingNoise(lengthOf(images), seed);
     const batch = [images, ...noise];
     try {
-      const compute = this.computation(parameters);
       if (this.graph === undefined)
-        this.graph = this.pays(images) ? recorded(compute, batch, parameters) : null;
-      if (this.graph === null) {
-        return tf.tidy(() => {
-          const { rows, sums } = compute(batch);
-          return { gradient: at(sums, 0), objective: mean(numbersOf(at(rows, 0))) };
-        });
-      }
-      const { rows, sums } = this.graph.run(batch, [parameters]);
-      return { gradient: tf.tensor1d(at(sums, 0)), objective: mean(at(rows, 0)) };
+        this.graph = this.pays(images) ? this.recorded(batch, parameters) : null;
+      const { graph } = this;
+      return tf.tidy(() => {
+        if (graph === null) {
+          const { rows, sums } = this.computation(parameters, 1)(batch);
+          return this.taken(numbersOf(at(rows, 0)), sums);
+        }
+        const { rows, sums } = graph.run(batch, [parameters]);
+        return this.taken(
+          at(rows, 0),
+          sums.map((numbers) => tf.tensor1d(numbers)),
+        );
+      });
     } finally {
       tf.dispose(noise);
     }
   }
 
+  /** Lets the model's buffers follow what a pass has observed; the rest is the step's. */
+  private taken(objectives: Float32Array, [gradient, ...observed]: readonly Tensor[]) {
+    this.model.follow(new Map(this.followers.map((buffer, k) => [buffer, at(observed, k)])));
+    return { gradient: gradient as Tensor, objective: mean(objectives) };
+  }
+
   private pays(images: Tensor): boolean {
     const { model, steps } = this;
-    if (!model.trainsImageByImage || lengthOf(images) < 2) return false;
+    if (lengthOf(images) < 2) return false;
     const noise = model.noise([0, 1], 0); // any will do: it is the bytes of a pass that count
     try {
       const bytes = bytesPerImage(model, images, noise);
@@ -73,37 +90,41 @@ export class StepGradient {
     }
   }
 
-  private computation(parameters: Tensor): Computation {
+  /**
+   * The pass over one of `parts` equal parts of a batch. What is observed is the same in all of
+   * them, and sums over parts are what comes out: so each gives its share.
+   */
+  private computation(parameters: Tensor, parts: number): Computation {
     return (batch) => {
       this.weights.show(parameters);
       const found = summedGradients();
       try {
-        const objectives = this.model.trainingGradients(at(batch, 0), batch.slice(1), found);
+        const noise = batch.slice(1);
+        const { objective, observed } = this.model.trainingPass(at(batch, 0), noise, found);
         const each = this.weights.layers.map(
           (layer) => found.byLayer.get(layer)?.sum ?? tf.zeros([layer.variable.size]),
         );
-        return { rows: [objectives], sums: [tf.concat(each)] }; // [N], [P]
+        const shares = [...observed.values()].map((statistic) => tf.div(statistic, parts));
+        tf.dispose([...observed.values()]);
+        this.followers = [...observed.keys()];
+        return { rows: [objective], sums: [tf.concat(each), ...shares] }; // [N], [P], [C] each
       } finally {
         found.dispose();
       }
     };
   }
-}
 
-/** A graph of as many equal parts of the batch as there are cores for. */
-function recorded(
-  compute: Computation,
-  batch: readonly Tensor[],
-  parameters: Tensor,
-): Graph | null {
-  const count = lengthOf(at(batch, 0));
-  let parts = Math.min(count, os.availableParallelism());
-  while (count % parts !== 0) parts--;
-  const part = tf.tidy(() => batch.map((tensor) => tf.slice(tensor, 0, count / parts)));
-  try {
-    return Graph.of(compute, part, [parameters]);
-  } finally {
-    tf.dispose(part);
+  /** A graph of as many equal parts of the batch as there are cores for. */
+  private recorded(batch: readonly Tensor[], parameters: Tensor): Graph | null {
+    const count = lengthOf(at(batch, 0));
+    let parts = Math.min(count, os.availableParallelism());
+    while (count % parts !== 0) parts--;
+    const part = tf.tidy(() => batch.map((tensor) => tf.slice(tensor, 0, count / parts)));
+    try {
+      return Graph.of(this.computation(parameters, parts), part, [parameters]);
+    } finally {
+      tf.dispose(part);
+    }
   }
 }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Tensor } from '@tensorflow/tfjs';
+import { at } from '../../src/backend/checked';
 import { convolve } from '../../src/backend/convolve';
 import { type Computation, Graph } from '../../src/backend/graph';
+import { sumOverParts } from '../../src/backend/recording';
 import { startBackend, tf } from '../../src/backend/start';
 import { eagerly, featurePasses } from '../../src/gradients/feature-passes';
 import { squaredNorm } from '../../src/gradients/features';
@@ -71,6 +73,27 @@ describe('a graph of a recorded computation (skipped where TensorFlow’s librar
           })),
         );
       }
+    }
+  });
+
+  it('lets parts run in step where they want sums over all of them, however many there are', () => {
+    const centred: Computation = ([x]) => {
+      const rows = x as Tensor; // [n, C]
+      const count = tf.tensor1d([rows.shape[0] as number]);
+      const sums = sumOverParts(tf.concat([tf.sum(rows, 0), count]));
+      const [sum, n] = tf.split(sums, [3, 1]) as [Tensor, Tensor];
+      const apart = tf.sub(rows, tf.div(sum, n));
+      // A second sum, of what the first one made.
+      const squares = sumOverParts(tf.sum(tf.square(apart), 0));
+      return { rows: [tf.div(apart, tf.sqrt(squares))], sums: [] };
+    };
+    for (const parts of [1, 2, 5]) {
+      const x = random(parts, [2 * parts, 3]);
+      const graph = Graph.of(centred, [tf.slice(x, 0, 2)], []) as Graph;
+      const { rows } = graph.run([x], [], 1); // as many threads as parts, nevertheless
+      const expected = tf.tidy(() => at(centred([x]).rows, 0).dataSync()) as Float32Array;
+      assertClose([{ name: `${parts} parts`, actual: at(rows, 0), expected }]);
+      assert.deepEqual(graph.run([x], []).rows, rows);
     }
   });
 

@@ -23,7 +23,7 @@ describe('fisherlab bench', () => {
 
   it('scale names its parts where one is not known', async () => {
     await assert.rejects(
-      run('scale', 'half'),
+      run('scale', '--only', 'half'),
       /has no part 'half'; choose one of start, shards, merge, models, long/,
     );
   });

@@ -5,6 +5,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { startBackend } from '../../src/backend/start';
 import type { Images } from '../../src/data/dataset';
+import { type ImageRow, rowOf } from '../../src/data/image-row';
 import { detector } from '../../src/detectors/catalogue';
 import { type FeatureTable, sliceRows } from '../../src/detectors/table';
 import { detectInTables, type ScoredBatch } from '../../src/experiments/table-detection';
@@ -87,7 +88,7 @@ describe('files of features', () => {
   ) =>
     makeFeatureFiles(
       models.map((one) => ({ asked: one.name, loaded: one })),
-      [{ images: data, in: [data.name] }],
+      [{ images: rowOf(data), in: [data.name] }],
       { ...options(to), ...more },
     );
   const shard = (index: number, count: number) => ({ shard: { index, count } });
@@ -160,6 +161,51 @@ describe('files of features', () => {
     assert.deepEqual(origin.processors, merged[1]?.processors);
   });
 
+  it('are those of a single run also where some images cannot be used, and where a part has no whole batch', async () => {
+    const gap = 240 + 7;
+    const row = rowOf(set);
+    const holed: ImageRow = {
+      ...row,
+      async *parts(ranges) {
+        for await (const part of row.parts(ranges)) {
+          const kept = part.places.filter((place) => place !== gap);
+          const pixels = kept.map((place) => place - (part.places[0] as number));
+          yield {
+            ...part,
+            count: kept.length,
+            places: kept,
+            images: Uint8Array.from(
+              pixels.flatMap((k) => [...part.images.subarray(k * 256, (k + 1) * 256)]),
+            ),
+          };
+        }
+      },
+    };
+    const of = (to: string, more: Partial<FeatureFilesOptions>) =>
+      makeFeatureFiles([{ asked: 'one', loaded: model }], [{ images: holed, in: ['noise'] }], {
+        ...options(to),
+        batchSizes: [1, 30],
+        ...more,
+      });
+    const single = await of('single', {});
+    for (const index of [0, 1, 2]) await of('shards', shard(index, 3));
+    const merged = await mergeShards(path.join(folder, 'shards'));
+    for (const [k, { file }] of merged.entries())
+      assert.ok((await readFile(file)).equals(await readFile(single[k] as string)), file);
+    assert.deepEqual(
+      merged.map(({ rows }) => rows),
+      [502, 8 + 7], // of 240, 239 and 23 images
+    );
+    // Every other image has the numbers that it has where none is missing.
+    const [table] = await extractTables(model.model, set, { batchSizes: [1], seed: 3 });
+    const whole = table?.columns[0]?.values as Float64Array;
+    const found = (await (await TableFile.open(single[0] as string)).whole()).columns[0]?.values;
+    const expected = [...whole.subarray(0, gap), ...whole.subarray(gap + 1)];
+    expected.forEach((value, k) => {
+      assert.ok(Math.abs((found?.[k] as number) - value) < 1e-5 * Math.abs(value), `row ${k}`);
+    });
+  });
+
   it('go on from the parts that a stopped run had finished, and compute no part again', async () => {
     const [expected] = await make('whole');
     const stop = new AbortController();
@@ -178,6 +224,19 @@ describe('files of features', () => {
       'one.noise.B1.parquet',
       'one.noise.B5.parquet',
     ]);
+  });
+
+  it('do not go on from parts of other images', async () => {
+    const others = images('noise', COUNT, SHAPE, 2);
+    const stop = new AbortController();
+    const progress = (_: string, n: number) => n >= 480 && stop.abort();
+    await assert.rejects(
+      make('half', { signal: stop.signal, progress }, [model], others),
+      /abort/i,
+    );
+    const [expected] = await make('whole');
+    const [file] = await make('half');
+    assert.ok((await readFile(file as string)).equals(await readFile(expected as string)));
   });
 
   it('are right when two make the same shard at once, or one makes it twice', async () => {
@@ -214,6 +273,10 @@ describe('files of features', () => {
     await assert.rejects(
       make('whole', { seed: 4 }),
       /'.*one\.noise\.B1\.parquet' is there and was made from something else \(seed\); choose/,
+    );
+    await assert.rejects(
+      make('whole', {}, [model], images('noise', COUNT, SHAPE, 2)),
+      /is there and was made from something else \(pixels\); choose/,
     );
     await writeFile(path.join(folder, 'whole', 'one.noise.B1.parquet'), 'PAR1');
     await assert.rejects(make('whole'), /is not a feature table of this program, or damaged/);

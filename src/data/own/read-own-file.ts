@@ -17,6 +17,8 @@ import { Unusable } from './unusable';
 export interface Used {
   /** `cats/7.png`, `batch.npy[12]`. */
   readonly name: string;
+  /** Which one of its file, from 0 on. */
+  readonly index: number;
   /** The folder below the given one, '' where there is none. */
   readonly class: string;
   /** Flat, [height × width × channels] of the target. */
@@ -26,6 +28,8 @@ export interface Used {
 
 export interface LeftOut {
   readonly name: string;
+  /** Which one of its file; 0 where that is all of it. */
+  readonly index: number;
   /** Goes on after the name: "is transparent in places". */
   readonly reason: string;
   readonly fix: string;
@@ -53,31 +57,32 @@ export async function readOwnFile(
 ): Promise<FromFile> {
   const used: Used[] = [];
   const leftOut: LeftOut[] = [];
-  const leave = (name: string, error: unknown) => {
+  const leave = (name: string, index: number, error: unknown) => {
     if (!(error instanceof Unusable)) throw error;
-    leftOut.push({ name, reason: error.reason, fix: error.fix });
+    leftOut.push({ name, index, reason: error.reason, fix: error.fix });
   };
   try {
     if (problem !== undefined) throw new Unusable(problem, 'remove or replace it');
     if (!isArray(file)) {
       const { raster, size, ...rest } = await shown(file, target, turn);
-      used.push(imageOf(file, folder, raster, size, target, rest));
+      used.push({ index: 0, ...imageOf(file, folder, raster, size, target, rest) });
     } else {
       for await (const { index, raster, ...rest } of ownArray(file, arrays)) {
         const name = index === undefined ? file : `${file}[${index}]`;
         try {
           if (raster instanceof Unusable) throw raster;
           const known = { turned: false, frames: 1, ...rest };
-          used.push(imageOf(name, folder, raster, raster, target, known));
+          const image = imageOf(name, folder, raster, raster, target, known);
+          used.push({ index: index ?? 0, ...image });
         } catch (error) {
-          leave(name, error);
+          leave(name, index ?? 0, error);
         }
       }
     }
     return { used, leftOut };
   } catch (error) {
     leftOut.length = 0;
-    leave(file, error);
+    leave(file, 0, error);
     return { used: [], leftOut };
   }
 }
@@ -89,7 +94,7 @@ function imageOf(
   size: Size,
   target: Target,
   known: Pick<Treatment, 'turned' | 'frames' | 'values'>,
-): Used {
+): Omit<Used, 'index'> {
   const how = plan(size, target);
   return {
     name,

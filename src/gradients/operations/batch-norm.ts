@@ -15,10 +15,10 @@
  *     ∂l/∂x = γ / √(v + ε) · (dy − mean(dy) − x̂ · mean(dy x̂)).
  *
  * The stored statistics follow the batches' with a momentum of 0.1 (the variance unbiased), as in
- * PyTorch.
+ * PyTorch. A pass only observes what they are to follow, so that it can be recorded as a graph.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import { lengthOf, tf } from '../../backend/index';
+import { at, lengthOf, sumOverParts, tf } from '../../backend/index';
 import { directFactors } from '../direct-factors';
 import type { Layer } from '../layer';
 import type { Tape, Value } from '../tape';
@@ -71,19 +71,23 @@ export function batchNorm(
 }
 
 /**
- * `x` [N, …, C] to the same shape, on the statistics of the batch. Where the tape records (a
- * training step), the stored statistics move too. The layers' factors are to be summed over the
- * batch (`total`): image by image they leave out what an image does to the others.
+ * `x` [N, …, C] to the same shape, on the statistics of the batch. The tape observes them for the
+ * stored ones (see {@link followBatch}). The layers' factors are to be summed over the batch
+ * (`total`): image by image they leave out what an image does to the others.
  */
 export function batchNormTraining(tape: Tape, x: Value, layers: BatchNormLayers): Value {
-  const { weight, bias } = layers;
+  const { weight, bias, runningMean, runningVariance } = layers;
   const input = x.tensor;
-  const axes = input.shape.slice(0, -1).map((_, axis) => axis);
   const { y, normalised, inverse } = tf.tidy(() => {
-    const { mean, variance } = tf.moments(input, axes); // [C], [C]
-    if (tape.recording) moveStatistics(layers, mean, variance, input.size / mean.size);
+    const [mean] = overBatch([input]).means; // [C]
+    const centred = tf.sub(input, mean);
+    const { means, count } = overBatch([tf.square(centred)]);
+    const [variance] = means; // [C]
+    tape.observe(runningMean, mean);
+    const others = tf.maximum(tf.sub(count, 1), 1);
+    tape.observe(runningVariance, tf.mul(variance, tf.div(count, others)));
     const inverse = tf.rsqrt(tf.add(variance, EPSILON));
-    const normalised = tf.mul(tf.sub(input, mean), inverse);
+    const normalised = tf.mul(centred, inverse);
     return { y: tf.add(tf.mul(normalised, weight.variable), bias.variable), normalised, inverse };
   });
   return tape.apply({
@@ -98,24 +102,45 @@ export function batchNormTraining(tape: Tape, x: Value, layers: BatchNormLayers)
         directFactors('batch norm', lengthOf(dy), () => sumOverPositions(along)),
       );
       tape.gradient(bias, biasFactors('batch norm', dy));
-      const centred = tf.sub(
-        tf.sub(dy, tf.mean(dy, axes)),
-        tf.mul(normalised, tf.mean(along, axes)),
-      );
-      return [x.needed ? tf.mul(centred, tf.mul(weight.variable, inverse)) : null];
+      if (!x.needed) return [null];
+      const [mean, meanAlong] = overBatch([dy, along]).means; // [C], [C]
+      const centred = tf.sub(tf.sub(dy, mean), tf.mul(normalised, meanAlong));
+      return [tf.mul(centred, tf.mul(weight.variable, inverse))];
     },
   });
 }
 
-function moveStatistics(
+/**
+ * Means of tensors [N, …, C] over all images of the batch and all positions, [C] each, and how many
+ * numbers each of them is of, [1]. Where a graph computes a batch in parts, the means are still
+ * those of the batch.
+ */
+function overBatch<const T extends readonly Tensor[]>(
+  tensors: T,
+): { means: { readonly [K in keyof T]: Tensor }; count: Tensor } {
+  const sums = tensors.map((x) => tf.sum(x, [...x.shape.keys()].slice(0, -1))); // [C] each
+  const [first] = sums as [Tensor];
+  const count = (tensors[0]?.size ?? 0) / first.size;
+  const lengths = [...sums.map(({ size }) => size), 1];
+  const ofParts = tf.concat([...sums, tf.tensor1d([count])]); // [C + … + 1]
+  const ofBatch = tf.split(sumOverParts(ofParts), lengths);
+  const all = at(ofBatch, sums.length);
+  const means = ofBatch.slice(0, -1).map((sum) => tf.div(sum, all));
+  return { means: means as unknown as { readonly [K in keyof T]: Tensor }, count: all };
+}
+
+/** Moves the stored statistics towards those that a training pass has observed. */
+export function followBatch(
   { runningMean, runningVariance, batches }: BatchNormLayers,
-  mean: Tensor,
-  variance: Tensor,
-  count: number,
+  observed: ReadonlyMap<Layer, Tensor>,
 ): void {
-  const move = (stored: Layer, to: Tensor) =>
-    stored.variable.assign(tf.add(tf.mul(stored.variable, 1 - MOMENTUM), tf.mul(to, MOMENTUM)));
-  move(runningMean, mean);
-  move(runningVariance, tf.mul(variance, count / Math.max(1, count - 1)));
-  batches.variable.assign(tf.add(batches.variable, 1));
+  tf.tidy(() => {
+    for (const stored of [runningMean, runningVariance]) {
+      const seen = observed.get(stored);
+      if (seen === undefined) continue;
+      const moved = tf.add(tf.mul(stored.variable, 1 - MOMENTUM), tf.mul(seen, MOMENTUM));
+      stored.variable.assign(moved);
+    }
+    batches.variable.assign(tf.add(batches.variable, 1));
+  });
 }

@@ -27,6 +27,7 @@ import {
   batchNormTraining,
   convolution,
   dense,
+  followBatch,
   gaussianLatent,
   leakyRelu,
   rearrange,
@@ -113,10 +114,7 @@ export class Vae extends TapedModel {
     return this.objective(tape, images, noise, batchNorm);
   }
 
-  /**
-   * The same on the statistics of the batch; where the tape records, the stored statistics follow
-   * them.
-   */
+  /** The same on the statistics of the batch, which the stored ones {@link follow}. */
   override trainingTrace(tape: Tape, images: Value, noise: readonly Tensor[]): Value {
     return this.objective(tape, images, at(noise, 0), batchNormTraining);
   }
@@ -125,9 +123,9 @@ export class Vae extends TapedModel {
     return [tf.tensor2d(normals(seed, count * this.config.latent), [count, this.config.latent])];
   }
 
-  /** Batch norm looks at all images of a batch, and its stored statistics change. */
-  override get trainsImageByImage(): boolean {
-    return false;
+  override follow(observed: ReadonlyMap<Layer, Tensor>): void {
+    const { encoder, decoder } = this.tensors;
+    for (const { norm } of [...encoder, ...decoder]) followBatch(norm, observed);
   }
 
   /** Mean and log-deviation of the latents of images, [N, latent] each. */
