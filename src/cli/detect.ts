@@ -21,7 +21,7 @@ import type { data, experiments } from '../index';
 import { detectionPage } from './detection-page';
 import { stoppable } from './interruption';
 import { lab } from './lab';
-import { names, positiveNumber, wholeNumber } from './options';
+import { arrayOptions, names, positiveNumber, wholeNumber } from './options';
 import { shown } from './print';
 
 interface Flags {
@@ -44,15 +44,6 @@ interface Flags {
 }
 
 const FITS = ['stretch', 'crop', 'pad'] as const satisfies readonly data.Fit[];
-const LAYOUTS = [
-  'HW',
-  'HWC',
-  'CHW',
-  'NHW',
-  'NHWC',
-  'NCHW',
-] as const satisfies readonly data.Layout[];
-const VALUES = ['0..1', '0..255'] as const satisfies readonly data.Values[];
 
 /** Images that are listed on the terminal. */
 const LISTED = 10;
@@ -91,10 +82,8 @@ export function register(program: Command): void {
         .choices(FITS)
         .default(FITS[0]),
     )
-    .addOption(new Option('--layout <letters>', 'the dimensions of arrays').choices(LAYOUTS))
-    .addOption(
-      new Option('--values <range>', 'the range of arrays that are not uint8').choices(VALUES),
-    )
+    .addOption(arrayOptions.layout())
+    .addOption(arrayOptions.values())
     .option('--strict', 'stop at the first image that cannot be used')
     .addOption(
       new Option('--format <name>', 'of the scores').choices(['csv', 'json']).default('csv'),

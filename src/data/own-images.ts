@@ -22,17 +22,21 @@ import { type FromFile, type LeftOut, readOwnFile } from './own/read-own-file';
 import { oneAtATime, together } from './own/together';
 import type { Treatment } from './own/treatment';
 
-export interface OwnOptions {
+/** How arrays are to be read where they do not say it themselves. */
+export interface ArrayReading {
+  /** The order of the dimensions, where the shape does not tell. */
+  readonly layout?: Layout;
+  /** The range of numbers that are not uint8. */
+  readonly values?: Values;
+}
+
+export interface OwnOptions extends ArrayReading {
   /** The size and channels of the model's images. */
   readonly height: number;
   readonly width: number;
   readonly channels: number;
   /** What gives way where shapes differ; left out: the whole picture is stretched. */
   readonly fit?: Fit;
-  /** The order of arrays' dimensions, where their shape does not tell. */
-  readonly layout?: Layout;
-  /** The range of arrays' numbers that are not uint8. */
-  readonly values?: Values;
   /** The first image that cannot be used is an error. */
   readonly strict?: boolean;
   /** Called after each file. */
