@@ -23,42 +23,16 @@
  */
 
 import { type Dataset, dataset } from '../data/index';
-import { detector, type FeatureTable, type NamedTable } from '../detectors/index';
-import {
-  auroc,
-  halves,
-  resamplingSeed,
-  rowsOfScores,
-  scoreAll,
-  scoreSplit,
-} from '../evaluation/index';
+import type { FeatureTable, NamedTable } from '../detectors/index';
 import { type TableOptions, tablesOf } from '../features/index';
 import type { LoadedModel } from '../models/index';
 import { can } from '../models/index';
-import {
-  deriveSeed,
-  type Estimate,
-  isConstant,
-  mean,
-  permutation,
-  quantileOfSorted,
-} from '../numerics/index';
+import { deriveSeed, mean } from '../numerics/index';
+import { type AblationPoint, plain } from './ablation-points';
 import { MAIN_METHODS } from './first-experiment';
+import { overFitSizes, overLayers } from './random-subsets';
 import { ablationsFile, readResultsFile } from './results-file';
 import { ABLATIONS } from './results-schemas';
-
-const REPEATS = 20;
-const LAYERWISE = 'layer-wise gradients';
-
-/** One number of an ablation. */
-export interface AblationPoint {
-  readonly out: string;
-  readonly batchSize: number;
-  readonly method: string;
-  /** What was varied: layers, B, batches that fit, draws of the noise. */
-  readonly x: number;
-  readonly auroc: Estimate;
-}
 
 export interface Ablations {
   readonly model: string;
@@ -192,116 +166,6 @@ export async function allTables(
   return batchSizes.map((_, b) =>
     data.map(({ name }, s) => ({ name, table: bySet[s]?.[b] as FeatureTable })),
   );
-}
-
-/** Plain results of some methods as points at x. */
-export function plain(
-  tables: readonly NamedTable[],
-  methods: readonly string[],
-  x: number,
-  seed: number,
-): AblationPoint[] {
-  const [inside, ...outside] = tables as [NamedTable, ...NamedTable[]];
-  const { batchSize } = inside.table;
-  const about = { model: '', in: inside.name, batchSize, seed: resamplingSeed(seed) };
-  return rowsOfScores(scoreAll(inside.table, outside, methods, seed), about).map(
-    ({ out, method, auroc: estimate }) => ({ out, batchSize, method, x, auroc: estimate }),
-  );
-}
-
-/** 1, 2, 5, 10, … below `most`, then `most`. */
-export function roundNumbers(most: number, least = 1): number[] {
-  const numbers = [1, 10, 100, 1000, 10000].flatMap((ten) => [ten, 2 * ten, 5 * ten]);
-  return [...numbers.filter((n) => n >= least && n < most), most];
-}
-
-/** The paper's method on random subsets of layers. */
-export function overLayers(tables: readonly NamedTable[], seed: number): AblationPoint[] {
-  const [inside] = tables as [NamedTable, ...NamedTable[]];
-  // A layer whose norm is the same for all images tells nothing, and alone nothing can be learnt
-  // from it.
-  const informative = halves(inside.table).fit.columns.filter(
-    ({ feature, values }) => feature === 'squared-norm' && !isConstant(values),
-  );
-  const layers = informative.map(({ layer }) => layer as string);
-  return roundNumbers(layers.length).flatMap((count) =>
-    overRepeats(tables, count, count === layers.length ? 1 : REPEATS, LAYERWISE, (repeat) => {
-      const order = permutation(layers.length, deriveSeed(seed, 1, count, repeat));
-      const chosen = new Set([...order.subarray(0, count)].map((k) => layers[k] as string));
-      const of = (table: FeatureTable): FeatureTable => ({
-        ...table,
-        columns: table.columns.filter(
-          ({ feature, layer }) => feature === 'squared-norm' && chosen.has(layer as string),
-        ),
-      });
-      const { fit, score } = halves(of(inside.table));
-      return scoreSplit(
-        { fit, score },
-        tables.slice(1).map(({ name, table }) => ({ name, table: of(table) })),
-        LAYERWISE,
-        seed,
-      );
-    }),
-  );
-}
-
-/** Typicality and the paper's method, fitted on random subsets of the fit half. */
-export function overFitSizes(tables: readonly NamedTable[], seed: number): AblationPoint[] {
-  const [inside, ...outside] = tables as [NamedTable, ...NamedTable[]];
-  const { fit, score } = halves(inside.table);
-  return ['typicality', LAYERWISE].flatMap((method) =>
-    roundNumbers(fit.rows, 5).flatMap((count) =>
-      overRepeats(tables, count, count === fit.rows ? 1 : REPEATS, method, (repeat) => {
-        const chosen = permutation(fit.rows, deriveSeed(seed, 2, count, repeat)).subarray(0, count);
-        const fitted = detector(method, seed).fit(rowsAt(fit, chosen));
-        return {
-          in: fitted.score(score),
-          out: outside.map(({ name, table }) => ({ name, scores: fitted.score(table) })),
-        };
-      }),
-    ),
-  );
-}
-
-/** A point for each set out of distribution: mean and middle 90 % of the AUROC over repeats. */
-function overRepeats(
-  tables: readonly NamedTable[],
-  x: number,
-  repeats: number,
-  method: string,
-  scores: (repeat: number) => {
-    in: Float64Array;
-    out: readonly { name: string; scores: Float64Array }[];
-  },
-): AblationPoint[] {
-  const runs = Array.from({ length: repeats }, (_, repeat) => scores(repeat));
-  return tables.slice(1).map(({ name, table }, k) => {
-    const values = runs
-      .map((run) => auroc(run.in, run.out[k]?.scores as Float64Array))
-      .sort((a, b) => a - b);
-    return {
-      out: name,
-      batchSize: table.batchSize,
-      method,
-      x,
-      auroc: {
-        value: mean(values),
-        low: quantileOfSorted(values, 0.05),
-        high: quantileOfSorted(values, 0.95),
-      },
-    };
-  });
-}
-
-function rowsAt(table: FeatureTable, rows: Uint32Array): FeatureTable {
-  return {
-    ...table,
-    rows: rows.length,
-    columns: table.columns.map((column) => ({
-      ...column,
-      values: Float64Array.from(rows, (row) => column.values[row] as number),
-    })),
-  };
 }
 
 /** The mean of tables of the same batches, number by number. */

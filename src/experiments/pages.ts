@@ -30,7 +30,7 @@ import { scaleParts, shippedScale } from './scale-results';
 import { shippedSingleRound, singleRows } from './single-rows';
 import { shippedSpeed, speedParts } from './speed-results';
 import { type Summary, shippedSummary } from './summary';
-import { isLower } from './trial';
+import { isLower } from './trial-outcome';
 
 export const README = inCheckout('README.md');
 export const ENVIRONMENT = inCheckout('environment.md');

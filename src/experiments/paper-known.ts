@@ -5,7 +5,7 @@
  * model looking at timestep T, B = 5, AUROC averaged over the twenty pairs of its five colour sets.
  * The entries of its 5x5 tables are not known.
  */
-import type { AblationPoint } from './ablations';
+import type { AblationPoint } from './ablation-points';
 
 const TIMESTEPS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 

@@ -17,12 +17,8 @@ import { dataset, type Images } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import {
-  type Comparison,
-  compareAurocs,
   halves,
-  type MeasuredPair,
   type MethodScores,
-  type Resampled,
   type ResultRow,
   resampledScores,
   resamplingSeed,
@@ -39,13 +35,11 @@ import {
   referenceImages,
 } from '../features/index';
 import type { LoadedModel } from '../models/index';
+import { type AgainstReference, againstReference, REFERENCE_METHOD } from './against-typicality';
 import { assertPair, setsFor } from './sets-to-try';
 
 export const PROTOCOLS = ['halves', 'held-out'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
-
-/** The method all others are compared with. */
-export const REFERENCE_METHOD = 'typicality';
 
 /** What takes longest, and can be left out. */
 export const COSTLY = ['diagonal-fisher-norm', 'likelihood-regret', 'score-norm'] as const;
@@ -65,15 +59,6 @@ export interface PaperOptions {
   readonly progress?: (what: string, done: number, total: number) => void;
   /** Stops the work between two passes or methods. */
   readonly signal?: AbortSignal;
-}
-
-/** A method against typicality, on all pairs of one model and batch size. */
-export interface AgainstReference extends Comparison {
-  /**
-   * Mean Δ AUROC over the pairs in each resample, in units of 10⁻⁵: families of models average them
-   * (`summary.ts`).
-   */
-  readonly resampled: readonly number[];
 }
 
 /** One model's results: what a file of `data/results` holds. */
@@ -264,43 +249,6 @@ async function scoreMethods(
     await new Promise(setImmediate);
   }
   return scored;
-}
-
-/** Every other method against typicality, on the resamples `[method][set]` of the rows. */
-function againstReference(
-  scored: readonly MethodScores[],
-  resampled: readonly (readonly Resampled[])[],
-  inside: string,
-): AgainstReference[] {
-  const reference = scored.findIndex(({ method }) => method === REFERENCE_METHOD);
-  const candidates = scored.flatMap(({ method }, m) => (m === reference ? [] : [{ method, m }]));
-  if (reference < 0 || candidates.length === 0) return [];
-  const aurocOf = (m: number, s: number) => {
-    const found = resampled[m]?.[s] as Resampled;
-    return { value: found.value.auroc, resampled: found.resampled.auroc };
-  };
-  const pairs = (scored[reference] as MethodScores).out.map(
-    ({ name }, s): MeasuredPair => ({
-      in: inside,
-      out: name,
-      reference: aurocOf(reference, s),
-      candidates: Object.fromEntries(candidates.map(({ method, m }) => [method, aurocOf(m, s)])),
-    }),
-  );
-  return compareAurocs(pairs).map((comparison): AgainstReference => {
-    const [first] = pairs as [MeasuredPair, ...MeasuredPair[]];
-    const means = first.reference.resampled.map((_, r) => {
-      const sum = pairs.reduce(
-        (all, pair) =>
-          all +
-          (pair.candidates[comparison.candidate]?.resampled[r] as number) -
-          (pair.reference.resampled[r] as number),
-        0,
-      );
-      return Math.round((1e5 * sum) / pairs.length);
-    });
-    return { ...comparison, resampled: Array.from(means) };
-  });
 }
 
 function limited({ limit }: PaperOptions): { limit?: number } {

@@ -16,7 +16,8 @@ import { type Candidate, PAPER, tablesByNoise } from './candidates';
 import type { PairSet, Purpose } from './pairs';
 import { readResultsFile } from './results-file';
 import { ROUND } from './results-schemas';
-import { compare, freeze, goal, type Report, report, type Trial, type TrialOptions } from './trial';
+import { compare, freeze, type Report, report, type Trial, type TrialOptions } from './trial';
+import { goal } from './trial-outcome';
 
 export interface Round extends Pick<TrialOptions, 'ownImages' | 'reference' | 'order' | 'against'> {
   readonly candidates: readonly Candidate[];

@@ -9,7 +9,7 @@ import { mean } from '../numerics/index';
 import { readResultsFile, SINGLE_ROUND } from './results-file';
 import { ROUND } from './results-schemas';
 import type { RoundResult } from './rounds';
-import { isLower } from './trial';
+import { isLower } from './trial-outcome';
 
 /** Means over pairs of one family, purpose and batch size. */
 export interface SingleRow {

@@ -9,7 +9,8 @@
 import type { ResultRow } from '../evaluation/index';
 import type { Figure } from '../plots/index';
 import { bars, heatmap, lines } from '../plots/index';
-import type { AblationPoint, Ablations } from './ablations';
+import type { AblationPoint } from './ablation-points';
+import type { Ablations } from './ablations';
 import type { Ladder } from './ladder';
 import { PAPER_BATCH_SIZE, paperTimesteps } from './paper-known';
 import type { FamilySummary } from './summary';

@@ -30,7 +30,7 @@
 import type { NamedTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import type { Scores } from '../evaluation/index';
-import { compareScores, halves, type Margin, type ScoredPair } from '../evaluation/index';
+import { compareScores, halves, type ScoredPair } from '../evaluation/index';
 import { REFERENCE, type TrialTableOptions } from '../features/index';
 import { disposeModel, loadModel } from '../models/index';
 import { deriveSeed, mean } from '../numerics/index';
@@ -44,6 +44,7 @@ import {
   REPORTING_PAIRS,
 } from './pairs';
 import { LOOKS } from './results-file';
+import type { Outcome, TrialMean, TrialRow } from './trial-outcome';
 
 export interface TrialOptions extends Partial<Omit<TrialTableOptions, 'noiseIndices'>> {
   /**
@@ -57,40 +58,6 @@ export interface TrialOptions extends Partial<Omit<TrialTableOptions, 'noiseIndi
   readonly resamples?: number;
   /** Stops the work before the next model. */
   readonly signal?: AbortSignal;
-}
-
-/**
- * One candidate on one pair, at one batch size: `value` is AUROC(candidate) − AUROC(the paper's),
- * with its interval.
- */
-export interface TrialRow extends Margin {
-  readonly candidate: string;
-  readonly batchSize: number;
-  readonly model: string;
-  readonly in: string;
-  readonly out: string;
-  readonly auroc: number;
-  readonly paper: number;
-}
-
-/** One candidate at one batch size on the mean over all pairs. */
-export interface TrialMean extends Margin {
-  readonly candidate: string;
-  readonly batchSize: number;
-  readonly auroc: number;
-  readonly paper: number;
-  /** The smallest margin of any pair. */
-  readonly worst: number;
-}
-
-export interface Outcome {
-  readonly rows: readonly TrialRow[];
-  /** Best first, batch size by batch size. */
-  readonly means: readonly TrialMean[];
-  /** What p-values were multiplied for. */
-  readonly tried: number;
-  /** Checksums of the models that were asked, by name. */
-  readonly models: Readonly<Record<string, string>>;
 }
 
 export interface Trial extends Outcome {
@@ -178,51 +145,6 @@ export async function report(
   const looks = await recordLook(file, name, winner.chosenFrom, seen);
   const outcome = await run([winner.candidate], pairs, { ...options, tried: looks.length });
   return { ...outcome, candidate: name, chosenFrom: winner.chosenFrom, looks };
-}
-
-/** Whether a pair's AUROC falls by more than 0.01. */
-export const isLower = ({ value }: { readonly value: number }) => value < -0.01;
-
-/** Whether an outcome meets what the project set out for at one batch size. */
-export function goal({ rows, means }: Outcome, candidate: string, batchSize: number) {
-  const mean = means.find((one) => one.candidate === candidate && one.batchSize === batchSize);
-  if (mean === undefined)
-    throw new FisherlabError(
-      `'${candidate}' has no result at B = ${batchSize}`,
-      'ask for one that was compared',
-    );
-  const below = rows.filter(
-    (row) => row.candidate === candidate && row.batchSize === batchSize && isLower(row),
-  );
-  return {
-    gain: mean.value >= 0.05,
-    surelyAbove: mean.low > 0,
-    nowhereBelow: below.length === 0,
-    reached: mean.value >= 0.05 && mean.low > 0 && below.length === 0,
-  };
-}
-
-/**
- * Rows as groups of bars, for `bars` of `src/plots`: categories are pairs, a series is a candidate.
- */
-export function marginBars(rows: readonly TrialRow[], batchSize: number) {
-  const own = rows.filter((row) => row.batchSize === batchSize);
-  const pairOf = (row: TrialRow) => `${row.in} → ${row.out}`;
-  const categories = [...new Set(own.map(pairOf))];
-  const series = [...new Set(own.map(({ candidate }) => candidate))].map((name) => {
-    const mine = categories.map(
-      (pair) => own.find((row) => row.candidate === name && pairOf(row) === pair) as TrialRow,
-    );
-    // A percentile interval need not hold the value itself where nearly all resamples agree; a
-    // bar's must.
-    return {
-      name,
-      values: mine.map(({ value }) => value),
-      low: mine.map(({ low, value }) => Math.min(low, value)),
-      high: mine.map(({ high, value }) => Math.max(high, value)),
-    };
-  });
-  return { categories, series };
 }
 
 async function run(
