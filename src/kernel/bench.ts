@@ -146,7 +146,8 @@ async function atWork(times: number): Promise<KernelFigure[]> {
       writeFileSync(file, `export const part = () => ${++version * 1111};\n`);
       return kernel.execute('part()');
     });
-    const complete = () => kernel.complete('model.');
+    let asked = 0; // another text each time, as when somebody types
+    const complete = () => kernel.complete(`const asked = ${++asked};\nmodel.`);
     await complete();
     const idle = await repeated(times, complete);
     const busy = kernel.execute('const end = Date.now() + 5000; while (Date.now() < end) {}');

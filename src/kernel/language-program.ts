@@ -8,7 +8,10 @@
  *
  * Speed is a matter of not looking twice: packages do not change while a kernel runs, so their
  * texts, paths and resolutions are kept; files of the clone are asked for their time of change,
- * and the link `notebooks/src` is followed, so that no file is in the program twice.
+ * once a question, and the link `notebooks/src` is followed, so that no file is in the program
+ * twice. The service itself asks about every file each time it is called, which is several times a
+ * question, unless it is told that the project is still the same: a question is a version of the
+ * project. The cell has a new version only with a new text, or where an import found nothing.
  */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -51,7 +54,9 @@ export function createProgram(
   const file = path.join(folder, '.cell.ts');
   const fixed = new Map([[path.join(folder, '.globals.d.ts'), GLOBALS], ...texts]);
   const virtual = new Map(fixed);
+  let questions = 0;
   let version = 0;
+  let lacking = false; // whether an import of the cell found nothing
   const options: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2022,
     lib: ['lib.es2023.d.ts'],
@@ -67,10 +72,13 @@ export function createProgram(
     noEmit: true,
   };
   const disk = diskFiles();
+  const realpath = (name: string) => (virtual.has(name) ? name : disk.realpath(name));
   const resolutions = ts.createModuleResolutionCache(root, (name) => name, options);
   // By its types only a compiler's host has a cache, but the service asks its own host for it too;
   // without it, every request would read every package.json again.
   const host: ts.LanguageServiceHost & Pick<ts.CompilerHost, 'getModuleResolutionCache'> = {
+    getProjectVersion: () => String(questions),
+    useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
     getCompilationSettings: () => options,
     getScriptFileNames: () => [...fixed.keys(), file],
     getScriptVersion: (name) => {
@@ -88,15 +96,18 @@ export function createProgram(
     directoryExists: ts.sys.directoryExists,
     getDirectories: ts.sys.getDirectories,
     readDirectory: ts.sys.readDirectory,
-    realpath: disk.realpath,
+    realpath,
     getModuleResolutionCache: () => resolutions,
     resolveModuleNameLiterals: (literals, from, redirected, given) =>
       literals.map(({ text }) => {
         const kept = ts.resolveModuleName(text, from, given, host, resolutions, redirected);
         // What was not there may have been written since.
         const found = kept.resolvedModule ? kept : ts.resolveModuleName(text, from, given, host);
-        if (found.resolvedModule === undefined) return found;
-        const resolvedFileName = disk.realpath(found.resolvedModule.resolvedFileName);
+        if (found.resolvedModule === undefined) {
+          lacking ||= from === file;
+          return found;
+        }
+        const resolvedFileName = realpath(found.resolvedModule.resolvedFileName);
         return { resolvedModule: { ...found.resolvedModule, resolvedFileName } };
       }),
   };
@@ -104,28 +115,40 @@ export function createProgram(
   return {
     about(code, cells) {
       const modules = cellModules(cells);
+      const before = virtual.get(file);
       virtual.clear();
       for (const [name, text] of fixed) virtual.set(name, text);
       for (const [name, text] of modules.texts) virtual.set(path.join(folder, `${name}.ts`), text);
       const above = `${importsOfAll(code, modules.visible)}\n`;
       virtual.set(file, above + code);
-      version++; // also for the same text: files that it imports may have come or gone
+      if (above + code !== before || lacking) version++;
+      lacking = false;
+      questions++;
+      disk.look();
       return { service, file, start: above.length };
     },
   };
 }
 
-/** Files on the disk: those of packages are read once, others again when they have changed. */
+/**
+ * Files on the disk: those of packages are read once, others again when they have changed. `look`
+ * has to be called for their changes to be seen.
+ */
 function diskFiles() {
   const snapshots = new Map<
     string,
     { version: string; snapshot: ts.IScriptSnapshot | undefined }
   >();
   const paths = new Map<string, string>();
+  const versions = new Map<string, string>();
   const version = (name: string): string => {
     if (name.includes('/node_modules/')) return '';
+    const known = versions.get(name);
+    if (known !== undefined) return known;
     const found = statSync(name, { throwIfNoEntry: false });
-    return found === undefined ? 'gone' : `${found.mtimeMs} ${found.size}`;
+    const now = found === undefined ? 'gone' : `${found.mtimeMs} ${found.size}`;
+    versions.set(name, now);
+    return now;
   };
   const read = (name: string): ts.IScriptSnapshot | undefined => {
     if (BROWSER.test(name)) return ts.ScriptSnapshot.fromString('');
@@ -136,6 +159,7 @@ function diskFiles() {
     }
   };
   return {
+    look: () => versions.clear(),
     version,
     snapshot(name: string): ts.IScriptSnapshot | undefined {
       const now = version(name);
@@ -153,7 +177,7 @@ function diskFiles() {
         paths.set(name, real);
         return real;
       } catch {
-        return name; // one of the cells
+        return name; // gone since it was found
       }
     },
   };

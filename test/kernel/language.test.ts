@@ -8,6 +8,7 @@ import { FEATURES } from '../../src/features/registry';
 import { cielab, hsl, hsv, ycbcr } from '../../src/invariance/index';
 import { createLanguage, type Language } from '../../src/kernel/language';
 import { LISTED } from '../../src/kernel/language-names';
+import { createProgram } from '../../src/kernel/language-program';
 import { shippedModels } from '../../src/models/index';
 import { joined, readNotebook } from '../../src/notebook/ipynb';
 
@@ -247,16 +248,22 @@ describe('the language of cells', function () {
     );
   });
 
+  it('looks at nothing again until something changes', () => {
+    smallClone((root, write) => {
+      const folder = path.join(root, 'mine');
+      const program = createProgram(root, folder, new Map());
+      const asked = (code: string) => program.about(code, []).service.getProgram();
+      const first = asked("import { thing } from 'fisherlab';");
+      assert.equal(asked("import { thing } from 'fisherlab';"), first);
+      write('src/thing.ts', 'export const thing = { first: 1, second: 2 };');
+      assert.notEqual(asked("import { thing } from 'fisherlab';"), first);
+      const other = asked("import { thing } from './other';");
+      assert.notEqual(asked("import { thing } from './other';"), other, 'it may have come');
+    });
+  });
+
   it('sees a file of the clone as it is now', () => {
-    const root = mkdtempSync(path.join(tmpdir(), 'fisherlab-clone-'));
-    try {
-      const write = (file: string, text: string) => writeFileSync(path.join(root, file), text);
-      mkdirSync(path.join(root, 'src'));
-      mkdirSync(path.join(root, 'mine'));
-      symlinkSync('../src', path.join(root, 'mine', 'src'));
-      write('package.json', '{}');
-      write('src/index.ts', "export { thing } from './thing';");
-      write('src/thing.ts', 'export const thing = { first: 1 };');
+    smallClone((root, write) => {
       const small = createLanguage({ root, folder: path.join(root, 'mine') });
       const members = (from: string) => {
         const code = `import { thing } from '${from}';\nthing.`;
@@ -277,8 +284,23 @@ describe('the language of cells', function () {
         "import { Kept } from 'fisherlab';\nimport * as link from './src/new';\n" +
         'const kept: Kept = new link.Kept();';
       assert.deepEqual(small.remarks(both, []), []);
-    } finally {
-      rmSync(root, { recursive: true });
-    }
+    });
   });
 });
+
+/** Two files of source, and a folder beside them that is linked to them as `notebooks` is. */
+function smallClone(use: (root: string, write: (file: string, text: string) => void) => void) {
+  const root = mkdtempSync(path.join(tmpdir(), 'fisherlab-clone-'));
+  try {
+    const write = (file: string, text: string) => writeFileSync(path.join(root, file), text);
+    mkdirSync(path.join(root, 'src'));
+    mkdirSync(path.join(root, 'mine'));
+    symlinkSync('../src', path.join(root, 'mine', 'src'));
+    write('package.json', '{}');
+    write('src/index.ts', "export { thing } from './thing';");
+    write('src/thing.ts', 'export const thing = { first: 1 };');
+    use(root, write);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
