@@ -1,15 +1,15 @@
 /**
  * # Options on the command line
  *
- * Options arrive as text. Each parser here makes a number of it, or says what to give; commander
- * names the option.
+ * Options arrive as text. Each parser here turns the text into a value, or throws an error that
+ * says what to give; commander adds the name of the option.
  */
 import { InvalidArgumentError } from 'commander';
 
-/** What the help says of an option that names a family; the library says which there are. */
+/** The help text of an option that takes a family; the library checks whether it exists. */
 export const FAMILY = 'the family of the model: glow, diffusion or vae';
 
-/** A parser of whole numbers from `least` on. */
+/** Makes a parser for whole numbers from `least` on. */
 export function wholeNumber(least = 1): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -19,19 +19,21 @@ export function wholeNumber(least = 1): (text: string) => number {
   };
 }
 
-/** A parser of lists of whole numbers from 1 on, separated by commas. */
+/** Parses whole numbers from 1 on, separated by commas. */
 export function wholeNumbers(text: string): number[] {
   const parse = wholeNumber();
   return text.split(',').map((part) => {
     try {
       return parse(part);
     } catch {
-      throw new InvalidArgumentError(`'${part}' is none: give whole numbers from 1 on, as 1,5.`);
+      throw new InvalidArgumentError(
+        `'${part}' is not a whole number: give numbers from 1 on, such as 1,5.`,
+      );
     }
   });
 }
 
-/** A parser of numbers from 0 up, below `below` where that is given. */
+/** Makes a parser for numbers from 0 on, and below `below` if that is given. */
 export function positiveNumber(below = Number.POSITIVE_INFINITY): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -42,7 +44,7 @@ export function positiveNumber(below = Number.POSITIVE_INFINITY): (text: string)
   };
 }
 
-/** A parser of names separated by commas. */
+/** Parses names separated by commas. */
 export function names(text: string): string[] {
   return text.split(',').map((name) => name.trim());
 }

@@ -70,7 +70,7 @@ export class OwnFeature implements Feature {
       try {
         return this.closed.of(gradient, B, layer);
       } catch {
-        this.closed = null; // it uses an outside name, or has a mistake, which the next line then reports
+        this.closed = null; // it uses an outside name, or the next line reports a mistake
       }
     }
     return this.given.of(gradient, B, layer);

@@ -65,7 +65,7 @@ export async function writeTableFile(
     let first: Piece | undefined;
     for await (const piece of pieces) {
       first ??= piece;
-      if (piece.table.rows === 0) continue; // an empty piece does not show whether images have names
+      if (piece.table.rows === 0) continue; // it does not show whether images have names
       writer ??= await GroupWriter.of(opened, origin, piece, storage);
       await writer.add(piece);
     }

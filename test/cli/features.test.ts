@@ -113,7 +113,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
         readdirSync(at('shards', 'shards')).filter((name) => name.includes('shard-2-of-3')),
       );
       process.env.SLURM_ARRAY_TASK_MIN = '2';
-      await assert.rejects(run(...words('slurm')), /is no share; submit --array=0-/);
+      await assert.rejects(run(...words('slurm')), /does not name a share; submit with --array=0-/);
     } finally {
       for (const name of ['ID', 'COUNT', 'MIN']) delete process.env[`SLURM_ARRAY_TASK_${name}`];
     }
@@ -165,7 +165,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     );
     await assert.rejects(
       run('detect', '--features', at('single', 'one.scans.B1.parquet')),
-      /there is no one usual table; give one by --in/,
+      /exactly one table of usual images is needed; give one with --in/,
     );
   });
 });

@@ -124,7 +124,7 @@ describe('the program fisherlab', () => {
       assert.equal(ended.code, status, ended.err);
       assert.equal(
         ended.err,
-        'stopped; what was finished is kept: the same command goes on where it was\n',
+        'stopped; finished work is kept: run the same command again to resume\n',
       );
     }
   });

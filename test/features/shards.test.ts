@@ -279,7 +279,7 @@ describe('files of features', () => {
       /already exists and was made from something else \(pixels\); choose/,
     );
     await writeFile(path.join(folder, 'whole', 'one.noise.B1.parquet'), 'PAR1');
-    await assert.rejects(make('whole'), /is not a feature table of this program, or damaged/);
+    await assert.rejects(make('whole'), /is not a feature table of this program, or is damaged/);
   });
 
   it('say what cannot be made: fitted features, features a model lacks, images of another size', async () => {
