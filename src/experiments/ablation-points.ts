@@ -10,17 +10,20 @@ import type { NamedTable } from '../detectors/index';
 import { resamplingSeed, rowsOfScores, scoreAll } from '../evaluation/index';
 import type { Estimate } from '../numerics/index';
 
-/** One number of an ablation. */
+/** One point of an ablation. */
 export interface AblationPoint {
   readonly out: string;
   readonly batchSize: number;
   readonly method: string;
-  /** What was varied: layers, B, batches that fit, draws of the noise. */
+  /**
+   * What was varied: the number of layers, B, the number of fit batches, or the number of noise
+   * draws.
+   */
   readonly x: number;
   readonly auroc: Estimate;
 }
 
-/** Plain results of some methods as points at x. */
+/** Scores some methods on tables, and returns the results as points at x. */
 export function plain(
   tables: readonly NamedTable[],
   methods: readonly string[],

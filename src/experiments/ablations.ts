@@ -1,25 +1,26 @@
 /**
- * # Ablations: what the detector's numbers hang on
+ * # Ablations: what the detector's results depend on
  *
- * One thing is varied at a time, everything else as in the tables (the first half of the test set
- * fits, the second is scored against each other set), on the first `images` of each set, since some
- * need the features many times over:
+ * One thing is varied at a time. Everything else is as in the tables: the first half of the test
+ * set fits, the second half is scored against each other set. Only the first `images` of each set
+ * are used, because some ablations compute the features many times:
  *
- * - **layers**: random subsets of the layers, `REPEATS` for each number; the paper's method on
- *   their squared norms alone;
+ * - **layers**: random subsets of the layers, `REPEATS` for each size, with the paper's method on
+ *   their squared norms;
  * - **batch size**: B = 1, 2, 4 … 32 from the same images;
- * - **fit set**: random subsets of the fit half's batches, `REPEATS` for each number;
+ * - **fit set**: random subsets of the batches in the fit half, `REPEATS` for each size;
  * - **noise**: squared norms and log-likelihoods averaged over the first M draws of the noise
- *   (dequantisation, diffusion, latent). Norms are averaged, not gradients: each is of an image as
- *   some draw shows it.
+ *   (dequantisation, diffusion, latent). The norms are averaged, not the gradients: each norm is
+ *   computed from the image with one draw.
  *
- * - **timestep**, of diffusion models: the same network looking at timestep T = 1, 2, 4 … 512
- *   (index T − 1; the tables use T = 1).
+ * - **timestep**, for diffusion models: the same network at timestep T = 1, 2, 4 … 512 (index T −
+ *   1; the tables use T = 1).
  *
  * `ladder.ts` varies the model itself.
  *
- * Intervals of `batch size`, `timestep` and `noise` are the bootstrap's over images; those of
- * `layers` and `fit set` are the middle 90 % over the random subsets, which is the question there.
+ * The intervals of `batch size`, `timestep` and `noise` come from the bootstrap over images. Those
+ * of `layers` and `fit set` are the middle 90 % over the random subsets, because there the question
+ * is how much the subset matters.
  */
 
 import { type Dataset, dataset } from '../data/index';
@@ -43,25 +44,25 @@ export interface Ablations {
   readonly batchSizes: readonly AblationPoint[];
   readonly fitSizes: readonly AblationPoint[];
   readonly noiseDraws: readonly AblationPoint[];
-  /** Of diffusion models; x is T. */
+  /** For diffusion models only; x is T. */
   readonly timesteps: readonly AblationPoint[];
 }
 
 export interface AblationOptions extends Pick<TableOptions, 'seed' | 'cache' | 'progress'> {
-  /** Images of each set; all where left out. */
+  /** Images of each set; by default all. */
   readonly images?: number;
-  /** B of the ablations of layers, fit set and noise. */
+  /** The batch sizes of the ablations of layers, fit set and noise. */
   readonly batchSizes?: readonly number[];
   /** The batch sizes to compare. */
   readonly sizes?: readonly number[];
-  /** Numbers of noise draws. */
+  /** The numbers of noise draws to compare. */
   readonly draws?: readonly number[];
   /** Stops the work before the next set. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * The ablations of a shipped model, where they were made.
+ * The stored ablations of a shipped model.
  * @throws {FisherlabError} if there are none, or their file is damaged
  */
 export function shippedAblations(model: string): Ablations {
@@ -69,7 +70,7 @@ export function shippedAblations(model: string): Ablations {
   return readResultsFile(ablationsFile(model), ABLATIONS, command);
 }
 
-/** All of them. @param sets its own set first */
+/** Runs all ablations of a model. @param sets its own set first */
 export async function ablations(
   loaded: LoadedModel,
   sets: readonly string[],
@@ -85,7 +86,7 @@ export async function ablations(
   const data = await Promise.all(
     sets.map((name) => dataset(name, 'test', images === undefined ? {} : { limit: images })),
   );
-  // Ten batches must fit: of three, a deviation says nothing.
+  // At least ten batches must fit: a deviation estimated from three says nothing.
   const possible = sizes.filter((B) => data.every(({ count }) => count >= 20 * B));
   const first = await allTables(loaded, data, batchSizes, options);
   const bySize = await allTables(loaded, data, possible, options);
@@ -121,7 +122,7 @@ export async function ablations(
   };
 }
 
-/** A diffusion model at each of its timesteps; none of another family. */
+/** A diffusion model at each of its timesteps; no points for other families. */
 async function overTimesteps(
   loaded: LoadedModel,
   data: readonly Dataset[],
@@ -132,7 +133,8 @@ async function overTimesteps(
   if (!can(model, 'atTimestep')) return [];
   const points: AblationPoint[] = [];
   for (let T = 1; T <= Math.min(512, model.timesteps); T *= 2) {
-    // The same layers: nothing to free. The checkpoint's own timestep keeps the tables that it has.
+    // It shares its layers with the model, so there is nothing to free. The checkpoint's own
+    // timestep uses the tables that are already kept.
     const same = T - 1 === model.timestep;
     const at = same
       ? loaded
@@ -168,7 +170,7 @@ export async function allTables(
   );
 }
 
-/** The mean of tables of the same batches, number by number. */
+/** The elementwise mean of tables of the same batches. */
 export function averaged(tables: readonly FeatureTable[]): FeatureTable {
   const [first] = tables as [FeatureTable, ...FeatureTable[]];
   return {

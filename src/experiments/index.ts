@@ -1,7 +1,7 @@
 /**
  * # Experiments: tables, ablations and trials
  *
- * Everything that runs the method over many models and data sets, and what ships of it as files in
+ * Runs the method over many models and data sets, and reads and writes the result files in
  * `data/results`.
  */
 export type { AblationPoint } from './ablation-points';

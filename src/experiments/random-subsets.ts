@@ -24,8 +24,8 @@ export function roundNumbers(most: number, least = 1): number[] {
 /** The paper's method on random subsets of layers. */
 export function overLayers(tables: readonly NamedTable[], seed: number): AblationPoint[] {
   const [inside] = tables as [NamedTable, ...NamedTable[]];
-  // A layer whose norm is the same for all images tells nothing, and alone nothing can be learnt
-  // from it.
+  // A layer whose norm is the same for all images carries no information, and a detector cannot be
+  // fitted on it alone.
   const informative = halves(inside.table).fit.columns.filter(
     ({ feature, values }) => feature === 'squared-norm' && !isConstant(values),
   );
@@ -69,7 +69,9 @@ export function overFitSizes(tables: readonly NamedTable[], seed: number): Ablat
   );
 }
 
-/** A point for each set out of distribution: mean and middle 90 % of the AUROC over repeats. */
+/**
+ * A point for each out-of-distribution set: the mean and the middle 90 % of the AUROC over repeats.
+ */
 function overRepeats(
   tables: readonly NamedTable[],
   x: number,

@@ -23,7 +23,7 @@ export interface TrialRow extends Margin {
   readonly paper: number;
 }
 
-/** One candidate at one batch size on the mean over all pairs. */
+/** One candidate at one batch size, averaged over all pairs. */
 export interface TrialMean extends Margin {
   readonly candidate: string;
   readonly batchSize: number;
@@ -37,16 +37,16 @@ export interface Outcome {
   readonly rows: readonly TrialRow[];
   /** Best first, batch size by batch size. */
   readonly means: readonly TrialMean[];
-  /** What p-values were multiplied for. */
+  /** The number of candidates that p-values were corrected for. */
   readonly tried: number;
-  /** Checksums of the models that were asked, by name. */
+  /** Checksums of the models used, by name. */
   readonly models: Readonly<Record<string, string>>;
 }
 
 /** Whether a pair's AUROC falls by more than 0.01. */
 export const isLower = ({ value }: { readonly value: number }) => value < -0.01;
 
-/** Whether an outcome meets what the project set out for at one batch size. */
+/** Which parts of the project's goal an outcome meets at one batch size. */
 export function goal({ rows, means }: Outcome, candidate: string, batchSize: number) {
   const mean = means.find((one) => one.candidate === candidate && one.batchSize === batchSize);
   if (mean === undefined)
@@ -76,8 +76,8 @@ export function marginBars(rows: readonly TrialRow[], batchSize: number) {
     const mine = categories.map(
       (pair) => own.find((row) => row.candidate === name && pairOf(row) === pair) as TrialRow,
     );
-    // A percentile interval need not hold the value itself where nearly all resamples agree; a
-    // bar's must.
+    // If nearly all resamples agree, a percentile interval need not contain the value itself; the
+    // interval of a bar must.
     return {
       name,
       values: mine.map(({ value }) => value),

@@ -1,8 +1,8 @@
 /**
  * # A fair trial: from an idea to a verdict
  *
- * An idea is a *candidate*: the features it looks at and the detector that makes a score of them.
- * Ten lines:
+ * An idea is a *candidate*: the features it looks at and the detector that turns them into a score.
+ * Ten lines suffice:
  *
  *     const largest = defineFeature({
  *       name: 'largest',
@@ -16,15 +16,15 @@
  *     const trial = await compare([mine]);
  *
  * **Choosing.** `compare` runs candidates and the paper's detector on the development pairs
- * (`pairs.ts`) with the same batches, the same noise and the same halves, and says by how much each
- * wins or loses: paired bootstrap, corrected for the number of candidates (`compare.ts`). `tried`
- * counts those of earlier trials too.
+ * (`pairs.ts`) with the same batches, the same noise and the same halves, and reports how much
+ * better or worse each candidate is. Differences come from a paired bootstrap, with p-values
+ * corrected for the number of candidates (`evaluation/compare.ts`). `tried` also counts the
+ * candidates of earlier trials.
  *
- * **Reporting.** One candidate of a trial is frozen and taken to the reporting pairs:
- * `report(freeze(trial, name))`. There is no way to give `report` two candidates, or one that was
- * not in a trial; and each look is written down in a file that belongs to the results. p-values are
- * corrected for the number of candidates that the file knows: who comes back with another choice
- * pays for it.
+ * **Reporting.** One candidate of a trial is frozen and compared on the reporting pairs:
+ * `report(freeze(trial, name))`. `report` does not accept two candidates, or one that was not in a
+ * trial. Each look is recorded in a file among the results. p-values are corrected for the number
+ * of candidates in that file, so a second choice makes the test stricter.
  */
 
 import type { NamedTable } from '../detectors/index';
@@ -48,11 +48,11 @@ import type { Outcome, TrialMean, TrialRow } from './trial-outcome';
 
 export interface TrialOptions extends Partial<Omit<TrialTableOptions, 'noiseIndices'>> {
   /**
-   * How many candidates there were in all, those of earlier trials included; by default the number
-   * given.
+   * How many candidates there were in total, including those of earlier trials; by default the
+   * number given.
    */
   readonly tried?: number;
-  /** What candidates are compared with; the paper's detector if left out. */
+  /** What candidates are compared with; by default the paper's detector. */
   readonly against?: Candidate;
   /** Resamples of the bootstrap; 1000 by default. */
   readonly resamples?: number;
@@ -66,9 +66,9 @@ export interface Trial extends Outcome {
 
 /**
  * Compares candidates with the paper's detector on the development pairs.
- * @param pairs of one's own, as long as they are for choosing
- * @throws {FisherlabError} for pairs that are for reporting, two candidates of one name, and as
- *   `trialTables` and the detectors do
+ * @param pairs may be your own, as long as they are for choosing
+ * @throws {FisherlabError} if pairs are for reporting, if two candidates have the same name, or for
+ *   the reasons of `trialTables` and the detectors
  */
 export async function compare(
   candidates: readonly Candidate[],
@@ -79,7 +79,7 @@ export async function compare(
   return { ...(await run(candidates, pairs, options)), candidates };
 }
 
-/** One candidate that was chosen. Only `freeze` makes it. */
+/** A candidate that was chosen. Only `freeze` can make one. */
 class Frozen {
   constructor(
     readonly candidate: Candidate,
@@ -95,7 +95,7 @@ class Frozen {
 export type { Frozen };
 
 /**
- * The candidate of a trial that shall be reported.
+ * Chooses the candidate of a trial to report.
  * @throws {FisherlabError} if no candidate has that name
  */
 export function freeze(trial: Trial, name: string): Frozen {
@@ -115,16 +115,16 @@ export function freeze(trial: Trial, name: string): Frozen {
 export interface Report extends Outcome {
   readonly candidate: string;
   readonly chosenFrom: number;
-  /** All candidates that have been reported so far, this one included. */
+  /** All candidates reported so far, including this one. */
   readonly looks: readonly Look[];
 }
 
 /**
- * Compares one frozen candidate with the paper's detector on the reporting pairs, and writes down
- * that they were looked at. Reporting the same candidate again is not another look, also where
- * models have come since: its pairs are added to the first.
- * @throws {FisherlabError} if there is anything but one frozen candidate, a pair is for choosing,
- *   or the record is damaged
+ * Compares one frozen candidate with the paper's detector on the reporting pairs, and records the
+ * look. Reporting the same candidate again does not count as another look, even if there are new
+ * models; their pairs are added to the first look.
+ * @throws {FisherlabError} if `winner` is not a frozen candidate, a pair is for choosing, or the
+ *   record is damaged
  */
 export async function report(
   winner: Frozen,

@@ -58,7 +58,7 @@ describe('fisherlab data', () => {
     await assert.rejects(run('download', 'mnist', 'cifar11'), /'cifar11' is not known/);
     await assert.rejects(
       run('download', 'mnist', 'kmnist', '--from', file),
-      /--from goes with one data set/,
+      /--from works with one data set only/,
     );
     assert.ok(!existsSync(path.join(folder(), 'fisherlab', 'data', 'mnist')), 'nothing was begun');
   });

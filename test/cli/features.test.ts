@@ -150,14 +150,14 @@ describe('fisherlab features, merge and detect --features on a folder of picture
         ...['--in', at('single', 'one.scans.B5.parquet')],
         ...['--features', at('single', 'two.scans.B5.parquet'), '--to', at('no')],
       ),
-      /cannot be compared: they differ in model; make both by one fisherlab features/,
+      /cannot be compared: they differ in model; make both with the same fisherlab features command/,
     );
   });
 
   it('say what does not go together', async () => {
     await assert.rejects(
       run(...words('no', '--limit', '9')),
-      /--limit is for data sets; give the paths of fewer images/,
+      /--limit is for data sets; give paths of fewer images/,
     );
     await assert.rejects(
       run('features', '--model', 'x', '--in', 'mnist', at('scans'), '--to', at('no')),
