@@ -21,7 +21,7 @@ import type { data, experiments } from '../index';
 import { detectionPage } from './detection-page';
 import { stoppable } from './interruption';
 import { lab } from './lab';
-import { names, positiveNumber, wholeNumber } from './options';
+import { arrayOptions, names, positiveNumber, wholeNumber } from './options';
 import { shown } from './print';
 
 interface Flags {
@@ -44,15 +44,6 @@ interface Flags {
 }
 
 const FITS = ['stretch', 'crop', 'pad'] as const satisfies readonly data.Fit[];
-const LAYOUTS = [
-  'HW',
-  'HWC',
-  'CHW',
-  'NHW',
-  'NHWC',
-  'NCHW',
-] as const satisfies readonly data.Layout[];
-const VALUES = ['0..1', '0..255'] as const satisfies readonly data.Values[];
 
 /** How many images are listed on the terminal. */
 const LISTED = 10;
@@ -94,14 +85,8 @@ export function register(program: Command): void {
         .choices(FITS)
         .default(FITS[0]),
     )
-    .addOption(
-      new Option('--layout <letters>', 'the order of dimensions in arrays').choices(LAYOUTS),
-    )
-    .addOption(
-      new Option('--values <range>', 'the range of values in arrays that are not uint8').choices(
-        VALUES,
-      ),
-    )
+    .addOption(arrayOptions.layout())
+    .addOption(arrayOptions.values())
     .option('--strict', 'stop at the first unusable image')
     .addOption(
       new Option('--format <name>', 'the format of the scores')

@@ -20,9 +20,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { FisherlabError } from '../errors';
-import type { models } from '../index';
+import type { models, data as room } from '../index';
 import { lab } from './lab';
-import { FAMILY } from './options';
+import { arrayOptions, FAMILY, readingOf } from './options';
 
 interface Options {
   model: string;
@@ -31,6 +31,8 @@ interface Options {
   out: string;
   config?: string;
   prefix?: string;
+  layout?: room.Layout;
+  values?: room.Values;
 }
 
 const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
@@ -46,6 +48,8 @@ export function register(program: Command): void {
     .argument('<file>', 'a state dictionary in the safetensors format')
     .requiredOption('--model <family>', FAMILY)
     .requiredOption('--data <set|folder>', 'the data set it was trained on, or a folder of images')
+    .addOption(arrayOptions.layout())
+    .addOption(arrayOptions.values())
     .addOption(
       new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('paper'),
     )
@@ -64,7 +68,8 @@ async function importCommand(file: string, options: Options): Promise<void> {
     models;
   const set = data.setOrPath(options.data);
   const { tensors } = readSafetensors(file);
-  const images: models.ImageShape = [32, 32, await data.channelsOf(set)];
+  const reading = readingOf(options);
+  const images: models.ImageShape = [32, 32, await data.channelsOf(set, reading)];
   const config = {
     ...preset(options.model, options.preset, images, 0),
     ...differing(options.config),
@@ -82,7 +87,12 @@ async function importCommand(file: string, options: Options): Promise<void> {
     await saveCheckpoint(options.out, model, {
       config,
       ...(options.config === undefined ? { preset: options.preset } : {}),
-      data: { name: set, images: 0, validation: 0 },
+      data: {
+        name: set,
+        images: 0,
+        validation: 0,
+        ...(reading === undefined ? {} : { reading }),
+      },
       training: {
         importedFrom: path.basename(file),
         sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
@@ -94,7 +104,7 @@ async function importCommand(file: string, options: Options): Promise<void> {
       commit: 'imported',
     });
     console.log(`${model.layers.length} tensors of ${file} are now ${options.out}`);
-    console.log(await check(model, set));
+    console.log(await check(model, set, reading));
   } finally {
     disposeModel(model);
   }
@@ -126,10 +136,14 @@ function describe({ prefix, leftOut, missing }: models.StateDictReport): string[
   ];
 }
 
-async function check(model: models.TapedModel, name: string): Promise<string> {
-  const { data: room, FisherlabError, training } = lab();
+async function check(
+  model: models.TapedModel,
+  name: string,
+  reading: room.ArrayReading | undefined,
+): Promise<string> {
+  const { data: sets, FisherlabError, training } = lab();
   try {
-    const data = await room.imageSet(name, 'test', { limit: CHECKED });
+    const data = await sets.imageSet(name, 'test', { limit: CHECKED, reading });
     if (String(data.shape) !== String(model.imageShape))
       return `no check: ${name} has images of another shape`;
     const indices = Array.from({ length: data.count }, (_, k) => k);

@@ -6,10 +6,10 @@
  */
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import type { models, training } from '../index';
+import type { data, models, training } from '../index';
 import { stoppable } from './interruption';
 import { lab } from './lab';
-import { FAMILY, positiveNumber, wholeNumber } from './options';
+import { arrayOptions, FAMILY, positiveNumber, readingOf, wholeNumber } from './options';
 
 const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
@@ -27,6 +27,8 @@ interface Flags {
   clip?: number;
   resume?: boolean;
   live?: boolean;
+  layout?: data.Layout;
+  values?: data.Values;
 }
 
 /** Adds `train` to the program. */
@@ -36,6 +38,8 @@ export function register(program: Command): void {
     .description('train a model; you can interrupt it at any time and resume with --resume')
     .requiredOption('--model <family>', FAMILY)
     .requiredOption('--data <set|folder>', 'the data set to train on, or a folder of images')
+    .addOption(arrayOptions.layout())
+    .addOption(arrayOptions.values())
     .addOption(
       new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('small'),
     )
@@ -77,15 +81,19 @@ async function train(
     background = 0,
     resume = false,
     live: shows = false,
+    layout,
+    values,
     ...choices
   }: Flags,
   signal: AbortSignal,
 ): Promise<void> {
   const { data, experiments, plots, startBackend, training } = lab();
   const set = data.setOrPath(word);
-  const config = training.runOf(model, set, await data.channelsOf(set), {
+  const reading = readingOf({ layout, values });
+  const config = training.runOf(model, set, await data.channelsOf(set, reading), {
     ...choices,
     mutate: background,
+    reading,
   });
   const { name: engine } = await startBackend();
   const name = [model, ...(background > 0 ? ['background'] : []), path.basename(set)].join('-');

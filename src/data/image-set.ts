@@ -15,7 +15,7 @@ import path from 'node:path';
 import { assertKnown, FisherlabError } from '../errors';
 import { dataset, type Images, SIDE } from './dataset';
 import { ownFiles } from './own/own-files';
-import { ownImages } from './own-images';
+import { type ArrayReading, ownImages } from './own-images';
 import { noiseIndices } from './pixel-indices';
 import { DATA_SETS, type DataSetName, dataSet, type Split } from './sets';
 import { picked } from './shuffled';
@@ -49,27 +49,29 @@ export function setOrPath(word: string): string {
 /**
  * The first `limit` images (by default all) of one split of a set.
  * @param word the name of a set, or the path of a folder, picture or array
+ * @param options `reading` says how to read arrays
  * @throws {FisherlabError} as `dataset` and `ownImages` do, and if the split has no images
  */
 export async function imageSet(
   word: string,
   split: Split,
-  options: { limit?: number } = {},
+  { limit, reading }: { limit?: number; reading?: ArrayReading } = {},
 ): Promise<ImageSet> {
-  if (isSetName(word)) return dataset(word, split, options);
-  const channels = await channelsOf(word);
+  if (isSetName(word)) return dataset(word, split, limit === undefined ? {} : { limit });
+  const channels = await channelsOf(word, reading);
   const hasSplit = ['train', 'test'].every((side) => existsSync(path.join(word, side)));
   const { images: all, leftOut } = await ownImages([hasSplit ? path.join(word, split) : word], {
     height: SIDE,
     width: SIDE,
     channels,
+    ...reading,
   });
   const positions = Array.from({ length: all.count }, (_, k) => k);
   const indices = noiseIndices(all, positions);
   const isTest = (k: number) => (indices[k] as number) % TEST_SHARE === 0;
   const chosen = positions
     .filter((k) => hasSplit || isTest(k) === (split === 'test'))
-    .slice(0, options.limit);
+    .slice(0, limit);
   if (chosen.length === 0)
     throw new FisherlabError(
       `of the ${all.count} images in '${word}' none is a ${split} image`,
@@ -94,10 +96,11 @@ export async function imageSet(
  * The number of channels of a set's images: 1 or 3.
  * @throws {FisherlabError} if there are no images
  */
-export async function channelsOf(word: string): Promise<number> {
+export async function channelsOf(word: string, reading?: ArrayReading): Promise<number> {
   if (isSetName(word)) return dataSet(word).channels;
   const { files } = await ownFiles([word]);
   const few = files.slice(0, LOOKED_AT).map(({ file }) => file);
-  const { treatments } = await ownImages(few, { height: SIDE, width: SIDE, channels: 3 });
+  const size = { height: SIDE, width: SIDE, channels: 3 };
+  const { treatments } = await ownImages(few, { ...size, ...reading });
   return treatments.every(({ greyToColour }) => greyToColour) ? 1 : 3;
 }

@@ -19,7 +19,13 @@ export { FITS, type Fit } from './own/fit-to-model';
 export { VALUES, type Values } from './own/own-array';
 export type { LeftOut } from './own/read-own-file';
 export { type Treatment, treatmentText } from './own/treatment';
-export { type Own, type OwnImages, type OwnOptions, ownImages } from './own-images';
+export {
+  type ArrayReading,
+  type Own,
+  type OwnImages,
+  type OwnOptions,
+  ownImages,
+} from './own-images';
 export { ownLabels } from './own-labels';
 export { ownRow } from './own-row';
 export { noiseIndices } from './pixel-indices';

@@ -22,17 +22,21 @@ import { type FromFile, type LeftOut, readOwnFile } from './own/read-own-file';
 import { oneAtATime, together } from './own/together';
 import type { Treatment } from './own/treatment';
 
-export interface OwnOptions {
+/** How arrays are to be read where they do not say it themselves. */
+export interface ArrayReading {
+  /** The order of the dimensions, where the shape does not tell. */
+  readonly layout?: Layout;
+  /** The range of numbers that are not uint8. */
+  readonly values?: Values;
+}
+
+export interface OwnOptions extends ArrayReading {
   /** The size and channels of the model's images. */
   readonly height: number;
   readonly width: number;
   readonly channels: number;
   /** How to fit pictures of another shape; by default the whole picture is stretched. */
   readonly fit?: Fit;
-  /** The order of the dimensions of arrays, if it does not follow from their shape. */
-  readonly layout?: Layout;
-  /** The range of the numbers in arrays that are not uint8. */
-  readonly values?: Values;
   /** Throw at the first image that cannot be used. */
   readonly strict?: boolean;
   /** Called after each file. */

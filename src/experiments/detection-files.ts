@@ -103,9 +103,13 @@ export function classRows(classes: readonly ClassMetrics[]): Record<string, stri
 
 export const yesOrNo = (yes: boolean): string => (yes ? 'yes' : 'no');
 
-/** A field of a CSV file. */
+/**
+ * A field of a CSV file. Spreadsheets compute what begins like a formula, and names of files are
+ * anybody's: such a text begins with an apostrophe, which they take for "this is text".
+ */
 export function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
 /** The strangest images in a row above the most familiar ones; few images make a single row. */

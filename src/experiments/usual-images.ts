@@ -16,6 +16,7 @@
 import { existsSync } from 'node:fs';
 import { inCheckout } from '../backend/index';
 import {
+  type ArrayReading,
   dataset,
   type Images,
   imageSet,
@@ -114,7 +115,8 @@ async function imagesOf(
   { in: words, limit, reading }: UsualOptions,
 ): Promise<{ images: Images; source: string }> {
   if (words === undefined) {
-    const images = await imageSet(header.data.name, 'test', { limit: limit ?? SHIPPED });
+    const { name, reading } = header.data as { name: string; reading?: ArrayReading };
+    const images = await imageSet(name, 'test', { limit: limit ?? SHIPPED, reading });
     return { images, source: images.source };
   }
   const [first = ''] = words;

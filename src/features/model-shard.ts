@@ -15,7 +15,7 @@ import type { LoadedModel } from '../models/index';
 import { Extractor } from './extract';
 import type { AskedModel, FeatureFilesOptions } from './feature-files';
 import { only } from './layer-features';
-import { byPlaces } from './noise-indices';
+import { BY_PIXELS, byPlaces } from './noise-indices';
 import {
   differences,
   type FileOrigin,
@@ -205,7 +205,9 @@ export class ModelShard {
     progress: (images: number) => void,
   ): Promise<FeatureTable[]> {
     const stop = signal === undefined ? {} : { signal };
-    const given = { noiseIndices: byPlaces(images.places), ...stop };
+    // An image of one's own has no place that means anything: its noise comes from its pixels.
+    const noise = images.names === undefined ? byPlaces(images.places) : BY_PIXELS;
+    const given = { noiseIndices: noise, ...stop };
     const ofLayers = await this.extractor.run(images, { progress, ...given });
     const ofImages: FeatureTable[] = [];
     for (const statistic of this.statistics)

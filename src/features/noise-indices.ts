@@ -41,6 +41,9 @@ export function byPlaces(places: readonly number[]): NoiseIndices {
   };
 }
 
+/** Numbers made of an image's pixels: the same noise in any company. */
+export const BY_PIXELS: NoiseIndices = { name: 'pixels', of: (data, at) => noiseIndices(data, at) };
+
 /** One draw for all images. */
 export const SHARED: NoiseIndices = {
   name: 'shared',

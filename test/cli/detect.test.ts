@@ -200,6 +200,17 @@ describe('fisherlab detect', () => {
     await assert.rejects(detect('floats', '--out', array), /give the values: 0\.\.1 or/);
   });
 
+  it('writes names that a spreadsheet would compute as the texts that they are', async () => {
+    const formulas = ['=1+1', '+cmd', '-x', '@SUM(A1)'];
+    const own = path.join(folder, 'formulas');
+    for (const name of formulas) {
+      mkdirSync(path.join(own, name), { recursive: true });
+      await grey(noise, path.join(own, name, 'a.png'));
+    }
+    const classes = (await detect('formulas', '--out', own)).rows().map((row) => row.class);
+    assert.deepEqual(classes.sort(), formulas.map((name) => `'${name}`).sort());
+  });
+
   it('makes a page that shows names as they are, whatever they hold, and asks nothing of the network', async () => {
     const name = '<img src=x onerror=alert(1)>&amp;';
     const own = path.join(folder, 'page', '<b>class');

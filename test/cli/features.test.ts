@@ -10,6 +10,7 @@ import { register as features } from '../../src/cli/features';
 import { register as merge } from '../../src/cli/merge';
 import { ownImages } from '../../src/data/own-images';
 import { extractTables } from '../../src/features/extract';
+import { BY_PIXELS } from '../../src/features/noise-indices';
 import { type Piece, TableFile } from '../../src/features/table-file';
 import { disposeModel, loadModel } from '../../src/models/checkpoint';
 import { uniformAt } from '../../src/numerics/random';
@@ -80,7 +81,8 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     ]);
     const { images } = await ownImages([at('scans')], { height: 32, width: 32, channels: 1 });
     const { model } = loadModel(at('one.safetensors'));
-    const tables = await extractTables(model, images, { batchSizes: [1, 5], seed: 1 });
+    const options = { batchSizes: [1, 5], seed: 1, noiseIndices: BY_PIXELS };
+    const tables = await extractTables(model, images, options);
     disposeModel(model);
     for (const [b, B] of [1, 5].entries()) {
       const piece = await onlyPiece(at('single', `one.scans.B${B}.parquet`));

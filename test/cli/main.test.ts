@@ -144,6 +144,6 @@ describe('the program fisherlab', () => {
     assert.deepEqual(choices('--preset'), [PRESETS, PRESETS, PRESETS]);
     assert.deepEqual(choices('--protocol'), [PROTOCOLS]);
     const skip = all.flatMap(({ options }) => options).find(({ long }) => long === '--skip');
-    assert.match(skip?.description ?? '', new RegExp(`of ${COSTLY.join(', ')}$`));
+    assert.match(skip?.description ?? '', new RegExp(`: ${COSTLY.join(', ')}$`));
   });
 });
