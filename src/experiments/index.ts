@@ -31,6 +31,7 @@ export {
   writeDetections,
   yesOrNo,
 } from './detection-files';
+export { type Answers, type Grade, grade } from './exercises';
 export { familyCombinations } from './family-combinations';
 export { type Fault, type FaultCampaign, keepFaults, shippedFaults } from './fault-table';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
@@ -75,6 +76,7 @@ export {
 export { LADDER, shippedLadder } from './ladder';
 export { keepCards, type ModelCard, shippedCards } from './model-cards';
 export { modelFigures, trainingFigures } from './model-figures';
+export { layerPairFrames, type MovingFrame, thresholdFrames } from './moving-figures';
 export { fillPages } from './pages';
 export { DEVELOPMENT_PAIRS, REPORTING_PAIRS } from './pairs';
 export {

@@ -150,5 +150,6 @@ function values(table: FeatureTable, feature: string, layer?: string): Float64Ar
   return (column as NonNullable<typeof column>).values;
 }
 
-const logNorms = (tables: readonly NamedTable[], layer: string) =>
+/** Logarithms of the squared norms of one layer, a series a set. */
+export const logNorms = (tables: readonly NamedTable[], layer: string) =>
   tables.map(({ name, table }) => ({ name, values: logs(values(table, 'squared-norm', layer)) }));
