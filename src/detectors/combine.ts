@@ -24,8 +24,8 @@
  * - There are at least two rows and one column, and every number is finite. (Anything else is an
  *   error that names feature, layer and row.)
  * - No column is constant on the fit set: such columns are dropped. This is the paper's rule
- *   (standard deviation exactly 0), here tested as "all values equal", which rounding cannot affect.
- *   They stay dropped even if they vary later.
+ *   (standard deviation exactly 0), here tested as "all values equal", which rounding cannot
+ *   affect. They stay dropped even if they vary later.
  * - The columns to score are the same features and layers in the same order.
  *
  * **The logarithm of zero.** A squared norm that is exactly 0 was too small for float32, that is,
