@@ -3,7 +3,7 @@
  *
  * `dataset(name, split)` finds and reads a set, `batches` and `pixels` stream it, `describe` and
  * `contactSheet` show it; `download` fetches the official files, verifies them and converts them to
- * the one layout that is read.
+ * the common layout.
  */
 export { type BatchOptions, batches, imagesFor, pixels } from './batches';
 export { contactSheet } from './contact-sheet';

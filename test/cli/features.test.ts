@@ -115,7 +115,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
         readdirSync(at('shards', 'shards')).filter((name) => name.includes('shard-2-of-3')),
       );
       process.env.SLURM_ARRAY_TASK_MIN = '2';
-      await assert.rejects(run(...words('slurm')), /is no share; submit --array=0-/);
+      await assert.rejects(run(...words('slurm')), /does not name a share; submit with --array=0-/);
     } finally {
       for (const name of ['ID', 'COUNT', 'MIN']) delete process.env[`SLURM_ARRAY_TASK_${name}`];
     }
@@ -152,14 +152,14 @@ describe('fisherlab features, merge and detect --features on a folder of picture
         ...['--in', at('single', 'one.scans.B5.parquet')],
         ...['--features', at('single', 'two.scans.B5.parquet'), '--to', at('no')],
       ),
-      /cannot be compared: they differ in model; make both by one fisherlab features/,
+      /cannot be compared: they differ in model; make both with the same fisherlab features command/,
     );
   });
 
   it('say what does not go together', async () => {
     await assert.rejects(
       run(...words('no', '--limit', '9')),
-      /--limit is for data sets; give the paths of fewer images/,
+      /--limit is for data sets; give paths of fewer images/,
     );
     await assert.rejects(
       run('features', '--model', 'x', '--in', 'mnist', at('scans'), '--to', at('no')),
@@ -167,7 +167,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     );
     await assert.rejects(
       run('detect', '--features', at('single', 'one.scans.B1.parquet')),
-      /there is no one usual table; give one by --in/,
+      /exactly one table of usual images is needed; give one with --in/,
     );
   });
 });
