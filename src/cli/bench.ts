@@ -5,6 +5,7 @@
  *     fisherlab bench features glow --K 32 --json      one line of JSON
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
  *     fisherlab bench scale                            shards, merging, many images
+ *     fisherlab bench kernel --repeats 5 --keep        what people wait for at a notebook
  *     fisherlab bench peers --python FILE              beside PyTorch, in turn
  *     fisherlab bench faults --keep                    what survives which faults (`faults.ts`)
  *
@@ -14,6 +15,7 @@
 import { Argument, type Command, Option } from 'commander';
 import type { models } from '../index';
 import { type Cost, IMAGE, KINDS, type Kind, measureCost, SEED } from './cost';
+import { measureKernel } from './kernel-cost';
 import { lab } from './lab';
 import { FAMILY, wholeNumber } from './options';
 import { answerOf } from './own-process';
@@ -63,23 +65,22 @@ export function register(program: Command): void {
       wholeNumber(),
     )
     .option('--B <n>', 'images a feature is made of', wholeNumber(), 1)
-    .option('--repeats <n>', 'timed passes, of which the best counts', wholeNumber(), 2)
+    .option(
+      '--repeats <n>',
+      'timed passes, of which the best counts; of kernel the median',
+      wholeNumber(),
+      2,
+    )
     .option('--python <file>', 'peers: a Python that has torch')
     .option('--json', 'one line of JSON')
     .option('--seed <n>', 'faults: the seed of all of them', wholeNumber(0), 1)
-    .option('--keep', 'faults: keep the table, and fill it into environment.md')
+    .option('--keep', 'faults, kernel: keep the table, and fill it into environment.md')
     .option(
       '--only <text>',
       'faults: only the parts whose names have this in them; scale: one part',
     )
     .addOption(new Option('--worker <json>', 'faults: one part, in this process').hideHelp())
     .action(bench);
-}
-
-/** What the notebook kernel costs, beside plain tslab and Node. */
-async function kernelCost(repeats: number): Promise<void> {
-  const { kernelBench, kernelTable } = lab().kernel.benchmark();
-  console.log(lab().terminal.tableText(kernelTable(await kernelBench({ starts: repeats }))));
 }
 
 /** The campaign of faults, or one part of it. */
@@ -107,7 +108,7 @@ async function bench(
   family: string | undefined,
   flags: Flags,
 ): Promise<void> {
-  if (kind === 'kernel') return kernelCost(flags.repeats);
+  if (kind === 'kernel') return measureKernel(flags.repeats, flags.keep === true, console.log);
   if (kind === 'scale') return measureScale(flags.only, flags.images ?? 50_000, console.log);
   if (kind === 'peers') return peersCost(family, flags);
   if (kind === 'faults') return faults(flags);

@@ -5,9 +5,9 @@
  * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families`
  * from the summary of all models, `single` from the round of the single detector, in
  * `data/models/README.md` `models` from the model cards, the two tables of `docs/scale.md` from
- * what was measured of size, and in `environment.md` `speed` from the times beside PyTorch's and
- * `faults` from the campaign of faults; the README's picture is drawn from the first experiment
- * too. A test holds the pages against the files.
+ * what was measured of size, and in `environment.md` `speed` from the times beside PyTorch's,
+ * `kernel` from what the notebook kernel costs and `faults` from the campaign of faults; the
+ * README's picture is drawn from the first experiment too. A test holds the pages against the files.
  */
 import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';
@@ -21,6 +21,7 @@ import {
   MAIN_METHODS,
   readFirstResults,
 } from './first-experiment';
+import { kernelParts, shippedKernel } from './kernel-results';
 import { markdownTable } from './markdown-table';
 import { type ModelCard, shippedCards } from './model-cards';
 import { type PixelBaseline, pixelMean, shippedPixelBaseline } from './pixel-baseline';
@@ -49,6 +50,7 @@ export async function fillPages(): Promise<void> {
   await fill(SCALE_PAGE, scaleParts(shippedScale()));
   await fill(ENVIRONMENT, {
     ...speedParts(shippedSpeed()),
+    ...kernelParts(shippedKernel()),
     ...environmentParts(shippedFaults()),
   });
 }

@@ -15,4 +15,7 @@ export type { Event, ShownError } from './messages';
 export const HEADLESS = path.join(__dirname, 'headless-process.cjs');
 
 /** The kernel's benchmark, loaded when it is asked for: it brings ZeroMQ along. */
-export const benchmark = (): typeof import('./bench') => require('./bench');
+export const benchmark = (): typeof import('./bench') & typeof import('./bench-memory') => ({
+  ...require('./bench'),
+  ...require('./bench-memory'),
+});

@@ -61,13 +61,17 @@ export class RunningCell {
     });
   }
 
-  /** Settles a wait; what follows it runs in the next microtask, as a part of this cell. */
+  /**
+   * Settles a wait; what follows it runs in the next microtask, as a part of this cell. The one
+   * after it is a promise's: Node keeps a context for those of `queueMicrotask`, and aborts where
+   * one is ended from outside.
+   */
   private goOn(wait: (reason: Interrupted) => void, settle: () => void): void {
     this.waits.delete(wait);
     const before = current;
     current = this;
     settle();
-    queueMicrotask(() => {
+    void Promise.resolve().then(() => {
       current = before;
     });
   }

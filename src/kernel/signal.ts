@@ -29,16 +29,22 @@ export function wantStop(wanted: boolean): void {
 export const isWithin = (): boolean => Atomics.load(shared, WITHIN) > 0;
 
 /** Does something that should not be stopped in its midst. */
-export function whole<T>(work: () => T): T {
-  Atomics.add(shared, WITHIN, 1);
-  try {
-    return work();
-  } finally {
-    Atomics.sub(shared, WITHIN, 1);
-  }
-}
+export const whole = <T>(work: () => T): T => at(Atomics.load(shared, WITHIN) + 1, work);
+
+/** Does something that may be stopped, as a part of something that may not. */
+export const stoppable = <T>(work: () => T): T => at(0, work);
 
 /** Forgets what was within when the execution was ended from outside. */
 export function nothingWithin(): void {
   Atomics.store(shared, WITHIN, 0);
+}
+
+/** Only this thread writes the depth. Where `work` is ended from outside, no `finally` is run. */
+function at<T>(depth: number, work: () => T): T {
+  const before = Atomics.exchange(shared, WITHIN, depth);
+  try {
+    return work();
+  } finally {
+    Atomics.store(shared, WITHIN, before);
+  }
 }

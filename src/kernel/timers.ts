@@ -4,13 +4,16 @@
  * A callback of a timer belongs to the cell that set it, and it can be ended like a cell: it runs
  * within an evaluation of the inspector, the border at which V8 stops unwinding. Beyond that border
  * Node would find itself in the middle of a timer that never returned, and abort; so the end is
- * thrown on as an error, which Node knows how to clean up after. Timers of an interrupted cell are
- * not run any more.
+ * thrown on as an error, which Node knows how to clean up after.
+ *
+ * Timers of an interrupted cell are not run any more, and it sets no new ones: a loop that catches
+ * the interrupt would set thousands, and be ended while Node counts them.
  */
 import { Session } from 'node:inspector';
 import timers from 'node:timers';
 import { currentCell, within } from './running';
 import { Interrupted } from './shown-error';
+import { stoppable, whole } from './signal';
 
 type Callback = (...args: unknown[]) => unknown;
 
@@ -26,9 +29,13 @@ export function keepTimersInside(): void {
       callback: Callback,
       ...rest: unknown[]
     ) => object;
+    const none = original(() => {}, 0);
+    originals.clearTimeout(none as never);
+    originals.clearImmediate(none as never);
     const ours = (callback: Callback, ...rest: unknown[]) => {
       const cell = currentCell();
       if (typeof callback !== 'function' || cell === undefined) return original(callback, ...rest);
+      if (cell.interrupted) return none;
       return original(
         (...args) => {
           if (!cell.interrupted) within(cell, () => bounded(() => callback(...args)));
@@ -55,11 +62,14 @@ export function turn(): Promise<void> {
 }
 
 /**
- * Calls `work` so that its end from outside is an error here.
+ * Calls `work` so that its end from outside is an error here. Around `work` nothing may be ended:
+ * Node 20 and 22 abort when they find a timer begun and never done.
  *
  * @throws {Interrupted} if the execution was ended
  */
-function bounded(work: () => void): void {
+const bounded = (work: () => void): void => whole(() => evaluated(work));
+
+function evaluated(work: () => void): void {
   if (session === undefined) {
     session = new Session();
     session.connect();
@@ -70,7 +80,7 @@ function bounded(work: () => void): void {
   const outer = global.__fisherlabCall;
   global.__fisherlabCall = () => {
     try {
-      work();
+      stoppable(work);
     } catch (error) {
       thrown = { error };
     }
