@@ -94,9 +94,20 @@ export async function writeBeside(
   }
 }
 
-/** Writes `value` as one line of JSON, as `writeBeside` does. */
-export function writeJson(file: string, value: unknown): Promise<void> {
-  return writeBeside(file, `${JSON.stringify(value)}\n`);
+/**
+ * Writes `value` as one line of JSON, as `writeBeside` does.
+ * @throws {FisherlabError} if it holds a number that is not finite, which JSON would make `null`
+ */
+export async function writeJson(file: string, value: unknown): Promise<void> {
+  const text = JSON.stringify(value, (name, entry: unknown) => {
+    if (typeof entry === 'number' && !Number.isFinite(entry))
+      throw new FisherlabError(
+        `'${name}' is ${entry}, and '${file}' can hold finite numbers alone`,
+        'nothing was written; look for what made it, say a set without images',
+      );
+    return entry;
+  });
+  await writeBeside(file, `${text}\n`);
 }
 
 /** What a name leads to that may be written: a file, or nothing yet. */

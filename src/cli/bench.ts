@@ -1,16 +1,16 @@
 /**
- * # `fisherlab bench`: what the one pass costs
+ * # `fisherlab bench`: how long things take
  *
  *     fisherlab bench                                  the table: every model and batch size
  *     fisherlab bench features glow --K 32 --json      one line of JSON
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
  *     fisherlab bench scale                            shards, merging, many images
  *     fisherlab bench kernel --repeats 5 --keep        what people wait for at a notebook
- *     fisherlab bench peers --python FILE              beside PyTorch, in turn
- *     fisherlab bench faults --keep                    what survives which faults (`faults.ts`)
+ *     fisherlab bench peers --python FILE              next to PyTorch, run by run
+ *     fisherlab bench faults --keep                    which faults it survives (`faults.ts`)
  *
- * `cost.ts` says what is measured and how. The kinds `estimate` and `spectra` stand in no row of
- * the table, whose rows are each measured in a process of their own.
+ * `cost.ts` says what is measured and how. Each row of the table is measured in its own process.
+ * The kinds `estimate` and `spectra` are not part of the table.
  */
 import { Argument, type Command, Option } from 'commander';
 import type { models } from '../index';
@@ -46,7 +46,7 @@ export function register(program: Command): void {
     .command('bench')
     .description('measure the cost of features, training steps and Fisher-information samples')
     .addArgument(
-      new Argument('[kind]', 'what is measured').choices([
+      new Argument('[kind]', 'what to measure').choices([
         ...KINDS,
         'kernel',
         'scale',
@@ -56,34 +56,27 @@ export function register(program: Command): void {
     )
     .addArgument(new Argument('[model]', FAMILY))
     .addOption(new Option('--preset <name>', 'size of the model').choices(PRESETS).default('small'))
-    .option('--K <n>', 'Glow: steps a level', wholeNumber())
+    .option('--K <n>', 'Glow: steps per level', wholeNumber())
     .option('--hidden <n>', 'Glow: channels of the coupling networks', wholeNumber())
-    .option('--images <n>', 'images in all', wholeNumber())
-    .option(
-      '--batch <n>',
-      'images at once (chosen from memory and model unless given)',
-      wholeNumber(),
-    )
-    .option('--B <n>', 'images a feature is made of', wholeNumber(), 1)
+    .option('--images <n>', 'total number of images', wholeNumber())
+    .option('--batch <n>', 'images per pass (default: chosen by model and memory)', wholeNumber())
+    .option('--B <n>', 'images per batch of a feature', wholeNumber(), 1)
     .option(
       '--repeats <n>',
-      'timed passes, of which the best counts; of kernel the median',
+      'timed passes; the best one counts, of kernel the median',
       wholeNumber(),
       2,
     )
-    .option('--python <file>', 'peers: a Python that has torch')
-    .option('--json', 'one line of JSON')
-    .option('--seed <n>', 'faults: the seed of all of them', wholeNumber(0), 1)
-    .option('--keep', 'faults, kernel: keep the table, and fill it into environment.md')
-    .option(
-      '--only <text>',
-      'faults: only the parts whose names have this in them; scale: one part',
-    )
+    .option('--python <file>', 'peers: a Python interpreter with torch')
+    .option('--json', 'print one line of JSON')
+    .option('--seed <n>', 'faults: the seed of the campaign', wholeNumber(0), 1)
+    .option('--keep', 'faults, kernel: keep the table and write it into environment.md')
+    .option('--only <text>', 'faults: only parts with this text in their name; scale: one part')
     .addOption(new Option('--worker <json>', 'faults: one part, in this process').hideHelp())
     .action(bench);
 }
 
-/** The campaign of faults, or one part of it. */
+/** Runs the fault campaign, or one part of it. */
 function faults({ worker, seed, keep = false, only }: Flags): Promise<void> {
   const campaign: typeof import('./faults') = require('./faults');
   return worker === undefined
@@ -91,13 +84,13 @@ function faults({ worker, seed, keep = false, only }: Flags): Promise<void> {
     : campaign.faultWorker(worker);
 }
 
-/** Pairs of runs with PyTorch, kept in `data/results`, which `fisherlab readme` shows. */
+/** Pairs of runs with PyTorch, kept in `data/results`; `fisherlab readme` shows them. */
 async function peersCost(family: string | undefined, { preset, python }: Flags): Promise<void> {
   const { experiments, FisherlabError } = lab();
   if (python === undefined || family === undefined)
     throw new FisherlabError(
       'there is nothing to compare with',
-      'give a family, and --python with a Python that has torch',
+      'give a family, and --python with an interpreter that has torch',
     );
   for (const row of await comparePeers(family, preset, python, console.log))
     await experiments.keepSpeed(row);
@@ -125,7 +118,7 @@ async function bench(
   }
 }
 
-/** The preset with the sizes that were given; those that the family does not have are refused. */
+/** The preset with the given sizes; sizes that the family does not have are refused. */
 function configOf(family: string, { preset, K, hidden }: Flags): models.ModelConfig {
   return {
     ...lab().models.preset(family, preset, IMAGE, SEED),
@@ -152,7 +145,7 @@ function tableRows(kind: Kind | undefined, family: string | undefined): string[]
   );
   return models.flatMap(([name = '', ...size]) =>
     kinds.flatMap(([what = '', ...more]) =>
-      // Groups of five make whole batches of 15, 30 and 125.
+      // Five divides 15, 30 and 125, so all batches are full.
       [1, 16, 32, 128]
         .filter((batch) => batch > 1 || !more.includes('5'))
         .map((batch) => [
@@ -167,7 +160,10 @@ function tableRows(kind: Kind | undefined, family: string | undefined): string[]
   );
 }
 
-/** Peak memory is a process's, so each row has one. Null, and a line that says so, if it failed. */
+/**
+ * Peak memory is measured per process, so each row gets its own. Returns null, and prints a line,
+ * if the process fails.
+ */
 async function inItsOwnProcess(rest: readonly string[]): Promise<Cost | null> {
   try {
     return (await answerOf(['bench', ...rest, '--json'])) as Cost;

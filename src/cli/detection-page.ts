@@ -1,17 +1,17 @@
 /**
  * # A detection as one page
  *
- * `report.html` of `fisherlab detect`: the verdict in words, the scores with their threshold, the
- * strangest and the most familiar images, and a row for every image, at most `ROWS` of them, the
- * strangest first. Names of files are written as text, whatever they hold.
+ * `report.html` of `fisherlab detect` shows the verdict in words, the scores with their threshold,
+ * the strangest and the most familiar images, and one row per image, the strangest first, at most
+ * `ROWS`. File names are escaped, so they cannot inject HTML.
  */
 import type { data, experiments } from '../index';
 import { lab } from './lab';
 
-/** Images that are listed; all of them are in the file of scores. */
+/** How many images the page lists; the file of scores has all of them. */
 const ROWS = 500;
 
-/** The page of detections of the same images, one a model. */
+/** The page for detections of the same images, one per model. */
 export async function detectionPage(detections: readonly experiments.Detection[]): Promise<string> {
   const [first] = detections;
   const sections: string[] = [];
@@ -70,7 +70,7 @@ const captionOf = ({ images }: experiments.Detection) =>
     ? `The ${ROWS} strangest of ${images.length} images; all are in the file of scores`
     : 'All images, the strangest first';
 
-/** What was left out, with the reasons. */
+/** The files that were left out, and why. */
 function leftOut({ own }: experiments.Detection): string {
   if (own.leftOut.length === 0) return '';
   const files = own.leftOut.map(({ name, reason, fix }) => ({

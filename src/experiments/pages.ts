@@ -1,13 +1,14 @@
 /**
  * # The numbers on the pages
  *
- * No number in the README is typed by hand. What stands there between `<!-- results -->` and
- * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families`
- * from the summary of all models, `single` from the round of the single detector, in
- * `data/models/README.md` `models` from the model cards, the two tables of `docs/scale.md` from
- * what was measured of size, and in `environment.md` `speed` from the times beside PyTorch's,
- * `kernel` from what the notebook kernel costs and `faults` from the campaign of faults; the
- * README's picture is drawn from the first experiment too. A test holds the pages against the files.
+ * No number in the README is typed by hand. The text between `<!-- results -->` and `<!-- /results
+ * -->` is generated from the stored first experiment, `families` from the summary of all models,
+ * and `single` from the round of the single detector. In `data/models/README.md`, `models` is
+ * generated from the model cards; in `docs/scale.md`, two tables from the measurements of scale; in
+ * `environment.md`, `speed` from the times next to PyTorch's, `kernel` from the times of the
+ * notebook kernel, and `faults` from the fault campaign.
+ * The README's picture is drawn from the first experiment too. A test compares the pages with the
+ * files.
  */
 import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';
@@ -31,7 +32,7 @@ import { scaleParts, shippedScale } from './scale-results';
 import { shippedSingleRound, singleRows } from './single-rows';
 import { shippedSpeed, speedParts } from './speed-results';
 import { type Summary, shippedSummary } from './summary';
-import { isLower } from './trial';
+import { isLower } from './trial-outcome';
 
 export const README = inCheckout('README.md');
 export const ENVIRONMENT = inCheckout('environment.md');
@@ -40,7 +41,7 @@ export const SCALE_PAGE = inCheckout('docs', 'scale.md');
 
 /**
  * Writes the pages and the picture.
- * @throws {FisherlabError} if results are not there, or a page lacks a mark
+ * @throws {FisherlabError} if results are missing, or a page lacks a mark
  */
 export async function fillPages(): Promise<void> {
   const results = readFirstResults();
@@ -60,7 +61,8 @@ async function fill(file: string, parts: Readonly<Record<string, string>>): Prom
 }
 
 /**
- * A page with what stands between its marks made anew: `parts` by the name of the mark.
+ * A page with the text between its marks replaced; `parts` has the new text by the name of the
+ * mark.
  * @throws {FisherlabError} if a mark is not there
  */
 export function filledIn(page: string, parts: Readonly<Record<string, string>>): string {
@@ -135,8 +137,9 @@ function resultsTable(rows: readonly FlatRow[]): string {
 const FAMILY_METHODS = [...MAIN_METHODS, 'strangest of neighbours, factors and typicality'];
 
 /**
- * A line for each family, kind of sets and B: the mean AUROC over the pairs of the baseline that
- * needs no model and of each method, and of the paper's its distance to typicality.
+ * A line for each family, kind of sets and B. It has the mean AUROC over the pairs for the baseline
+ * without a model and for each method, and the difference between the paper's method and
+ * typicality.
  */
 function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
   const lines = families
@@ -168,7 +171,10 @@ function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
   );
 }
 
-/** A line for each family, purpose and B, and of all reporting pairs the gain with its interval. */
+/**
+ * A line for each family, purpose and B; the lines of all reporting pairs also have the interval of
+ * the gain.
+ */
 function singleTable(round: RoundResult): string {
   const lines = singleRows(round).map(
     ({ family, pairs, count, batchSize, paper, auroc, lower }) => [

@@ -28,7 +28,13 @@ export interface CheckpointHeader {
    */
   readonly preset?: PresetName;
   /** The data set it was trained on, the number of training images, and the held-out ones. */
-  readonly data: { readonly name: string; readonly images: number; readonly validation: number };
+  readonly data: {
+    readonly name: string;
+    readonly images: number;
+    readonly validation: number;
+    /** How arrays among images of one's own were read, where that was said. */
+    readonly reading?: { readonly layout?: string; readonly values?: string };
+  };
   readonly training: Readonly<Record<string, number | string | boolean>>;
   /** Optimiser steps so far. */
   readonly step: number;
@@ -64,7 +70,14 @@ const HEADER: v.GenericSchema<unknown, CheckpointHeader> = v.looseObject({
     v.transform((config) => config as unknown as ModelConfig),
   ),
   preset: v.optional(v.picklist(PRESETS)),
-  data: v.looseObject({ name: v.string(), images: count, validation: count }),
+  data: v.looseObject({
+    name: v.string(),
+    images: count,
+    validation: count,
+    reading: v.optional(
+      v.object({ layout: v.optional(v.string()), values: v.optional(v.string()) }),
+    ),
+  }),
   training: v.record(v.string(), v.union([v.number(), v.string(), v.boolean()])),
   step: count,
   unit: v.string(),

@@ -5,6 +5,7 @@
  * and length, the augmentation that suits the data set, and what was chosen otherwise.
  */
 import { execFileSync } from 'node:child_process';
+import type { ArrayReading } from '../data/index';
 import { familyOf, type PresetName, preset } from '../models/index';
 import { augmentationOf } from './augment';
 import type { RunConfig } from './run-folder';
@@ -24,6 +25,8 @@ export interface RunChoices {
   readonly learningRate?: number;
   readonly clip?: number;
   readonly mutate?: number;
+  /** How arrays among images of one's own are to be read. */
+  readonly reading?: ArrayReading;
 }
 
 /**
@@ -50,6 +53,7 @@ export function runOf(
     model: preset(family, size, [32, 32, channels], seed),
     preset: size,
     data,
+    ...(choices.reading === undefined ? {} : { reading: choices.reading }),
     held,
     training: {
       method,

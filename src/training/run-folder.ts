@@ -19,7 +19,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import * as v from 'valibot';
 import { makeFolder, numbersOf, tf, withLock } from '../backend/index';
 import { checkedJson } from '../checked-json';
-import { type ImageSet, imageSet } from '../data/index';
+import { type ArrayReading, type ImageSet, imageSet } from '../data/index';
 import { FisherlabError } from '../errors';
 import type { PresetName, TapedModel } from '../models/index';
 import {
@@ -44,6 +44,8 @@ export interface RunConfig {
   /** The preset that `model` is of, if it is of one. */
   readonly preset?: PresetName;
   readonly data: string;
+  /** How arrays among images of one's own are to be read. */
+  readonly reading?: ArrayReading;
   /** How many images are held out of training. */
   readonly held: number;
   readonly training: TrainingConfig;
@@ -113,7 +115,8 @@ async function runAlone(
   const model = createModel(config.model);
   try {
     const start = begun ? loadState(file, model, config) : undefined;
-    const data = await imageSet(config.data, 'train');
+    const { reading } = config;
+    const data = await imageSet(config.data, 'train', { reading });
     events.begins?.(data);
     const header = (state: TrainingState) => headerOf(config, model.loss.unit, data.count, state);
     let saved = { time: Date.now(), step: start?.step ?? 0 };
@@ -157,7 +160,7 @@ async function runAlone(
     } finally {
       disposeState(last.optimiser);
     }
-    const test = await imageSet(config.data, 'test');
+    const test = await imageSet(config.data, 'test', { reading });
     const all = Array.from({ length: test.count }, (_, k) => k);
     const finished = { ...header(last), test: evaluate(model, test, all, config.training.seed) };
     await saveCheckpoint(path.join(folder, 'model.safetensors'), model, finished, true);
@@ -176,7 +179,12 @@ function headerOf(
   return {
     config: config.model,
     preset: config.preset,
-    data: { name: config.data, images: images - config.held, validation: config.held },
+    data: {
+      name: config.data,
+      images: images - config.held,
+      validation: config.held,
+      ...(config.reading === undefined ? {} : { reading: config.reading }),
+    },
     training: describe(config.training),
     unit,
     step,

@@ -16,7 +16,7 @@ import {
 import net from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
-import { diskError, makeFolder, writeBeside } from '../../src/backend/write';
+import { diskError, makeFolder, writeBeside, writeJson } from '../../src/backend/write';
 import { FisherlabError } from '../../src/errors';
 import { onSmallDisk } from '../support/small-disk';
 
@@ -147,6 +147,18 @@ describe('a file that is written', () => {
     } finally {
       server.close();
     }
+  });
+
+  it('of JSON is written whole or, where a number in it is none, not at all', async () => {
+    const file = at('numbers.json');
+    await writeJson(file, { auroc: [0.5, 1e-300], note: null });
+    assert.equal(readFileSync(file, 'utf8'), '{"auroc":[0.5,1e-300],"note":null}\n');
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY])
+      await assert.rejects(
+        writeJson(file, { rows: [{ auroc: bad }] }),
+        new RegExp(`'auroc' is ${bad}, and '.*numbers\\.json' can hold finite numbers alone`),
+      );
+    assert.match(readFileSync(file, 'utf8'), /1e-300/);
   });
 
   it('is refused without a name, with one of zero bytes or too long, and in a circle of links', async () => {

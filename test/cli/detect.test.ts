@@ -171,7 +171,7 @@ describe('fisherlab detect', () => {
     writeFileSync(path.join(own, 'notes.txt'), '');
     const { said, rows, status } = await detect('left', '--out', own);
     assert.equal(status, 2);
-    assert.match(said, /1 hidden files were passed over\n1 files that are no images/);
+    assert.match(said, /1 hidden files were skipped\n1 files that are not images/);
     assert.deepEqual(
       rows().map((row) => [path.basename(row.image), row.p === '', row['left out']]),
       [
@@ -197,7 +197,18 @@ describe('fisherlab detect', () => {
     writeFileSync(array, Buffer.concat([Buffer.from(header, 'latin1'), Buffer.alloc(4096)]));
     const { rows } = await detect('floats', '--out', array, '--values', '0..1', '--layout', 'HW');
     assert.equal(rows()[0]?.treatment, 'from float32 in 0..1');
-    await assert.rejects(detect('floats', '--out', array), /say so by the values: 0\.\.1 or/);
+    await assert.rejects(detect('floats', '--out', array), /give the values: 0\.\.1 or/);
+  });
+
+  it('writes names that a spreadsheet would compute as the texts that they are', async () => {
+    const formulas = ['=1+1', '+cmd', '-x', '@SUM(A1)'];
+    const own = path.join(folder, 'formulas');
+    for (const name of formulas) {
+      mkdirSync(path.join(own, name), { recursive: true });
+      await grey(noise, path.join(own, name, 'a.png'));
+    }
+    const classes = (await detect('formulas', '--out', own)).rows().map((row) => row.class);
+    assert.deepEqual(classes.sort(), formulas.map((name) => `'${name}`).sort());
   });
 
   it('makes a page that shows names as they are, whatever they hold, and asks nothing of the network', async () => {
@@ -228,7 +239,7 @@ describe('fisherlab detect', () => {
       detect('no', '--out', path.join(folder, 'no.png')),
       /'.*no\.png' does not exist/,
     );
-    await assert.rejects(detect('no', '--out', model), /is no image; its name should end in/);
+    await assert.rejects(detect('no', '--out', model), /is not an image; its name should end in/);
     const one = path.join(folder, 'one.npy');
     writeFileSync(one, Buffer.concat([npyHeader([1, 32, 32, 1]), Buffer.alloc(1024)]));
     await assert.rejects(

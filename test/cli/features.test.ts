@@ -10,6 +10,7 @@ import { register as features } from '../../src/cli/features';
 import { register as merge } from '../../src/cli/merge';
 import { ownImages } from '../../src/data/own-images';
 import { extractTables } from '../../src/features/extract';
+import { BY_PIXELS } from '../../src/features/noise-indices';
 import { type Piece, TableFile } from '../../src/features/table-file';
 import { disposeModel, loadModel } from '../../src/models/checkpoint';
 import { uniformAt } from '../../src/numerics/random';
@@ -80,7 +81,8 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     ]);
     const { images } = await ownImages([at('scans')], { height: 32, width: 32, channels: 1 });
     const { model } = loadModel(at('one.safetensors'));
-    const tables = await extractTables(model, images, { batchSizes: [1, 5], seed: 1 });
+    const options = { batchSizes: [1, 5], seed: 1, noiseIndices: BY_PIXELS };
+    const tables = await extractTables(model, images, options);
     disposeModel(model);
     for (const [b, B] of [1, 5].entries()) {
       const piece = await onlyPiece(at('single', `one.scans.B${B}.parquet`));
@@ -113,7 +115,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
         readdirSync(at('shards', 'shards')).filter((name) => name.includes('shard-2-of-3')),
       );
       process.env.SLURM_ARRAY_TASK_MIN = '2';
-      await assert.rejects(run(...words('slurm')), /is no share; submit --array=0-/);
+      await assert.rejects(run(...words('slurm')), /does not name a share; submit with --array=0-/);
     } finally {
       for (const name of ['ID', 'COUNT', 'MIN']) delete process.env[`SLURM_ARRAY_TASK_${name}`];
     }
@@ -150,14 +152,14 @@ describe('fisherlab features, merge and detect --features on a folder of picture
         ...['--in', at('single', 'one.scans.B5.parquet')],
         ...['--features', at('single', 'two.scans.B5.parquet'), '--to', at('no')],
       ),
-      /cannot be compared: they differ in model; make both by one fisherlab features/,
+      /cannot be compared: they differ in model; make both with the same fisherlab features command/,
     );
   });
 
   it('say what does not go together', async () => {
     await assert.rejects(
       run(...words('no', '--limit', '9')),
-      /--limit is for data sets; give the paths of fewer images/,
+      /--limit is for data sets; give paths of fewer images/,
     );
     await assert.rejects(
       run('features', '--model', 'x', '--in', 'mnist', at('scans'), '--to', at('no')),
@@ -165,7 +167,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     );
     await assert.rejects(
       run('detect', '--features', at('single', 'one.scans.B1.parquet')),
-      /there is no one usual table; give one by --in/,
+      /exactly one table of usual images is needed; give one with --in/,
     );
   });
 });

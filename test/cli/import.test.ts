@@ -103,7 +103,7 @@ describe('fisherlab import and export', () => {
     );
     const said = await fisherlab('import', wrapped, ...as, '--prefix', 'b.', '--out', out);
     assert.deepEqual(said.slice(0, 2), [
-      "taken are the tensors under 'b.'",
+      "taken: the tensors under 'b.'",
       'left out: 395 tensors (a.module.flow.layers.1.actnorm.bias, a.module.flow.layers.1.actnorm.logs, a.module.flow.layers.1.invconv.lower, …)',
     ]);
   });

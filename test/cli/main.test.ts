@@ -124,7 +124,7 @@ describe('the program fisherlab', () => {
       assert.equal(ended.code, status, ended.err);
       assert.equal(
         ended.err,
-        'stopped; what was finished is kept: the same command goes on where it was\n',
+        'stopped; finished work is kept: run the same command again to resume\n',
       );
     }
   });
@@ -144,6 +144,6 @@ describe('the program fisherlab', () => {
     assert.deepEqual(choices('--preset'), [PRESETS, PRESETS, PRESETS]);
     assert.deepEqual(choices('--protocol'), [PROTOCOLS]);
     const skip = all.flatMap(({ options }) => options).find(({ long }) => long === '--skip');
-    assert.match(skip?.description ?? '', new RegExp(`of ${COSTLY.join(', ')}$`));
+    assert.match(skip?.description ?? '', new RegExp(`: ${COSTLY.join(', ')}$`));
   });
 });

@@ -69,7 +69,7 @@ describe('fisherlab train', () => {
       first.said,
       /training vae \(small\) on mnist, 100000 steps, .*\nmnist train: all \d+ images of FISHERLAB_DATA\nstep \d+\/100000 {2}loss .* images\/s {2}.* left\n/,
     );
-    assert.match(first.said, /stopped and saved; go on with --resume\n$/);
+    assert.match(first.said, /stopped and saved; continue with --resume\n$/);
     const before = step();
     const second = await interrupted('SIGTERM', ...steps, '--resume');
     assert.equal(second.code, 143, second.said);

@@ -169,7 +169,7 @@ describe('downloading a data set', () => {
   it('a set whose owner demands agreement is asked for, with where to get it', async () => {
     await assert.rejects(
       download('celeba'),
-      /the owner of 'celeba' wants your agreement .*; get the file at https:\/\/mmlab.*--from FILE/,
+      /the owner of 'celeba' asks for your agreement .*; get the file at https:\/\/mmlab.*--from FILE/,
     );
     await assert.rejects(download('imagenet32'), /image-net\.org/);
   });
@@ -184,7 +184,7 @@ describe('downloading a data set', () => {
     const entry = entryWith('mnist', { test: FILES });
     await assert.rejects(
       download('mnist', { entry, from: mine.slice(0, 1) }),
-      /do not make a whole split; give all of its files: images\.gz \(md5 /,
+      /do not make up a complete split; give all of its files: images\.gz \(md5 /,
     );
     await download('mnist', { entry, from: [...mine].reverse() });
     await check();
@@ -207,7 +207,7 @@ describe('downloading a data set', () => {
     assert.equal(readFileSync(file, 'utf8'), 'hello');
     await assert.rejects(
       download('celeba', { from: [path.join(folder(), 'nowhere.zip')] }),
-      /is no file/,
+      /is not a file/,
     );
   });
 

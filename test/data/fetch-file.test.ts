@@ -181,7 +181,7 @@ describe('fetching an official file', () => {
     await assert.rejects(fetch(`${url}/round`), /not followed/);
     await assert.rejects(
       fetch(`${url}/file`),
-      /leads to file:\/\/\/etc\/hostname, which is not followed/,
+      /redirects to file:\/\/\/etc\/hostname, which is not followed/,
     );
   });
 

@@ -56,6 +56,27 @@ describe('a set of one’s own', () => {
     assert.match(test.source, /test: 2 of 2 images of your own$/);
   });
 
+  it('of arrays whose numbers say nothing of their range is read as it is told to, on both sides', async () => {
+    const grey = array(path.join(folder(), 'as-bytes', 'a.npy'), 60, 1);
+    const floats = Float32Array.from(Buffer.concat(grey), (byte) => byte / 255);
+    const file = path.join(folder(), 'floats', 'a.npy');
+    mkdirSync(path.dirname(file), { recursive: true });
+    const header = npyHeader([60, 32, 32, 1]).toString('latin1').replace("'|u1'", "'<f4'");
+    writeFileSync(file, Buffer.concat([Buffer.from(header, 'latin1'), Buffer.from(floats.buffer)]));
+    const own = path.dirname(file);
+    await assert.rejects(imageSet(own, 'train'), /nothing says what range is black to white/);
+    const reading = { values: '0..1' } as const;
+    assert.equal(await channelsOf(own, reading), 1);
+    for (const side of ['train', 'test'] as const) {
+      const [told, bytes] = [
+        await imageSet(own, side, { reading }),
+        await imageSet(path.join(folder(), 'as-bytes'), side),
+      ];
+      assert.ok(bytes.count > 0);
+      assert.deepEqual(told.images, bytes.images);
+    }
+  });
+
   it('is a known set if it is called like one, a path if there is one, else an error', async () => {
     assert.equal(setOrPath('mnist'), 'mnist');
     assert.equal(setOrPath(folder()), folder());

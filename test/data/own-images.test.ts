@@ -215,7 +215,7 @@ describe('images of one’s own', () => {
     assert.equal(images.count, 1);
     assert.deepEqual(
       leftOut.map(({ reason }) => reason),
-      Array(2).fill('is no regular file but a pipe, socket or device'),
+      Array(2).fill('is a pipe, socket or device, not a regular file'),
     );
   });
 
@@ -231,7 +231,7 @@ describe('images of one’s own', () => {
     await refuses([at('colour.png')], GREY, inColour);
     await refuses([at('colour.npy')], GREY, inColour);
     await refuses([at('colour.png'), at('colour.npy')], GREY, /and none of 2 can be used/);
-    await refuses([at('notes.txt')], COLOUR, /notes\.txt' is no image/);
+    await refuses([at('notes.txt')], COLOUR, /notes\.txt' is not an image/);
     await refuses([at('empty')], COLOUR, /empty' has no images/);
     await refuses([at('nowhere')], COLOUR, /nowhere' does not exist/);
     await refuses([at('colour.png')], { ...COLOUR, width: 0 }, /width of images cannot be 0/);

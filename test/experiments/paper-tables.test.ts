@@ -9,19 +9,12 @@ import { npyHeader } from '../../src/data/npy';
 import type { FeatureTable, NamedTable } from '../../src/detectors/table';
 import { auroc } from '../../src/evaluation/metrics';
 import { halves, scoreSplit } from '../../src/evaluation/protocol';
-import {
-  type AblationPoint,
-  ablations,
-  allTables,
-  averaged,
-  overFitSizes,
-  overLayers,
-  plain,
-  roundNumbers,
-} from '../../src/experiments/ablations';
+import { type AblationPoint, plain } from '../../src/experiments/ablation-points';
+import { ablations, allTables, averaged } from '../../src/experiments/ablations';
 import { MAIN_METHODS } from '../../src/experiments/first-experiment';
 import { paperTimesteps } from '../../src/experiments/paper-known';
 import { type ModelResults, modelResults } from '../../src/experiments/paper-tables';
+import { overFitSizes, overLayers, roundNumbers } from '../../src/experiments/random-subsets';
 import { setsFor } from '../../src/experiments/sets-to-try';
 import { summarise } from '../../src/experiments/summary';
 import { ablationFigure } from '../../src/experiments/tables-figures';

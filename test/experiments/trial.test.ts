@@ -17,11 +17,10 @@ import {
   compare,
   type Frozen,
   freeze,
-  goal,
-  marginBars,
   report,
   type TrialOptions,
 } from '../../src/experiments/trial';
+import { goal, marginBars } from '../../src/experiments/trial-outcome';
 import { extractTables } from '../../src/features/extract';
 import { trialTables } from '../../src/features/trial-tables';
 import { defineFeature } from '../../src/gradients/features';

@@ -272,14 +272,14 @@ describe('files of features', () => {
     await make('whole');
     await assert.rejects(
       make('whole', { seed: 4 }),
-      /'.*one\.noise\.B1\.parquet' is there and was made from something else \(seed\); choose/,
+      /'.*one\.noise\.B1\.parquet' already exists and was made from something else \(seed\); choose/,
     );
     await assert.rejects(
       make('whole', {}, [model], images('noise', COUNT, SHAPE, 2)),
-      /is there and was made from something else \(pixels\); choose/,
+      /already exists and was made from something else \(pixels\); choose/,
     );
     await writeFile(path.join(folder, 'whole', 'one.noise.B1.parquet'), 'PAR1');
-    await assert.rejects(make('whole'), /is not a feature table of this program, or damaged/);
+    await assert.rejects(make('whole'), /is not a feature table of this program, or is damaged/);
   });
 
   it('say what cannot be made: fitted features, features a model lacks, images of another size', async () => {

@@ -107,7 +107,7 @@ describe('statistics of single images', () => {
       columns: [],
     });
     assert.throws(() => beside(table(4, 5), table(4, 1)), /4 batches of 5 and of 4 batches of 1/);
-    assert.throws(() => beside(table(4, 5), table(3, 5)), /do not go side by side/);
+    assert.throws(() => beside(table(4, 5), table(3, 5)), /cannot be put side by side/);
   });
 });
 

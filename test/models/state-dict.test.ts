@@ -195,6 +195,27 @@ describe('a state dictionary', () => {
     });
   });
 
+  it('of a U-Net of later versions of denoising-diffusion-pytorch is refused, by the names of its attention', () => {
+    pair(DIFFUSION, (from, to) => {
+      // How versions 1.8, 1.9 and 2.3 name what 1.2 to 1.7 call downs.0.2.fn.fn.to_qkv.weight.
+      for (const [old, renamed] of [
+        ['downs.0.2.fn.norm.g', 'downs.0.2.norm.g'],
+        ['downs.0.2.fn.fn.to_qkv.weight', 'downs.0.2.to_qkv.weight'],
+      ] as const)
+        for (const prefix of ['', 'ema_model.model.']) {
+          const tensors = asMap(modelTensors(from), prefix);
+          const moved = tensors.get(`${prefix}${old}`);
+          assert.ok(moved);
+          tensors.delete(`${prefix}${old}`);
+          tensors.set(`${prefix}${renamed}`, moved);
+          assert.throws(
+            () => setStateDict(to, tensors, 'x'),
+            /'x' is of denoising-diffusion-pytorch 1\.8 or later .*; train it with version 1\.5\.5/,
+          );
+        }
+    });
+  });
+
   it('of a diffusion that predicts v or the image is refused, by the weights of its loss', () => {
     pair(DIFFUSION, (from, to) => {
       const { signal } = (from as unknown as { schedule: { signal: Float64Array } }).schedule;

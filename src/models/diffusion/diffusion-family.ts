@@ -95,6 +95,7 @@ export const DIFFUSION: Family<DiffusionConfig, Diffusion> = {
   stateDict: {
     leavesOut: (name, prefix) => prefix === '' && SCHEDULE.test(name),
     check(model, tensors, file) {
+      checkNetwork(tensors, file);
       checkSchedule(model, tensors, file);
       checkObjective(model, tensors, file);
     },
@@ -115,6 +116,21 @@ export const DIFFUSION: Family<DiffusionConfig, Diffusion> = {
     noise: (_, seed) => referenceNormals(seed, [2, ...REFERENCE_SHAPE]),
   },
 };
+
+/**
+ * Where versions of denoising-diffusion-pytorch from 1.8 on have their attention's tensors: they
+ * normalise it in another way, and since 1.9 it looks at learnt memories (`mem_kv`), too.
+ */
+const NEWER = /(^|\.)downs\.\d+\.2\.(norm\.g|to_qkv\.weight|mem_kv)$/;
+
+function checkNetwork(tensors: ReadonlyMap<string, NamedTensor>, file: string): void {
+  const found = [...tensors.keys()].find((name) => NEWER.test(name));
+  if (found === undefined) return;
+  throw new FisherlabError(
+    `'${file}' is of denoising-diffusion-pytorch 1.8 or later ('${found}'), whose attention is another`,
+    "train it with version 1.5.5, which the paper's code has; those from 1.2 to 1.7 have the same network",
+  );
+}
 
 /**
  * A diffusion process that was trained with another schedule would give other numbers without a

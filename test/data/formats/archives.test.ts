@@ -70,7 +70,7 @@ describe('archives', () => {
     lie.writeUInt32LE(12345, directory + 16);
     await assert.rejects(
       (await Zip.open(lie)).read('a.bin', 1000),
-      /entry 'a\.bin' is damaged: its checksum is not that of the directory/,
+      /entry 'a\.bin' is damaged: its checksum is not the one in the directory/,
     );
   });
 

@@ -249,7 +249,7 @@ describe('formats that hold pixels as they are', () => {
         /test_batch.bin' has 3000 bytes/,
       ],
       ['cifar10', tarGz({ 'something.txt': bytes(10) }), /no entry like/],
-      ['svhn', bytes(500), /no little-endian MATLAB 5 file/],
+      ['svhn', bytes(500), /not a little-endian MATLAB 5 file/],
       ['svhn', Buffer.from(SCIPY, 'base64').subarray(0, 900), /ends within a variable/],
       ['emnist_letters', bytes(500), /cannot be converted/],
     ];

@@ -95,7 +95,7 @@ describe('an array of one’s own', () => {
         await assert.rejects(told(), {
           name: 'FisherlabError',
           message:
-            /has shape \[3, 32, 32\], which may be CHW or NHW; say which it is by the layout: CHW \(1 of 32x32 in 3 channels\), NHW \(3 of 32x32 in grey\)$/,
+            /has shape \[3, 32, 32\], which may be CHW or NHW; give the layout: CHW \(1 of 32x32 in 3 channels\), NHW \(3 of 32x32 in grey\)$/,
         });
       else if (expected === 'no images')
         await assert.rejects(
@@ -128,7 +128,7 @@ describe('an array of one’s own', () => {
       await assert.rejects(read(from), {
         name: 'FisherlabError',
         message:
-          /a\.npy' has numbers of type float\d\d, and nothing says what range is black to white; say so by the values: 0\.\.1 or 0\.\.255/,
+          /a\.npy' has numbers of type float\d\d, and the range from black to white is unknown; give the values: 0\.\.1 or 0\.\.255/,
       });
       const [image] = await read(from, { values: '0..1' });
       assert.deepEqual(image && pixels(image), grey, type);

@@ -147,7 +147,7 @@ describe('a picture', () => {
       assert.equal(raster.channels, 3);
       await assert.rejects(
         ownPicture(await made(width, 4 * 57 + 3), side(2), atOnce),
-        /^Error: is transparent in places; put it on a ground/,
+        /^Error: is transparent in places; put it on a background/,
       );
     }
   });

@@ -1,0 +1,90 @@
+/**
+ * # Figures whose threshold, pair of layers or batch size the reader moves
+ *
+ * Each position of a slider is a figure of its own, drawn beforehand, with a label that says in
+ * numbers what it shows; `notebook.showMoving` puts them together.
+ *
+ * A threshold c on a score raises an alarm above it. Of familiar scores the share above c is the
+ * false-positive rate; of strange ones it is the share that is found. As c moves, the two trace out
+ * the curve whose area is the AUROC. What a pair of layers tells apart depends on the pair and on
+ * the number B of images in a batch: the same number of batches stands in the plane for either B,
+ * so that clouds differ in their shape and not in their number of points.
+ */
+import type { NamedTable } from '../detectors/index';
+import { FisherlabError } from '../errors';
+import { quantileOfSorted } from '../numerics/index';
+import { type Figure, histogram, scatter, type ValueSeries } from '../plots/index';
+import { FIGURE_TABLES, figureLayers, figureTables } from './figure-tables';
+import { logNorms } from './paper-figures';
+
+/** One position of a slider: what it shows, in words, and the figure. */
+export interface MovingFrame {
+  readonly label: string;
+  readonly figure: Figure;
+}
+
+/** The share of scores above a threshold. */
+const shareAbove = (values: ArrayLike<number>, threshold: number) =>
+  Array.from(values).filter((value) => value > threshold).length / values.length;
+
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+
+/**
+ * Two histograms of scores, higher = stranger, and a threshold at quantiles of the familiar ones.
+ * @param quantiles positions of the threshold, shares of the familiar scores below it, in [0, 1]
+ * @throws {FisherlabError} if there are no familiar or no strange scores
+ */
+export function thresholdFrames(
+  familiar: ValueSeries,
+  strange: ValueSeries,
+  quantiles: readonly number[],
+  axes: { readonly x: string; readonly range?: readonly [number, number]; digits?: number },
+): MovingFrame[] {
+  for (const { name, values } of [familiar, strange])
+    if (values.length === 0)
+      throw new FisherlabError(`'${name}' has no scores`, 'give at least one of either kind');
+  const { digits = 0, ...shown } = axes;
+  const sorted = Float64Array.from(familiar.values).sort();
+  return quantiles.map((q) => {
+    const threshold = quantileOfSorted(sorted, q);
+    const found = `${percent(shareAbove(strange.values, threshold))} of strangers found`;
+    const falseAlarms = `${percent(shareAbove(familiar.values, threshold))} false alarms`;
+    const title = `${found}, ${falseAlarms}`;
+    return {
+      label: `threshold ${threshold.toFixed(digits)}: ${title}`,
+      figure: histogram([familiar, strange], {
+        ...shown,
+        title,
+        guides: [{ axis: 'x', value: threshold, label: 'threshold' }],
+      }),
+    };
+  });
+}
+
+/**
+ * Log squared norms of two layers against each other: every pair of the layers that are stored of a
+ * model, at B = 1 and at B = 5.
+ * @throws {FisherlabError} if the model has no stored tables
+ */
+export async function layerPairFrames(model: string): Promise<MovingFrame[]> {
+  const layers = figureLayers(model);
+  const tables = await Promise.all(FIGURE_TABLES.batchSizes.map((B) => figureTables(model, B)));
+  const batches = Math.min(...tables.flat().map(({ table }) => table.rows));
+  const first = (of: readonly NamedTable[], layer: string) =>
+    logNorms(of, layer).map(({ name, values }) => ({ name, values: values.slice(0, batches) }));
+  return layers.flatMap((one, i) =>
+    layers.slice(i + 1).flatMap((other) =>
+      FIGURE_TABLES.batchSizes.map((B, b) => {
+        const x = first(tables[b] as NamedTable[], one);
+        const y = first(tables[b] as NamedTable[], other);
+        return {
+          label: `B = ${B}: ${one} and ${other}`,
+          figure: scatter(
+            x.map(({ name, values }, s) => ({ name, x: values, y: y[s]?.values ?? [] })),
+            { x: `log f, ${one}`, y: `log f, ${other}`, title: `${model}, B = ${B}` },
+          ),
+        };
+      }),
+    ),
+  );
+}
