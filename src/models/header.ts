@@ -1,10 +1,10 @@
 /**
- * # What a checkpoint says of itself
+ * # The header of a checkpoint
  *
- * Beside the weights a file holds, as JSON: the architecture, its preset, what it was trained on,
- * how and how far, and how well it does. Whatever is asked of a model is answered here, never by
- * the name of its file. Files are brought by people, so the JSON is checked against a schema; keys
- * that this version does not know are kept.
+ * Beside the weights a file holds, as JSON: the architecture, its preset, the data set, how the
+ * model was trained and for how many steps, and its losses. Facts about a model are always taken
+ * from here, never from the name of its file. Files come from anywhere, so the JSON is checked
+ * against a schema; keys that this version does not know are kept.
  */
 import * as v from 'valibot';
 import { checkedJson } from '../checked-json';
