@@ -36,7 +36,7 @@ const TOGETHER = 50;
  * Runs the cell in a kernel of its own.
  *
  * @param runs a multiple of fifty
- * @returns what was in use in the second fifty runs, after what the first ones load, and in the last
+ * @returns what was in use in the second fifty runs, when all is loaded, and in the last fifty
  */
 export async function memoryOfReruns(runs = 500): Promise<MemoryOfRuns[]> {
   const kernel = await BenchClient.start(NOTEBOOKS, OWN);
