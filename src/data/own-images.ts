@@ -22,11 +22,11 @@ import { type FromFile, type LeftOut, readOwnFile } from './own/read-own-file';
 import { oneAtATime, together } from './own/together';
 import type { Treatment } from './own/treatment';
 
-/** How arrays are to be read where they do not say it themselves. */
+/** How to read arrays, if they do not show it themselves. */
 export interface ArrayReading {
-  /** The order of the dimensions, where the shape does not tell. */
+  /** The order of the dimensions, if it does not follow from the shape. */
   readonly layout?: Layout;
-  /** The range of numbers that are not uint8. */
+  /** The range of the numbers, if they are not uint8. */
   readonly values?: Values;
 }
 

@@ -1,7 +1,7 @@
 /**
  * # A Jupyter client for measurements
  *
- * As much of a client as times are measured with: it starts a kernel as Jupyter does, runs cells,
+ * The parts of a client that measurements need: it starts a kernel as Jupyter does, runs cells,
  * asks for completions and interrupts.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -33,7 +33,7 @@ export class BenchClient {
     private readonly control: Dealer,
   ) {}
 
-  /** Starts a kernel; it has answered once when this is done. */
+  /** Starts a kernel and waits for its first answer. */
   static async start(
     cwd: string,
     argv: (connection: string) => string[],

@@ -1,10 +1,10 @@
 /**
- * # What the kernel costs
+ * # How fast the kernel is
  *
- * The times that a person at a notebook waits for, measured as Jupyter sees them, through ZeroMQ,
- * each in a kernel of its own. Beside them, in the same run: plain tslab, and what Node needs to
- * load the same modules (`node -e`). Medians of several starts; on a shared machine the ratios
- * count, not the milliseconds.
+ * Measures the times that a person at a notebook waits for, as Jupyter sees them, through ZeroMQ,
+ * each in a fresh kernel. The same run also measures plain tslab, and how long Node takes to load
+ * the same modules (`node -e`). All times are medians of several starts. On a shared machine the
+ * ratios matter, not the milliseconds.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,22 +19,22 @@ export interface KernelFigure {
   readonly what: string;
   /** Median, in milliseconds. */
   readonly ms: number;
-  /** The same with plain tslab, where it was measured. */
+  /** The same with plain tslab, if it was measured. */
   readonly tslab?: number;
-  /** What Node takes for the same work, where there is such a thing. */
+  /** The time Node takes for the same work, if Node can do it. */
   readonly node?: number;
-  /** What is aimed at, in words. */
+  /** The goal, in words. */
   readonly goal: string;
 }
 
 export interface KernelBenchOptions {
-  /** Starts of each kind (5). */
+  /** The number of starts of each kind (default 5). */
   readonly starts?: number;
-  /** Also plain tslab, whose starts take long (true). */
+  /** Whether to measure plain tslab too, which starts slowly (default true). */
   readonly tslab?: boolean;
 }
 
-/** What notebook 04 begins with, nearly: the front door and the backend. */
+/** Nearly the first cell of notebook 04: the front door and the backend. */
 const IMPORTS = "import { startBackend, tf } from './src/index';\nawait startBackend();";
 const LOAD =
   "import { models } from './src/index';\nconst { model } = models.loadModel('glow-fashion_mnist');";
@@ -108,7 +108,7 @@ async function startAndImport(argv: (file: string) => string[]): Promise<StartTi
   }
 }
 
-/** The first cell with an empty cache. */
+/** Times the first cell with an empty cache. */
 async function coldImports(): Promise<number> {
   const cache = mkdtempSync(path.join(tmpdir(), 'fisherlab-bench-'));
   const kernel = await BenchClient.start(NOTEBOOKS, OWN, { XDG_CACHE_HOME: cache });
@@ -120,7 +120,7 @@ async function coldImports(): Promise<number> {
   }
 }
 
-/** What Node takes from its start to the same modules loaded and the backend started. */
+/** Times Node from its start until the same modules are loaded and the backend has started. */
 async function nodeLoads(): Promise<number> {
   const script = `require(${JSON.stringify(path.join(loader.root, 'src/kernel/loader.cjs'))}).install(); require(${JSON.stringify(path.join(loader.root, 'src/index.ts'))}).startBackend()`;
   const began = performance.now();
@@ -129,7 +129,7 @@ async function nodeLoads(): Promise<number> {
   return performance.now() - began;
 }
 
-/** Edits, interrupts and completion in one kernel with a model. */
+/** Times edits, interrupts and completion in one kernel with a model. */
 async function atWork(times: number): Promise<KernelFigure[]> {
   mkdirSync(path.join(loader.root, 'out'), { recursive: true });
   const folder = mkdtempSync(path.join(loader.root, 'out', 'bench '));

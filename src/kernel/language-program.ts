@@ -1,10 +1,10 @@
 /**
- * # The program that the language service looks at
+ * # The program that the language service sees
  *
- * Files of the clone as they are on the disk now, the executed cells and the cell that is being
- * written as modules in the notebook's folder (`language-cells.ts`), and a file of declarations
- * for what the kernel itself puts into a cell. The options are those under which cells run: a
- * cell's types are advice, so null is not minded and untyped parameters are welcome.
+ * The program consists of the files of the clone as they are on disk, the executed cells and the
+ * cell being written as modules in the notebook's folder (`language-cells.ts`), and a file that
+ * declares what the kernel adds to every cell. The compiler options are lenient, because the types
+ * of a cell are only advice: null is not checked, and untyped parameters are allowed.
  *
  * Speed is a matter of not looking twice: packages do not change while a kernel runs, so their
  * texts, paths and resolutions are kept; files of the clone are asked for their time of change,
@@ -26,11 +26,11 @@ export interface CellProgram {
 }
 
 export interface Program {
-  /** Looks at a cell, after the cells that were executed before it. */
+  /** The program about a cell, after the cells executed before it. */
   about(code: string, cells: readonly string[]): CellProgram;
 }
 
-/** What the kernel puts into every cell. */
+/** What the kernel adds to every cell. */
 const GLOBALS = `
 /** Asks for a line of text below the cell; a password is not shown. */
 declare function input(prompt?: string, options?: { password?: boolean }): Promise<string>;
@@ -38,13 +38,13 @@ declare function input(prompt?: string, options?: { password?: boolean }): Promi
 declare function clearOutput(options?: { wait?: boolean }): void;
 `;
 
-/** Types of the browser; some packages pull them in, but cells run in Node. */
+/** Types of the browser, which some packages include although cells run in Node. */
 const BROWSER = /[\\/]typescript[\\/]lib[\\/]lib\.(dom|webworker|scripthost)[^\\/]*$/;
 
 /**
  * @param root the clone
- * @param folder the notebook's folder: what `./` in a cell means
- * @param texts further files that are always there, by absolute path
+ * @param folder the folder of the notebook, which `./` in a cell refers to
+ * @param texts further files of the program, by absolute path
  */
 export function createProgram(
   root: string,
@@ -74,8 +74,8 @@ export function createProgram(
   const disk = diskFiles();
   const realpath = (name: string) => (virtual.has(name) ? name : disk.realpath(name));
   const resolutions = ts.createModuleResolutionCache(root, (name) => name, options);
-  // By its types only a compiler's host has a cache, but the service asks its own host for it too;
-  // without it, every request would read every package.json again.
+  // According to its types only a compiler host has this cache, but the service uses it too.
+  // Without it, every request would read every package.json again.
   const host: ts.LanguageServiceHost & Pick<ts.CompilerHost, 'getModuleResolutionCache'> = {
     getProjectVersion: () => String(questions),
     useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
@@ -101,7 +101,7 @@ export function createProgram(
     resolveModuleNameLiterals: (literals, from, redirected, given) =>
       literals.map(({ text }) => {
         const kept = ts.resolveModuleName(text, from, given, host, resolutions, redirected);
-        // What was not there may have been written since.
+        // A missing file may have been written since.
         const found = kept.resolvedModule ? kept : ts.resolveModuleName(text, from, given, host);
         if (found.resolvedModule === undefined) {
           lacking ||= from === file;
@@ -131,8 +131,8 @@ export function createProgram(
 }
 
 /**
- * Files on the disk: those of packages are read once, others again when they have changed. `look`
- * has to be called for their changes to be seen.
+ * Files on disk. Those of packages are read once, others again when they have changed. `look` has
+ * to be called for their changes to be seen.
  */
 function diskFiles() {
   const snapshots = new Map<
@@ -155,7 +155,7 @@ function diskFiles() {
     try {
       return ts.ScriptSnapshot.fromString(readFileSync(name, 'utf8'));
     } catch {
-      return undefined; // the service asks for files that may not be there
+      return undefined; // the service also asks for files that do not exist
     }
   };
   return {
