@@ -61,6 +61,9 @@ export function thresholdFrames(
   });
 }
 
+/** A layer's name without what all of them share. */
+const short = (layer: string) => layer.replace('flow.layers.', '');
+
 /**
  * Log squared norms of two layers against each other: every pair of a model's stored layers, at B =
  * 1 and at B = 5.
@@ -78,10 +81,10 @@ export async function layerPairFrames(model: string): Promise<MovingFrame[]> {
         const x = first(tables[b] as NamedTable[], one);
         const y = first(tables[b] as NamedTable[], other);
         return {
-          label: `B = ${B}: ${one} and ${other}`,
+          label: `B = ${B}: ${short(one)} and ${short(other)}`,
           figure: scatter(
             x.map(({ name, values }, s) => ({ name, x: values, y: y[s]?.values ?? [] })),
-            { x: `log f, ${one}`, y: `log f, ${other}`, title: `${model}, B = ${B}` },
+            { x: `log f, ${short(one)}`, y: `log f, ${short(other)}`, title: `${model}, B = ${B}` },
           ),
         };
       }),

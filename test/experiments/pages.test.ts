@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { startBackend } from '../../src/backend/start';
 import { shippedFaults } from '../../src/experiments/fault-table';
 import { readFirstResults } from '../../src/experiments/first-experiment';
+import { kernelParts, shippedKernel } from '../../src/experiments/kernel-results';
 import { shippedCards } from '../../src/experiments/model-cards';
 import {
   ENVIRONMENT,
@@ -51,6 +52,28 @@ describe('the page about the environment', () => {
     assert.equal(page, filledIn(page, environmentParts(campaign)));
     for (const { what, tried, survived } of campaign.faults)
       assert.ok(page.includes(`| ${what} | ${tried} | ${survived} |`));
+  });
+});
+
+describe('the tables of the kernel in the page about the environment', () => {
+  it('hold what was kept, and no more', () => {
+    const page = readFileSync(ENVIRONMENT, 'utf8');
+    assert.equal(page, filledIn(page, kernelParts(shippedKernel())));
+  });
+
+  it('show times beside those of tslab and Node, and memory before and after', () => {
+    const { kernel = '' } = kernelParts({
+      machine: { processor: 'slow', cores: 2, node: '20.20.0', load: 0.12 },
+      starts: 5,
+      figures: [{ what: 'a start', ms: 402, tslab: 4020, node: 201, goal: '≤ 1.2 s' }],
+      memory: [
+        { runs: [51, 100], tensors: 393, scopes: 0, heap_mb: 35, process_mb: 612 },
+        { runs: [451, 500], tensors: 394, scopes: 1, heap_mb: 36, process_mb: 613 },
+      ],
+    });
+    assert.match(kernel, /Medians of 5, on 2 cores \(slow\), Node 20.20.0, with a load of 0.1/);
+    assert.match(kernel, /\| a start \| 402 \| 4020 \| 10.0 \| 201 \| 2.00 \| ≤ 1.2 s \|/);
+    assert.match(kernel, /51 to 100 \| 393 \| 0 \| 35 \| 612 \|\n\| 451 to 500 \| 394 \| 1 \| 36/);
   });
 });
 

@@ -99,6 +99,14 @@ describe('an interrupt', function () {
     assert.equal(await value('n'), before);
   });
 
+  it('lets a cell that catches it set no more timers', async () => {
+    await interrupted(
+      'for (;;) { try { await new Promise((r) => setTimeout(r, 1e6)); } catch {} }',
+    );
+    const timers = "process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length";
+    assert.ok(Number(await value(timers)) < 10);
+  });
+
   it('is an AbortSignal for the program', async () => {
     await interrupted(
       "let heard = '';\n__fisherlabKernel.signal.addEventListener('abort', () => { heard = __fisherlabKernel.signal.reason.name; });\nawait new Promise(() => {});",
