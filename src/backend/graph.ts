@@ -1,17 +1,17 @@
 /**
  * # Replaying a computation as one graph
  *
- * An eager operation costs 20 to 40 µs before it computes anything, and a pass of a small model has
- * thousands of them; in between, cores wait. Recorded once (`recording.ts`) and handed to
+ * An eager operation costs 20 to 40 µs before it computes anything, a pass of a small model has
+ * thousands of operations, and cores wait between them. Recorded once (`recording.ts`) and given to
  * TensorFlow as a graph, the same operations run back to back. What depends on no image (scaled
  * filters, the matrices of a 1x1 convolution) is computed once for all calls with the same weights.
- * And since images do not depend on each other at all, what is left is computed for each part of
- * them by a thread of its own, from the first operation to the last:
+ * Since images do not depend on each other, they are divided into parts, and a thread of its own
+ * computes each part from the first operation to the last:
  *
  *     weights → prepared
  *     batch [p·n, …] → p parts [n, …], each with what is prepared → rows joined, sums added
  *
- * so that every core has a pass of its own, of as few images as its cache holds. (Batch
+ * So every core runs a pass of its own, over as few images as fit in its cache. (Batch
  * normalisation in training is the exception: its parts run in step, `sumOverParts`.) The
  * operations are TensorFlow.js's own, with the same attributes; only some are written as oneDNN
  * likes them (`graph-onednn.ts`).

@@ -5,6 +5,7 @@
  *     fisherlab bench features glow --K 32 --json      one line of JSON
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
  *     fisherlab bench scale                            shards, merging, many images
+ *     fisherlab bench kernel --repeats 5 --keep        what people wait for at a notebook
  *     fisherlab bench peers --python FILE              next to PyTorch, run by run
  *     fisherlab bench faults --keep                    which faults it survives (`faults.ts`)
  *
@@ -14,6 +15,7 @@
 import { Argument, type Command, Option } from 'commander';
 import type { models } from '../index';
 import { type Cost, IMAGE, KINDS, type Kind, measureCost, SEED } from './cost';
+import { measureKernel } from './kernel-cost';
 import { lab } from './lab';
 import { FAMILY, wholeNumber } from './options';
 import { answerOf } from './own-process';
@@ -59,20 +61,19 @@ export function register(program: Command): void {
     .option('--images <n>', 'total number of images', wholeNumber())
     .option('--batch <n>', 'images per pass (default: chosen by model and memory)', wholeNumber())
     .option('--B <n>', 'images per batch of a feature', wholeNumber(), 1)
-    .option('--repeats <n>', 'timed passes; the best one counts', wholeNumber(), 2)
+    .option(
+      '--repeats <n>',
+      'timed passes; the best one counts, of kernel the median',
+      wholeNumber(),
+      2,
+    )
     .option('--python <file>', 'peers: a Python interpreter with torch')
     .option('--json', 'print one line of JSON')
     .option('--seed <n>', 'faults: the seed of the campaign', wholeNumber(0), 1)
-    .option('--keep', 'faults: keep the table and write it into environment.md')
+    .option('--keep', 'faults, kernel: keep the table and write it into environment.md')
     .option('--only <text>', 'faults: only parts with this text in their name; scale: one part')
     .addOption(new Option('--worker <json>', 'faults: one part, in this process').hideHelp())
     .action(bench);
-}
-
-/** Times the notebook kernel next to plain tslab and Node. */
-async function kernelCost(repeats: number): Promise<void> {
-  const { kernelBench, kernelTable } = lab().kernel.benchmark();
-  console.log(lab().terminal.tableText(kernelTable(await kernelBench({ starts: repeats }))));
 }
 
 /** Runs the fault campaign, or one part of it. */
@@ -100,7 +101,7 @@ async function bench(
   family: string | undefined,
   flags: Flags,
 ): Promise<void> {
-  if (kind === 'kernel') return kernelCost(flags.repeats);
+  if (kind === 'kernel') return measureKernel(flags.repeats, flags.keep === true, console.log);
   if (kind === 'scale') return measureScale(flags.only, flags.images ?? 50_000, console.log);
   if (kind === 'peers') return peersCost(family, flags);
   if (kind === 'faults') return faults(flags);

@@ -73,6 +73,7 @@ export {
   type TableSet,
   triedModels,
 } from './kept-tables';
+export { type KernelResults, keepKernel, kernelRows, memoryRows } from './kernel-results';
 export { LADDER, shippedLadder } from './ladder';
 export { keepCards, type ModelCard, shippedCards } from './model-cards';
 export { modelFigures, trainingFigures } from './model-figures';

@@ -5,7 +5,8 @@
  * -->` is generated from the stored first experiment, `families` from the summary of all models,
  * and `single` from the round of the single detector. In `data/models/README.md`, `models` is
  * generated from the model cards; in `docs/scale.md`, two tables from the measurements of scale; in
- * `environment.md`, `speed` from the times next to PyTorch's and `faults` from the fault campaign.
+ * `environment.md`, `speed` from the times next to PyTorch's, `kernel` from the times of the
+ * notebook kernel, and `faults` from the fault campaign.
  * The README's picture is drawn from the first experiment too. A test compares the pages with the
  * files.
  */
@@ -21,6 +22,7 @@ import {
   MAIN_METHODS,
   readFirstResults,
 } from './first-experiment';
+import { kernelParts, shippedKernel } from './kernel-results';
 import { markdownTable } from './markdown-table';
 import { type ModelCard, shippedCards } from './model-cards';
 import { type PixelBaseline, pixelMean, shippedPixelBaseline } from './pixel-baseline';
@@ -49,6 +51,7 @@ export async function fillPages(): Promise<void> {
   await fill(SCALE_PAGE, scaleParts(shippedScale()));
   await fill(ENVIRONMENT, {
     ...speedParts(shippedSpeed()),
+    ...kernelParts(shippedKernel()),
     ...environmentParts(shippedFaults()),
   });
 }

@@ -34,6 +34,8 @@ export const MODEL_CARDS = path.join(RESULTS, 'models.json');
 export const SCALE = path.join(RESULTS, 'scale.json');
 /** Times next to PyTorch's (`fisherlab bench peers`). */
 export const SPEED = path.join(RESULTS, 'speed.json');
+/** What the notebook kernel costs (`fisherlab bench kernel`). */
+export const KERNEL = path.join(RESULTS, 'kernel.json');
 /** The rounds of choosing and reporting, and all looks at the reporting pairs. */
 export const FLOW_ROUND = path.join(RESULTS, 'feature-combinations.json');
 export const FAMILY_ROUND = path.join(RESULTS, 'family-combinations.json');

@@ -14,5 +14,8 @@ export type { Event, ShownError } from './messages';
 /** The script of the process that runs cells without Jupyter. */
 export const HEADLESS = path.join(__dirname, 'headless-process.cjs');
 
-/** The kernel's benchmark, loaded only when needed, because it loads ZeroMQ. */
-export const benchmark = (): typeof import('./bench') => require('./bench');
+/** The kernel's benchmarks, loaded only when needed, because they load ZeroMQ. */
+export const benchmark = (): typeof import('./bench') & typeof import('./bench-memory') => ({
+  ...require('./bench'),
+  ...require('./bench-memory'),
+});

@@ -62,13 +62,17 @@ export class RunningCell {
     });
   }
 
-  /** Settles a wait. The code after it runs in the next microtask, as part of this cell. */
+  /**
+   * Settles a wait. The code after it runs in the next microtask, as part of this cell. The
+   * microtask after that belongs to a promise, because Node keeps a context for those of
+   * `queueMicrotask`, and aborts if one of them is ended from outside.
+   */
   private goOn(wait: (reason: Interrupted) => void, settle: () => void): void {
     this.waits.delete(wait);
     const before = current;
     current = this;
     settle();
-    queueMicrotask(() => {
+    void Promise.resolve().then(() => {
       current = before;
     });
   }

@@ -29,16 +29,22 @@ export function wantStop(wanted: boolean): void {
 export const isWithin = (): boolean => Atomics.load(shared, WITHIN) > 0;
 
 /** Runs work that must not be interrupted halfway. */
-export function whole<T>(work: () => T): T {
-  Atomics.add(shared, WITHIN, 1);
-  try {
-    return work();
-  } finally {
-    Atomics.sub(shared, WITHIN, 1);
-  }
-}
+export const whole = <T>(work: () => T): T => at(Atomics.load(shared, WITHIN) + 1, work);
+
+/** Runs work that may be interrupted, inside work that must not be. */
+export const stoppable = <T>(work: () => T): T => at(0, work);
 
 /** Resets the flag after the execution was ended from outside. */
 export function nothingWithin(): void {
   Atomics.store(shared, WITHIN, 0);
+}
+
+/** Only this thread writes the depth. Where `work` is ended from outside, no `finally` is run. */
+function at<T>(depth: number, work: () => T): T {
+  const before = Atomics.exchange(shared, WITHIN, depth);
+  try {
+    return work();
+  } finally {
+    Atomics.store(shared, WITHIN, before);
+  }
 }
