@@ -1,27 +1,27 @@
 /**
- * # Exercises that answer back
+ * # Graded exercises
  *
- * Each notebook has one exercise whose answer the program judges: `grade('01', answer)` tries the
- * student's function on inputs for which the truth is known from elsewhere, and says in a sentence
- * whether it is right or, where the mistake is a common one, which it is.
+ * Each notebook has one exercise that the program grades. `grade('01', answer)` tries the student's
+ * function on inputs for which the right result is known independently. It returns a sentence that
+ * says whether the function is right or, for common mistakes, what the mistake is.
  *
  * | notebook | the answer is | the truth is |
  * |---|---|---|
  * | 01 | (log p in nats, D) → bits/dim, −log p / (D·ln 2) | a uniform density: 8 |
- * | 02 | a representation T of one's own | automatic differentiation of T |
+ * | 02 | a representation T | automatic differentiation of T |
  * | 03 | norms → degrees of freedom ν = 2·mean²/variance | sums of ν squared normal numbers |
  * | 04 | (familiar norms f_j, those of one batch) → a score, higher = stranger | the detector |
  * | 05 | p-values → p-values corrected by Holm's rule | worked by hand |
  *
- * Answers that err alike get the same remark: it names the mistake and leaves the repair to the
- * student.
+ * Answers with the same mistake get the same remark, which names the mistake and leaves the repair
+ * to the student.
  */
 import { detector, type FeatureTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import { bothLogDets, Field, type Representation } from '../invariance/index';
 import { normalAt } from '../numerics/index';
 
-/** What students hand in, by notebook. */
+/** The answers that students hand in, by notebook. */
 export interface Answers {
   /** log p in nats and the number D of pixel values → bits/dim. */
   readonly '01': (logP: number, values: number) => number;
@@ -35,7 +35,7 @@ export interface Answers {
   readonly '05': (p: readonly number[]) => readonly number[];
 }
 
-/** The verdict on an answer. */
+/** The grade of an answer. */
 export interface Grade {
   readonly right: boolean;
   /** A sentence that praises, or names the mistake. */
@@ -44,7 +44,7 @@ export interface Grade {
 
 /**
  * Judges the answer to the graded exercise of a notebook.
- * @throws {FisherlabError} if no notebook of that number has one
+ * @throws {FisherlabError} if there is no exercise for this notebook
  */
 export function grade<N extends keyof Answers>(notebook: N, answer: Answers[N]): Grade {
   const judge = JUDGES[notebook] as ((answer: Answers[N]) => string | undefined) | undefined;

@@ -1,14 +1,14 @@
 /**
- * # Figures whose threshold, pair of layers or batch size the reader moves
+ * # Figures with a slider for a threshold, a pair of layers or the batch size
  *
- * Each position of a slider is a figure of its own, drawn beforehand, with a label that says in
- * numbers what it shows; `notebook.showMoving` puts them together.
+ * Each position of a slider is a separate figure, drawn beforehand, with a label that says in
+ * numbers what it shows. `notebook.showMoving` puts them together.
  *
- * A threshold c on a score raises an alarm above it. Of familiar scores the share above c is the
- * false-positive rate; of strange ones it is the share that is found. As c moves, the two trace out
- * the curve whose area is the AUROC. What a pair of layers tells apart depends on the pair and on
- * the number B of images in a batch: the same number of batches stands in the plane for either B,
- * so that clouds differ in their shape and not in their number of points.
+ * A threshold c on a score raises an alarm above it. The share of familiar scores above c is the
+ * false-positive rate; the share of strange scores above c is the true-positive rate. As c moves,
+ * the two rates trace out the ROC curve, whose area is the AUROC. How well a pair of layers
+ * separates two sets depends on the pair and on the number B of images in a batch. Both values of B
+ * show the same number of batches, so that the clouds differ only in shape.
  */
 import type { NamedTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
@@ -65,8 +65,8 @@ export function thresholdFrames(
 const short = (layer: string) => layer.replace('flow.layers.', '');
 
 /**
- * Log squared norms of two layers against each other: every pair of the layers that are stored of a
- * model, at B = 1 and at B = 5.
+ * Log squared norms of two layers against each other: every pair of a model's stored layers, at B =
+ * 1 and at B = 5.
  * @throws {FisherlabError} if the model has no stored tables
  */
 export async function layerPairFrames(model: string): Promise<MovingFrame[]> {

@@ -6,12 +6,12 @@
  * declares what the kernel adds to every cell. The compiler options are lenient, because the types
  * of a cell are only advice: null is not checked, and untyped parameters are allowed.
  *
- * Speed is a matter of not looking twice: packages do not change while a kernel runs, so their
- * texts, paths and resolutions are kept; files of the clone are asked for their time of change,
- * once a question, and the link `notebooks/src` is followed, so that no file is in the program
- * twice. The service itself asks about every file each time it is called, which is several times a
- * question, unless it is told that the project is still the same: a question is a version of the
- * project. The cell has a new version only with a new text, or where an import found nothing.
+ * The service is fast because nothing is read twice. Packages do not change while a kernel runs, so
+ * their texts, paths and resolutions are cached. For files of the clone, the modification time is
+ * checked once per request. The link `notebooks/src` is resolved, so that no file is in the program
+ * twice. Each call of the service, of which there are several per request, would check every file
+ * again unless it is told that the project has not changed. So each request is one version of the
+ * project. The cell gets a new version only if its text is new, or if an import was not found.
  */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';

@@ -10,7 +10,7 @@ async function run(...words: string[]): Promise<void> {
 }
 
 describe('fisherlab bench', () => {
-  it('peers wants a family and a Python that has torch', async () => {
+  it('peers needs a family and a Python interpreter with torch', async () => {
     await assert.rejects(
       run('peers', 'vae'),
       /nothing to compare with; give a family, and --python/,
@@ -21,7 +21,7 @@ describe('fisherlab bench', () => {
     );
   });
 
-  it('scale names its parts where one is not known', async () => {
+  it('scale lists its parts if one is unknown', async () => {
     await assert.rejects(
       run('scale', '--only', 'half'),
       /has no part 'half'; choose one of start, shards, merge, models, long/,

@@ -43,7 +43,7 @@ describe('fisherlab data', () => {
     assert.equal((await sharp(sheet).metadata()).format, 'png');
   });
 
-  it('download shows the terms, wants a file and agreement where the owner does, and checks all names first', async () => {
+  it('download shows the terms, asks for a file and agreement if the owner does, and checks all names first', async () => {
     await assert.rejects(run('download', 'celeba'), /asks for your agreement .*--from FILE/);
     const file = path.join(folder(), 'mine.zip');
     writeFileSync(file, 'hello');

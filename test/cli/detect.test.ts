@@ -109,7 +109,7 @@ describe('fisherlab detect', () => {
     assert.equal((await sharp(path.join(to, 'most-and-least.png')).metadata()).format, 'png');
   });
 
-  it('gives one image a verdict, the same beside any others and wherever it stands among them', async () => {
+  it('gives an image the same verdict whatever other images there are, in any order', async () => {
     const one = path.join(folder, 'mixed', 'known', '3.png');
     const alone = (await detect('one', '--out', one)).rows();
     assert.equal(alone.length, 1);
@@ -125,7 +125,7 @@ describe('fisherlab detect', () => {
     assert.notEqual(other[0]?.score, alone[0]?.score, 'another seed is other noise');
   });
 
-  it('tells classes from the usual images, by folders or by a file, or from a class that is usual', async () => {
+  it('compares classes, from folders or a file, with the usual images or with a usual class', async () => {
     const own = path.join(folder, 'mixed');
     const byFolder = await detect('folders', '--out', own);
     assert.deepEqual(
@@ -147,7 +147,7 @@ describe('fisherlab detect', () => {
     );
   });
 
-  it('takes images of one’s own as the usual ones', async () => {
+  it('accepts your own images as the usual ones', async () => {
     const usual = path.join(folder, 'twenty.npy');
     writeFileSync(usual, Buffer.concat([npyHeader([20, 32, 32, 1]), familiar]));
     const to = path.join(folder, 'found', 'own');
@@ -162,7 +162,7 @@ describe('fisherlab detect', () => {
     );
   });
 
-  it('lists what was left out with the reason and says so by its status, or stops at it', async () => {
+  it('lists images that were left out with the reason and sets the status, or stops at the first', async () => {
     const own = path.join(folder, 'broken');
     mkdirSync(own);
     await grey(image(1), path.join(own, 'good.png'));
@@ -182,7 +182,7 @@ describe('fisherlab detect', () => {
     await assert.rejects(detect('strict', '--out', own, '--strict'), /bad\.png' cannot be read/);
   });
 
-  it('says what was done to each image, and does it as it is told', async () => {
+  it('says what was done to each image, and follows the options', async () => {
     const wide = path.join(folder, 'wide.png');
     await sharp(Buffer.alloc(64 * 48, 9), { raw: { width: 64, height: 48, channels: 1 } })
       .png()
@@ -200,7 +200,7 @@ describe('fisherlab detect', () => {
     await assert.rejects(detect('floats', '--out', array), /give the values: 0\.\.1 or/);
   });
 
-  it('writes names that a spreadsheet would compute as the texts that they are', async () => {
+  it('writes names that look like formulas as plain text for spreadsheets', async () => {
     const formulas = ['=1+1', '+cmd', '-x', '@SUM(A1)'];
     const own = path.join(folder, 'formulas');
     for (const name of formulas) {
@@ -211,7 +211,7 @@ describe('fisherlab detect', () => {
     assert.deepEqual(classes.sort(), formulas.map((name) => `'${name}`).sort());
   });
 
-  it('makes a page that shows names as they are, whatever they hold, and asks nothing of the network', async () => {
+  it('makes a page that shows any names as text, and needs no network', async () => {
     const name = '<img src=x onerror=alert(1)>&amp;';
     const own = path.join(folder, 'page', '<b>class');
     mkdirSync(own, { recursive: true });

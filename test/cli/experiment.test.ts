@@ -32,7 +32,7 @@ before(async () => {
 after(() => rmSync(folder, { recursive: true }));
 
 describe('fisherlab experiment', () => {
-  it('writes a model’s results, the summary and figures, and goes on to the next model where one cannot be tried', async () => {
+  it('writes a model’s results, the summary and figures, and continues with the next model if one cannot be tried', async () => {
     const out = path.join(folder, 'results');
     const line = [
       '--limit',

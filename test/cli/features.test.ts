@@ -70,7 +70,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     ...more,
   ];
 
-  it('write a row a batch under the names of its pictures, with the numbers of extractTables, and say what is left out', async () => {
+  it('write one row per batch with the name of its first picture and the numbers of extractTables, and say what is left out', async () => {
     const said = await run(...words('single'));
     assert.match(said, /left out: '.*broken\.png' cannot be read as an image/);
     assert.deepEqual(readdirSync(at('single')).sort(), [
@@ -94,7 +94,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     }
   });
 
-  it('in shards, merged, are the files of the single run, byte for byte; a shard that is missing is named', async () => {
+  it('give the files of a single run, byte for byte, when shards are merged; a missing shard is named', async () => {
     await run(...words('shards', '--shard', '1/3'));
     await run(...words('shards', '--shard', '0/3'));
     await assert.rejects(run('merge', at('shards')), /4 shards are missing: .*shard-2-of-3/);
@@ -105,7 +105,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
       assert.ok(readFileSync(at('shards', name)).equals(readFileSync(at('single', name))), name);
   });
 
-  it('are taken from Slurm where it numbers the task, and not where it says nothing of the whole', async () => {
+  it('take the shard from Slurm if it also says how many there are', async () => {
     process.env.SLURM_ARRAY_TASK_ID = '2';
     process.env.SLURM_ARRAY_TASK_COUNT = '3';
     try {
@@ -121,7 +121,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     }
   });
 
-  it('are scored by several detectors at once as by each alone, in the order of the files', async () => {
+  it('score tables by several detectors at once as by each alone, in the order of the files', async () => {
     const scores = async (detectors: string) => {
       const to = at(`scores ${detectors}`);
       const said = await run(
@@ -145,7 +145,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     );
   });
 
-  it('of two models are not compared', async () => {
+  it('do not compare tables of two models', async () => {
     await assert.rejects(
       run(
         'detect',
@@ -156,7 +156,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     );
   });
 
-  it('say what does not go together', async () => {
+  it('say which options cannot be combined', async () => {
     await assert.rejects(
       run(...words('no', '--limit', '9')),
       /--limit is for data sets; give paths of fewer images/,

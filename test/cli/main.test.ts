@@ -49,7 +49,7 @@ describe('the program fisherlab', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  it('says its version, and with help all commands or the options of one', async () => {
+  it('prints its version, and with help all commands or the options of one', async () => {
     const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
     const asked = await fisherlab(['--version']);
     assert.deepEqual(asked, { code: 0, out: `${version}\n`, err: '' });
@@ -74,7 +74,7 @@ describe('the program fisherlab', () => {
     );
   });
 
-  it('loads the library for work, and not for help, the version or what is wrong with a line', async () => {
+  it('loads the library for work, but not for help, the version or errors in a line', async () => {
     const list = path.join(folder, 'loaded.json');
     const hook = path.join(folder, 'hook.cjs');
     writeFileSync(
@@ -102,7 +102,7 @@ describe('the program fisherlab', () => {
     assert.ok((await loads('data', 'list')) > 0);
   });
 
-  it('ends quietly, as by SIGPIPE, where nobody reads what it says', async () => {
+  it('ends quietly, as by SIGPIPE, if nobody reads its output', async () => {
     for (const words of [['--help'], ['data', 'list']]) {
       const ended = await fisherlab(words, (child) => void child.stdout?.destroy());
       assert.deepEqual(ended, { code: 141, out: '', err: '' }, words.join(' '));

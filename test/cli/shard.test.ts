@@ -8,7 +8,7 @@ describe('the share of a process', () => {
       assert.throws(() => shard.parse(text), /Give i\/n with i from 0 to n − 1/);
   });
 
-  it('is what Slurm or Kubernetes numbered it, if that says of how many', () => {
+  it('comes from Slurm or Kubernetes, if they also say how many shards there are', () => {
     assert.equal(shard.ofEnvironment({}), undefined);
     const slurm = (id: number, least: number, most: number, count: number) =>
       shard.ofEnvironment({

@@ -13,10 +13,10 @@ function array(file: string, count: number, channels: number): Buffer[] {
   return images;
 }
 
-describe('a set of one’s own', () => {
+describe('your own set of images', () => {
   const folder = ownFolder();
 
-  it('has each image on one side, about one in ten as a test image, and keeps them there when others come', async () => {
+  it('puts about one image in ten into the test split, and keeps images there when others are added', async () => {
     const file = path.join(folder(), 'own', 'some.npy');
     const images = array(file, 200, 1);
     const own = path.dirname(file);
@@ -48,7 +48,7 @@ describe('a set of one’s own', () => {
     );
   });
 
-  it('is split by sub-folders train and test where they are there', async () => {
+  it('is split by the sub-folders train and test if they exist', async () => {
     array(path.join(folder(), 'train', 'a.npy'), 3, 3);
     array(path.join(folder(), 'test', 'b.npy'), 2, 3);
     const [train, test] = [await imageSet(folder(), 'train'), await imageSet(folder(), 'test')];
@@ -77,7 +77,7 @@ describe('a set of one’s own', () => {
     }
   });
 
-  it('is a known set if it is called like one, a path if there is one, else an error', async () => {
+  it('is a known set if it has the name of one, otherwise a path if that exists, otherwise an error', async () => {
     assert.equal(setOrPath('mnist'), 'mnist');
     assert.equal(setOrPath(folder()), folder());
     assert.throws(() => setOrPath('cifar11'), /data set 'cifar11' is not known; choose one of/);

@@ -89,7 +89,7 @@ const TRIALS: { readonly [N in keyof Answers]: Trial<N> } = {
 describe('graded exercises', () => {
   for (const [notebook, { right, wrong }] of Object.entries(TRIALS)) {
     const name = notebook as keyof Answers;
-    it(`${notebook}: a right answer is right, and each wrong one is told its own mistake`, () => {
+    it(`${notebook}: a right answer is accepted, and each wrong one gets a remark on its mistake`, () => {
       assert.deepEqual(grade(name, right), {
         right: true,
         remark: `right: exercise ${notebook} is solved`,
@@ -109,7 +109,7 @@ describe('graded exercises', () => {
     assert.match(grade('01', broken).remark, /stops with an error: not yet/);
   });
 
-  it('are one a notebook, and another name is refused', () => {
+  it('are one for each notebook, and another name is refused', () => {
     assert.throws(() => grade('06' as '01', () => 0), /notebook '06' has no graded exercise/);
   });
 });

@@ -25,19 +25,19 @@ describe('the README', () => {
   const results = readFirstResults();
   const parts = readmeParts(results, shippedSummary());
 
-  it('holds the numbers of the kept results and no others', () => {
+  it('has exactly the numbers of the stored results', () => {
     assert.equal(readme, filledIn(readme, parts));
     const first = results.rows[0];
     assert.ok(first !== undefined && readme.includes(first.auroc.toFixed(3)));
   });
 
-  it('is found out when a number was typed by hand', () => {
+  it('fails the comparison when a number was typed by hand', () => {
     const typed = readme.replace(/\| 0\.\d{3} \[/, '| 0.999 [');
     assert.notEqual(typed, readme);
     assert.equal(filledIn(typed, parts), readme);
   });
 
-  it('that lost its marks, and results that are not there, are named', () => {
+  it('without its marks, and missing results, are reported by name', () => {
     assert.throws(() => filledIn('# no marks', parts), /the page lacks '<!-- results -->'/);
     assert.throws(
       () => readFirstResults('/nowhere/results.json'),
@@ -47,7 +47,7 @@ describe('the README', () => {
 });
 
 describe('the page about the environment', () => {
-  it('holds what the campaign of faults found, and no more', () => {
+  it('has exactly the results of the fault campaign', () => {
     const [page, campaign] = [readFileSync(ENVIRONMENT, 'utf8'), shippedFaults()];
     assert.equal(page, filledIn(page, environmentParts(campaign)));
     for (const { what, tried, survived } of campaign.faults)
@@ -86,7 +86,7 @@ describe('the page about the shipped models', () => {
     assert.equal(page, filledIn(page, modelsParts(cards)));
   });
 
-  it('tells of every shipped model, as it is now', () => {
+  it('lists every shipped model in its current state', () => {
     assert.deepEqual(
       cards.map(({ model }) => model),
       shippedModels(),
@@ -100,7 +100,7 @@ describe('the page about the shipped models', () => {
 });
 
 describe('the table of times in the page about the environment', () => {
-  it('holds the kept times beside PyTorch’s and no others', () => {
+  it('has exactly the stored times next to PyTorch’s', () => {
     const page = readFileSync(ENVIRONMENT, 'utf8');
     assert.equal(page, filledIn(page, speedParts(shippedSpeed())));
   });
@@ -112,7 +112,7 @@ describe('the page about size', () => {
     assert.equal(page, filledIn(page, scaleParts(shippedScale())));
   });
 
-  it('reckons hours and bytes as one does by hand', () => {
+  it('calculates hours and bytes as one does by hand', () => {
     const cost = { model: 'toy', parameters: 1e6, tensors: 100, cpu_ms_per_image: 36, peak_mb: 1 };
     const models = [{ ...cost, operations_per_image: 67e12 * 0.3 * 36e-6 }];
     const { reckoned } = scaleParts({ models });

@@ -13,7 +13,7 @@ const OPTIONS = { seed: 1, features: [], reading: { height, width, channels } };
 describe('usual images that are shipped as numbers', () => {
   before(startBackend);
 
-  it('are there for every shipped model, of its weights', async () => {
+  it('exist for every shipped model, for its weights', async () => {
     const there = readdirSync(FOLDER).map((file) => path.basename(file, '.parquet'));
     const models = shippedModels().filter((name) => !name.includes('background'));
     assert.equal(models.length, 21);
@@ -30,7 +30,7 @@ describe('usual images that are shipped as numbers', () => {
     }
   });
 
-  it('are those of the images themselves, to 8 significant bits', async () => {
+  it('equal those computed from the images, to 8 significant bits', async () => {
     const loaded = loadModel('vae-cifar10');
     try {
       const shipped = (await usualImages(loaded, OPTIONS)).table;
@@ -50,7 +50,7 @@ describe('usual images that are shipped as numbers', () => {
     }
   });
 
-  it('are computed where another set or number of images is asked for', async () => {
+  it('are computed if another set or number of images is requested', async () => {
     const loaded = loadModel('vae-cifar10');
     try {
       const other = await usualImages(loaded, { ...OPTIONS, in: ['gtsrb'], limit: 4 });

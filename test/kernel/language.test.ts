@@ -43,7 +43,7 @@ describe('the language of cells', function () {
     language.remarks(code, cells).map(({ line, column, text }) => `${line}:${column} ${text}`);
 
   describe('completes', () => {
-    it('the members of what an earlier cell made, and nothing that is private', () => {
+    it('the members of values of earlier cells, and nothing private', () => {
       const members = offered('model.|');
       for (const name of ['layers', 'logLikelihood', 'gradients', 'sample'])
         assert.ok(members.includes(name), `${name} is missing`);
@@ -51,7 +51,7 @@ describe('the language of cells', function () {
       same(offered('const first = model.layers[0];\nfirst.va|'), ['variable']);
     });
 
-    it('inside a cell that is not finished', () => {
+    it('inside an unfinished cell', () => {
       assert.ok(
         offered('for (const layer of model.layers) {\n  tf.tidy(() => layer.na|').includes('name'),
       );
@@ -150,7 +150,7 @@ describe('the language of cells', function () {
       same(offered('Colour.|', cells), ['red']);
     });
 
-    it('and what was put into a list that began empty', () => {
+    it('and what was put into an initially empty list', () => {
       const cells = ['const rows = [];\nrows.push({ auroc: 0.5 });\nlet best;\nbest = rows[0];'];
       same(offered('rows[0].|', cells), ['auroc']);
       same(offered('best.|', cells), ['auroc']);
@@ -180,7 +180,7 @@ describe('the language of cells', function () {
       assert.match(explained('imageGrid([1], |').data['text/plain'] as string, /@param shape/);
     });
 
-    it('where and how it is written, when asked for more', () => {
+    it('where it is defined, with its source, when asked for more', () => {
       const { data } = explained('imageGr|id', 1);
       assert.match(
         data['text/plain'] as string,
@@ -190,7 +190,7 @@ describe('the language of cells', function () {
       assert.doesNotMatch(explained('imageGr|id').data['text/plain'] as string, /image-grid/);
     });
 
-    it('nothing where nothing is', () => {
+    it('nothing at an empty place', () => {
       assert.deepEqual(explained(' | '), { found: false, data: {} });
     });
   });
@@ -225,7 +225,7 @@ describe('the language of cells', function () {
       assert.deepEqual(remarked('unused = 3;', before), []);
     });
 
-    it('not on a cell that does not parse: running it says so', () => {
+    it('not on a cell that does not parse, because running it says so', () => {
       assert.deepEqual(remarked('const = ;'), []);
     });
 
@@ -248,7 +248,7 @@ describe('the language of cells', function () {
     );
   });
 
-  it('looks at nothing again until something changes', () => {
+  it('checks nothing again until something changes', () => {
     smallClone((root, write) => {
       const folder = path.join(root, 'mine');
       const program = createProgram(root, folder, new Map());

@@ -84,7 +84,7 @@ describe('PPM', () => {
       );
   });
 
-  it('is refused where it ends too early, has 16 bits or is another format', () => {
+  it('is refused if it ends too early, has 16 bits or is another format', () => {
     assert.throws(() => parsePpm(Buffer.from('P6 2 1 255 abcde')), /ends before its 2x1 pixels/);
     assert.throws(() => parsePpm(Buffer.from('P6 1 1 65535 abcdef')), /not a binary PPM/);
     assert.throws(() => parsePpm(Buffer.from('P5 1 1 255 a')), /not a binary PPM/);

@@ -15,7 +15,7 @@ function npy(shape: readonly number[], type: string, fortran: boolean, data: Uin
   return Buffer.concat([Buffer.from(`\x93NUMPY\x01\x00v\x00${header}`, 'latin1'), data]);
 }
 
-describe('an array of one’s own', () => {
+describe('your own array', () => {
   const folder = ownFolder();
   const file = (content: Buffer, name = 'a.npy') => {
     const target = path.join(folder(), name);
@@ -69,7 +69,7 @@ describe('an array of one’s own', () => {
     }
   });
 
-  it('is understood by its shape where only one reading gives images', async () => {
+  it('is understood by its shape if only one reading gives images', async () => {
     const cases: [number[], Layout | 'asked' | 'no images'][] = [
       [[20, 30], 'HW'],
       [[28, 28, 1], 'HWC'],
@@ -108,7 +108,7 @@ describe('an array of one’s own', () => {
     await assert.rejects(read(from, { layout: 'NHWC' }), /^Error: has shape .*, which is not NHWC/);
   });
 
-  it('of other numbers than bytes is read only when their range is said', async () => {
+  it('with numbers other than bytes is read only if their range is given', async () => {
     const unit = [0, 0.25, 0.5, 1];
     const floats = (type: 'f4' | 'f8', values: number[], swap = false) => {
       const made = type === 'f4' ? Float32Array.from(values) : Float64Array.from(values);
@@ -171,7 +171,7 @@ describe('an array of one’s own', () => {
     }
   });
 
-  it('damaged anywhere gives no image without an error, and the error speaks of the file', async () => {
+  it('damaged anywhere gives an error that names the file', async () => {
     const content = npy([6, 8, 8, 3], '|u1', false, bytes(6 * 192));
     const packed = gzipSync(content);
     await fc.assert(
