@@ -17,12 +17,11 @@ const fromFiles = ({ cells }: Ipynb) =>
 
 /** The texts and vector pictures that a cell shows, without the bits of a PNG. */
 const texts = ({ outputs = [] }: Cell) =>
-  outputs.flatMap((output) => {
-    if (output.output_type === 'stream') return [joined(output.text)];
-    if (output.output_type === 'error') return [output.evalue];
-    return Object.entries(output.data)
-      .filter(([type]) => type !== 'image/png')
-      .map(([, text]) => joined(text));
+  outputs.map((output) => {
+    if (output.output_type === 'stream') return joined(output.text);
+    if (output.output_type === 'error') return output.evalue;
+    const { 'image/png': _, ...data } = output.data;
+    return Object.fromEntries(Object.entries(data).map(([type, text]) => [type, joined(text)]));
   });
 
 /**
