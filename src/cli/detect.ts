@@ -124,9 +124,9 @@ async function detect(flags: Flags, signal: AbortSignal): Promise<void> {
     found.push(detection);
     print(detection, found.length === 1);
   }
-  const { scores } = await experiments.writeDetections(found, folder, format);
+  const { scores, drawings } = await experiments.writeDetections(found, folder, format);
   const report = path.join(folder, 'report.html');
-  await backend.writeBeside(report, await detectionPage(found));
+  await backend.writeBeside(report, detectionPage(found, drawings));
   console.log(`scores: ${shown(scores)}   report: ${shown(report)}`);
   if (found.some(({ own }) => own.leftOut.length > 0)) process.exitCode = INCOMPLETE;
 }

@@ -11,28 +11,30 @@ import { lab } from './lab';
 /** How many images the page lists; the file of scores has all of them. */
 const ROWS = 500;
 
-/** The page for detections of the same images, one per model. */
-export async function detectionPage(detections: readonly experiments.Detection[]): Promise<string> {
+/**
+ * The page for detections of the same images, one per model.
+ * @param drawings the figures of each, as SVG
+ */
+export function detectionPage(
+  detections: readonly experiments.Detection[],
+  drawings: experiments.DetectionFiles['drawings'],
+): string {
   const [first] = detections;
-  const sections: string[] = [];
-  for (const detection of detections) sections.push(await section(detection));
+  const sections = detections.map((detection, k) => section(detection, drawings[k] ?? []));
   if (first !== undefined) sections.push(leftOut(first));
   const title = `How strange are ${first?.images.length ?? 0} images?`;
   return lab().notebook.page(title, sections.join('\n'));
 }
 
-async function section(detection: experiments.Detection): Promise<string> {
-  const { experiments, notebook, plots } = lab();
+function section(detection: experiments.Detection, drawings: readonly string[]): string {
+  const { experiments, notebook } = lab();
   const { model, source, classes } = detection;
   const paragraphs = [...experiments.inWords(detection), `Usual: ${source}.`];
-  const figures = [experiments.scoresFigure(detection), experiments.extremesFigure(detection)];
-  const drawn: string[] = [];
-  for (const figure of figures) drawn.push(`<figure>${await plots.toSvg(figure)}</figure>`);
   const ofClasses = { caption: 'Each class against the usual images' };
   return `<section>
 <h2>${notebook.escapeHtml(model)}</h2>
 ${paragraphs.map((text) => `<p>${notebook.escapeHtml(text)}</p>`).join('\n')}
-${drawn.join('\n')}
+${drawings.map((svg) => `<figure>${svg}</figure>`).join('\n')}
 ${classes.length > 0 ? table(experiments.classRows(classes), ofClasses) : ''}
 ${table(rows(detection), { caption: captionOf(detection) })}
 </section>`;

@@ -12,7 +12,7 @@ import path from 'node:path';
 import { writeBeside } from '../backend/index';
 import { picked, treatmentText } from '../data/index';
 import { intervalText } from '../interval-text';
-import { type Figure, histogram, imageGrid, saveFigure } from '../plots/index';
+import { type Figure, histogram, imageGrid, toPng, toSvg } from '../plots/index';
 import { type ClassMetrics, type Detection, type Scored, strangestFirst } from './detection';
 
 /** Images in each row of the contact sheet. */
@@ -20,13 +20,18 @@ const SHOWN = 10;
 /** Up to this many classes get their own curves. */
 const CURVES = 5;
 
-/** The paths of the files. */
+/** What was written. */
 export interface DetectionFiles {
+  /** The path of the scores. */
   readonly scores: string;
-  readonly sheets: readonly string[];
+  /** The figures of each detection as SVG: scores, and the strangest and most familiar images. */
+  readonly drawings: readonly (readonly [scores: string, extremes: string])[];
 }
 
-/** Writes the scores and figures of detections of the same paths, one detection per model. */
+/**
+ * Writes the scores and figures of detections of the same paths, one detection per model. Drawing
+ * takes longer than scoring a few images, so each figure is drawn once.
+ */
 export async function writeDetections(
   detections: readonly Detection[],
   folder: string,
@@ -34,15 +39,16 @@ export async function writeDetections(
 ): Promise<DetectionFiles> {
   const scores = path.join(folder, `scores.${format}`);
   await writeBeside(scores, format === 'json' ? json(detections) : csv(detections));
-  const sheets: string[] = [];
+  const drawings: (readonly [string, string])[] = [];
   for (const detection of detections) {
     const before = detections.length === 1 ? '' : `${path.basename(detection.model)}-`;
-    const sheet = path.join(folder, `${before}most-and-least.png`);
-    await saveFigure(extremesFigure(detection), sheet);
-    await saveFigure(scoresFigure(detection), path.join(folder, `${before}scores.svg`));
-    sheets.push(sheet);
+    const curves = await toSvg(scoresFigure(detection));
+    const extremes = await toSvg(extremesFigure(detection));
+    await writeBeside(path.join(folder, `${before}scores.svg`), curves);
+    await writeBeside(path.join(folder, `${before}most-and-least.png`), toPng(extremes));
+    drawings.push([curves, extremes]);
   }
-  return { scores, sheets };
+  return { scores, drawings };
 }
 
 const COLUMNS = 'model,image,class,score,error,p,strange,sure,treatment,left out';
@@ -113,7 +119,7 @@ export function quoted(text: string): string {
 }
 
 /** The strangest images in a row above the most familiar ones; few images make a single row. */
-export function extremesFigure({ own: { images: own }, images: results }: Detection): Figure {
+function extremesFigure({ own: { images: own }, images: results }: Detection): Figure {
   const order = strangestFirst(results);
   const each = Math.min(SHOWN, Math.max(1, Math.floor(order.length / 2)));
   const shown = order.length < 2 ? order : [...order.slice(0, each), ...order.slice(-each)];
@@ -128,13 +134,7 @@ export function extremesFigure({ own: { images: own }, images: results }: Detect
  * The scores of the usual images and of the others, with the threshold. If there are few classes,
  * each has its own curve.
  */
-export function scoresFigure({
-  images,
-  usualScores,
-  threshold,
-  in: usual,
-  detector,
-}: Detection): Figure {
+function scoresFigure({ images, usualScores, threshold, in: usual, detector }: Detection): Figure {
   const names = [...new Set(images.map((image) => image.class))];
   const byClass = names.length > 1 && names.length <= CURVES;
   const groups = byClass

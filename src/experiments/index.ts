@@ -24,10 +24,9 @@ export {
 } from './detection';
 export {
   classRows,
-  extremesFigure,
+  type DetectionFiles,
   inWords,
   quoted,
-  scoresFigure,
   writeDetections,
   yesOrNo,
 } from './detection-files';
