@@ -5,7 +5,7 @@
  *     fisherlab bench features glow --K 32 --json      one line of JSON
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
  *     fisherlab bench scale                            shards, merging, many images
- *     fisherlab bench kernel --repeats 5 --keep        what people wait for at a notebook
+ *     fisherlab bench kernel --repeats 5 --keep        waiting times in a notebook
  *     fisherlab bench peers --python FILE              next to PyTorch, run by run
  *     fisherlab bench faults --keep                    which faults it survives (`faults.ts`)
  *

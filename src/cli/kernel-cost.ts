@@ -1,17 +1,18 @@
 /**
- * # `fisherlab bench kernel`: what people wait for at a notebook
+ * # `fisherlab bench kernel`: waiting times in a notebook
  *
- * Starts, imports, edits, interrupts and completion beside plain tslab and Node, then the memory of
- * a cell that is run 500 times. Takes some five minutes on a quiet machine of two cores; with
- * `--keep` both tables go to `data/results/kernel.json` and from there to environment.md.
+ * Measures starts, imports, edits, interrupts and completion next to plain tslab and Node, then the
+ * memory of a cell that is run 500 times. This takes about five minutes on an idle machine with two
+ * cores. With `--keep`, both tables are stored in `data/results/kernel.json` and shown in
+ * environment.md.
  */
 import os from 'node:os';
 import { lab } from './lab';
 
 /**
- * Measures, and says each time as soon as it is known.
+ * Measures, and prints each time as soon as it is known.
  *
- * @param starts how often each is measured; the median counts
+ * @param starts how often each time is measured; the median is reported
  */
 export async function measureKernel(
   starts: number,

@@ -205,7 +205,7 @@ async function recognised(
     );
     if (which === undefined)
       throw new FisherlabError(
-        `'${file}' is no official file of '${name}': found md5 ${md5}, expected ${expected}`,
+        `'${file}' is not an official file of '${name}': found md5 ${md5}, expected ${expected}`,
         'fetch it again',
       );
     found.set(which.url, file);

@@ -18,7 +18,7 @@ export const MOST_DRAWS = 16;
 
 /**
  * The indices for `noise(indices, seed)` of the images at `positions`: [positions × draws], whole
- * numbers below 2³², those of an image one after the other.
+ * numbers below 2³², those of one image next to each other.
  * @throws {FisherlabError} if the number of draws is not from 1 to 16
  */
 export function noiseIndices(

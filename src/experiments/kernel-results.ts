@@ -1,9 +1,9 @@
 /**
- * # What the kernel costs, on paper
+ * # Stored measurements of the kernel
  *
- * `fisherlab bench kernel --keep` keeps the times that a person at a notebook waits for, and what a
- * cell that is run again and again leaves in memory, in `data/results/kernel.json`; environment.md
- * shows both. On a shared machine the ratios count, not the milliseconds.
+ * `fisherlab bench kernel --keep` stores the times that a person at a notebook waits for, and the
+ * memory that a repeated cell leaves, in `data/results/kernel.json`; environment.md shows both. On
+ * a shared machine the ratios matter, not the milliseconds.
  */
 import { existsSync } from 'node:fs';
 import * as v from 'valibot';
@@ -15,11 +15,11 @@ const FIGURE = v.strictObject({
   what: v.string(),
   /** Median, in milliseconds. */
   ms: v.number(),
-  /** The same with plain tslab, where it was measured. */
+  /** The same with plain tslab, if it was measured. */
   tslab: v.exactOptional(v.number()),
-  /** What Node takes for the same work, where there is such a thing. */
+  /** The time Node takes for the same work, if Node can do it. */
   node: v.exactOptional(v.number()),
-  /** What is aimed at, in words. */
+  /** The goal, in words. */
   goal: v.string(),
 });
 const MEMORY = v.strictObject({
@@ -35,7 +35,7 @@ const RESULTS = v.strictObject({
     processor: v.string(),
     cores: v.number(),
     node: v.string(),
-    /** How many processes of others wanted a core in the minute before. */
+    /** How many other processes wanted a core in the minute before. */
     load: v.number(),
   }),
   /** How often each was measured. */
@@ -46,13 +46,13 @@ const RESULTS = v.strictObject({
 
 export type KernelResults = v.InferOutput<typeof RESULTS>;
 
-/** Keeps what was measured with the results that ship. */
+/** Stores the measurements with the shipped results. */
 export function keepKernel(results: KernelResults): Promise<void> {
   return writeJson(KERNEL, results);
 }
 
 /**
- * What ships; undefined before the first was kept.
+ * The shipped measurements, or undefined if there are none.
  * @throws {FisherlabError} if its file is damaged
  */
 export function shippedKernel(): KernelResults | undefined {
@@ -60,7 +60,7 @@ export function shippedKernel(): KernelResults | undefined {
   return readResultsFile(KERNEL, RESULTS, 'fisherlab bench kernel --keep');
 }
 
-/** The part of environment.md. */
+/** The generated part of environment.md. */
 export function kernelParts(results: KernelResults | undefined): Record<string, string> {
   if (results === undefined) return { kernel: 'Not measured yet.' };
   const { machine, starts, figures, memory } = results;
@@ -76,7 +76,7 @@ export function kernelParts(results: KernelResults | undefined): Record<string, 
   return { kernel: [on, tables[0], again, tables[1]].join('\n\n') };
 }
 
-/** The times as a table: names of columns and what stands in them. */
+/** The times as a table: the names of the columns, and the rows. */
 export function kernelRows(figures: KernelResults['figures']): Record<string, string>[] {
   return figures.map(({ what, ms, tslab, node, goal }) => ({
     'what is waited for': what,

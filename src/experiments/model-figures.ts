@@ -192,8 +192,8 @@ function tiles(z: Tensor): Float32Array {
 }
 
 /**
- * Squares [n, TILE, TILE, 3] whose pixels are those at `source` in `values`; white where that is
- * −1.
+ * Squares [n, TILE, TILE, 3] whose pixels are those at `source` in `values`; white where `source`
+ * is −1.
  */
 function asSquares(
   values: ArrayLike<number>,

@@ -61,7 +61,7 @@ export function thresholdFrames(
   });
 }
 
-/** A layer's name without what all of them share. */
+/** The name of a layer without the part that all layers share. */
 const short = (layer: string) => layer.replace('flow.layers.', '');
 
 /**

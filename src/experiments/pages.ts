@@ -1,14 +1,13 @@
 /**
  * # The numbers on the pages
  *
- * No number in the README is typed by hand. The text between `<!-- results -->` and `<!-- /results
- * -->` is generated from the stored first experiment, `families` from the summary of all models,
- * and `single` from the round of the single detector. In `data/models/README.md`, `models` is
- * generated from the model cards; in `docs/scale.md`, two tables from the measurements of scale; in
+ * No number in the README is typed by hand. The text between the comments `results` and `/results`
+ * is generated from the stored first experiment, `families` from the summary of all models, and
+ * `single` from the round of the single detector. In `data/models/README.md`, `models` is generated
+ * from the model cards; in `docs/scale.md`, two tables from the measurements of scale; in
  * `environment.md`, `speed` from the times next to PyTorch's, `kernel` from the times of the
- * notebook kernel, and `faults` from the fault campaign.
- * The README's picture is drawn from the first experiment too. A test compares the pages with the
- * files.
+ * notebook kernel, and `faults` from the fault campaign. The README's picture is drawn from the
+ * first experiment too. A test compares the pages with the files.
  */
 import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';

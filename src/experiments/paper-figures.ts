@@ -150,6 +150,6 @@ function values(table: FeatureTable, feature: string, layer?: string): Float64Ar
   return (column as NonNullable<typeof column>).values;
 }
 
-/** Logarithms of the squared norms of one layer, a series a set. */
+/** Logarithms of the squared norms of one layer, with one series per set. */
 export const logNorms = (tables: readonly NamedTable[], layer: string) =>
   tables.map(({ name, table }) => ({ name, values: logs(values(table, 'squared-norm', layer)) }));

@@ -34,7 +34,7 @@ export const MODEL_CARDS = path.join(RESULTS, 'models.json');
 export const SCALE = path.join(RESULTS, 'scale.json');
 /** Times next to PyTorch's (`fisherlab bench peers`). */
 export const SPEED = path.join(RESULTS, 'speed.json');
-/** What the notebook kernel costs (`fisherlab bench kernel`). */
+/** Times and memory of the notebook kernel (`fisherlab bench kernel`). */
 export const KERNEL = path.join(RESULTS, 'kernel.json');
 /** The rounds of choosing and reporting, and all looks at the reporting pairs. */
 export const FLOW_ROUND = path.join(RESULTS, 'feature-combinations.json');

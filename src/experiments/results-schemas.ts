@@ -212,7 +212,7 @@ const outcome = {
   models: v.record(v.string(), v.string()),
 };
 
-/** A round of choosing and what was reported at its end (`rounds.ts`). */
+/** A round of choosing, with its report (`rounds.ts`). */
 export const ROUND = v.object({
   images: v.number(),
   seed: v.number(),

@@ -168,7 +168,7 @@ const SHARE_OF_CARD = 0.3;
 
 /** The generated parts of `docs/scale.md`. */
 export function scaleParts(results: Partial<ScaleResults>): Record<string, string> {
-  return { measured: measured(results), reckoned: reckoned(results.models ?? []) };
+  return { measured: measured(results), calculated: calculated(results.models ?? []) };
 }
 
 /** The text shown where nothing was measured. */
@@ -178,20 +178,20 @@ function measured({ machine, long, start, merge, shards }: Partial<ScaleResults>
   const on =
     machine === undefined
       ? NOTHING
-      : `${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}, with a load of ${machine.load.toFixed(1)} by others when it began`;
-  const columns = ['', 'measured', 'aimed at'];
+      : `${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}, with a load of ${machine.load.toFixed(1)} from other processes at the start`;
+  const columns = ['', 'measured', 'goal'];
   const rows = [
     ...longRows(long),
     [
-      'a shard beside its images: start, model, graph, end',
+      'time of a shard besides its images: start, model, graph, end',
       start === undefined
         ? NOTHING
-        : `${within(start.wall, 1)} s, of the processor ${within(start.cpu, 1)} s`,
+        : `${within(start.wall, 1)} s, ${within(start.cpu, 1)} s of processor time`,
       '4 s',
     ],
     mergeRow(merge),
     [
-      'two shards with a core each beside one process with both',
+      'two shards with one core each, compared with one process with both',
       shards === undefined
         ? NOTHING
         : `${within(shards.wall, 2)} × as fast, ${within(shards.cpu, 2)} × by processor time (${count(shards.images)} images)`,
@@ -202,7 +202,10 @@ function measured({ machine, long, start, merge, shards }: Partial<ScaleResults>
 }
 
 function longRows(long: ScaleResults['long'] | undefined): string[][] {
-  const [what, memory] = ['the last images beside the first', 'memory after the first thousand'];
+  const [what, memory] = [
+    'speed of the last images, compared with the first',
+    'growth of memory after the first thousand images',
+  ];
   if (long === undefined)
     return [
       [what, NOTHING, '0.95 to 1.05'],
@@ -212,11 +215,11 @@ function longRows(long: ScaleResults['long'] | undefined): string[][] {
   const ratio = (key: 'ms_per_image' | 'cpu_ms_per_image') => (first[key] / last[key]).toFixed(2);
   return [
     [
-      `the last ${count(last.images)} of ${count(images)} images beside the first, ${model}`,
-      `${ratio('cpu_ms_per_image')} × as many a processor second, ${ratio('ms_per_image')} × a second`,
+      `the last ${count(last.images)} of ${count(images)} images compared with the first, ${model}`,
+      `${ratio('cpu_ms_per_image')} × as many per processor second, ${ratio('ms_per_image')} × per second`,
       '0.95 to 1.05',
     ],
-    [memory, `${signed(growth_mb)} MB, of ${count(peak_mb)}`, '50 MB'],
+    [memory, `${signed(growth_mb)} MB, with a peak of ${count(peak_mb)} MB`, '50 MB'],
   ];
 }
 
@@ -225,12 +228,12 @@ function mergeRow(merge: ScaleResults['merge'] | undefined): string[] {
   if (fewer === undefined || whole === undefined) return ['merge', NOTHING, '2,000 MB'];
   return [
     `merge of ${whole.shards} shards, ${count(whole.columns)} columns, ${count(whole.rows)} rows (${whole.gigabytes.toFixed(1)} GB)`,
-    `${count(whole.peak_mb)} MB in ${Math.round(whole.seconds)} s; of ${count(fewer.rows)} rows ${count(fewer.peak_mb)} MB`,
+    `${count(whole.peak_mb)} MB in ${Math.round(whole.seconds)} s; with ${count(fewer.rows)} rows ${count(fewer.peak_mb)} MB`,
     '2,000 MB',
   ];
 }
 
-function reckoned(models: ScaleResults['models']): string {
+function calculated(models: ScaleResults['models']): string {
   const rows = models.flatMap((model) => {
     const perParameter = model.operations_per_image / model.parameters;
     const cpu = model.cpu_ms_per_image / 1000;
@@ -248,9 +251,9 @@ function reckoned(models: ScaleResults['models']): string {
         bytes(4 * model.tensors * IMAGES),
       ],
       [
-        'a model of its kind',
+        'a model of the same kind',
         power(PARAMETERS),
-        `${count(model.tensors)}, say`,
+        `${count(model.tensors)} (assumed)`,
         'the same',
         count(round2(model.cpu_ms_per_image * larger)),
         hours(IMAGES * cpu * larger),
@@ -264,10 +267,10 @@ function reckoned(models: ScaleResults['models']): string {
       'model',
       'parameters',
       'J',
-      'operations a parameter and image',
-      'CPU ms an image',
+      'operations per parameter and image',
+      'CPU ms per image',
       'core hours, 10⁸ images',
-      'card hours, reckoned',
+      'card hours, calculated',
       'table, B = 1',
     ],
     rows,

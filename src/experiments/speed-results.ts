@@ -97,7 +97,7 @@ export function speedParts(rows: readonly SpeedRow[]): Record<string, string> {
     ];
   });
   if (lines.length === 0) return { speed: 'No pairs have been kept yet.' };
-  const head = ['family', 'preset', 'work', 'ms an image', '% of the matrix rate'];
+  const head = ['family', 'preset', 'work', 'ms per image', '% of the matrix rate'];
   const ratios = ['× faster than the loop', 'than `vmap`', 'than the sum'];
   return { speed: markdownTable([...head, ...ratios, 'pairs'], lines) };
 }

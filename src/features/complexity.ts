@@ -63,7 +63,7 @@ interface Size {
   readonly channels: number;
 }
 
-/** Whether a grey image lies in the black border that 28x28 images get. */
+/** Whether a grey image has the black border that 28x28 images get. */
 function hasBorder(image: Uint8Array, { width, height, channels }: Size): boolean {
   if (channels !== 1 || width <= 2 * BORDER || height <= 2 * BORDER) return false;
   return image.every(

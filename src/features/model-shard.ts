@@ -205,7 +205,7 @@ export class ModelShard {
     progress: (images: number) => void,
   ): Promise<FeatureTable[]> {
     const stop = signal === undefined ? {} : { signal };
-    // An image of one's own has no place that means anything: its noise comes from its pixels.
+    // The position of your own image means nothing, so its noise comes from its pixels.
     const noise = images.names === undefined ? byPlaces(images.places) : BY_PIXELS;
     const given = { noiseIndices: noise, ...stop };
     const ofLayers = await this.extractor.run(images, { progress, ...given });
@@ -266,7 +266,7 @@ export async function* piecesOf(
   }
 }
 
-/** What a file was made from, without its shard; undefined where there is no file. */
+/** What a file was made from, without its shard; undefined if there is no file. */
 async function originIn(file: string): Promise<FileOrigin | undefined> {
   try {
     const { shard: _, parts: __, ...origin } = (await TableFile.open(file)).origin;

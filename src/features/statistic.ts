@@ -43,7 +43,7 @@ export interface ImageStatistic {
 }
 
 export interface StatisticOptions {
-  /** Which noise an image gets; that of its place in the set where left out. */
+  /** Which noise an image gets; by default that of its position in the set. */
   readonly noiseIndices?: NoiseIndices;
   /** Called with how many images are done; not called for a table read from the cache. */
   readonly progress?: (images: number) => void;

@@ -17,7 +17,7 @@ import { type Content, frames, message, parseMessage } from './wire';
 
 const KEY = 'bench';
 
-/** To an expression. */
+/** The answer to an expression. */
 interface Answer {
   readonly data?: Readonly<Record<string, string>>;
   readonly evalue?: string;
@@ -76,7 +76,7 @@ export class BenchClient {
   }
 
   /**
-   * Runs a cell, then asks for the value of an expression that is JSON.
+   * Runs a cell, then evaluates an expression whose value is JSON.
    * @throws {Error} if the cell or the expression fails
    */
   async valueAfter(code: string, expression: string): Promise<unknown> {

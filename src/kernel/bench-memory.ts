@@ -1,15 +1,15 @@
 /**
- * # Whether memory stays as it is
+ * # Whether memory stays constant
  *
- * A cell that is run again and again, as people do, must not grow the kernel. Measured with a cell
- * of the program's own work, the squared norms of 32 images, run 500 times in one kernel: the
- * tensors and the open scopes of TensorFlow.js, JavaScript's heap and the memory of the process.
- * Heap and process breathe with the garbage collector, so that of fifty runs the least counts.
+ * People run the same cell again and again, and the kernel must not grow. The test runs a typical
+ * cell, the squared norms of 32 images, 500 times in one kernel. It measures the tensors and open
+ * scopes of TensorFlow.js, the JavaScript heap and the memory of the process. Heap and process
+ * memory rise and fall with the garbage collector, so the least value of fifty runs is used.
  */
 import { BenchClient } from './bench-client';
 import { NOTEBOOKS, OWN } from './bench-kernels';
 
-/** Least values within some runs of a cell, one after the other. */
+/** The least values within some consecutive runs of a cell. */
 export interface MemoryOfRuns {
   /** The first and the last of the runs, counted from 1. */
   readonly runs: [number, number];
@@ -29,11 +29,11 @@ const CELL =
 const MEMORY =
   '[tf.memory().numTensors, tf.engine().state.scopeStack.length, process.memoryUsage().heapUsed / 1e6, process.memoryUsage().rss / 1e6]';
 
-/** Runs whose least values are taken together. */
+/** The number of runs in each group. */
 const TOGETHER = 50;
 
 /**
- * Runs the cell in a kernel of its own.
+ * Runs the cell in a separate kernel.
  *
  * @param runs a multiple of fifty
  * @returns what was in use in the second fifty runs, when all is loaded, and in the last fifty

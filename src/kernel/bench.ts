@@ -145,7 +145,7 @@ async function atWork(times: number): Promise<KernelFigure[]> {
       writeFileSync(file, `const part = () => ${++version * 1111};\n`);
       return kernel.execute('part()');
     });
-    let asked = 0; // another text each time, as when somebody types
+    let asked = 0; // another text each time, as if somebody were typing
     const complete = () => kernel.complete(`const asked = ${++asked};\nmodel.`);
     await repeated(5, complete); // warm: V8 has compiled what it needs
     const idle = await repeated(times, complete);

@@ -36,7 +36,7 @@ export interface KernelHost {
   import(request: string): Promise<unknown>;
 }
 
-/** A name of a cell that stands for an export. */
+/** A name in a cell that refers to an export. */
 export interface ImportedName {
   readonly request: string;
   readonly name: string;
@@ -78,9 +78,7 @@ export function createHost(folder: string, post: (event: Event) => void): Host {
       post({ type: 'input', cell: key(), prompt: String(prompt), password });
       const answered = new Promise<string>((resolve, reject) => {
         answer = (text) =>
-          text === null
-            ? reject(new Error('there is nobody here whom input could ask'))
-            : resolve(text);
+          text === null ? reject(new Error('input cannot ask anybody here')) : resolve(text);
       });
       return Promise.resolve(currentCell()?.wait(answered) ?? answered);
     },

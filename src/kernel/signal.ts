@@ -39,7 +39,7 @@ export function nothingWithin(): void {
   Atomics.store(shared, WITHIN, 0);
 }
 
-/** Only this thread writes the depth. Where `work` is ended from outside, no `finally` is run. */
+/** Only this thread writes the depth. If `work` is ended from outside, no `finally` is run. */
 function at<T>(depth: number, work: () => T): T {
   const before = Atomics.exchange(shared, WITHIN, depth);
   try {

@@ -26,7 +26,7 @@ export interface RunChoices {
   readonly learningRate?: number;
   readonly clip?: number;
   readonly mutate?: number;
-  /** How arrays among images of one's own are to be read. */
+  /** How to read arrays among your own images. */
   readonly reading?: ArrayReading;
 }
 

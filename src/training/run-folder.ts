@@ -44,7 +44,7 @@ export interface RunConfig {
   /** The preset of `model`, if it has one. */
   readonly preset?: PresetName;
   readonly data: string;
-  /** How arrays among images of one's own are to be read. */
+  /** How to read arrays among your own images. */
   readonly reading?: ArrayReading;
   /** How many images are held out of training. */
   readonly held: number;

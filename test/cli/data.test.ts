@@ -53,7 +53,7 @@ describe('fisherlab data', () => {
     );
     await assert.rejects(
       run('download', 'celeba', '--from', file, '--agree'),
-      /is no official file of 'celeba'/,
+      /is not an official file of 'celeba'/,
     );
     await assert.rejects(run('download', 'mnist', 'cifar11'), /'cifar11' is not known/);
     await assert.rejects(

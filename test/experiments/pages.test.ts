@@ -115,10 +115,10 @@ describe('the page about size', () => {
   it('calculates hours and bytes as one does by hand', () => {
     const cost = { model: 'toy', parameters: 1e6, tensors: 100, cpu_ms_per_image: 36, peak_mb: 1 };
     const models = [{ ...cost, operations_per_image: 67e12 * 0.3 * 36e-6 }];
-    const { reckoned } = scaleParts({ models });
+    const { calculated } = scaleParts({ models });
     // 10⁸ images of 36 ms are 3.6·10⁶ s, 1,000 hours; of 36 µs, on the card, 1 hour;
     // of 400 bytes 40 GB.
-    assert.match(reckoned ?? '', /toy \| 10⁶ \| 100 \| 724 \| 36 \| 1,000 \| 1 \| 40 GB/);
-    assert.match(reckoned ?? '', /of its kind \| 10¹⁰ .* \| 10,000,000 \| 10,000 \| 40 GB/);
+    assert.match(calculated ?? '', /toy \| 10⁶ \| 100 \| 724 \| 36 \| 1,000 \| 1 \| 40 GB/);
+    assert.match(calculated ?? '', /of the same kind \| 10¹⁰ .* \| 10,000,000 \| 10,000 \| 40 GB/);
   });
 });

@@ -14,7 +14,7 @@ export type Layout = (typeof LAYOUTS)[number];
 
 const LEAST_SIDE = 4;
 
-/** How long an axis is, and how far apart its neighbours lie in the flat array. */
+/** The length of an axis, and the distance of its neighbours in the flat array. */
 export interface Axis {
   readonly length: number;
   readonly stride: number;

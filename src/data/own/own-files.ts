@@ -37,7 +37,7 @@ export interface OwnFile {
 
 export interface OwnFiles {
   readonly files: readonly OwnFile[];
-  /** How many hidden files and folders were passed over. */
+  /** How many hidden files and folders were skipped. */
   readonly hidden: number;
   /** Files in folders that do not call themselves images. */
   readonly others: readonly string[];
