@@ -4,7 +4,8 @@
  * A recording (`recording.ts`) is a list of operations. TensorFlow wants a graph of named nodes
  * (`graph-definition.ts`): placeholders for what comes in, constants, the operations, and the
  * outputs. Inputs are called `batch0`, `batch1`, … if they hold images and `shared0`, … if they
- * hold weights. What depends on weights alone is listed, so that it is computed once for all images.
+ * hold weights. What depends on weights alone is listed, so that it is computed once for all
+ * images.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { attribute, graphDefinition, node } from './graph-definition';
