@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { startBackend } from '../../src/backend/start';
 import { shippedFaults } from '../../src/experiments/fault-table';
 import { readFirstResults } from '../../src/experiments/first-experiment';
@@ -15,10 +16,13 @@ import {
   readmeParts,
   SCALE_PAGE,
 } from '../../src/experiments/pages';
+import { RESULTS, readResultsFile } from '../../src/experiments/results-file';
+import { MODEL_RESULTS } from '../../src/experiments/results-schemas';
 import { scaleParts, shippedScale } from '../../src/experiments/scale-results';
 import { shippedSpeed, speedParts } from '../../src/experiments/speed-results';
 import { shippedSummary } from '../../src/experiments/summary';
 import { disposeModel, loadModel, shippedModels } from '../../src/models/checkpoint';
+import { mean } from '../../src/numerics/index';
 
 describe('the README', () => {
   const readme = readFileSync(README, 'utf8');
@@ -29,6 +33,17 @@ describe('the README', () => {
     assert.equal(readme, filledIn(readme, parts));
     const first = results.rows[0];
     assert.ok(first !== undefined && readme.includes(first.auroc.toFixed(3)));
+  });
+
+  it('has the chosen combination on reporting pairs alone, as the results of the models have it', () => {
+    const found = ['cifar10', 'celeba', 'tinyimagenet32'].flatMap((own) =>
+      readResultsFile(path.join(RESULTS, `glow-${own}.json`), MODEL_RESULTS, 'nothing').rows.filter(
+        ({ method, batchSize }) => method.startsWith('strangest of') && batchSize === 1,
+      ),
+    );
+    assert.equal(found.length, 12);
+    const expected = mean(found.map(({ auroc }) => auroc.value)).toFixed(3);
+    assert.match(readme, new RegExp(`\\| glow \\| colour .*\\| ${expected} \\(12\\) \\|`));
   });
 
   it('fails the comparison when a number was typed by hand', () => {
