@@ -52,7 +52,7 @@ export function places(): { folder: string; place: string }[] {
   if (given === undefined || given === '') return list;
   if (statSync(given, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new FisherlabError(
-      `FISHERLAB_DATA names '${given}', which is no folder`,
+      `FISHERLAB_DATA names '${given}', which is not a folder`,
       'correct or unset FISHERLAB_DATA',
     );
   }

@@ -74,7 +74,7 @@ export async function imageSet(
     .slice(0, limit);
   if (chosen.length === 0)
     throw new FisherlabError(
-      `of the ${all.count} images in '${word}' none is a ${split} image`,
+      `none of the ${all.count} images in '${word}' is a ${split} image`,
       'give more images, or the sub-folders train and test',
     );
   const [first] = leftOut;

@@ -125,7 +125,7 @@ async function stored(model: string, kind: string): Promise<NamedTable[]> {
   const table = await readTable(...placeOf(model, kind, shippedChecksums()[model] ?? ''));
   if (table === undefined)
     throw new FisherlabError(
-      `data/results/tables has no table '${model}-${kind}' of the weights that ship`,
+      `data/results/tables has no table '${model}-${kind}' for the shipped weights`,
       'restore it, or write it with fisherlab experiment figure-tables',
     );
   const [place, ...columns] = table.columns;

@@ -132,7 +132,7 @@ export async function makeTables(
 export function assertAllTried(notTried: readonly NotTried[]): void {
   if (notTried.length === 0) return;
   const reasons = notTried.map(({ model, why }) => `${model}: ${why}`).join('; ');
-  throw new FisherlabError(`no results of ${reasons}`, 'the other models are done');
+  throw new FisherlabError(`no results for ${reasons}`, 'the other models are done');
 }
 
 /**

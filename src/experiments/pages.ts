@@ -13,6 +13,7 @@ import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { shippedHeader } from '../models/index';
+import { mean } from '../numerics/index';
 import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
 import { type FaultCampaign, shippedFaults } from './fault-table';
 import {
@@ -24,13 +25,14 @@ import {
 import { kernelParts, shippedKernel } from './kernel-results';
 import { markdownTable } from './markdown-table';
 import { type ModelCard, shippedCards } from './model-cards';
+import { purposeOf } from './pairs';
 import { type PixelBaseline, pixelMean, shippedPixelBaseline } from './pixel-baseline';
 import { FIRST_PICTURE } from './results-file';
 import type { RoundResult } from './rounds';
 import { scaleParts, shippedScale } from './scale-results';
 import { shippedSingleRound, singleRows } from './single-rows';
 import { shippedSpeed, speedParts } from './speed-results';
-import { type Summary, shippedSummary } from './summary';
+import { type FamilySummary, type Summary, shippedSummary } from './summary';
 import { isLower } from './trial-outcome';
 
 export const README = inCheckout('README.md');
@@ -133,17 +135,31 @@ function resultsTable(rows: readonly FlatRow[]): string {
   return markdownTable(['in → out', 'B', ...MAIN_METHODS], lines);
 }
 
-const FAMILY_METHODS = [...MAIN_METHODS, 'strangest of neighbours, factors and typicality'];
+const STRANGEST = 'strangest of neighbours, factors and typicality';
+const FAMILY_METHODS = [...MAIN_METHODS, STRANGEST];
+
+/** The mean AUROC over the pairs that were not used for choosing, and their number. */
+function reportingMean({ sets, methods }: FamilySummary, name: string): string {
+  const auroc = methods.find(({ method }) => method === name)?.auroc ?? [];
+  const reporting = auroc.flatMap((row, i) =>
+    row.filter(
+      (value, j): value is number =>
+        value !== null && purposeOf(sets[i] as string, sets[j] as string) === 'reporting',
+    ),
+  );
+  return reporting.length === 0 ? '–' : `${mean(reporting).toFixed(3)} (${reporting.length})`;
+}
 
 /**
  * A line for each family, kind of sets and B. It has the mean AUROC over the pairs for the baseline
- * without a model and for each method, and the difference between the paper's method and
- * typicality.
+ * without a model and for each method, for the chosen combination also that over the reporting
+ * pairs alone, and the difference between the paper's method and typicality.
  */
 function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
   const lines = families
     .filter(({ protocol }) => protocol === 'halves')
-    .map(({ family, kind, batchSize, methods, models }) => {
+    .map((summary) => {
+      const { family, kind, batchSize, methods, models } = summary;
       const of = (name: string) => methods.find(({ method }) => method === name);
       const means = FAMILY_METHODS.map((name) => of(name)?.mean.toFixed(3) ?? '–');
       const inside = models.map((model) => shippedHeader(model).data.name);
@@ -154,7 +170,8 @@ function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
         against === undefined
           ? '–'
           : `${against.value.toFixed(3)} [${against.low.toFixed(3)}, ${against.high.toFixed(3)}]`;
-      return [family, kind, paper?.pairs ?? 0, batchSize, pixels, ...means, margin];
+      const unseen = reportingMean(summary, STRANGEST);
+      return [family, kind, paper?.pairs ?? 0, batchSize, pixels, ...means, unseen, margin];
     });
   return markdownTable(
     [
@@ -164,6 +181,7 @@ function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
       'B',
       'pixel statistics, no model',
       ...FAMILY_METHODS,
+      'strangest, reporting pairs (how many)',
       'layer-wise − typicality',
     ],
     lines,

@@ -52,7 +52,7 @@ export function goal({ rows, means }: Outcome, candidate: string, batchSize: num
   if (mean === undefined)
     throw new FisherlabError(
       `'${candidate}' has no result at B = ${batchSize}`,
-      'ask for one that was compared',
+      'choose one that was compared',
     );
   const below = rows.filter(
     (row) => row.candidate === candidate && row.batchSize === batchSize && isLower(row),

@@ -87,7 +87,7 @@ export async function writeTable(
     if (values.length !== table.rows) {
       throw new FisherlabError(
         `column '${nameOf({ feature, layer })}' has ${values.length} values in a table of ${table.rows} rows`,
-        'give one value a row',
+        'give one value per row',
       );
     }
   }

@@ -27,12 +27,12 @@ export interface BookOptions {
  */
 export async function makeBook({ out, step = () => {} }: BookOptions): Promise<string> {
   const source = path.join(path.dirname(path.resolve(out)), 'source');
-  step('laying out the sources');
+  step('writing the sources');
   rmSync(source, { recursive: true, force: true });
   layOut(source);
-  step('setting the pages (Sphinx)');
+  step('making the pages (Sphinx)');
   await run('sphinx-build', ['-q', '-b', 'html', source, path.resolve(out)]);
-  step('setting the interface (TypeDoc)');
+  step('making the pages of the interface (TypeDoc)');
   const typedoc = path.join(
     path.dirname(require.resolve('typedoc/package.json')),
     'bin',

@@ -276,7 +276,10 @@ function loadState(file: string, model: TapedModel, config: RunConfig): Training
 
 function readHeader(file: string, text: string | undefined): StateHeader {
   if (text === undefined)
-    throw new FisherlabError(`'${file}' does not say which run it is of`, 'start again with --out');
+    throw new FisherlabError(
+      `'${file}' does not say which run it belongs to`,
+      'start again with --out',
+    );
   return checkedJson(text, STATE, {
     what: `the description of the run in '${file}'`,
     howToFix: 'start again with --out',

@@ -17,7 +17,7 @@ describe('fisherlab bench', () => {
     );
     await assert.rejects(
       run('peers', 'vae', '--python', '/nowhere/python'),
-      /'\/nowhere\/python' has no torch \(.*ENOENT\); name a Python that has/,
+      /'\/nowhere\/python' has no torch \(.*ENOENT\); name an interpreter that has it/,
     );
   });
 

@@ -95,7 +95,7 @@ describe('data sets', () => {
     process.env.FISHERLAB_DATA = path.join(folder(), 'nowhere');
     await assert.rejects(
       dataset('mnist'),
-      /FISHERLAB_DATA names '.*nowhere', which is no folder; correct or unset/,
+      /FISHERLAB_DATA names '.*nowhere', which is not a folder; correct or unset/,
     );
   });
 

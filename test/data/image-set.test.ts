@@ -64,7 +64,7 @@ describe('your own set of images', () => {
     const header = npyHeader([60, 32, 32, 1]).toString('latin1').replace("'|u1'", "'<f4'");
     writeFileSync(file, Buffer.concat([Buffer.from(header, 'latin1'), Buffer.from(floats.buffer)]));
     const own = path.dirname(file);
-    await assert.rejects(imageSet(own, 'train'), /nothing says what range is black to white/);
+    await assert.rejects(imageSet(own, 'train'), /the range from black to white is unknown/);
     const reading = { values: '0..1' } as const;
     assert.equal(await channelsOf(own, reading), 1);
     for (const side of ['train', 'test'] as const) {
@@ -87,6 +87,6 @@ describe('your own set of images', () => {
     array(alone, 1, 1);
     const counts = await Promise.allSettled([imageSet(alone, 'train'), imageSet(alone, 'test')]);
     const refused = counts.find((one) => one.status === 'rejected');
-    assert.match(String(refused?.reason), /of the 1 images in .* none is a (train|test) image/);
+    assert.match(String(refused?.reason), /none of the 1 images in .* is a (train|test) image/);
   });
 });
