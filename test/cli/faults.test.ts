@@ -29,9 +29,11 @@ describe('the fault campaign', () => {
     assert.equal((await left(0.6)).leftProcess, false);
     const { leftProcess, sleeper } = await left(600);
     assert.equal(leftProcess, true);
-    // It is gone, or ended and not yet asked for (Linux shows its command line as empty then).
-    const command = await readFile(`/proc/${sleeper}/cmdline`, 'utf8').catch(() => '');
-    assert.equal(command, '');
+    // A killed process takes a moment to end. Linux shows its command line as empty from then on.
+    const command = () => readFile(`/proc/${sleeper}/cmdline`, 'utf8').catch(() => '');
+    for (let tries = 0; tries < 100 && (await command()) !== ''; tries++)
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(await command(), '');
   });
 
   it('finds that damaged files of every format are refused in one line or read, and nothing else', async () => {
