@@ -39,7 +39,7 @@ function importsBetweenRooms(): Map<string, string[]> {
   return found;
 }
 
-describe('the house', () => {
+describe('the architecture of src', () => {
   const edges = importsBetweenRooms();
 
   it('has the rooms that CONTRIBUTING.md draws, and no others', () => {
@@ -47,7 +47,7 @@ describe('the house', () => {
     assert.deepEqual([...rooms].sort(), built.map(({ name }) => name).sort());
   });
 
-  it('is imported from below only: an arrow points upwards in the table, so there is no circle', () => {
+  it('has rooms that import only from rooms above them in the table, so there is no cycle', () => {
     const wrong = [...edges].filter(([edge]) => {
       const [from, to] = edge.split(' → ');
       return rooms.indexOf(from as string) <= rooms.indexOf(to as string);
@@ -59,7 +59,7 @@ describe('the house', () => {
     assert.ok(edges.size < 41, `${edges.size} arrows: ${[...edges.keys()].sort().join(', ')}`);
   });
 
-  it('names files in kebab-case, and no two ideas the same', () => {
+  it('names files in kebab-case, and never two files the same', () => {
     const names = sources.map((file) => path.basename(file).replace(/\..*$/, ''));
     assert.deepEqual(
       names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)),

@@ -21,7 +21,7 @@ describe('the pages of docs', () => {
   after(() => rmSync(FOLDER, { recursive: true, force: true }));
 
   for (const { page, k, code } of examples)
-    it(`${page}: example ${k} runs as it is pasted, and says something`, () => {
+    it(`${page}: example ${k} runs when pasted, and prints something`, () => {
       const file = path.join(FOLDER, `${path.basename(page, '.md')}-${k}.ts`);
       writeFileSync(file, code);
       const { status, stdout, stderr } = spawnSync(process.execPath, [TSX, file], {
@@ -33,7 +33,7 @@ describe('the pages of docs', () => {
       assert.doesNotMatch(stdout, /NaN|undefined|\[object/);
     });
 
-  it('link to pages that are there', () => {
+  it('have only links to existing pages', () => {
     const broken = readdirSync(path.join(ROOT, 'docs'))
       .filter((file) => file.endsWith('.md'))
       .flatMap((file) => {

@@ -59,14 +59,14 @@ function inSources(pattern: RegExp): Map<string, string[]> {
 describe('named equations', () => {
   const all = entries();
 
-  it('stand in one module each, and all on the page, which has no others', () => {
+  it('are each in one module, and all on the page, which has no others', () => {
     const defined = inSources(/\((?:eq|prop|alg):[a-z-]+\)/g);
     assert.ok(all.length > 20);
     assert.deepEqual([...defined.keys()].sort(), all.map(({ name }) => name).sort());
     for (const { name, definedIn } of all) assert.deepEqual(defined.get(name), [definedIn], name);
   });
 
-  it('are named nowhere without being one', () => {
+  it('are mentioned nowhere unless they exist', () => {
     const names = new Set(all.map(({ name }) => name));
     const notebooks = readdirSync(path.join(root, 'notebooks'))
       .filter((file) => file.endsWith('.ipynb'))

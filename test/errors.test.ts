@@ -16,13 +16,13 @@ describe('errors', () => {
     assert.ok(error instanceof Error);
   });
 
-  it('list what is known when a name is not', () => {
+  it('list the known names when a name is unknown', () => {
     assert.throws(() => assertKnown('model', 'glwo', ['glow', 'vae']), {
       message: "model 'glwo' is not known; choose one of glow, vae",
     });
   });
 
-  it('are not thrown for a known name, nor fooled by names every object has', () => {
+  it('are not thrown for a known name, but are for names that every object has', () => {
     assert.doesNotThrow(() => assertKnown('model', 'vae', ['glow', 'vae']));
     assert.throws(() => assertKnown('model', 'toString', ['glow', 'vae']), FisherlabError);
     assert.throws(() => assertKnown('model', '', ['glow', 'vae']), FisherlabError);
@@ -40,13 +40,13 @@ describe('errors', () => {
     return spawnSync(process.execPath, ['-e', script], { cwd: root, encoding: 'utf8' });
   };
 
-  it('end the command line with status 1 and their line alone', () => {
+  it('end the command line with status 1 and print only their line', () => {
     const { status, stderr } = endWith("new FisherlabError('x is wrong', 'fix it')");
     assert.equal(status, 1);
     assert.equal(stderr, 'x is wrong; fix it\n');
   });
 
-  it('keep their stack where they are defects rather than bad input', () => {
+  it('keep their stack if they are defects rather than bad input', () => {
     const { status, stderr } = endWith("new TypeError('x is no function')");
     assert.equal(status, 1);
     assert.match(stderr, /TypeError: x is no function\n\s+at /);

@@ -66,7 +66,7 @@ describe('the packed library, installed into an empty TypeScript project', () =>
     assert.equal(imported, required);
   });
 
-  it('brings the command along', () => {
+  it('includes the command', () => {
     const bin = path.join('node_modules', 'fisherlab', 'bin', 'fisherlab.js');
     const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
     assert.equal(run(bin, '--version'), `${version}\n`);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A Slurm cluster of two nodes on one machine, for trying the scripts beside this file: Debian's
-# slurmctld, two slurmd and munge, as root, in a folder of its own. It listens on 127.0.0.1 only.
+# A Slurm cluster of two nodes on one machine, for testing the scripts in this folder: Debian's
+# slurmctld, two slurmd and munge, as root, in a separate folder. It listens on 127.0.0.1 only.
 #
 #     deploy/slurm/cluster.sh start FOLDER     then: export SLURM_CONF=FOLDER/slurm.conf
 #     deploy/slurm/cluster.sh stop FOLDER
@@ -12,7 +12,7 @@ command=${1:?start or stop}
 folder=$(realpath -m "${2:?a folder}")
 ports=${FISHERLAB_SLURM_PORTS:-16817}
 
-start_node() { # NAME: starts a node, or starts it again after it was killed
+start_node() { # NAME: starts a node, also after it was killed
   /usr/sbin/slurmd -N "$1" -f "$folder/slurm.conf" -L "$folder/log/slurmd-$1.log"
 }
 
@@ -72,7 +72,7 @@ CONF
     done
     ;;
   *)
-    echo "'$command' is not known; say start, restart-node or stop" >&2
+    echo "'$command' is unknown: use start, restart-node or stop" >&2
     exit 2
     ;;
 esac

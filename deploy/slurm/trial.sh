@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The scripts beside this one, tried for real: a cluster of two nodes on this machine (cluster.sh)
-# makes eight shards, while two tasks are killed and one node dies with what ran on it; then the
-# shards are merged and compared, byte by byte, with what a single process makes.
+# Tests the scripts in this folder: a cluster of two nodes on this machine (cluster.sh) makes eight
+# shards, while two tasks are killed and one node dies with everything that runs on it. Then the
+# shards are merged and compared, byte by byte, with the files of a single process.
 #
 #     deploy/slurm/trial.sh        as root, from anywhere; needs: apt install slurm-wlm munge
 set -euo pipefail
@@ -24,7 +24,7 @@ trap leave EXIT
 
 say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 
-# The processes of the job that have NAME=VALUE in their environment.
+# Prints the processes of the job that have NAME=VALUE in their environment.
 processes() {
   for environment in /proc/[0-9]*/environ; do
     if grep -qzx "SLURM_ARRAY_JOB_ID=$job" "$environment" 2> /dev/null &&
@@ -34,7 +34,7 @@ processes() {
   done
 }
 
-# The program of a task, once it runs: it is the only process of the task that is called node.
+# Waits until the program of a task runs: the only process of the task that is called node.
 program_of() { # TASK
   for _ in $(seq 600); do
     for pid in $(processes "SLURM_ARRAY_TASK_ID=$1"); do
@@ -46,8 +46,8 @@ program_of() { # TASK
   return 1
 }
 
-# Waits until a task is at work, that is, has finished a part but not its shard, and holds it there,
-# so that whatever comes next finds it so on a fast machine too.
+# Waits until a task has finished a part but not its shard, and pauses it there,
+# so that the next step finds it in this state on a fast machine too.
 at_work() { # TASK: its process
   local first=$(($1 * parts / 8 * 240)) pid
   pid=$(program_of "$1")
@@ -66,7 +66,7 @@ at_work() { # TASK: its process
 say "a single process"
 node bin/fisherlab.js features --model "$MODEL" --in "$IN" --to "$folder/single" > "$folder/single.out"
 images=$(grep -o '[0-9]* of [0-9]* in' "$folder/single.out" | cut -d ' ' -f 3)
-parts=$(((images + 239) / 240)) # of 240 images each; how many there are depends on the sets at hand
+parts=$(((images + 239) / 240)) # of 240 images each; their number depends on the sets on this machine
 
 say "a cluster of two nodes"
 "$cluster" start "$folder/cluster"
@@ -75,7 +75,7 @@ job=$(sbatch --parsable --array=0-7 --output="$folder/task-%a.out" deploy/slurm/
 task=$(at_work 0)
 kill -TERM "$task"
 kill -CONT "$task"
-say "task 0 was told to end: it keeps its parts and puts itself back into the queue"
+say "task 0 was told to end: it keeps its parts and requeues itself"
 
 task=$(at_work 2)
 kill -KILL "$task"
@@ -88,7 +88,7 @@ done
 at_work 4 > /dev/null
 dying=$(squeue --noheader --array --job="${job}_4" --format=%N)
 daemons=$(cat "$folder/cluster/run/slurmd-$dying.pid")
-for pid in $(processes "SLURMD_NODENAME=$dying"); do # those that watch tasks die with the node
+for pid in $(processes "SLURMD_NODENAME=$dying"); do # the processes that watch tasks die with the node
   parent=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status" 2> /dev/null) || continue
   [ "$(cat "/proc/$parent/comm")" != slurmstepd ] || daemons="$daemons $parent"
 done
@@ -104,9 +104,9 @@ for _ in $(seq 600); do
 done
 restarts=$(scontrol show job "$job" | grep -o 'Restarts=[1-9][0-9]*' | wc -l)
 say "the queue is empty; $restarts tasks ran more than once"
-[ "$restarts" -ge 3 ] || { echo "three tasks should have" >&2; exit 1; }
+[ "$restarts" -ge 3 ] || { echo "three tasks should have run more than once" >&2; exit 1; }
 
 node bin/fisherlab.js merge "$TO"
 for file in "$folder"/single/*.parquet; do cmp "$file" "$TO/$(basename "$file")"; done
 [ ! -e "$TO/parts" ] || { echo "parts were left behind" >&2; exit 1; }
-say "the merged files are those of the single process, byte for byte"
+say "the merged files equal those of the single process, byte for byte"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The Snakefile beside this script, tried for real: two processes at a time make eight shards, one of
-# them is killed, then Snakemake with all that runs below it; the same command goes on, merges, and
-# the files are compared, byte by byte, with what a single process makes.
+# Tests the Snakefile in this folder: two processes at a time make eight shards. One of them is
+# killed, then Snakemake with all its child processes. The same command resumes and merges, and the
+# files are compared, byte by byte, with those of a single process.
 #
 #     deploy/snakemake/trial.sh        from anywhere; needs: pip install snakemake
 set -euo pipefail
@@ -22,7 +22,7 @@ trap leave EXIT
 
 say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 
-# Snakemake in a group of processes of its own, whose number is then in $run.
+# Starts Snakemake in its own process group, whose number is then in $run.
 snakemake_runs() { # LOG
   mkdir -p "$folder/work"
   setsid snakemake --snakefile "$root/deploy/snakemake/Snakefile" --directory "$folder/work" --cores 2 \
@@ -30,7 +30,7 @@ snakemake_runs() { # LOG
   run=$!
 }
 
-# A process that makes a shard, once there is a part of it.
+# Waits for the first part of a shard, and prints the process that makes the shard.
 at_work() {
   local pid
   for _ in $(seq 1200); do
@@ -56,8 +56,8 @@ done
 kill -KILL -- "-$run"
 wait "$run" 2> /dev/null || true
 done=$(find "$folder/shards/done" -type f | wc -l)
-say "Snakemake was killed with all that it ran, when $done of 8 shards were done"
-[ "$done" -lt 8 ] || { echo "it should have been in mid-work" >&2; exit 1; }
+say "Snakemake and its processes were killed when $done of 8 shards were done"
+[ "$done" -lt 8 ] || { echo "Snakemake was killed too late: all shards were done" >&2; exit 1; }
 grep -q 'Trying to restart job' "$folder/first.log" || { echo "no job was started again" >&2; exit 1; }
 
 cd "$folder/work"
@@ -66,7 +66,7 @@ snakemake --snakefile "$root/deploy/snakemake/Snakefile" --unlock \
 cd "$root"
 snakemake_runs "$folder/second.log"
 wait "$run"
-say "the same command went on and merged"
+say "the same command resumed and merged"
 for file in "$folder"/single/*.parquet; do cmp "$file" "$folder/shards/$(basename "$file")"; done
 [ ! -e "$folder/shards/parts" ] || { echo "parts were left behind" >&2; exit 1; }
-say "the merged files are those of the single process, byte for byte"
+say "the merged files equal those of the single process, byte for byte"

@@ -3,9 +3,9 @@
  *
  * To TypeScript the shape of a tensor is a list of any length, and any entry of a list may be
  * missing. An operation knows more: that its input has four axes, that a split has two parts. These
- * accessors check what the operation expects and return a value of that type; if it is wrong, the
- * error names the operation instead of letting an `undefined` travel on. Such an error is a defect
- * of the program, not of its input, so it is a plain `Error`.
+ * accessors check what the operation expects and return a value of that type. Where it is not as
+ * expected, the error names the operation, and no `undefined` is passed on. Such an error is a
+ * defect of the program, not of its input, so it is a plain `Error`.
  *
  * An inner loop over numbers cannot afford a call for each index: it iterates over the entries.
  */

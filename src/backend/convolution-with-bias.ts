@@ -1,13 +1,14 @@
 /**
  * # Convolution and bias in one pass over memory
  *
- * A bias added behind a convolution reads and writes its whole output once more, which for the
- * narrow convolutions of Glow takes as long as a third of the convolution. oneDNN, the library
- * below TensorFlow's convolutions on processors, adds it while the output is still in registers, to
- * the same last digit. TensorFlow knows that as `_FusedConv2D`, whose list of names the addon
- * cannot pass, and as `_MklNativeConv2DWithBias`, which takes plain attributes and is called here.
- * It is a private operation of TensorFlow (the attribute `_kernel` names its one implementation):
- * where a library lacks it, or computes on a graphics card, the caller adds the bias.
+ * Adding a bias after a convolution reads and writes the whole output once more. For the narrow
+ * convolutions of Glow that takes a third of the convolution's time. oneDNN, the library below
+ * TensorFlow's convolutions on processors, adds the bias while the output is still in registers,
+ * with the same result to the last digit. TensorFlow offers this as `_FusedConv2D`, whose list of
+ * names the addon cannot pass, and as `_MklNativeConv2DWithBias`, which takes plain attributes and
+ * is called here. It is a private operation of TensorFlow (the attribute `_kernel` names its one
+ * implementation). Where a library lacks it, or computes on a graphics card, the caller adds the
+ * bias.
  */
 import type { NamedTensorMap, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { type NativeBackend, native } from './primitives';

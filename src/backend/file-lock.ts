@@ -1,16 +1,16 @@
 /**
  * # One at a time
  *
- * Work that two processes must not do at once, such as filling one folder, is done while holding a
- * lock on a file: the system's own, which belongs to the opened file. So it is held for as long as
- * its holder lives, be it asleep for an hour, and is released by its death, however it dies: there
- * is no time after which a lock counts as left behind, and nothing to take away by hand. The file
- * says who holds it. It is removed when the work is done; one that a kill has left is simply locked
- * by the next.
+ * Work that two processes must not do at once, such as filling one folder, is done while holding
+ * the system's own lock on a file. The lock belongs to the open file, so the process holds it for
+ * as long as it lives, even if it sleeps for an hour, and its death releases it, however it dies.
+ * There is no timeout after which a lock counts as abandoned, and nothing to remove by hand. The
+ * file says which process holds the lock. It is removed when the work is done; a file that a killed
+ * process has left behind is simply locked by the next one.
  *
- * Node cannot lock files; fs-native-extensions can. proper-lockfile, which keeps a folder fresh
- * instead, takes the lock from a holder that sleeps, waits seconds for one that is dead, and does
- * not say who holds it.
+ * Node cannot lock files; fs-native-extensions can. proper-lockfile, which keeps updating a
+ * folder's time instead, takes the lock from a holder that sleeps, waits seconds for a dead one,
+ * and does not say who holds it.
  */
 import { type FileHandle, open, readFile, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';

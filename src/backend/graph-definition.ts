@@ -1,5 +1,5 @@
 /**
- * # A graph in TensorFlow's own words
+ * # A graph in TensorFlow's own format
  *
  * TensorFlow takes a graph as a GraphDef, a message of protocol buffers: fields with a number, each
  * either an integer (`varint`), four bytes, or bytes of a stated length, messages within messages

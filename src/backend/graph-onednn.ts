@@ -1,11 +1,10 @@
 /**
- * # A graph's operations as oneDNN does them
+ * # A graph's operations, done by oneDNN
  *
- * oneDNN, the library below TensorFlow's convolutions on processors, also knows a convolution with
+ * oneDNN, the library below TensorFlow's convolutions on processors, also has a convolution with
  * bias and ReLU in one, the gradient to a convolution's input and products of many small matrices.
- * TensorFlow's graphs ask for them by names and attributes that eager operations cannot be given;
- * the plain names lead to Eigen. The results are the same to the last digits. On two cores, GF/s a
- * core:
+ * A graph asks for them by names and attributes that eager operations do not accept; the plain
+ * names lead to Eigen. The results agree to the last digits. On two cores, GF/s a core:
  *
  * | | Eigen | oneDNN |
  * |---|---|---|

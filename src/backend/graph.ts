@@ -1,17 +1,17 @@
 /**
  * # Replaying a computation as one graph
  *
- * An eager operation costs 20 to 40 µs before it computes anything, and a pass of a small model has
- * thousands of them; in between, cores wait. Recorded once (`recording.ts`) and handed to
+ * An eager operation costs 20 to 40 µs before it computes anything, a pass of a small model has
+ * thousands of operations, and cores wait between them. Recorded once (`recording.ts`) and given to
  * TensorFlow as a graph, the same operations run back to back. What depends on no image (scaled
  * filters, the matrices of a 1x1 convolution) is computed once for all calls with the same weights.
- * And since images do not depend on each other at all, what is left is computed for each part of
- * them by a thread of its own, from the first operation to the last:
+ * Since images do not depend on each other, they are divided into parts, and a thread of its own
+ * computes each part from the first operation to the last:
  *
  *     weights → prepared
  *     batch [p·n, …] → p parts [n, …], each with what is prepared → rows joined, sums added
  *
- * so that every core has a pass of its own, of as few images as its cache holds. (Batch
+ * So every core runs a pass of its own, over as few images as fit in its cache. (Batch
  * normalisation in training is the exception: its parts run in step, `sumOverParts`.) The
  * operations are TensorFlow.js's own, with the same attributes; only some are written as oneDNN
  * likes them (`graph-onednn.ts`).
@@ -22,10 +22,11 @@ import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, lengthOf } from './checked';
 import { isOffered } from './convolution-with-bias';
-import { attribute, graphDefinition, node, sessionConfiguration } from './graph-definition';
-import { asOneDnnLikes, KINDS, trial } from './graph-onednn';
+import { sessionConfiguration } from './graph-definition';
+import { trial } from './graph-onednn';
 import { native } from './primitives';
-import { type Attribute, type Recording, record, SUM_OVER_PARTS } from './recording';
+import { definition, isOfBatch, ofWeightsAlone, placeholder, typesOf } from './recorded-graph';
+import { record, SUM_OVER_PARTS } from './recording';
 import { addonFolder, tf } from './start';
 
 /**
@@ -61,18 +62,6 @@ interface Addon {
     rows: number,
   ): Float32Array[];
 }
-
-type Types = Record<
-  | 'TF_FLOAT'
-  | 'TF_INT32'
-  | 'TF_ATTR_TYPE'
-  | 'TF_ATTR_INT'
-  | 'TF_ATTR_FLOAT'
-  | 'TF_ATTR_BOOL'
-  | 'TF_ATTR_STRING'
-  | 'TF_ATTR_SHAPE',
-  number
->;
 
 export class Graph {
   /**
@@ -204,117 +193,4 @@ function tryOneDnn(addon: Addon): boolean {
   } catch {
     return false;
   }
-}
-
-const typesOf = () => (native() as unknown as { binding: Types }).binding;
-
-const isOfBatch = (name: string) => name.startsWith('batch');
-
-/**
- * Where the numbers of an input come in. Weights go through an operation, for TensorFlow lets
- * nothing out that just came in.
- */
-const placeholder = (name: string) => (isOfBatch(name) ? name : name.replace('shared', 'weight'));
-
-/**
- * The outputs of operations (and the weights themselves) that depend on no image and that what
- * depends on images, or a result, reads.
- */
-function ofWeightsAlone({ operations, results }: Recording): string[] {
-  const ofImages = new Set<string>();
-  const depends = (name: string) => isOfBatch(name) || ofImages.has(nodeOf(name));
-  const wanted = new Set<string>();
-  const note = (names: readonly string[]) => {
-    for (const name of names) if (!depends(name) && !name.startsWith('constant')) wanted.add(name);
-  };
-  operations.forEach(({ operands }, k) => {
-    if (!operands.some(depends)) return;
-    ofImages.add(`op${k}`);
-    note(operands);
-  });
-  note(results);
-  return [...wanted];
-}
-
-/** The operation of an output `name:k`. */
-const nodeOf = (output: string) => output.slice(0, output.indexOf(':'));
-
-/** The graph: inputs, constants, the operations as `op<k>`, and `output0`, `output1`, … */
-function definition(
-  recording: Recording,
-  inputs: ReadonlyMap<string, Tensor>,
-  isOneDnn: boolean,
-): Uint8Array {
-  const { operations, constants, results } = recording;
-  const types = typesOf();
-  const T = attribute.type(types.TF_FLOAT);
-  const nodes: Uint8Array[] = [];
-  const add = (...parameters: Parameters<typeof node>) => nodes.push(node(...parameters));
-  for (const [name, { dtype, shape, bytes }] of constants) {
-    add(nodeOf(name), 'Const', [], {
-      dtype: attribute.type(dtype),
-      value: attribute.tensor(dtype, shape, bytes),
-    });
-  }
-  for (const [name, { shape }] of inputs) {
-    add(nodeOf(placeholder(name)), 'Placeholder', [], { dtype: T, shape: attribute.shape(shape) });
-    if (!isOfBatch(name)) add(nodeOf(name), 'Identity', [placeholder(name)], { T });
-  }
-  (isOneDnn ? asOneDnnLikes(operations, results) : operations).forEach((operation, k) => {
-    if (operation === null) return;
-    const { name, operands, attributes } = operation;
-    add(
-      `op${k}`,
-      name,
-      operands,
-      Object.fromEntries(attributes.map((each) => [each.name, encoded(each, types)])),
-    );
-  });
-  results.forEach((result, k) => {
-    add(`output${k}`, 'Identity', [result], { T });
-  });
-  return graphDefinition(nodes);
-}
-
-function encoded({ name, type, value }: Attribute, types: Types): Uint8Array {
-  switch (type) {
-    case KINDS.string:
-    case types.TF_ATTR_STRING:
-      return attribute.string(text(value));
-    case KINDS.strings:
-      return attribute.strings(list(value).map(text));
-    case KINDS.types:
-      return attribute.types(list(value).map(number));
-    case KINDS.integer:
-      return attribute.integer(number(value));
-    case types.TF_ATTR_TYPE:
-      return attribute.type(number(value));
-    case types.TF_ATTR_INT:
-      return Array.isArray(value)
-        ? attribute.integers(value.map(number))
-        : attribute.integer(number(value));
-    case types.TF_ATTR_FLOAT:
-      return attribute.float(number(value));
-    case types.TF_ATTR_BOOL:
-      return attribute.boolean(Boolean(value));
-    case types.TF_ATTR_SHAPE:
-      return attribute.shape(list(value).map(number));
-    default:
-      throw new Error(`attribute '${name}' is of kind ${type}, which no graph has had yet`);
-  }
-}
-
-function number(value: unknown): number {
-  if (typeof value === 'number') return value;
-  throw new Error(`an attribute is ${value}, not a number`);
-}
-
-function text(value: unknown): string {
-  if (typeof value === 'string') return value;
-  throw new Error(`an attribute is ${value}, not a text`);
-}
-
-function list(value: unknown): unknown[] {
-  if (Array.isArray(value)) return value;
-  throw new Error(`an attribute is ${value}, not a list`);
 }

@@ -1,9 +1,9 @@
 /**
- * # Backend: what everything computes on
+ * # Backend: the engine that computes everything
  *
- * The TensorFlow.js engine that runs, operations it lacks, computations recorded and replayed as
- * graphs, seeded randomness, and the conventions every room shares: errors that name how to fix
- * them, JSON that is checked against a schema, and files that are written whole or not at all.
+ * The TensorFlow.js engine, operations that it lacks, computations that are recorded and replayed
+ * as graphs, seeded randomness, and the conventions that all rooms share: errors that say how to
+ * fix them, JSON that is checked against a schema, and files that are written whole or not at all.
  */
 export {
   at,

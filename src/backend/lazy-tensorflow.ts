@@ -1,9 +1,9 @@
 /**
  * # TensorFlow.js, loaded when it is first used
  *
- * Everything imports `tf` from here, and much of what imports it never makes a tensor: help of the
- * command line, tables of results, figures. So `tf` is a stand-in: the library is loaded when the
- * first of its names is asked for, which is when a backend starts.
+ * Every module imports `tf` from here, but many commands never make a tensor: help, tables of
+ * results, figures. So `tf` is a stand-in that loads the library when the first of its names is
+ * used, which is when a backend starts.
  */
 import type * as tfjs from '@tensorflow/tfjs';
 import { lazily } from '../lazily';

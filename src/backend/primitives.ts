@@ -1,12 +1,12 @@
 /**
  * # Kernels that TensorFlow has and TensorFlow.js does not offer
  *
- * The one backward pass is bound by passes over memory as much as by arithmetic. The native library
- * has two kernels that save passes and that tfjs does not export: the gradient of a ReLU from its
- * *output* (`ReluGrad`) and a Euclidean norm that reads its input once (`EuclideanNorm`). Here each
- * is one function: the native kernel where it is there, the same mathematics in ordinary operations
- * elsewhere. Likewise a product of matrices with a transpose: the wasm backend does it five times
- * faster when the transpose is made first.
+ * Passes over memory limit the speed of the backward pass as much as arithmetic does. The native
+ * library has two kernels that save such passes and that tfjs does not export: the gradient of a
+ * ReLU from its *output* (`ReluGrad`) and a Euclidean norm that reads its input once
+ * (`EuclideanNorm`). Each is one function here: the native kernel where there is one, ordinary
+ * operations elsewhere. The same holds for a product of matrices with a transpose, which the wasm
+ * backend does five times faster when the transpose is made first.
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { tf } from './start';

@@ -1,16 +1,15 @@
 /**
- * # Recording: what an eager computation asked of TensorFlow
+ * # Recording the operations of an eager computation
  *
  * The native backend sends every operation to TensorFlow through one function,
- * `executeOp(name, attributes, inputs)`, with numbers standing for tensors. While a computation
- * runs once, this file stands in for that function, passes every call on and notes it. What comes
- * out is the computation as a list of operations, from which a graph is made (`graph.ts`): each
- * operand is the name of an input, of a constant `constantK:0`, or `opK:i`, the i-th output of
- * operation K.
+ * `executeOp(name, attributes, inputs)`, in which numbers identify tensors. This file replaces that
+ * function while a computation runs once; it passes every call on and notes it. The result is the
+ * computation as a list of operations, from which a graph is made (`graph.ts`). Each operand is the
+ * name of an input, of a constant `constantK:0`, or `opK:i`, the i-th output of operation K.
  *
- * The list says no more than what happened: a computation that looks at numbers in between, to
- * decide how to go on, or that changes a variable, is another one next time. `record` notices the
- * first and gives null; the second is the caller's to avoid.
+ * The list holds only what happened this time. A computation that reads numbers half-way to decide
+ * how to continue, or that changes a variable, would have to run differently the next time.
+ * `record` notices the first case and returns null; callers have to avoid the second.
  */
 
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';

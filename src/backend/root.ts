@@ -1,8 +1,8 @@
 /**
- * # Where the checkout lies
+ * # The folder of the checkout
  *
- * Weights, excerpts of data and results lie beside the code. A notebook reaches the code through
- * the link `notebooks/src`, so the path a file was loaded by is followed to the real one first.
+ * Weights, excerpts of data and results are stored beside the code. A notebook reaches the code
+ * through the link `notebooks/src`, so links in the path of a loaded file are resolved first.
  */
 import { realpathSync } from 'node:fs';
 import path from 'node:path';

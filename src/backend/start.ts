@@ -1,9 +1,10 @@
 /**
- * # Which TensorFlow.js backend runs
+ * # Choosing the TensorFlow.js backend
  *
- * One `tf` for the whole program, loaded when it is first used, and three engines below it:
- * `tensorflow` (the native library, at the machine's matrix rate), `wasm` and `cpu` (plain
- * JavaScript). `startBackend` takes the fastest that works; `FISHERLAB_BACKEND` decides by hand.
+ * There is one `tf` for the whole program, loaded when it is first used, and three engines below
+ * it: `tensorflow` (the native library, at the machine's matrix rate), `wasm` and `cpu` (plain
+ * JavaScript). `startBackend` takes the fastest that works, or the one that the environment
+ * variable `FISHERLAB_BACKEND` names.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';

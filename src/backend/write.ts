@@ -1,17 +1,17 @@
 /**
  * # Writing a file as a whole or not at all
  *
- * The bytes go to a file beside the one that is meant and are renamed over it when they are safely
- * down: whoever reads sees the old file or the new one, never a half. A kill leaves at most the
- * file beside, named after the killed process and its machine (a folder may be shared), which the
- * next write on that machine takes away.
+ * The bytes are written to a file beside the target, which is renamed over the target once they are
+ * safely on the disk. So a reader sees the old file or the new one, never a half. A killed process
+ * leaves at most the file beside. Its name tells the process and the machine (a folder may be
+ * shared), and the next write on that machine removes it.
  *
- * Only an ordinary file is replaced, and the new one has its owner and its permissions. A link is
- * followed, and what it leads to is replaced; a folder, a pipe, a socket or a device (`/dev/null`)
- * is refused, which a mere rename would put away.
+ * Only an ordinary file is replaced, and the new file gets its owner and its permissions. A link is
+ * followed, and the file it points to is replaced. A folder, a pipe, a socket or a device
+ * (`/dev/null`) is refused; a mere rename would replace it.
  *
- * The package write-file-atomic does most of this, but leaves for good what a kill left, and puts
- * its file in the place of a device, a pipe, or a link to a file that is not there yet.
+ * The package write-file-atomic does most of this, but never removes what a killed process left,
+ * and it replaces a device, a pipe, or a link to a file that does not exist yet.
  */
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
@@ -94,9 +94,20 @@ export async function writeBeside(
   }
 }
 
-/** Writes `value` as one line of JSON, as `writeBeside` does. */
-export function writeJson(file: string, value: unknown): Promise<void> {
-  return writeBeside(file, `${JSON.stringify(value)}\n`);
+/**
+ * Writes `value` as one line of JSON, as `writeBeside` does.
+ * @throws {FisherlabError} if it holds a number that is not finite, which JSON would make `null`
+ */
+export async function writeJson(file: string, value: unknown): Promise<void> {
+  const text = JSON.stringify(value, (name, entry: unknown) => {
+    if (typeof entry === 'number' && !Number.isFinite(entry))
+      throw new FisherlabError(
+        `'${name}' is ${entry}, and '${file}' can hold finite numbers alone`,
+        'nothing was written; look for what made it, say a set without images',
+      );
+    return entry;
+  });
+  await writeBeside(file, `${text}\n`);
 }
 
 /** What a name leads to that may be written: a file, or nothing yet. */

@@ -1,20 +1,22 @@
 /**
- * # `fisherlab bench`: what the one pass costs
+ * # `fisherlab bench`: how long things take
  *
  *     fisherlab bench                                  the table: every model and batch size
  *     fisherlab bench features glow --K 32 --json      one line of JSON
  *     fisherlab bench features glow --images 10000     linear in images, memory constant
  *     fisherlab bench scale                            shards, merging, many images
- *     fisherlab bench start-up                         what is waited for at first
- *     fisherlab bench peers --python FILE              beside PyTorch, in turn
- *     fisherlab bench faults --keep                    what survives which faults (`faults.ts`)
+ *     fisherlab bench start-up                         what one waits for at first
+ *     fisherlab bench kernel --repeats 5 --keep        waiting times in a notebook
+ *     fisherlab bench peers --python FILE              next to PyTorch, run by run
+ *     fisherlab bench faults --keep                    which faults it survives (`faults.ts`)
  *
- * `cost.ts` says what is measured and how. The kinds `estimate` and `spectra` stand in no row of
- * the table, whose rows are each measured in a process of their own.
+ * `cost.ts` says what is measured and how. Each row of the table is measured in its own process.
+ * The kinds `estimate` and `spectra` are not part of the table.
  */
 import { Argument, type Command, Option } from 'commander';
 import type { models } from '../index';
 import { type Cost, IMAGE, KINDS, type Kind, measureCost, SEED } from './cost';
+import { measureKernel } from './kernel-cost';
 import { lab } from './lab';
 import { FAMILY, wholeNumber } from './options';
 import { answerOf } from './own-process';
@@ -46,7 +48,7 @@ export function register(program: Command): void {
     .command('bench')
     .description('measure the cost of features, training steps and Fisher-information samples')
     .addArgument(
-      new Argument('[kind]', 'what is measured').choices([
+      new Argument('[kind]', 'what to measure').choices([
         ...KINDS,
         'kernel',
         'scale',
@@ -57,37 +59,29 @@ export function register(program: Command): void {
     )
     .addArgument(new Argument('[model]', FAMILY))
     .addOption(new Option('--preset <name>', 'size of the model').choices(PRESETS).default('small'))
-    .option('--K <n>', 'Glow: steps a level', wholeNumber())
+    .option('--K <n>', 'Glow: steps per level', wholeNumber())
     .option('--hidden <n>', 'Glow: channels of the coupling networks', wholeNumber())
-    .option('--images <n>', 'images in all', wholeNumber())
+    .option('--images <n>', 'total number of images', wholeNumber())
+    .option('--batch <n>', 'images per pass (default: chosen by model and memory)', wholeNumber())
+    .option('--B <n>', 'images per batch of a feature', wholeNumber(), 1)
     .option(
-      '--batch <n>',
-      'images at once (chosen from memory and model unless given)',
+      '--repeats <n>',
+      'timed passes; the best one counts, of kernel the median',
       wholeNumber(),
+      2,
     )
-    .option('--B <n>', 'images a feature is made of', wholeNumber(), 1)
-    .option('--repeats <n>', 'timed passes, of which the best counts', wholeNumber(), 2)
-    .option('--python <file>', 'peers: a Python that has torch')
-    .option('--json', 'one line of JSON')
-    .option('--seed <n>', 'faults: the seed of all of them', wholeNumber(0), 1)
-    .option('--keep', 'faults: keep the table, and fill it into environment.md')
-    .option(
-      '--only <text>',
-      'faults: only the parts whose names have this in them; scale: one part',
-    )
+    .option('--python <file>', 'peers: a Python interpreter with torch')
+    .option('--json', 'print one line of JSON')
+    .option('--seed <n>', 'faults: the seed of the campaign', wholeNumber(0), 1)
+    .option('--keep', 'faults, kernel: keep the table and write it into environment.md')
+    .option('--only <text>', 'faults: only parts with this text in their name; scale: one part')
     .addOption(
       new Option('--worker <json>', 'faults, start-up: one part, in this process').hideHelp(),
     )
     .action(bench);
 }
 
-/** What the notebook kernel costs, beside plain tslab and Node. */
-async function kernelCost(repeats: number): Promise<void> {
-  const { kernelBench, kernelTable } = lab().kernel.benchmark();
-  console.log(lab().terminal.tableText(kernelTable(await kernelBench({ starts: repeats }))));
-}
-
-/** The campaign of faults, or one part of it. */
+/** Runs the fault campaign, or one part of it. */
 function faults({ worker, seed, keep = false, only }: Flags): Promise<void> {
   const campaign: typeof import('./faults') = require('./faults');
   return worker === undefined
@@ -95,13 +89,13 @@ function faults({ worker, seed, keep = false, only }: Flags): Promise<void> {
     : campaign.faultWorker(worker);
 }
 
-/** Pairs of runs with PyTorch, kept in `data/results`, and the page that shows them. */
+/** Pairs of runs with PyTorch, kept in `data/results`; environment.md is filled from them. */
 async function peersCost(family: string | undefined, { preset, python }: Flags): Promise<void> {
   const { experiments, FisherlabError } = lab();
   if (python === undefined || family === undefined)
     throw new FisherlabError(
       'there is nothing to compare with',
-      'give a family, and --python with a Python that has torch',
+      'give a family, and --python with an interpreter that has torch',
     );
   for await (const row of comparePeers(family, preset, python, console.log))
     await experiments.keepSpeed(row);
@@ -113,7 +107,7 @@ async function bench(
   family: string | undefined,
   flags: Flags,
 ): Promise<void> {
-  if (kind === 'kernel') return kernelCost(flags.repeats);
+  if (kind === 'kernel') return measureKernel(flags.repeats, flags.keep === true, console.log);
   if (kind === 'scale') return measureScale(flags.only, flags.images ?? 50_000, console.log);
   if (kind === 'start-up')
     return flags.worker === undefined ? measureStartUp(console.log) : startUpWorker(flags.worker);
@@ -132,7 +126,7 @@ async function bench(
   }
 }
 
-/** The preset with the sizes that were given; those that the family does not have are refused. */
+/** The preset with the given sizes; sizes that the family does not have are refused. */
 function configOf(family: string, { preset, K, hidden }: Flags): models.ModelConfig {
   return {
     ...lab().models.preset(family, preset, IMAGE, SEED),
@@ -159,7 +153,7 @@ function tableRows(kind: Kind | undefined, family: string | undefined): string[]
   );
   return models.flatMap(([name = '', ...size]) =>
     kinds.flatMap(([what = '', ...more]) =>
-      // Groups of five make whole batches of 15, 30 and 125.
+      // Five divides 15, 30 and 125, so all batches are full.
       [1, 16, 32, 128]
         .filter((batch) => batch > 1 || !more.includes('5'))
         .map((batch) => [
@@ -174,7 +168,10 @@ function tableRows(kind: Kind | undefined, family: string | undefined): string[]
   );
 }
 
-/** Peak memory is a process's, so each row has one. Null, and a line that says so, if it failed. */
+/**
+ * Peak memory is measured per process, so each row gets its own. Returns null, and prints a line,
+ * if the process fails.
+ */
 async function inItsOwnProcess(rest: readonly string[]): Promise<Cost | null> {
   try {
     return (await answerOf(['bench', ...rest, '--json'])) as Cost;

@@ -5,9 +5,9 @@
  *     fisherlab combinations families    combinations with typicality, for all shipped models
  *     fisherlab combinations single      one detector for all of them, with nothing to tune
  *
- * All candidates of a round on its development pairs, the one that was chosen there on its
- * reporting pairs. Numbers go to `data/results`, and the look at the reporting pairs into the
- * record of looks. Features are kept (`out/cache`): a run that was stopped goes on where it was.
+ * Compares all candidates of a round on its development pairs, chooses one, and reports it on the
+ * reporting pairs. The numbers go to `data/results`. Each look at the reporting pairs is recorded.
+ * Features are kept in `out/cache`, so a run that was stopped resumes where it was.
  */
 import { Argument, type Command } from 'commander';
 import { stoppable } from './interruption';
@@ -29,15 +29,15 @@ export function register(program: Command): void {
     .description(
       'which combination of features and detectors beats the paper’s: choose, then report',
     )
-    .addArgument(new Argument('<round>', 'the pairs that are asked').choices(ROUNDS))
+    .addArgument(new Argument('<round>', 'the round to play').choices(ROUNDS))
     .option(
       '--images <n>',
-      'images of each set (default: as many as in the file that is shipped)',
+      'images of each set (default: as many as in the shipped results)',
       wholeNumber(),
     )
-    .option('--seed <n>', 'seed of noise and bootstrap', wholeNumber(0), 1)
+    .option('--seed <n>', 'seed of the noise and the bootstrap', wholeNumber(0), 1)
     .action((name: (typeof ROUNDS)[number], flags: Flags) =>
-      stoppable('stopped; features are kept: the same command goes on where it was', (signal) =>
+      stoppable('stopped; features are kept: run the same command again to resume', (signal) =>
         combinations(name, flags, signal),
       ),
     );

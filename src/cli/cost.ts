@@ -1,17 +1,17 @@
 /**
  * # What a pass costs
  *
- * Milliseconds an image for features (squared norms of every tensor, B images a batch), for the
- * gradients of a training step, and for the gradients that the Fisher information is made of (50
- * weights of each of three tensors); the peak memory of the process; and the share of the matrix
- * rate that this machine reaches in the same run. Two kinds are whole computations of `src/fisher`,
- * sampling included: `estimate` (trace, diagonal and a window of 50 weights of every tensor) and
- * `spectra` (of every tensor's block).
+ * Measures milliseconds per image for features (squared norms of every tensor, batches of B
+ * images), for the gradients of a training step, and for the gradients that the Fisher information
+ * is estimated from (50 weights of each of three tensors). It also measures the peak memory of the
+ * process, and compares the rate of arithmetic with that of a matrix product on the same machine.
+ * Two kinds are whole computations of `src/fisher`, including sampling: `estimate` (trace, diagonal
+ * and a window of 50 weights of every tensor) and `spectra` (of every tensor's block).
  *
- * The work is counted as a plain training pass is: three forward passes of multiply-adds, `2·3·MAC`
- * operations an image, MAC taken from the kernels of a forward pass (convolutions and products of
- * matrices). The rate to compare with is the best of a product of two matrices before and after.
- * Time is the best of the repeats.
+ * Operations are counted as for a plain training pass, which takes as many multiply-adds as three
+ * forward passes: `2·3·MAC` operations per image, where MAC counts the multiply-adds of the
+ * convolutions and matrix products of a forward pass. The rate to compare with is the best rate of
+ * a matrix product before and after. The time is the best of the repeats.
  */
 import os from 'node:os';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
@@ -25,20 +25,20 @@ export type Kind = (typeof KINDS)[number];
 export interface Cost {
   readonly kind: Kind;
   readonly model: string;
-  /** Images a feature is made of. */
+  /** Images per batch of a feature. */
   readonly B: number;
   readonly images: number;
-  /** Images that go through at once. */
+  /** Images per pass. */
   readonly batch: number;
   readonly tensors: number;
   readonly ms_per_image: number;
   /**
-   * Processor time an image, all cores: what is left of a comparison on a machine that others use
-   * too.
+   * Processor time per image, summed over all cores. It stays comparable on a machine that others
+   * use too.
    */
   readonly cpu_ms_per_image: number;
   readonly gflops: number;
-  /** Of the matrix rate measured in the same run. */
+  /** The rate of a matrix product, measured in the same run. */
   readonly matrix_gflops: number;
   readonly share: number;
   /** Largest resident memory of the process so far. */
@@ -46,10 +46,10 @@ export interface Cost {
   readonly backend: string;
 }
 
-/** The images: colour. */
+/** The shape of the images, which are in colour. */
 export const IMAGE: models.ImageShape = [32, 32, 3];
 export const SEED = 1;
-/** Samples of the model that a whole estimate and spectra are of. */
+/** How many samples of the model `estimate` and `spectra` use. */
 const ESTIMATE = 1024;
 const SPECTRA = 256;
 /** Images of a training step, as in `fisherlab train`. */
@@ -58,13 +58,13 @@ const TRAINING_BATCH = 64;
 /** How a cost is measured. */
 export interface Measurement {
   readonly kind: Kind;
-  /** What the model is called in tables. */
+  /** The name of the model in tables. */
   readonly name: string;
   readonly config: models.ModelConfig;
   readonly B: number;
-  /** Images that go through at once; chosen for the model where left out. */
+  /** Images per pass; by default chosen for the model. */
   readonly batch?: number | undefined;
-  /** Images in all; one batch where left out. */
+  /** The total number of images; by default one pass. */
   readonly images?: number | undefined;
   readonly repeats: number;
 }
@@ -112,17 +112,14 @@ export async function measureCost({
   };
 }
 
-/** Indices of the first 50 weights of a layer. */
+/** The indices of the first 50 weights of a layer. */
 function first50({ variable }: gradients.Layer): number[] {
   return Array.from({ length: Math.min(50, variable.size) }, (_, k) => k);
 }
 
 type Pass = (images: Tensor, noise: Tensor, start: number) => unknown;
 
-/**
- * The pass to measure, and how many images it takes at once: `batch`, or what is best for the
- * model.
- */
+/** The pass to measure, and how many images it takes: `batch`, or the best number for the model. */
 function passOf(
   kind: Kind,
   model: models.TapedModel,
@@ -187,7 +184,10 @@ function passOf(
   }
 }
 
-/** Goes over `count` images, `batch` at once; making the images is not timed. Milliseconds. */
+/**
+ * Passes `count` images through the model, `batch` at a time. Returns milliseconds, without the
+ * time to make the images.
+ */
 async function passOver(
   model: models.TapedModel,
   count: number,
@@ -218,7 +218,7 @@ function inputs(model: models.TapedModel, start: number, n: number): [Tensor, Te
   return [tf.tensor4d(pixels, [n, h, w, c]), model.noise(indices, SEED)];
 }
 
-/** Images in blocks as draws come in. */
+/** The images as blocks of draws. */
 function* blocksOf(images: Tensor, noise: Tensor) {
   const { fisher, tf } = lab();
   const size = fisher.IMAGES_PER_BLOCK;
@@ -229,8 +229,8 @@ function* blocksOf(images: Tensor, noise: Tensor) {
 }
 
 /**
- * Multiply-adds of a forward pass, an image: those of its convolutions and products of matrices
- * (the difference between two images and one).
+ * Multiply-adds per image in the convolutions and matrix products of a forward pass: the difference
+ * between a pass of two images and a pass of one.
  */
 async function forwardMultiplyAdds(model: models.TapedModel): Promise<number> {
   const { tf } = lab();
@@ -253,8 +253,8 @@ function multiplyAdds({
   const [first, second] = inputShapes as number[][];
   const out = outputShapes[0] as number[] | undefined;
   if (first === undefined || second === undefined || out === undefined) return 0;
-  // A filter is [kh, kw, I, O]: all but O of it, or all but I on the way back, for each number of
-  // the longer side.
+  // A filter is [kh, kw, I, O]. Each number of the longer side takes all entries but O, or all but
+  // I on the way back.
   if (name === 'Conv2D' || name === lab().backend.CONVOLUTION_WITH_BIAS)
     return product(out) * product(second.slice(0, 3));
   if (name === 'Conv2DBackpropInput')
@@ -264,7 +264,7 @@ function multiplyAdds({
   return 0;
 }
 
-/** GF/s of a product of two matrices, best of several. */
+/** The best rate of several matrix products, in billions of operations per second. */
 function matrixRate(): number {
   const { tf } = lab();
   const size = tf.getBackend() === 'tensorflow' ? 1024 : 256;

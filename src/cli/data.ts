@@ -1,8 +1,7 @@
 /**
  * # `fisherlab data`: list, download, describe
  *
- * What the data room does, with words for people: progress goes to stderr, what was asked for to
- * stdout.
+ * The data room on the command line. Progress goes to stderr, results go to stdout.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -15,31 +14,33 @@ import { wholeNumber } from './options';
 
 /** Adds `data list`, `data download` and `data describe` to the program. */
 export function register(program: Command): void {
-  const room = program
-    .command('data')
-    .description('data sets: which there are, official downloads, what they look like');
+  const room = program.command('data').description('list, download and look at data sets');
   room
     .command('list')
-    .description('every known data set, and which copy of it is on this machine')
+    .description('list all known data sets, and the copies on this machine')
     .action(list);
   room
     .command('download')
-    .description('fetch official data sets, verify and convert them')
-    .argument('<name...>', 'one or more of those that data list shows')
-    .option('--from <file...>', 'official files that you have (needed for CelebA and ImageNet32)')
-    .option('--agree', 'you agree to the terms of the owners who ask for it')
+    .description('download official data sets, verify and convert them')
+    .argument('<name...>', 'one or more names from fisherlab data list')
+    .option(
+      '--from <file...>',
+      'official files you already have (needed for CelebA and ImageNet32)',
+    )
+    .option('--agree', 'agree to the terms of owners who ask for it')
     .action((names: string[], options: DownloadFlags) =>
-      stoppableAnywhere('stopped; what came is kept: the same command goes on where it was', () =>
-        downloadAll(names, options),
+      stoppableAnywhere(
+        'stopped; downloaded parts are kept: run the same command again to resume',
+        () => downloadAll(names, options),
       ),
     );
   room
     .command('describe')
-    .description('counts, channel means and a contact sheet')
-    .argument('<name>', 'one of those that data list shows')
+    .description('show counts and channel means, and make a contact sheet')
+    .argument('<name>', 'a name from fisherlab data list')
     .option('--split <split>', 'test or train', 'test')
-    .option('--limit <images>', 'only the first so many', wholeNumber())
-    .option('--sheet <file>', 'where the contact sheet goes (a PNG)')
+    .option('--limit <images>', 'only the first images', wholeNumber())
+    .option('--sheet <file>', 'the PNG file to write the contact sheet to')
     .action(describeOne);
 }
 
@@ -74,10 +75,10 @@ async function downloadAll(names: string[], { from, agree }: DownloadFlags): Pro
   const { cacheFolder, dataSet, download } = data;
   if (from !== undefined && names.length !== 1)
     throw new FisherlabError(
-      '--from goes with one data set',
-      'name the one that the files belong to',
+      '--from works with one data set only',
+      'name the data set the files belong to',
     );
-  for (const name of names) dataSet(name); // an unknown name stops all before anything is fetched
+  for (const name of names) dataSet(name); // fail on an unknown name before anything is downloaded
   for (const name of names) {
     const { licence, cite, agreement } = dataSet(name);
     const termsShown = existsSync(path.join(cacheFolder(), name, 'TERMS.txt'));
@@ -101,16 +102,19 @@ async function askAgreement(name: string): Promise<void> {
   const { FisherlabError } = lab();
   const remedy = 'answer yes, or give --agree, if you do';
   if (!process.stdin.isTTY)
-    throw new FisherlabError(`the owner of '${name}' wants your agreement to these terms`, remedy);
+    throw new FisherlabError(`the owner of '${name}' asks you to agree to these terms`, remedy);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal
     .question('Do you agree to these terms? [yes/no] ')
     .finally(() => terminal.close());
   if (!/^y(es)?$/i.test(answer.trim()))
-    throw new FisherlabError(`'${name}' was not touched: you do not agree to its terms`, remedy);
+    throw new FisherlabError(
+      `'${name}' was not downloaded: you did not agree to its terms`,
+      remedy,
+    );
 }
 
-/** A line that is rewritten on a terminal; elsewhere a line for each tenth. */
+/** On a terminal, one line that is rewritten; elsewhere, a line for each tenth. */
 function progress(name: string): { step: (step: data.Step) => void; end: () => void } {
   const terminal = process.stderr.isTTY === true;
   let last = '';
@@ -123,7 +127,7 @@ function progress(name: string): { step: (step: data.Step) => void; end: () => v
   return {
     step: (step) => {
       if (step.kind === 'wait')
-        show(`${name}: waiting for ${step.holder}, which downloads it too`, 'wait');
+        show(`${name}: waiting for ${step.holder}, which is downloading it too`, 'wait');
       else if (step.kind === 'convert')
         show(`${name}: converting ${step.split}, ${step.count} images`, `convert ${step.split}`);
       else if (step.announced === undefined)

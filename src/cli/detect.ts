@@ -4,16 +4,16 @@
  *     fisherlab detect --model glow-fashion_mnist --out photos/ scans.npy
  *     fisherlab detect --model glow-cifar10,vae-cifar10 --in usual/ --out one.jpg --fit crop
  *
- * Each of the given images gets a score (higher = stranger), a p-value against usual images and a
- * verdict at a false-positive rate (`experiments/detection.ts`); classes of images, by folder or by
- * `--labels`, are told from usual images as well as can be. Written to the folder of `--to`: what
- * `experiments/detection-files.ts` lists, and a report to look at. The exit status is 2 where an
- * image was left out.
+ * Each image gets a score (higher = stranger), a p-value against usual images, and a verdict at a
+ * given false-positive rate (`experiments/detection.ts`). If the images have classes, by folder or
+ * by `--labels`, each class gets metrics of how well it can be told from the usual images. The
+ * folder `--to` gets the files listed in `experiments/detection-files.ts` and a report. The exit
+ * status is 2 if an image was left out.
  *
  *     fisherlab detect --in usual.parquet --features other.parquet
  *
- * Tables that `fisherlab features` made are scored without a model, by one detector or several
- * (`experiments/table-detection.ts`); `scores.csv` then has a row for each batch and detector.
+ * Tables made by `fisherlab features` are scored without a model, by one or several detectors
+ * (`experiments/table-detection.ts`). Then `scores.csv` has a row for each batch and detector.
  */
 import path from 'node:path';
 import { type Command, Option } from 'commander';
@@ -21,7 +21,7 @@ import type { data, experiments } from '../index';
 import { detectionPage } from './detection-page';
 import { stoppable } from './interruption';
 import { lab } from './lab';
-import { names, positiveNumber, wholeNumber } from './options';
+import { arrayOptions, names, positiveNumber, wholeNumber } from './options';
 import { shown } from './print';
 
 interface Flags {
@@ -44,67 +44,61 @@ interface Flags {
 }
 
 const FITS = ['stretch', 'crop', 'pad'] as const satisfies readonly data.Fit[];
-const LAYOUTS = [
-  'HW',
-  'HWC',
-  'CHW',
-  'NHW',
-  'NHWC',
-  'NCHW',
-] as const satisfies readonly data.Layout[];
-const VALUES = ['0..1', '0..255'] as const satisfies readonly data.Values[];
 
-/** Images that are listed on the terminal. */
+/** How many images are listed on the terminal. */
 const LISTED = 10;
-/** Lines of a table of scores that are written together. */
+/** How many lines of scores are written at a time. */
 const ROWS_AT_ONCE = 4096;
-/** The exit status where images were left out. */
+/** The exit status if images were left out. */
 const INCOMPLETE = 2;
 
 /** Adds `detect` to the program. */
 export function register(program: Command): void {
   program
     .command('detect')
-    .description('score images of your own: how far from a data set are they?')
+    .description('score your own images: how strange are they, compared with a data set?')
     .option('--model <names>', 'shipped models or checkpoints, separated by commas', names)
     .option(
       '--in <set|path...>',
-      'what is usual: a set (default: the one the model was trained on), images of your own, or a feature table',
+      'the usual images: a data set (default: the one the model was trained on), your own images, or a feature table',
     )
-    .option('--out <path...>', 'pictures of any common format, .npy arrays, or folders of them')
-    .option('--features <file...>', 'feature tables to score, in place of a model and images')
+    .option(
+      '--out <path...>',
+      'images to score: pictures in common formats, .npy arrays, or folders of them',
+    )
+    .option('--features <file...>', 'feature tables to score instead of images')
     .option(
       '--detector <name>',
-      'any detector; of tables several, separated by commas',
+      'a detector; for feature tables several, separated by commas',
       'layer-wise gradients',
     )
     .option(
       '--false-positive-rate <rate>',
-      'the share of usual images that may be called strange',
+      'the share of usual images that may be called strange by mistake',
       positiveNumber(1),
       0.05,
     )
     .option('--labels <file>', 'a CSV file with the columns image and class (default: folders)')
-    .option('--usual-class <name>', 'the class that the others are compared with')
+    .option('--usual-class <name>', 'the class to compare the others with')
     .addOption(
-      new Option('--fit <how>', 'where shapes differ: what gives way')
+      new Option('--fit <how>', 'how to fit images of another shape')
         .choices(FITS)
         .default(FITS[0]),
     )
-    .addOption(new Option('--layout <letters>', 'the dimensions of arrays').choices(LAYOUTS))
+    .addOption(arrayOptions.layout())
+    .addOption(arrayOptions.values())
+    .option('--strict', 'stop at the first unusable image')
     .addOption(
-      new Option('--values <range>', 'the range of arrays that are not uint8').choices(VALUES),
+      new Option('--format <name>', 'the format of the scores')
+        .choices(['csv', 'json'])
+        .default('csv'),
     )
-    .option('--strict', 'stop at the first image that cannot be used')
-    .addOption(
-      new Option('--format <name>', 'of the scores').choices(['csv', 'json']).default('csv'),
-    )
-    .option('--to <folder>', 'where the scores go (default: out/detect)')
-    .option('--limit <n>', 'only the first images of the set', wholeNumber(4))
+    .option('--to <folder>', 'the folder to write to (default: out/detect)')
+    .option('--limit <n>', 'only the first images of the data set', wholeNumber(4))
     .option('--seed <n>', 'seed of the noise', wholeNumber(0), 1)
     .action((flags: Flags) =>
       stoppable(
-        'stopped; features of usual images are kept: the same command goes on where it was',
+        'stopped; features of the usual images are kept: run the same command again to resume',
         (signal) => (flags.features === undefined ? detect : detectInTables)(flags, signal),
       ),
     );
@@ -119,7 +113,7 @@ async function detect(flags: Flags, signal: AbortSignal): Promise<void> {
       'give --model and --out, or --in and --features with feature tables',
     );
   const folder = to ?? backend.inCheckout('out', 'detect');
-  await backend.makeFolder(folder); // not after all the work
+  await backend.makeFolder(folder); // fail now rather than after all the work
   await startBackend();
   const found: experiments.Detection[] = [];
   for (const model of models) {
@@ -130,14 +124,14 @@ async function detect(flags: Flags, signal: AbortSignal): Promise<void> {
     found.push(detection);
     print(detection, found.length === 1);
   }
-  const { scores } = await experiments.writeDetections(found, folder, format);
+  const { scores, drawings } = await experiments.writeDetections(found, folder, format);
   const report = path.join(folder, 'report.html');
-  await backend.writeBeside(report, await detectionPage(found));
+  await backend.writeBeside(report, detectionPage(found, drawings));
   console.log(`scores: ${shown(scores)}   report: ${shown(report)}`);
   if (found.some(({ own }) => own.leftOut.length > 0)) process.exitCode = INCOMPLETE;
 }
 
-/** What was read, the strangest images, and how classes are told apart. */
+/** Prints what was read, the strangest images, and how well classes are told apart. */
 function print(found: experiments.Detection, isFirst: boolean): void {
   const { experiments, terminal } = lab();
   const { own, images, classes } = found;
@@ -147,9 +141,9 @@ function print(found: experiments.Detection, isFirst: boolean): void {
     const resized = own.treatments.filter((treatment) => treatment.resized).length;
     if (resized > 0)
       console.log(`${resized} of ${own.images.count} images were resized to ${width}x${height}`);
-    if (own.hidden > 0) console.log(`${own.hidden} hidden files were passed over`);
+    if (own.hidden > 0) console.log(`${own.hidden} hidden files were skipped`);
     if (own.others.length > 0)
-      console.log(`${own.others.length} files that are no images were passed over`);
+      console.log(`${own.others.length} files that are not images were skipped`);
     for (const { name, reason, fix } of own.leftOut)
       console.log(`left out: '${name}' ${reason}; ${fix}`);
   }
@@ -173,16 +167,16 @@ async function detectInTables(flags: Flags, signal: AbortSignal): Promise<void> 
   const { features = [], in: [usual, ...more] = [], detector, format, seed } = flags;
   if (usual === undefined || more.length > 0)
     throw new FisherlabError(
-      'there is no one usual table',
-      'give one by --in, as fisherlab features made',
+      'exactly one table of usual images is needed',
+      'give one with --in, made by fisherlab features',
     );
   if (flags.model !== undefined || flags.out !== undefined || flags.limit !== undefined)
     throw new FisherlabError(
       'tables are scored without a model and images',
-      'leave out --model, --out and --limit',
+      'remove --model, --out and --limit',
     );
   if (format === 'json')
-    throw new FisherlabError('scores of tables are written as CSV', 'leave out --format');
+    throw new FisherlabError('scores of tables are written as CSV', 'remove --format');
   const file = path.join(flags.to ?? backend.inCheckout('out', 'detect'), 'scores.csv');
   const detectors = names(detector);
   const scored = experiments.detectInTables({ in: usual, features, detectors, seed, signal });

@@ -1,38 +1,40 @@
 /**
  * # A detection as one page
  *
- * `report.html` of `fisherlab detect`: the verdict in words, the scores with their threshold, the
- * strangest and the most familiar images, and a row for every image, at most `ROWS` of them, the
- * strangest first. Names of files are written as text, whatever they hold.
+ * `report.html` of `fisherlab detect` shows the verdict in words, the scores with their threshold,
+ * the strangest and the most familiar images, and one row per image, the strangest first, at most
+ * `ROWS`. File names are escaped, so they cannot inject HTML.
  */
 import type { data, experiments } from '../index';
 import { lab } from './lab';
 
-/** Images that are listed; all of them are in the file of scores. */
+/** How many images the page lists; the file of scores has all of them. */
 const ROWS = 500;
 
-/** The page of detections of the same images, one a model. */
-export async function detectionPage(detections: readonly experiments.Detection[]): Promise<string> {
+/**
+ * The page for detections of the same images, one per model.
+ * @param drawings the figures of each, as SVG
+ */
+export function detectionPage(
+  detections: readonly experiments.Detection[],
+  drawings: experiments.DetectionFiles['drawings'],
+): string {
   const [first] = detections;
-  const sections: string[] = [];
-  for (const detection of detections) sections.push(await section(detection));
+  const sections = detections.map((detection, k) => section(detection, drawings[k] ?? []));
   if (first !== undefined) sections.push(leftOut(first));
   const title = `How strange are ${first?.images.length ?? 0} images?`;
   return lab().notebook.page(title, sections.join('\n'));
 }
 
-async function section(detection: experiments.Detection): Promise<string> {
-  const { experiments, notebook, plots } = lab();
+function section(detection: experiments.Detection, drawings: readonly string[]): string {
+  const { experiments, notebook } = lab();
   const { model, source, classes } = detection;
   const paragraphs = [...experiments.inWords(detection), `Usual: ${source}.`];
-  const figures = [experiments.scoresFigure(detection), experiments.extremesFigure(detection)];
-  const drawn: string[] = [];
-  for (const figure of figures) drawn.push(`<figure>${await plots.toSvg(figure)}</figure>`);
   const ofClasses = { caption: 'Each class against the usual images' };
   return `<section>
 <h2>${notebook.escapeHtml(model)}</h2>
 ${paragraphs.map((text) => `<p>${notebook.escapeHtml(text)}</p>`).join('\n')}
-${drawn.join('\n')}
+${drawings.map((svg) => `<figure>${svg}</figure>`).join('\n')}
 ${classes.length > 0 ? table(experiments.classRows(classes), ofClasses) : ''}
 ${table(rows(detection), { caption: captionOf(detection) })}
 </section>`;
@@ -70,7 +72,7 @@ const captionOf = ({ images }: experiments.Detection) =>
     ? `The ${ROWS} strangest of ${images.length} images; all are in the file of scores`
     : 'All images, the strangest first';
 
-/** What was left out, with the reasons. */
+/** The files that were left out, and why. */
 function leftOut({ own }: experiments.Detection): string {
   if (own.leftOut.length === 0) return '';
   const files = own.leftOut.map(({ name, reason, fix }) => ({

@@ -1,18 +1,19 @@
 /**
  * # `fisherlab experiment`: tables and ablations
  *
- *     fisherlab experiment paper-tables                        every shipped model, all methods
- *     fisherlab experiment paper-tables --models glow-cifar10  some, and the summary of all
+ *     fisherlab experiment paper-tables                        all shipped models and methods
+ *     fisherlab experiment paper-tables --models glow-cifar10  some models, and the summary of all
  *     fisherlab experiment paper-tables --protocol held-out    fitted on held-out images
  *     fisherlab experiment paper-tables --limit 100            a trial, written to out/results
- *     fisherlab experiment ablations glow-cifar10              what its numbers hang on
+ *     fisherlab experiment ablations glow-cifar10              what its results depend on
  *     fisherlab experiment ladder                              Glows of several sizes and lengths
  *     fisherlab experiment models                              bits/dim of every shipped model
- *     fisherlab experiment beyond-pixels                       above nine pixel statistics?
- *     fisherlab experiment figure-tables                       numbers that notebooks draw
+ *     fisherlab experiment beyond-pixels                       better than pixel statistics?
+ *     fisherlab experiment figure-tables                       numbers the notebooks draw
  *
- * Feature tables are kept (`out/cache`) and trainings are resumed: a run that was stopped goes on
- * where it was. Files of notebooks and README are never touched by a trial (`--limit`).
+ * Feature tables are kept in `out/cache` and trainings are resumed, so a run that was stopped
+ * resumes where it was. A trial run with `--limit` never changes the files that the notebooks and
+ * the README use.
  */
 import path from 'node:path';
 import { type Command, Option } from 'commander';
@@ -24,7 +25,7 @@ import { printCards, printModel, printSummary, shown } from './print';
 
 const PROTOCOLS = ['halves', 'held-out'] as const satisfies readonly experiments.Protocol[];
 
-const GO_ON = 'stopped; what was finished is kept: the same command goes on where it was';
+const GO_ON = 'stopped; finished work is kept: run the same command again to resume';
 
 interface TableFlags {
   models?: string[];
@@ -46,18 +47,18 @@ interface AblationFlags {
 export function register(program: Command): void {
   const experiment = program
     .command('experiment')
-    .description('the tables of the paper, and ablations');
+    .description('compute the tables of the paper, and ablations');
   experiment
     .command('paper-tables')
     .description(
-      'every model against every set of its kind; go on after an interruption by the same command',
+      'every model against every set of its kind; run it again to resume after an interruption',
     )
     .option(
       '--models <names>',
-      'models or checkpoints, separated by commas (default: all that are shipped)',
+      'models or checkpoints, separated by commas (default: all shipped models)',
       names,
     )
-    .option('--batch-sizes <list>', 'numbers of images in a batch', wholeNumbers, [1, 5])
+    .option('--batch-sizes <list>', 'batch sizes, separated by commas', wholeNumbers, [1, 5])
     .addOption(
       new Option('--protocol <name>', 'what fits the detectors')
         .choices(PROTOCOLS)
@@ -65,59 +66,61 @@ export function register(program: Command): void {
     )
     .option(
       '--skip <columns>',
-      'columns to do without, of diagonal-fisher-norm, likelihood-regret, score-norm',
+      'costly columns to leave out: diagonal-fisher-norm, likelihood-regret, score-norm',
       names,
     )
-    .option('--limit <n>', 'only the first images of each set: a trial', wholeNumber())
-    .option('--seed <n>', 'seed of noise and bootstrap', wholeNumber(0), 1)
+    .option('--limit <n>', 'only the first images of each set, as a trial', wholeNumber())
+    .option('--seed <n>', 'seed of the noise and the bootstrap', wholeNumber(0), 1)
     .option(
       '--out <folder>',
-      'where the results go (default: data/results; of a trial: out/results)',
+      'the folder to write to (default: data/results, or out/results with --limit)',
     )
     .action((flags: TableFlags) => stoppable(GO_ON, (signal) => paperTables(flags, signal)));
   experiment
     .command('models')
     .description('bits/dim of every shipped model on its test images')
-    .option('--seed <n>', 'seed of noise', wholeNumber(0), 1)
+    .option('--seed <n>', 'seed of the noise', wholeNumber(0), 1)
     .action(({ seed }: { seed: number }) =>
-      stoppable('stopped; nothing is kept of models that were not finished', (signal) =>
-        cards(seed, signal),
-      ),
+      stoppable('stopped; the model cards are unchanged', (signal) => cards(seed, signal)),
     );
   experiment
     .command('figure-tables')
-    .description('log-likelihoods and norms of a few hundred images, which the notebooks draw')
-    .option('--models <names>', 'which ones (default: all without tables)', names)
+    .description('log-likelihoods and norms of a few hundred images, for the notebooks to draw')
+    .option('--models <names>', 'models, separated by commas (default: all without tables)', names)
     .action(({ models }: { models?: string[] }) =>
       stoppable(GO_ON, (signal) => figureTables(models, signal)),
     );
   experiment
     .command('pixel-statistics')
-    .description('the baseline that needs no model, on every pair of sets')
+    .description('the baseline without a model, on every pair of sets')
     .option('--seed <n>', 'seed of the bootstrap', wholeNumber(0), 1)
     .action(({ seed }: { seed: number }) =>
       stoppable('stopped; nothing is kept', (signal) => pixels(seed, signal)),
     );
   experiment
     .command('beyond-pixels')
-    .description('what detectors find that pixel statistics do not, also on controlled sets')
-    .option('--seed <n>', 'seed of noise, recipes and bootstrap', wholeNumber(0), 1)
+    .description('what detectors find beyond pixel statistics, also on controlled sets')
+    .option('--seed <n>', 'seed of the noise, the recipes and the bootstrap', wholeNumber(0), 1)
     .action(({ seed }: { seed: number }) => stoppable(GO_ON, (signal) => beyond(seed, signal)));
   const withOptions = (command: Command) =>
     command
       .option('--images <n>', 'images of each set', wholeNumber(), 1000)
-      .option('--seed <n>', 'seed of noise and bootstrap', wholeNumber(0), 1)
-      .option('--out <folder>', 'where the numbers go (default: data/results)');
+      .option('--seed <n>', 'seed of the noise and the bootstrap', wholeNumber(0), 1)
+      .option('--out <folder>', 'the folder to write to (default: data/results)');
   withOptions(
     experiment
       .command('ablations')
-      .description('number of layers, batch size, size of the fit set, noise draws, timestep')
+      .description(
+        'vary the number of layers, batch size, size of the fit set, noise draws, timestep',
+      )
       .argument('<model>', 'a shipped model or a checkpoint'),
   ).action((model: string, flags: AblationFlags) =>
     stoppable(GO_ON, (signal) => ablate(model, flags, signal)),
   );
   withOptions(
-    experiment.command('ladder').description('size of the model and length of its training'),
+    experiment
+      .command('ladder')
+      .description('vary the size of the model and the length of its training'),
   ).action((flags: AblationFlags) => stoppable(GO_ON, (signal) => climb(flags, signal)));
 }
 
@@ -239,7 +242,7 @@ async function ablate(
   }
 }
 
-/** Trains the ladder's models, where that is not done yet, and compares them. */
+/** Trains the models of the ladder that are not trained yet, and compares all of them. */
 async function climb({ images, seed, out }: AblationFlags, signal: AbortSignal): Promise<void> {
   const { experiments, startBackend, terminal } = lab();
   const sets = setsHere('the ladder', experiments.LADDER.data);
@@ -252,7 +255,7 @@ async function climb({ images, seed, out }: AblationFlags, signal: AbortSignal):
   printPlaces(file);
 }
 
-/** The sets that are here of those to try, the model's own first. */
+/** The sets to try that are on this machine, the model's own first. */
 function setsHere(what: string, own: string): string[] {
   const { assertPair, setsFor } = lab().experiments;
   const { sets, missing } = setsFor(own);

@@ -4,7 +4,7 @@
  * `fisherlab export glow-fashion_mnist --out weights.safetensors` writes a model as a plain state
  * dictionary, which the paper's PyTorch code reads by
  * `model.load_state_dict(safetensors.torch.load_file('weights.safetensors'))`: names, shapes and
- * types are its own. `fisherlab import` reads it back to the last bit.
+ * types are those of the paper's code. `fisherlab import` reads it back bit for bit.
  */
 import type { Command } from 'commander';
 import { lab } from './lab';

@@ -1,16 +1,19 @@
 /**
- * # Damage, by seed
+ * # Damage to files, drawn from a seed
  *
- * What happens to files: a few bits flip, the end is missing, a block was never written, a block
- * stands twice, a length says far too much. One call does one of these, chosen by the seed, at a
- * place chosen by the seed, so that a finding can be made again from its number.
+ * Damage that happens to files: a few bits flip, the end is missing, a block was never written, a
+ * block appears twice, a length is far too large. Each call does one of these. The seed decides
+ * which and where, so any finding can be reproduced from its number.
  */
 import { lab } from './lab';
 
-/** The longest stretch that is lost or doubled, in bytes. */
+/** The longest block that is lost or doubled, in bytes. */
 const STRETCH = 512;
 
-/** A damaged copy of `file`, never equal to it unless what was overwritten was equal. */
+/**
+ * A damaged copy of `file`. It can only equal `file` if the overwritten bytes happened to be the
+ * same.
+ */
 export function damaged(file: Buffer, seed: number): Buffer {
   const { random } = lab();
   const upTo = (n: number, k: number) => Math.floor(n * random.uniformAt(seed, k));
@@ -32,7 +35,7 @@ export function damaged(file: Buffer, seed: number): Buffer {
       return copy.fill(0, at, at + length);
     case 3:
       return Buffer.concat([copy.subarray(0, at + length), copy.subarray(at)]);
-    default: // where formats keep their lengths: near the beginning, or near the end
+    default: // formats keep lengths near the beginning or near the end
       return copy.fill(0xff, ...fourBytes(file.length, upTo(2, 6) === 0, upTo(64, 7)));
   }
 }

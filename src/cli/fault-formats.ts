@@ -1,9 +1,9 @@
 /**
- * # Every format that is read, as a sample and its reader
+ * # A sample file and a reader for every format
  *
- * A small sound file of each format, and the public function that reads such files. Pictures are
- * sets of one's own; archives are those of official data sets, whose checksum is made to fit the
- * damage, for a set may be damaged before it is published as well.
+ * For each format, a small intact file and the public function that reads such files. Pictures are
+ * read as your own images. Archives are read as official data sets; their expected checksum is made
+ * to fit the damaged file, because a set may also be damaged before it is published.
  */
 import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,16 +12,16 @@ import { crc32, gzipSync } from 'node:zlib';
 import type { data } from '../index';
 import { lab } from './lab';
 
-/** A format: how a sound file of it is made, and how it is read to its end. */
+/** A format, with functions that make an intact file and read one to its end. */
 export interface Format {
   readonly name: string;
-  /** The ending of its files. */
+  /** The extension of its files. */
   readonly ending: string;
-  /** The bytes of a sound file; `folder` is there to write to. */
+  /** The bytes of an intact file; `folder` may be written to. */
   readonly sample: (folder: string) => Promise<Buffer>;
   /**
    * Reads a file.
-   * @throws {FisherlabError} if it cannot be used
+   * @throws {FisherlabError} if the file cannot be used
    */
   readonly read: (file: string) => Promise<unknown>;
 }
@@ -65,19 +65,19 @@ function idx(labels: boolean): Buffer {
   return gzipSync(Buffer.concat([head, body]));
 }
 
-/** MNIST's official test files, of four images. */
+/** MNIST's official test files, with four images. */
 export const official = (): Record<string, Buffer> => ({
   'images.gz': idx(false),
   'labels.gz': idx(true),
 });
 
-/** A zip archive whose entries are stored as they are. */
+/** A zip archive with uncompressed entries. */
 function zip(entries: readonly (readonly [name: string, content: Buffer])[]): Buffer {
   const [files, directory]: [Buffer[], Buffer[]] = [[], []];
   let offset = 0;
   for (const [name, content] of entries) {
     const fields = Buffer.alloc(26);
-    fields.writeUInt16LE(20, 0); // the version that is needed
+    fields.writeUInt16LE(20, 0); // the version needed to read it
     fields.writeUInt32LE(crc32(content), 10);
     fields.writeUInt32LE(content.length, 14);
     fields.writeUInt32LE(content.length, 18);
@@ -100,7 +100,7 @@ function zip(entries: readonly (readonly [name: string, content: Buffer])[]): Bu
   return Buffer.concat([...files, ...directory, Buffer.from('PK\x05\x06'), end]);
 }
 
-/** The catalogue's entry of a set whose official files are these, at `url`. */
+/** A catalogue entry for a set with these official files at `url`. */
 export function entryOf(
   name: data.DataSetName,
   official: Readonly<Record<string, Buffer>>,
@@ -113,7 +113,7 @@ export function entryOf(
   return { ...lab().data.dataSet(name), files: { test } };
 }
 
-/** Converts official files, one of which may be damaged, in a cache of their own. */
+/** Converts official files, one of which may be damaged, in a separate cache. */
 async function convert(
   name: data.DataSetName,
   official: Readonly<Record<string, Buffer>>,
@@ -131,7 +131,7 @@ async function convert(
   }
 }
 
-/** The first five tensors of a shipped model: small, and read by the same function. */
+/** The first five tensors of a shipped model, as a small file. */
 async function safetensors(folder: string): Promise<Buffer> {
   const { backend, models } = lab();
   const shipped = backend.inCheckout('data', 'models', 'vae-mnist.safetensors');

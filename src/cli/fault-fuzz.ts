@@ -1,11 +1,11 @@
 /**
  * # Damaged files, by the hundred
  *
- * A format's files are damaged one after the other (`fault-damage.ts`) and read by the public
- * function for it, many in one process, which a crash would end. A file is *refused* where a
- * `FisherlabError` says why, *read* where the damage hit nothing that is checked (a pixel), and
- * anything else is a finding: another error, a rejection that nobody waits for, a reader that does
- * not come back within ten seconds, the end of the process.
+ * Files of a format are damaged one after another (`fault-damage.ts`) and read by the public
+ * function for that format, many in one process. A file counts as *refused* if a `FisherlabError`
+ * says why, and as *read* if the damage hit nothing that can be checked, such as a pixel. Anything
+ * else is a finding: another error, an unhandled rejection, a reader that takes longer than ten
+ * seconds, a crash of the process.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,18 +14,18 @@ import { damaged } from './fault-damage';
 import { type Format, formats } from './fault-formats';
 import { lab } from './lab';
 
-/** What became of some damaged files of one format. */
+/** How some damaged files of one format were handled. */
 export interface Fuzzed {
   readonly files: number;
   readonly refused: number;
   readonly read: number;
-  /** A line for each file that was neither, with its number. */
+  /** A line for each file that was neither read nor refused, with its number. */
   readonly findings: readonly string[];
   /** Peak memory of the process, in megabytes. */
   readonly megabytes: number;
 }
 
-/** The longest that a reader may take, in milliseconds. */
+/** The longest time a reader may take, in milliseconds. */
 const PATIENCE = 10_000;
 
 /** Damages and reads `files` files of a format, in this process. */
@@ -42,11 +42,11 @@ export async function fuzz(name: string, files: number, seed: number): Promise<F
     const file = path.join(folder, 'damaged', `file.${format.ending}`);
     await lab().backend.makeFolder(path.dirname(file));
     await writeFile(file, sample);
-    await format.read(file); // a sound one is not refused
+    await format.read(file); // an intact file must not be refused
     for (let k = 0; k < files; k++) {
       await writeFile(file, damaged(sample, lab().random.deriveSeed(seed, k)));
       const outcome = await outcomeOf(() => format.read(file));
-      await new Promise(setImmediate); // what nobody waits for shows itself
+      await new Promise(setImmediate); // let unhandled rejections surface
       const [late] = unwaited.splice(0);
       if (late !== undefined) findings.push(`${name} ${k}: not waited for: ${late}`);
       else if (outcome === 'refused' || outcome === 'read') counts[outcome]++;

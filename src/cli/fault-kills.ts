@@ -1,13 +1,14 @@
 /**
- * # Kills of everything long, and signals
+ * # Killing long commands, and sending them signals
  *
- * A command runs undisturbed once: what it leaves is what it must always leave. Then it is begun
- * anew, killed without warning (SIGKILL) at a moment drawn from the seed, gone on with, killed
- * again, and at last allowed to end. Every kill counts; what is there at the end must be the same,
- * byte for byte, and no half-written file may stand beside it.
+ * A command first runs undisturbed, and the files it leaves are the expected result. Then it is
+ * started again, killed without warning (SIGKILL) at a moment drawn from the seed, resumed, killed
+ * again, and finally allowed to finish. Every kill counts. The files at the end must equal the
+ * expected ones, byte for byte, and no half-written file may be left.
  *
- * A signal that asks (Ctrl-C, a closed terminal, `kill`) must end each of them within two seconds,
- * with the status that shells expect, one line about what is kept, and no process left.
+ * A signal that can be handled (Ctrl-C, a closed terminal, `kill`) must end each command within two
+ * seconds, with the status that shells expect, one line about what is kept, and no process left
+ * over.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -19,14 +20,14 @@ import { official } from './fault-formats';
 import { type Ended, fisherlab } from './fault-processes';
 import { lab } from './lab';
 
-/** Something long. */
+/** A long command. */
 interface Long {
   readonly name: string;
-  /** The command that writes into a folder; `again` where it was begun before. */
+  /** The arguments of the command, which writes into a folder; `again` if it resumes. */
   readonly words: (folder: string, again: boolean) => string[];
-  /** What is put into the folder first. */
+  /** Prepares the folder first. */
   readonly prepare?: (folder: string) => Promise<void>;
-  /** The files that count. */
+  /** Whether a file belongs to the result. */
   readonly counts: (file: string) => boolean;
 }
 
@@ -48,7 +49,7 @@ const NOTEBOOK = {
   nbformat_minor: 5,
 };
 
-/** All that is killed; downloads come from `url`. */
+/** All the commands; downloads come from `url`. */
 const longs = (url: string): Long[] => [
   {
     name: 'train',
@@ -82,7 +83,7 @@ const longs = (url: string): Long[] => [
 export interface Killed {
   readonly name: string;
   readonly kills: number;
-  /** Rounds that did not end with the same files; a line each. */
+  /** A line for each round that did not end with the expected files. */
   readonly findings: readonly string[];
 }
 
@@ -117,7 +118,7 @@ export function kill(kills: number, seed: number, name: string): Promise<Killed>
   });
 }
 
-/** A training that has left something is gone on with. */
+/** Whether a training has left anything to resume. */
 const isBegun = async (folder: string) =>
   (await readdir(path.join(folder, 'run')).catch(() => [])).some((file) =>
     file.endsWith('.safetensors'),
@@ -126,13 +127,13 @@ const isBegun = async (folder: string) =>
 export interface Signalled {
   readonly name: string;
   readonly signals: number;
-  /** The longest from a signal to the end, in milliseconds. */
+  /** The longest time from a signal to the end, in milliseconds. */
   readonly slowest: number;
   readonly findings: readonly string[];
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** The longest that a command may go on after a signal, in milliseconds. */
+/** The longest time a command may run after a signal, in milliseconds. */
 const AT_ONCE = 2000;
 
 /** Sends each of the three signals once to a long command, at moments from the seed. */
@@ -146,7 +147,7 @@ export function signal(seed: number, name: string): Promise<Signalled> {
     const findings: string[] = [];
     for (const [k, one] of SIGNALS.entries())
       await inFolder(long, async (folder) => {
-        // not before it listens: Node takes its time to start
+        // wait until it handles signals: Node takes a while to start
         const after = took * (0.4 + 0.4 * lab().random.uniformAt(seed, k));
         const end = await fisherlab(long.words(folder, false), { signal: { name: one, after } });
         ends.push(end);
@@ -169,11 +170,11 @@ export function signal(seed: number, name: string): Promise<Signalled> {
   });
 }
 
-/** The names of all that is killed. */
+/** The names of all commands that are killed. */
 export const LONG = longs('').map(({ name }) => name);
 
 async function withLong<T>(name: string, work: (long: Long) => Promise<T>): Promise<T> {
-  // official files, slowly
+  // a server that sends official files slowly
   const server = http.createServer(async (request, response) => {
     const content = official()[path.posix.basename(request.url ?? '')] ?? Buffer.alloc(0);
     const from = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
@@ -207,7 +208,7 @@ async function inFolder<T>(long: Long, work: (folder: string) => Promise<T>): Pr
   }
 }
 
-/** The files that count with their checksums, a line each. */
+/** The files of the result with their checksums, one per line. */
 async function contents(folder: string, counts: Long['counts']): Promise<string> {
   const lines: string[] = [];
   for (const file of await readdir(folder, { recursive: true })) {

@@ -1,9 +1,10 @@
 /**
- * # Machines that give less
+ * # Machines with too little of something
  *
- * The same command where something is missing: file handles, memory, room, a home, the permission
- * to write, the folder it stands in; and names that shells and programs stumble over. It either
- * does its work or says in one line what is wrong: no stack of calls, no crash, and it ends.
+ * Runs the same command where something is missing: file handles, memory, disk space, a home
+ * folder, the permission to write, the working directory. Also tries names that shells and programs
+ * often get wrong. The command must either do its work or say in one line what is wrong, without a
+ * stack trace, a crash or a hang.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,7 @@ import { type Ended, fisherlab, type Run } from './fault-processes';
 
 interface Limit {
   readonly name: string;
-  /** How it runs in `folder`, and where its output goes. */
+  /** How to run it in `folder`, and where its output goes. */
   readonly run: (folder: string) => Run & { readonly to?: string };
 }
 
@@ -62,7 +63,7 @@ const LIMITS: readonly Limit[] = [
   },
 ];
 
-/** A disk in memory, in a world of its own that ends with the command. */
+/** A disk in memory, in a separate mount namespace that ends with the command. */
 function inMount(folder: string, options: string): string {
   const mount = `mount -t tmpfs -o ${options} tmpfs ${folder}/disk`;
   return `mkdir ${folder}/disk && exec unshare --mount bash -c '${mount} && exec "$0" "$@"'`;
@@ -70,9 +71,9 @@ function inMount(folder: string, options: string): string {
 
 export interface Limited {
   readonly limits: number;
-  /** Those in which the work was done. */
+  /** How many did the work. */
   readonly worked: number;
-  /** Those that ended with a line that says what is wrong. */
+  /** How many ended with a line that says what is wrong. */
   readonly refused: number;
   readonly findings: readonly string[];
 }
@@ -109,7 +110,8 @@ export async function limit(names = LIMITS.map(({ name }) => name)): Promise<Lim
 }
 
 /**
- * Whether it ended by itself, with a line and without a stack; a limit of time ends it silently.
+ * Whether the command ended by itself, with a line and without a stack trace. A time limit ends it
+ * without any output.
  */
 function isSaid({ status, said, leftProcess }: Ended): boolean {
   return (

@@ -1,7 +1,8 @@
 /**
  * # Commands as processes that may be stopped
  *
- * The program in a process group of its own, so that what it starts can be found after its end.
+ * Runs the program in its own process group, so that processes it starts can be found after it
+ * ends.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -9,26 +10,26 @@ import { lab } from './lab';
 
 /** How a command ended. */
 export interface Ended {
-  /** Its exit status; null where a signal ended it. */
+  /** Its exit status; null if a signal ended it. */
   readonly status: number | null;
   readonly said: string;
   readonly milliseconds: number;
-  /** From the signal to the end, where one was sent. */
+  /** Milliseconds from the signal to the end, if one was sent. */
   readonly afterSignal?: number;
-  /** Whether a process that it started outlived it. */
+  /** Whether a process it started was still running afterwards. */
   readonly leftProcess: boolean;
 }
 
 export interface Run {
-  /** A word of shell before the command, say `ulimit -n 40 &&`. */
+  /** Shell code before the command, such as `ulimit -n 40 &&`. */
   readonly shell?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** What is sent, and after how many milliseconds. */
+  /** The signal to send, and after how many milliseconds. */
   readonly signal?: { readonly name: NodeJS.Signals; readonly after: number };
 }
 
-/** A command that takes longer, in milliseconds, counts as one that never ends. */
+/** A command that takes longer than this, in milliseconds, counts as one that never ends. */
 const LIMIT = 180_000;
 
 /**
@@ -61,7 +62,7 @@ export function fisherlab(words: readonly string[], run: Run = {}): Promise<Ende
     timers.push(
       setTimeout(() => {
         sent = performance.now();
-        // Ctrl-C and a closed terminal reach the whole group, `kill` the process alone.
+        // Ctrl-C and a closed terminal reach the whole group; `kill` reaches only the process.
         const group = signal.name === 'SIGINT' || signal.name === 'SIGHUP';
         send(group ? -pid : pid, signal.name);
       }, signal.after),
@@ -85,7 +86,7 @@ export function fisherlab(words: readonly string[], run: Run = {}): Promise<Ende
   });
 }
 
-/** Whether a process of the group still runs after two seconds; it is killed then. */
+/** Whether a process of the group still runs after two seconds; if so, it is killed. */
 async function outlived(group: number): Promise<boolean> {
   for (let tries = 0; tries < 20; tries++) {
     if (!runs(group)) return false;
@@ -105,9 +106,8 @@ function send(pid: number, signal: NodeJS.Signals | 0): boolean {
 }
 
 /**
- * Whether any process of a group runs. One that has ended and whose parent has not yet asked how
- * (a zombie) can still be signalled, for as long as the system's first process takes to ask: where
- * `/proc` tells the state, it does not count.
+ * Whether any process of a group runs. A zombie, which has ended but whose exit status has not been
+ * collected, can still be signalled. Where `/proc` shows the state, zombies are not counted.
  */
 function runs(group: number): boolean {
   if (!send(-group, 0)) return false;
@@ -116,11 +116,11 @@ function runs(group: number): boolean {
     if (!/^\d+$/.test(entry)) return false;
     try {
       const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      // The fields after the program's name, which stands in brackets: state, parent, group.
+      // The fields after the program's name in brackets: state, parent, group.
       const [state = '', , owner] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       return Number(owner) === group && !'ZX'.includes(state);
     } catch {
-      return false; // it ended meanwhile
+      return false; // it has ended in the meantime
     }
   });
 }

@@ -1,14 +1,15 @@
 /**
- * # `fisherlab bench faults`: the campaign of faults
+ * # `fisherlab bench faults`: the fault campaign
  *
- *     fisherlab bench faults                    all of it: 5,000 damaged files, 100 kills
- *     fisherlab bench faults --seed 2 --keep    another one; its table goes into environment.md
+ *     fisherlab bench faults                    everything: 5,000 damaged files, 100 kills
+ *     fisherlab bench faults --seed 2 --keep    another seed; its table goes into environment.md
  *
- *     fisherlab bench faults --only parquet     the parts whose names say so
+ *     fisherlab bench faults --only parquet     the parts with this in their name
  *
- * Everything in it is drawn from the seed. Each part runs in a process of its own, which may crash;
- * what is finished lies in `out/faults-SEED.json`, and the same command goes on from there. A part
- * with findings is not finished: it is said, and run again the next time.
+ * Everything random is drawn from the seed. Each part runs in its own process, which may crash.
+ * Finished parts are kept in `out/faults-SEED.json`, and the same command resumes from there. A
+ * part with findings does not count as finished: its findings are printed, and it is run again the
+ * next time.
  */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -21,11 +22,11 @@ import { type Limited, limit } from './fault-limits';
 import { stoppableAnywhere } from './interruption';
 import { lab } from './lab';
 
-/** Damaged files of each format, and kills of each long command. */
+/** How many files of each format are damaged, and how often each long command is killed. */
 const FILES = 360;
 const KILLS = 25;
 
-/** What a process of its own is told to do. */
+/** What the process of one part is asked to do. */
 interface Work {
   readonly fuzz?: string;
   readonly files?: number;
@@ -34,13 +35,13 @@ interface Work {
   readonly signal?: string;
   readonly limit?: boolean;
   readonly seed?: number;
-  /** Folders, for the commands that are killed. */
+  /** Folders for the commands that are killed. */
   readonly notebook?: string;
   readonly download?: string;
   readonly url?: string;
 }
 
-/** Does one part in this process and says in a line of JSON what came of it. */
+/** Runs one part in this process and prints the result as a line of JSON. */
 export async function faultWorker(json: string): Promise<void> {
   const work = JSON.parse(json) as Work;
   const { seed = 1, files = FILES, kills = KILLS } = work;
@@ -59,7 +60,7 @@ export async function faultWorker(json: string): Promise<void> {
 
 function runNotebook(folder: string): Promise<void> {
   const { notebook } = lab();
-  return stoppableAnywhere('stopped; the notebook is as it was', async () => {
+  return stoppableAnywhere('stopped; the notebook is unchanged', async () => {
     const out = path.join(folder, 'out');
     await notebook.publishNotebooks([path.join(folder, 'a.ipynb')], { out, write: true });
   });
@@ -67,12 +68,12 @@ function runNotebook(folder: string): Promise<void> {
 
 function downloadInto(folder: string, url: string): Promise<void> {
   process.env.XDG_CACHE_HOME = folder;
-  return stoppableAnywhere('stopped; the same command goes on where it was', async () => {
+  return stoppableAnywhere('stopped; run the same command again to resume', async () => {
     await lab().data.download('mnist', { entry: entryOf('mnist', official(), url) });
   });
 }
 
-/** The campaign; what it found so far is kept beside. */
+/** Runs the campaign; results so far are kept in a file. */
 export async function faultCampaign(seed: number, keep: boolean, only = ''): Promise<void> {
   const { backend, experiments, FisherlabError, terminal } = lab();
   const file = backend.inCheckout('out', `faults-${seed}.json`);

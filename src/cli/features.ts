@@ -4,8 +4,9 @@
  *     fisherlab features --model glow-cifar10 --in cifar10 gtsrb --to out/features
  *     fisherlab features --model vae-mnist --in scans/ --to out/scans --shard 3/64
  *
- * One Parquet file for each model, set and batch size (`features/feature-files.ts`); of a shard,
- * one file a shard, which `fisherlab merge` joins. On a cluster the shard is the task's own.
+ * Writes one Parquet file for each model, set and batch size (`features/feature-files.ts`). With
+ * shards there is one file per shard, and `fisherlab merge` joins them. On a cluster the shard
+ * follows from the number of the task.
  */
 import type { Command } from 'commander';
 import type { data, features, models } from '../index';
@@ -30,22 +31,26 @@ interface Flags {
 export function register(program: Command): void {
   program
     .command('features')
-    .description('tables of features of sets or of images of your own, for pandas and for detect')
+    .description(
+      'compute feature tables of data sets or your own images, for pandas and for detect',
+    )
     .requiredOption('--model <names>', 'shipped models or checkpoints, separated by commas', names)
     .requiredOption('--in <set|path...>', 'data sets (their test images), or files and folders')
-    .requiredOption('--to <folder>', 'where the files go')
-    .option('--features <names>', 'of the registry, separated by commas', names, ['squared-norm'])
-    .option('--batch-sizes <list>', 'numbers of images in a batch', wholeNumbers, [1, 5])
+    .requiredOption('--to <folder>', 'the folder to write to')
+    .option('--features <names>', 'features of the registry, separated by commas', names, [
+      'squared-norm',
+    ])
+    .option('--batch-sizes <list>', 'batch sizes, separated by commas', wholeNumbers, [1, 5])
     .option('--seed <n>', 'seed of the noise', wholeNumber(0), 1)
     .option('--limit <n>', 'only the first images of each set', wholeNumber())
     .option(
       '--shard <i/n>',
-      'only the i-th share of n, from 0 on (default: what Slurm or Kubernetes says, else all)',
+      'only share i of n, counted from 0 (default: from Slurm or Kubernetes, otherwise everything)',
       shard.parse,
     )
     .action((flags: Flags) =>
       stoppable(
-        'stopped; finished parts are kept: the same command goes on where it was',
+        'stopped; finished parts are kept: run the same command again to resume',
         (signal) => makeFiles(flags, signal),
       ),
     );
@@ -55,7 +60,7 @@ async function makeFiles(flags: Flags, signal: AbortSignal): Promise<void> {
   const { backend, features, models, startBackend, terminal } = lab();
   const { to: folder, batchSizes, seed, features: wanted } = flags;
   const share = flags.shard ?? shard.ofEnvironment(process.env);
-  await backend.makeFolder(folder); // not after all the work
+  await backend.makeFolder(folder); // fail now rather than after all the work
   await startBackend();
   const loaded = flags.model.map((asked) => ({ asked, loaded: models.loadModel(asked) }));
   const bar = terminal.barForEachStep();
@@ -84,7 +89,7 @@ async function makeFiles(flags: Flags, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Every set by itself, or all paths together. */
+/** Each data set separately, or all paths as one set. */
 async function sourcesOf(
   flags: Flags,
   imageShape: models.ImageShape,
@@ -104,10 +109,10 @@ async function sourcesOf(
   }
   if (words.some((word) => sets.includes(word)))
     throw new FisherlabError(
-      `'${words.join(' ')}' names sets and paths`,
-      'give either, or call a folder ./name',
+      `'${words.join(' ')}' mixes data sets and paths`,
+      'give one or the other; write ./name for a folder called like a data set',
     );
   if (limit !== undefined)
-    throw new FisherlabError('--limit is for data sets', 'give the paths of fewer images');
+    throw new FisherlabError('--limit is for data sets', 'give paths of fewer images');
   return [{ images: await data.ownRow(words, imageShape), in: words }];
 }

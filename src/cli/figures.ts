@@ -1,8 +1,9 @@
 /**
  * # `fisherlab figures`: what a model has learnt, as pictures
  *
- * `fisherlab figures vae-fashion_mnist --out out/figures` writes the curve of its training, samples
- * of the model, and of its own test images the latents (Glow) or the reconstructions (VAE), as SVG.
+ * `fisherlab figures vae-fashion_mnist --out out/figures` writes SVG files: the training curve,
+ * samples of the model, and for its own test images the latents (Glow) or the reconstructions
+ * (VAE).
  */
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -14,7 +15,7 @@ export function register(program: Command): void {
     .command('figures')
     .description('draw the training curve of a model, samples, and its latents or reconstructions')
     .argument('<model>', 'a shipped model, or the path of a checkpoint')
-    .option('--out <folder>', 'where the figures go', path.join('out', 'figures'))
+    .option('--out <folder>', 'the folder to write to', path.join('out', 'figures'))
     .action(figures);
 }
 

@@ -4,24 +4,25 @@
  *     fisherlab import weights.safetensors --model glow --data cifar10 --out mine.safetensors
  *
  * reads a PyTorch state dictionary in the safetensors format and writes a checkpoint that every
- * command takes. What was left out or filled in is said (`src/models/state-dict.ts` has the rules).
- * As a check of the units, the loss on the first test images of the data set is printed where that
- * set is here.
+ * command accepts. It prints which tensors were left out or filled in (`src/models/state-dict.ts`
+ * has the rules). As a check of the units, it also prints the loss on the first test images of the
+ * data set, if that set is on this machine.
  *
- * PyTorch's own `.pt` files are programs for Python's unpickler; they are converted there, by the
- * lines that the error shows. Checkpoints of trainers hold several networks: `--prefix` chooses.
+ * PyTorch's own `.pt` files are programs for Python's unpickler, so they must be converted in
+ * Python, with the lines that the error message shows. A trainer's checkpoint may hold several
+ * networks; `--prefix` chooses one.
  *
- * Data sets are of 32x32 pixels, so a model of another size would be one that nothing can be asked
- * about: it is refused here. (`createModel` and `setStateDict` take it in a program.)
+ * Data sets have 32x32 pixels, so no command could use a model of another size, and it is refused
+ * here. (In a program, `createModel` and `setStateDict` accept it.)
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { FisherlabError } from '../errors';
-import type { models } from '../index';
+import type { models, data as room } from '../index';
 import { lab } from './lab';
-import { FAMILY } from './options';
+import { arrayOptions, FAMILY, readingOf } from './options';
 
 interface Options {
   model: string;
@@ -30,26 +31,33 @@ interface Options {
   out: string;
   config?: string;
   prefix?: string;
+  layout?: room.Layout;
+  values?: room.Values;
 }
 
 const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
-/** Images of the check. */
+/** How many images the check uses. */
 const CHECKED = 10;
 
 /** Adds `import` to the program. */
 export function register(program: Command): void {
   program
     .command('import')
-    .description('make a checkpoint of weights that were trained with PyTorch')
-    .argument('<file>', 'a state dictionary as safetensors')
+    .description('make a checkpoint from weights trained with PyTorch')
+    .argument('<file>', 'a state dictionary in the safetensors format')
     .requiredOption('--model <family>', FAMILY)
     .requiredOption('--data <set|folder>', 'the data set it was trained on, or a folder of images')
+    .addOption(arrayOptions.layout())
+    .addOption(arrayOptions.values())
     .addOption(
       new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('paper'),
     )
-    .option('--config <json>', 'what differs from the preset, say \'{"K": 16, "hidden": 256}\'')
-    .option('--prefix <text>', 'what stands before the names in the file (default: found)')
+    .option(
+      '--config <json>',
+      'what differs from the preset, for example \'{"K": 16, "hidden": 256}\'',
+    )
+    .option('--prefix <text>', 'the prefix of the names in the file (default: found automatically)')
     .requiredOption('--out <file>', 'the checkpoint to write')
     .action(importCommand);
 }
@@ -60,7 +68,8 @@ async function importCommand(file: string, options: Options): Promise<void> {
     models;
   const set = data.setOrPath(options.data);
   const { tensors } = readSafetensors(file);
-  const images: models.ImageShape = [32, 32, await data.channelsOf(set)];
+  const reading = readingOf(options);
+  const images: models.ImageShape = [32, 32, await data.channelsOf(set, reading)];
   const config = {
     ...preset(options.model, options.preset, images, 0),
     ...differing(options.config),
@@ -68,7 +77,7 @@ async function importCommand(file: string, options: Options): Promise<void> {
   if (String(config.imageShape) !== String(images))
     throw new FisherlabError(
       `the model takes images of ${config.imageShape.join('x')}, and ${set} has ${images.join('x')}`,
-      'choose the data set it was trained on; other sizes come in by setStateDict, in a program',
+      'choose the data set it was trained on; for other sizes use setStateDict in a program',
     );
   await startBackend();
   const model = createModel(config);
@@ -78,7 +87,12 @@ async function importCommand(file: string, options: Options): Promise<void> {
     await saveCheckpoint(options.out, model, {
       config,
       ...(options.config === undefined ? { preset: options.preset } : {}),
-      data: { name: set, images: 0, validation: 0 },
+      data: {
+        name: set,
+        images: 0,
+        validation: 0,
+        ...(reading === undefined ? {} : { reading }),
+      },
       training: {
         importedFrom: path.basename(file),
         sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
@@ -90,7 +104,7 @@ async function importCommand(file: string, options: Options): Promise<void> {
       commit: 'imported',
     });
     console.log(`${model.layers.length} tensors of ${file} are now ${options.out}`);
-    console.log(await check(model, set));
+    console.log(await check(model, set, reading));
   } finally {
     disposeModel(model);
   }
@@ -102,27 +116,34 @@ function differing(json: string | undefined): Partial<models.ModelConfig> {
     const value: unknown = JSON.parse(json);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
-    // said below
+    // reported below
   }
   const { FisherlabError } = lab();
-  throw new FisherlabError(`--config is '${json}'`, 'give a JSON object, say \'{"K": 16}\'');
+  throw new FisherlabError(
+    `--config is '${json}'`,
+    'give a JSON object, for example \'{"K": 16}\'',
+  );
 }
 
-/** What was decided, a line each. */
+/** The decisions, one per line. */
 function describe({ prefix, leftOut, missing }: models.StateDictReport): string[] {
   const some = (names: readonly string[]) =>
     names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
   return [
-    ...(prefix === '' ? [] : [`taken are the tensors under '${prefix}'`]),
+    ...(prefix === '' ? [] : [`taken: the tensors under '${prefix}'`]),
     ...(leftOut.length === 0 ? [] : [`left out: ${leftOut.length} tensors (${some(leftOut)})`]),
-    ...(missing.length === 0 ? [] : [`begin at 0: ${missing.length} counters (${some(missing)})`]),
+    ...(missing.length === 0 ? [] : [`start at 0: ${missing.length} counters (${some(missing)})`]),
   ];
 }
 
-async function check(model: models.TapedModel, name: string): Promise<string> {
-  const { data: room, FisherlabError, training } = lab();
+async function check(
+  model: models.TapedModel,
+  name: string,
+  reading: room.ArrayReading | undefined,
+): Promise<string> {
+  const { data: sets, FisherlabError, training } = lab();
   try {
-    const data = await room.imageSet(name, 'test', { limit: CHECKED });
+    const data = await sets.imageSet(name, 'test', { limit: CHECKED, reading });
     if (String(data.shape) !== String(model.imageShape))
       return `no check: ${name} has images of another shape`;
     const indices = Array.from({ length: data.count }, (_, k) => k);

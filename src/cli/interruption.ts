@@ -1,20 +1,20 @@
 /**
- * # When somebody says stop
+ * # Stopping a command
  *
- * Ctrl-C, a closed terminal, `kill`, and a reader that has gone away (`| head`) all end a command
- * quietly, with the status that shells expect: 128 and the number of the signal. Long commands do
- * their work in `stoppable`: at the first signal the work ends at its next safe place, and a line
- * says what is kept and how to go on; a second signal ends it at once. Whatever is on disk then is
- * whole, since files are written beside and renamed.
+ * Ctrl-C, a closed terminal, `kill`, and a closed pipe (`| head`) all end a command quietly, with
+ * the status that shells expect: 128 plus the number of the signal. Long commands do their work in
+ * `stoppable`. At the first signal the work stops at its next safe place, and a line says what is
+ * kept and how to resume. A second signal ends it at once. Files on disk are always complete,
+ * because they are written under another name and then renamed.
  */
 import { constants } from 'node:os';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** What a shell reports of a process that a signal ended. */
+/** The status that a shell reports for a process ended by a signal. */
 const statusOf = (signal: (typeof SIGNALS)[number] | 'SIGPIPE') => 128 + constants.signals[signal];
 
-/** Work that was stopped; the line that says so has been written. */
+/** Thrown when work was stopped. The message for the user has already been printed. */
 export class Stopped extends Error {
   constructor(
     /** The exit status. */
@@ -25,14 +25,14 @@ export class Stopped extends Error {
   }
 }
 
-/** The work that goes on, if it can be stopped. */
+/** The work in progress, if it can be stopped. */
 let current: AbortController | undefined;
 
 /**
- * Does work that a signal stops.
- * @param said the line that says so: what is kept and how to go on
- * @param work ends by `signal.throwIfAborted()`, or whatever else throws the signal's reason
- * @throws {Stopped} where it was stopped
+ * Runs work that a signal can stop.
+ * @param said the line to print then: what is kept and how to resume
+ * @param work must end by throwing the signal's reason, for instance by `signal.throwIfAborted()`
+ * @throws {Stopped} if it was stopped
  */
 export async function stoppable<T>(
   said: string,
@@ -58,8 +58,7 @@ export async function stoppable<T>(
 }
 
 /**
- * The same for work that has no safe place of its own: it ends where it stands, for all that it has
- * finished is on disk.
+ * The same for work that can stop anywhere, because everything it has finished is already on disk.
  */
 export function stoppableAnywhere<T>(said: string, work: () => Promise<T>): Promise<T> {
   return stoppable(said, (signal) => {
@@ -70,10 +69,10 @@ export function stoppableAnywhere<T>(said: string, work: () => Promise<T>): Prom
   });
 }
 
-/** What writing says where the reader has gone away, or the terminal has. */
+/** Error codes of writing when the reader or the terminal is gone. */
 const GONE: readonly (string | undefined)[] = ['EPIPE', 'EIO'];
 
-/** Ends the process quietly once nobody reads what it says. */
+/** Ends the process quietly once nobody reads its output. */
 export function endWithoutReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (!GONE.includes(error.code)) throw error;

@@ -1,16 +1,16 @@
 /**
  * # The command line
  *
- * One file a command: `src/cli/<command>.ts` exports `register(program)`, which adds the command to
- * a commander program. Registering is cheap, for the library is loaded by the command's action
- * (`lab.ts`); and of a line that names a command no other is registered.
+ * There is one file per command: `src/cli/<command>.ts` exports `register(program)`, which adds the
+ * command to a commander program. Registering is cheap, because the library is loaded only by the
+ * command's action (`lab.ts`). If a line names a command, only that one is registered.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { endWithoutReader, Stopped } from './interruption';
 
-/** What the file of a command exports. */
+/** What a command's file exports. */
 export interface CommandFile {
   readonly register: (program: Command) => void;
 }
@@ -41,8 +41,8 @@ export const COMMANDS: Readonly<Record<string, () => CommandFile>> = {
  * Runs one command line.
  *
  * @param argv as `process.argv`: node, the script, the arguments
- * @throws {CommanderError} if the line is not understood, after help and after the version
- * @throws {FisherlabError} if what it asks for cannot be done as things are
+ * @throws {CommanderError} if the line is not understood, and after printing help or the version
+ * @throws {FisherlabError} if the command cannot be carried out
  */
 export async function run(argv: readonly string[]): Promise<void> {
   const program = new Command('fisherlab')
@@ -56,8 +56,8 @@ export async function run(argv: readonly string[]): Promise<void> {
 }
 
 /**
- * The program `fisherlab`: runs a command line and leaves the exit status. What commander and a
- * stopped command have said already is not said again.
+ * The program `fisherlab`: runs a command line and sets the exit status. Messages that commander or
+ * a stopped command has already printed are not repeated.
  * @throws all other errors of `run`
  */
 export async function main(argv: readonly string[]): Promise<void> {

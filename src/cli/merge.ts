@@ -3,7 +3,7 @@
  *
  *     fisherlab merge out/features
  *
- * Joins the shards that `fisherlab features --shard` made (`features/merge.ts`), or says which are
+ * Joins the shards made by `fisherlab features --shard` (`features/merge.ts`), or says which are
  * missing and how to make them.
  */
 import type { Command } from 'commander';
@@ -15,10 +15,10 @@ import { shown } from './print';
 export function register(program: Command): void {
   program
     .command('merge')
-    .description('join the shards of feature tables, once all are there')
-    .argument('<folder>', 'where fisherlab features wrote them')
+    .description('join the shards of feature tables when all of them exist')
+    .argument('<folder>', 'the folder fisherlab features wrote them to')
     .action((folder: string) =>
-      stoppable('stopped; all shards are as they were', (signal) => merge(folder, signal)),
+      stoppable('stopped; all shards are unchanged', (signal) => merge(folder, signal)),
     );
 }
 
@@ -32,7 +32,7 @@ async function merge(folder: string, signal: AbortSignal): Promise<void> {
     console.log(`${shown(file)}: ${rows} rows of ${shards} shards`);
     if (processors.length > 1)
       console.log(
-        `  made on ${processors.join(' and ')}: a run on one of them may differ in the last bits`,
+        `  made on ${processors.join(' and ')}: a run on only one of them may differ in the last bits`,
       );
   }
 }

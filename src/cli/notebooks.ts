@@ -1,8 +1,8 @@
 /**
  * # `fisherlab notebooks`
  *
- * Runs the notebooks as a reader would, cell by cell, and writes a page of each. Fails if any cell
- * of any notebook fails.
+ * Runs the notebooks cell by cell, as a reader would, and writes an HTML page for each. Fails if
+ * any cell fails.
  */
 import type { Command } from 'commander';
 import type { notebook } from '../index';
@@ -16,10 +16,10 @@ export function register(program: Command): void {
   program
     .command('notebooks')
     .description('run the notebooks, check every cell, write HTML to out/notebooks')
-    .argument('[names...]', 'which ones, by name or a part of it (default: all)')
-    .option('--write', 'store the outputs in notebooks/*.ipynb, as code hosts show them')
+    .argument('[names...]', 'notebooks to run, by name or part of it (default: all)')
+    .option('--write', 'store the outputs in notebooks/*.ipynb, where code hosts show them')
     .option('--quick', 'fewer images: sets FISHERLAB_QUICK=1 for the cells')
-    .option('--timeout <seconds>', 'the longest that one cell may take', positiveNumber(), 600)
+    .option('--timeout <seconds>', 'time limit for one cell', positiveNumber(), 600)
     .action(notebooks);
 }
 
@@ -48,7 +48,7 @@ async function notebooks(names: string[], { write = false, quick, timeout }: Fla
 }
 
 /**
- * Runs notebooks of the project and reports on the terminal: also the second part of `npm start`.
+ * Runs notebooks of the project and reports on the terminal. Also the second part of `npm start`.
  */
 export async function runNotebooks(
   names: readonly string[],
@@ -61,8 +61,8 @@ export async function runNotebooks(
   let cellBegan = Date.now();
   const onEvent = (event: notebook.RunEvent) => {
     if (event.note === undefined && event.seconds === undefined) cellBegan = Date.now();
-    // Where lines stay, one for each finished cell; on a terminal all that happens, ten times a
-    // second.
+    // In a file or a log, one line per finished cell; on a terminal, a status line that is updated
+    // ten times a second.
     if (screen.kind === 'terminal' ? Date.now() - written < 100 : event.seconds === undefined)
       return;
     written = Date.now();
@@ -78,14 +78,14 @@ export async function runNotebooks(
     );
   };
   const out = backend.inCheckout('out', 'notebooks');
-  return stoppableAnywhere('stopped; the notebooks that were finished have their pages', () =>
+  return stoppableAnywhere('stopped; finished notebooks have their pages', () =>
     notebook.publishNotebooks(files, { ...options, out, onEvent, onRun }),
   );
 }
 
 /**
- * What runs: the notebook, its cell, how long already, and what the cell says of itself (`progress`
- * adds the time left).
+ * What is running: the notebook, the cell, the time so far, and the progress that the cell reports
+ * (`progress` adds the time left).
  */
 function statusLine(
   { notebook, cell, cells, seconds, note }: notebook.RunEvent,

@@ -1,15 +1,16 @@
 /**
  * # Options on the command line
  *
- * Options arrive as text. Each parser here makes a number of it, or says what to give; commander
- * names the option.
+ * Options arrive as text. Each parser here turns the text into a value, or throws an error that
+ * says what to give; commander adds the name of the option.
  */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import type { data } from '../index';
 
-/** What the help says of an option that names a family; the library says which there are. */
+/** The help text of an option that takes a family; the library checks whether it exists. */
 export const FAMILY = 'the family of the model: glow, diffusion or vae';
 
-/** A parser of whole numbers from `least` on. */
+/** Makes a parser for whole numbers from `least` on. */
 export function wholeNumber(least = 1): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -19,19 +20,21 @@ export function wholeNumber(least = 1): (text: string) => number {
   };
 }
 
-/** A parser of lists of whole numbers from 1 on, separated by commas. */
+/** Parses whole numbers from 1 on, separated by commas. */
 export function wholeNumbers(text: string): number[] {
   const parse = wholeNumber();
   return text.split(',').map((part) => {
     try {
       return parse(part);
     } catch {
-      throw new InvalidArgumentError(`'${part}' is none: give whole numbers from 1 on, as 1,5.`);
+      throw new InvalidArgumentError(
+        `'${part}' is not a whole number: give numbers from 1 on, such as 1,5.`,
+      );
     }
   });
 }
 
-/** A parser of numbers from 0 up, below `below` where that is given. */
+/** Makes a parser for numbers from 0 on, and below `below` if that is given. */
 export function positiveNumber(below = Number.POSITIVE_INFINITY): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -42,7 +45,36 @@ export function positiveNumber(below = Number.POSITIVE_INFINITY): (text: string)
   };
 }
 
-/** A parser of names separated by commas. */
+const LAYOUTS = [
+  'HW',
+  'HWC',
+  'CHW',
+  'NHW',
+  'NHWC',
+  'NCHW',
+] as const satisfies readonly data.Layout[];
+const VALUES = ['0..1', '0..255'] as const satisfies readonly data.Values[];
+
+/** Options that say how to read arrays, if the arrays themselves do not show it. */
+export const arrayOptions = {
+  layout: () =>
+    new Option('--layout <letters>', 'the order of dimensions in arrays').choices(LAYOUTS),
+  values: () =>
+    new Option('--values <range>', 'the range of values in arrays that are not uint8').choices(
+      VALUES,
+    ),
+};
+
+/** What the user said about arrays; undefined if nothing. */
+export function readingOf({ layout, values }: data.ArrayReading): data.ArrayReading | undefined {
+  if (layout === undefined && values === undefined) return undefined;
+  return {
+    ...(layout === undefined ? {} : { layout }),
+    ...(values === undefined ? {} : { values }),
+  };
+}
+
+/** Parses names separated by commas. */
 export function names(text: string): string[] {
   return text.split(',').map((name) => name.trim());
 }

@@ -1,29 +1,29 @@
 /**
- * # Commands in processes of their own
+ * # Commands in separate processes
  *
  * A benchmark runs other commands of this program as a person would, and asks the system what they
- * used up: memory is a process's, and so are its cores.
+ * used. Memory and cores can only be measured and limited per process.
  */
 import { spawn } from 'node:child_process';
 
-/** What a command used up. */
+/** What a command used. */
 export interface Ran {
   readonly seconds: number;
-  /** Processor time, all cores. Seconds. */
+  /** Processor time of all cores, in seconds. */
   readonly cpu: number;
-  /** Largest resident memory. */
+  /** Largest resident memory, in megabytes. */
   readonly peak_mb: number;
-  /** What it wrote to its output. */
+  /** What it wrote to stdout. */
   readonly output: string;
 }
 
-/** When a program ends, writes what it used up into the pipe beside its output. */
+/** When a program ends, writes what it used into a third pipe. */
 const REPORT = `data:text/javascript,import{writeSync}from'node:fs';process.on('exit',()=>writeSync(3,JSON.stringify(process.resourceUsage())))`;
 
 /**
  * Runs a command of this program.
- * @param cores the only ones that it may use, as `taskset` of Linux takes them: `0`, `0-3`
- * @throws {Error} if it fails: its last word
+ * @param cores the only cores it may use, in the syntax of Linux's `taskset`: `0`, `0-3`
+ * @throws {Error} if it fails, with the end of its output
  */
 export function ran(words: readonly string[], cores?: string): Promise<Ran> {
   const node = [...process.execArgv, '--import', REPORT, process.argv[1] as string, ...words];
@@ -62,7 +62,7 @@ export function ran(words: readonly string[], cores?: string): Promise<Ran> {
   });
 }
 
-/** The last line that a command of this program writes, which is JSON. */
+/** Runs a command of this program and parses its last line as JSON. */
 export async function answerOf(words: readonly string[]): Promise<unknown> {
   const { output } = await ran(words);
   return JSON.parse(output.trim().split('\n').pop() as string);

@@ -1,8 +1,9 @@
 /**
- * # `fisherlab parity DIR`: against the paper's own code
+ * # `fisherlab parity DIR`: comparison with the paper's own code
  *
- * Compares every reference file of a directory (`experiments/reference-files.ts`) and prints a line
- * a file. The exit status is 1 where a file is beyond the tolerances or cannot be compared.
+ * Compares with every reference file in a directory (`experiments/reference-files.ts`) and prints
+ * one line per file. The exit status is 1 if a file is outside the tolerances or cannot be
+ * compared.
  */
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -29,7 +30,7 @@ async function parity(directory: string): Promise<void> {
   if (failed.length > 0) {
     throw new FisherlabError(
       `${failed.length} of ${names.length} reference files do not agree: ${failed.join(', ')}`,
-      'see their lines for what differs',
+      'their lines above say what differs',
     );
   }
 }

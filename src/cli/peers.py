@@ -1,8 +1,8 @@
-"""What a user of PyTorch does today, beside `fisherlab bench` (peers.ts).
+"""What a user of PyTorch would run, to compare with `fisherlab bench` (peers.ts).
 
     python peers.py FAMILY PRESET KIND IMAGES        e.g.  python peers.py glow small features 32
 
-Prints one line of JSON a method, {"method", "ms_per_image"}: the best of two passes. KIND is
+Prints one line of JSON per method, {"method", "ms_per_image"}: the best of two passes. KIND is
 
 features  squared gradient norms of every tensor and image
 fim       the gradient of every image with respect to three tensors
@@ -10,12 +10,12 @@ training  forward and backward of the mean over a batch, without the optimiser's
 
 and the methods are
 
-loop    one backward pass an image (what the paper's code does)
+loop    one backward pass per image (as in the paper's code)
 vmap-k  torch.func.vmap(grad), k images at a time (the idiomatic exact way)
-sum     one plain backward pass over all images: no norms, what PyTorch can reach at best
+sum     one plain backward pass over all images: no norms, the best that PyTorch can reach
 
 Needs torch, and for diffusion einops and the package that the paper builds on:
-pip install --no-deps denoising-diffusion-pytorch==1.5.5. What that imports for its trainer alone
+pip install --no-deps denoising-diffusion-pytorch==1.5.5. What it imports only for its trainer
 is replaced by empty modules.
 """
 
@@ -86,7 +86,7 @@ def gaussian(x, m, logs):
 
 
 class Glow(nn.Module):
-    """log p(x) in nats, one an image; x [N, 3, 32, 32] in [-0.5, 0.5)."""
+    """log p(x) in nats, one per image; x [N, 3, 32, 32] in [-0.5, 0.5)."""
 
     def __init__(self, K, h, L=3):
         super().__init__()
@@ -120,7 +120,7 @@ def glow(preset):
 
 
 class Anything:
-    """In the place of what only the trainer of the U-Net's package needs."""
+    """Replaces what only the trainer in the package of the U-Net needs."""
 
     def __getattr__(self, name):
         return Anything()
@@ -155,7 +155,7 @@ def diffusion(preset):
     unet = small if preset == "small" else Unet(dim=32, dim_mults=(1, 2, 4, 8))
 
     class Objective(nn.Module):
-        """-mean |eps - eps_theta(x_t, 0)|, one an image."""
+        """-mean |eps - eps_theta(x_t, 0)|, one per image."""
 
         def __init__(self):
             super().__init__()
@@ -178,7 +178,7 @@ def vae(preset):
         return [nn.ConvTranspose2d(i, o, 3, 2, 1, 1), nn.BatchNorm2d(o), nn.LeakyReLU()]
 
     class Vae(nn.Module):
-        """-(squared error + KL), one an image."""
+        """-(squared error + KL), one per image."""
 
         def __init__(self):
             super().__init__()
@@ -201,7 +201,7 @@ def vae(preset):
 
 
 def best(run):
-    """Seconds, the better of two, after one that is not counted."""
+    """Seconds: the better of two runs, after one that is not counted."""
     run()
     times = []
     for _ in range(2):

@@ -1,12 +1,11 @@
 /**
- * # `fisherlab bench peers`: beside PyTorch
+ * # `fisherlab bench peers`: speed next to PyTorch
  *
  *     fisherlab bench peers vae --preset small --python venv/bin/python
  *
- * Ours and PyTorch's (`peers.py`) run in turn, each in a process of its own, pair by pair: on a
- * machine that others use too, the ratio of two runs behind each other says more than either time.
- * Our side takes as many images at once as the program chooses, PyTorch's as many as it is fastest
- * with.
+ * fisherlab and PyTorch (`peers.py`) run alternately, each in its own process. On a machine that
+ * others use too, the ratio of two consecutive runs says more than either time. fisherlab takes as
+ * many images per pass as it chooses by default; PyTorch takes the number it is fastest with.
  */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
@@ -20,14 +19,16 @@ type Row = experiments.SpeedRow;
 
 const PAIRS = 5;
 const KINDS = ['features', 'training', 'fim'] as const;
-/** Images of a run, so that each takes seconds. A training step is of as many on both sides. */
+/**
+ * Images per run, so that each run takes seconds. A training step has equally many on both sides.
+ */
 const IMAGES = { small: { ours: 240, theirs: 32 }, paper: { ours: 64, theirs: 8 } };
 const TRAINING = 64;
 
 /**
- * Compares what a family's preset takes, kind by kind, and gives each as soon as it is known.
- * @param python a Python that has torch
- * @throws {FisherlabError} if it does not run, or has no torch
+ * Compares the times of a family's preset, kind by kind; each is given as soon as it is known.
+ * @param python a Python interpreter with torch
+ * @throws {FisherlabError} if the interpreter does not run, or has no torch
  */
 export async function* comparePeers(
   family: string,
@@ -42,7 +43,7 @@ export async function* comparePeers(
     const pairs: Row['pairs'][number][] = [];
     for (let k = 0; k < PAIRS; k++) {
       const here = (await answerOf(
-        ['bench', kind, family, '--preset', preset, ...images, '--json'], // in a fresh process
+        ['bench', kind, family, '--preset', preset, ...images, '--json'], // in a new process
       )) as Cost;
       const there = await timesOf(python, [
         ...[family, preset, kind],
@@ -65,12 +66,12 @@ async function versionOfTorch(python: string): Promise<string> {
     const why = (error as Error).message.trim().split('\n').pop();
     throw new (lab().FisherlabError)(
       `'${python}' has no torch (${why})`,
-      'name a Python that has: python3 -m venv venv && venv/bin/pip install torch einops',
+      'name an interpreter that has it: python3 -m venv venv && venv/bin/pip install torch einops',
     );
   }
 }
 
-/** Milliseconds an image of each of PyTorch's methods. */
+/** Milliseconds per image of each of PyTorch's methods. */
 async function timesOf(python: string, words: readonly string[]): Promise<Record<string, number>> {
   const { stdout } = await run(python, [path.join(__dirname, 'peers.py'), ...words]);
   const lines = stdout.trim().split('\n');

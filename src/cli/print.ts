@@ -1,7 +1,7 @@
 /**
  * # Results as text
  *
- * What several commands print of the same results.
+ * Printed forms of results that several commands share.
  */
 import path from 'node:path';
 import type { experiments } from '../index';
@@ -9,7 +9,7 @@ import { lab } from './lab';
 
 type Estimate = { readonly value: number; readonly low: number; readonly high: number };
 
-/** A path as one would type it here. */
+/** A path as you would type it in the current folder. */
 export function shown(file: string): string {
   return path.relative(process.cwd(), file) || '.';
 }
@@ -19,7 +19,7 @@ export function withInterval({ value, low, high }: Estimate): string {
   return `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
 }
 
-/** A model's results: a line a method, a column a pair and batch size. */
+/** Prints a model's results, with a row per method and a column per pair and batch size. */
 export function printModel(results: experiments.ModelResults): void {
   if (results.missingSets.length > 0)
     console.log(`  not on this machine: ${results.missingSets.join(', ')}`);
@@ -38,7 +38,7 @@ export function printModel(results: experiments.ModelResults): void {
   console.log(`${lab().terminal.tableText(rows)}\n`);
 }
 
-/** The tables of all results in a folder. */
+/** Prints the tables of all results in a folder. */
 export function printSummary(folder: string, summary: experiments.Summary): void {
   for (const family of summary.families) {
     const { family: name, kind, protocol, batchSize, models, methods } = family;
@@ -69,7 +69,7 @@ function methodRow({
   };
 }
 
-/** How good the models are. */
+/** Prints how good the models are. */
 export function printCards(cards: readonly experiments.ModelCard[]): void {
   const rows = cards.map(({ model, steps, bitsPerDim, how }) => ({
     model,
@@ -80,7 +80,7 @@ export function printCards(cards: readonly experiments.ModelCard[]): void {
   console.log(lab().terminal.tableText(rows));
 }
 
-/** What came out of a round. */
+/** Prints the result of a round. */
 export function printRound(
   round: experiments.Round,
   { development, reporting }: experiments.RoundResult,

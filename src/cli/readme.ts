@@ -1,8 +1,9 @@
 /**
- * # `fisherlab readme`: the numbers of the README, from the files that hold them
+ * # `fisherlab readme`: the numbers of the README, from the result files
  *
- * `npm start` leaves `out/results.json`; this command keeps it among the results that ship (with
- * `--keep`) and fills the pages in (`experiments/pages.ts`).
+ * `npm start` leaves `out/results.json`; with `--keep`, this command copies it to the shipped
+ * results. Then it writes the numbers of the shipped results into the pages
+ * (`experiments/pages.ts`).
  */
 import type { Command } from 'commander';
 import { lab } from './lab';
@@ -11,14 +12,14 @@ import { lab } from './lab';
 export function register(program: Command): void {
   program
     .command('readme')
-    .description('fill the numbers of the last npm start into the README')
-    .option('--keep', 'take the results of the last npm start; else those already kept')
+    .description('write the numbers of data/results into the README and other pages')
+    .option('--keep', 'first keep the results of the last npm start')
     .action(async ({ keep = false }: { keep?: boolean }) => {
       const { experiments } = lab();
       if (keep) await experiments.keepFirstResults();
       await experiments.fillPages();
       console.log(
-        'README.md, environment.md, docs/scale.md, docs/start-up.md and data/models/README.md hold the numbers of data/results',
+        'README.md, environment.md, docs/scale.md, docs/start-up.md and data/models/README.md now have the numbers of data/results',
       );
     });
 }

@@ -1,16 +1,18 @@
 /**
- * # `fisherlab bench scale`: does size cost more than size?
+ * # `fisherlab bench scale`: is the cost per image constant?
  *
- * What `docs/scale.md` reckons with, measured by the commands that people run:
+ * Measures the numbers that `docs/scale.md` calculates with, using the same commands that people
+ * run:
  *
- * - *long*: one process over many images: its last fifth beside its first, and its memory;
- * - *start*: a shard of `n` images takes `a + n·b`, so `a = 2·T(n) − T(2n)`;
- * - *merge*: 64 shards of random numbers with the columns of the largest Glow, of two lengths, the
- *   longer of 5.4 GB, of which the disk has to hold two at a time;
- * - *shards*: one process with two cores, in turn with two processes of one core each;
+ * - *long*: one process over many images, comparing the last fifth with the first, and its memory;
+ * - *start*: the time a to start a shard. A shard of `n` images takes `T(n) = a + n·b`, so `a =
+ *   2·T(n) − T(2n)`;
+ * - *merge*: joining 64 shards of random numbers with the columns of the largest Glow, at two
+ *   lengths. The longer table has 5.4 GB, and the disk must have room for two of them;
+ * - *shards*: one process with two cores, alternating with two processes of one core each;
  * - *models*: processor time, operations and parameters of the small and the paper's Glow.
  *
- * Needs Linux, whose `taskset` gives a process its cores.
+ * Needs `taskset` of Linux, which assigns cores to processes.
  */
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
@@ -22,22 +24,22 @@ import { answerOf, type Ran, ran } from './own-process';
 
 type Results = experiments.ScaleResults;
 
-/** The shipped model that goes over the images, and the set they are of. */
+/** The shipped model, and the set whose images it gets. */
 const MODEL = 'glow-cifar10';
 const SET = 'cifar10';
 const SHARDS = 64;
-/** Columns of layers of the table that is merged: as many as the paper's Glow has tensors. */
+/** Feature columns of the merged table: as many as the paper's Glow has tensors. */
 const COLUMNS = 1353;
 const PAIRS = 3;
-/** Images of the shorter shard when the start is measured: two parts. */
+/** Images of the shorter shard for *start*: two parts. */
 const SHORT = 480;
-/** Images of one process, and of two shards: whole parts. */
+/** Images for *shards*: a whole number of parts. */
 const SHARED = 8 * SHORT;
-/** Images, from the first on, after which memory is to stay as it is. */
+/** After this many images, memory should no longer grow. */
 const SETTLED = 1000;
 type Part = (folder: string, count: number) => Promise<Partial<Results>>;
 
-/** What is measured over `count` images, or of tables of twenty times as many rows. */
+/** The parts. `count` is a number of images, or a twentieth of the rows of a table. */
 const PARTS: Readonly<Record<string, Part>> = {
   start: async (folder) => ({ start: await startOfShard(folder) }),
   shards: async (folder) => ({ shards: await shardsBesideOne(folder) }),
@@ -49,8 +51,9 @@ const PARTS: Readonly<Record<string, Part>> = {
 };
 
 /**
- * Measures one part, or all, keeps each as it is known, and fills the page in.
- * @throws {FisherlabError} if there is no such part, or no `taskset`, or the set is not whole
+ * Measures one part or all, keeps each result as soon as it is known, and updates the page.
+ * @throws {FisherlabError} if there is no such part, if `taskset` is missing, or if the set is not
+ *   complete
  */
 export async function measureScale(
   part: string | undefined,
@@ -87,7 +90,7 @@ export async function measureScale(
   await experiments.fillPages();
 }
 
-/** The words of `fisherlab features` over the first images of the set. */
+/** The arguments of `fisherlab features` for the first images of the set. */
 function featuresOf(images: number, to: string): string[] {
   return ['features', '--model', MODEL, '--in', SET, '--limit', `${images}`, '--to', to];
 }
@@ -136,7 +139,7 @@ async function mergeCost(folder: string, rows: number): Promise<Results['merge']
   return { shards: SHARDS, columns: COLUMNS, rows, gigabytes, seconds: rounded(seconds), peak_mb };
 }
 
-/** A shard whose rows `from` to `end` (exclusive) are the same random numbers again and again. */
+/** Writes a shard whose rows `from` to `end` (exclusive) repeat the same random numbers. */
 async function writeShard(file: string, k: number, from: number, end: number): Promise<void> {
   const { features, random } = lab();
   const values = Float64Array.from(random.uniforms(SEED, end - from), Math.fround);
@@ -177,7 +180,7 @@ async function modelCost(
   };
 }
 
-/** What was used up, and when. */
+/** What a process had used at some moment. */
 interface Moment {
   readonly images: number;
   readonly wall: number;
@@ -228,7 +231,7 @@ function moment(images: number): Moment {
   };
 }
 
-/** What the images from about `from` to about `to` took. */
+/** The time that the images from about `from` to about `to` took. */
 function stretch(moments: readonly Moment[], from: number, to: number): Results['long']['first'] {
   const within = moments.filter(({ images }) => images > from && images <= to);
   const [first, last] = [within[0], within.at(-1)];

@@ -1,10 +1,10 @@
 /**
  * # `npm start`: the method, on real images, from a fresh clone
  *
- * A Glow that was trained on Fashion-MNIST (its weights come with the project) looks at five test
- * sets of 28x28 grey images. Its likelihood prefers some of the strangers; the layer-wise gradient
- * norms tell them apart. The table comes first, printed and in `out/results.json`; then the
- * notebooks that explain it are executed.
+ * A Glow trained on Fashion-MNIST (its weights come with the project) is given five test sets of
+ * 28x28 grey images. Its likelihood is higher for some of the other sets than for its own; the
+ * layer-wise gradient norms tell them apart. First a table is computed, printed and written to
+ * `out/results.json`. Then the notebooks that explain it are run.
  */
 import type { Command } from 'commander';
 import type { evaluation } from '../index';
@@ -13,7 +13,7 @@ import { lab } from './lab';
 import { runNotebooks } from './notebooks';
 import { shown, withInterval } from './print';
 
-/** The notebooks that tell the story of the first experiment; `npm run notebooks` runs all. */
+/** The notebooks that explain the first experiment; `npm run notebooks` runs all of them. */
 const NOTEBOOKS = ['01-likelihood-failure', '04-layerwise-detection'];
 
 /** Adds `start` to the program. */
@@ -23,8 +23,8 @@ export function register(program: Command): void {
     .description('run the first experiment, print the table, run the notebooks that explain it')
     .option('--quick', 'fewer images: two minutes')
     .action(async ({ quick = false }: { quick?: boolean }) => {
-      if (quick) process.env.FISHERLAB_QUICK = '1'; // the notebooks run in processes of their own
-      await stoppable('stopped; features are kept: npm start goes on where it was', firstTable);
+      if (quick) process.env.FISHERLAB_QUICK = '1'; // for the processes of the notebooks
+      await stoppable('stopped; features are kept: run npm start again to resume', firstTable);
       await story();
     });
 }
@@ -62,7 +62,7 @@ async function story(): Promise<void> {
     );
 }
 
-/** One line a pair and batch size, one column a method, as the paper's tables. */
+/** One row per pair and batch size and one column per method, as in the paper's tables. */
 export function wideRows(rows: readonly evaluation.ResultRow[]): Record<string, string | number>[] {
   const lines = new Map<string, Record<string, string | number>>();
   for (const { model, in: inside, out, batchSize, method, auroc } of rows) {

@@ -2,14 +2,14 @@
  * # `fisherlab train`: train a model
  *
  * `fisherlab train --model glow --data fashion_mnist --out out/training/glow-fashion_mnist`, and
- * after an interruption of any kind the same again with `--resume`.
+ * the same with `--resume` after any interruption.
  */
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import type { models, training } from '../index';
+import type { data, models, training } from '../index';
 import { stoppable } from './interruption';
 import { lab } from './lab';
-import { FAMILY, positiveNumber, wholeNumber } from './options';
+import { arrayOptions, FAMILY, positiveNumber, readingOf, wholeNumber } from './options';
 
 const PRESETS = ['paper', 'small'] as const satisfies readonly models.PresetName[];
 
@@ -27,24 +27,28 @@ interface Flags {
   clip?: number;
   resume?: boolean;
   live?: boolean;
+  layout?: data.Layout;
+  values?: data.Values;
 }
 
 /** Adds `train` to the program. */
 export function register(program: Command): void {
   program
     .command('train')
-    .description('train a model; interrupt it at any time and go on with --resume')
+    .description('train a model; you can interrupt it at any time and resume with --resume')
     .requiredOption('--model <family>', FAMILY)
     .requiredOption('--data <set|folder>', 'the data set to train on, or a folder of images')
+    .addOption(arrayOptions.layout())
+    .addOption(arrayOptions.values())
     .addOption(
       new Option('--preset <name>', 'the size of the model').choices(PRESETS).default('small'),
     )
     .option(
       '--out <folder>',
-      'where the run lies (default: out/training/<model>-<data>, of a background model <model>-background-<data>)',
+      'the folder of the run (default: out/training/<model>-<data>, or <model>-background-<data> for a background model)',
     )
     .option('--steps <n>', 'optimiser steps (default: the family’s)', wholeNumber())
-    .option('--batch <n>', 'images a step (default: 64)', wholeNumber())
+    .option('--batch <n>', 'images per step (default: 64)', wholeNumber())
     .option(
       '--learning-rate <x>',
       'highest learning rate (default: the family’s)',
@@ -59,13 +63,13 @@ export function register(program: Command): void {
     .option('--seed <n>', 'seed of everything random', wholeNumber(0), 1)
     .option(
       '--background <share>',
-      'train a background model: this share of the values of every image is noise',
+      'train a background model: replace this share of the pixel values by noise',
       positiveNumber(1),
     )
-    .option('--resume', 'go on with the run in the folder')
-    .option('--live', 'show the curve in a browser window')
+    .option('--resume', 'resume the run in the folder')
+    .option('--live', 'show the training curve in a browser window')
     .action((flags: Flags) =>
-      stoppable('stopped and saved; go on with --resume', (signal) => train(flags, signal)),
+      stoppable('stopped and saved; continue with --resume', (signal) => train(flags, signal)),
     );
 }
 
@@ -77,15 +81,19 @@ async function train(
     background = 0,
     resume = false,
     live: shows = false,
+    layout,
+    values,
     ...choices
   }: Flags,
   signal: AbortSignal,
 ): Promise<void> {
   const { data, experiments, plots, startBackend, training } = lab();
   const set = data.setOrPath(word);
-  const config = training.runOf(model, set, await data.channelsOf(set), {
+  const reading = readingOf({ layout, values });
+  const config = training.runOf(model, set, await data.channelsOf(set, reading), {
     ...choices,
     mutate: background,
+    reading,
   });
   const { name: engine } = await startBackend();
   const name = [model, ...(background > 0 ? ['background'] : []), path.basename(set)].join('-');

@@ -1,14 +1,14 @@
 /**
- * # `fisherlab update`: all that follows from the shipped models
+ * # `fisherlab update`: everything that depends on the shipped models
  *
- * Weights that arrive in `data/models` change tables, model cards, the round of all families and
- * two pages. Two commands bring everything up to date:
+ * New weights in `data/models` change tables, model cards, the round of all families and two pages.
+ * Two commands bring everything up to date:
  *
- *     fisherlab update                     what is missing or of other weights, and nothing else
- *     fisherlab notebooks --write 04 05    then the notebooks that read it
+ *     fisherlab update                     only what is missing or made from other weights
+ *     fisherlab notebooks --write 04 05    then the notebooks that use it
  *
- * The slow part, a model's gradient norms, can be shared by processes beforehand, each with other
- * models:
+ * The slow part is the gradient norms of each model. Several processes can compute them beforehand,
+ * each for different models:
  *
  *     fisherlab update glow-celeba & fisherlab update diffusion-gtsrb & wait
  */
@@ -22,11 +22,13 @@ export function register(program: Command): void {
   program
     .command('update')
     .description('bring tables, model cards, rounds and READMEs up to date with the shipped models')
-    .argument('[models...]', 'only the tables of these, for several processes side by side')
+    .argument(
+      '[models...]',
+      'compute only the tables of these models, so that several processes can share the work',
+    )
     .action((models: string[]) =>
-      stoppable(
-        'stopped; what was finished is kept: the same command goes on where it was',
-        (signal) => update(models, signal),
+      stoppable('stopped; finished work is kept: run the same command again to resume', (signal) =>
+        update(models, signal),
       ),
     );
 }
@@ -59,7 +61,7 @@ async function update(models: readonly string[], signal: AbortSignal): Promise<v
     .finally(bar.done);
   console.log(
     models.length > 0
-      ? 'the tables are there; when those of all models are: fisherlab update'
-      : 'now the notebooks that read these numbers: fisherlab notebooks --write 04 05',
+      ? 'the tables are done; when those of all models are, run: fisherlab update'
+      : 'now run the notebooks that use these numbers: fisherlab notebooks --write 04 05',
   );
 }

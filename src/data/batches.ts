@@ -2,8 +2,8 @@
  * # Batches: streams of image indices, and the pixels that belong to them
  *
  * A batch is a list of image *indices*, not of pixels: noise is drawn by index (`noiseByIndex`), so
- * whoever holds the indices can fetch the pixels, make the noise and find the labels, and neither
- * order nor batch size changes what an image gets.
+ * the indices are enough to fetch the pixels, make the noise and find the labels. Neither the order
+ * nor the batch size changes what an image gets.
  */
 
 import { at, permutation, tf } from '../backend/index';
@@ -11,11 +11,9 @@ import { FisherlabError } from '../errors';
 import type { Dataset, Images } from './dataset';
 
 export interface BatchOptions {
-  /** Shuffles by this seed; left out, the images come in their own order. */
+  /** Shuffles with this seed; by default the images keep their order. */
   readonly seed?: number;
-  /**
-   * Whether a last batch that is not full is given too. Left out: it is dropped, as the paper does.
-   */
+  /** Whether to keep a last batch that is not full. By default it is dropped, as in the paper. */
   readonly keepLast?: boolean;
 }
 
@@ -49,12 +47,12 @@ export function* batches(
 
 /**
  * The images at `indices` as float32 [n, 32, 32, C], 0..255. The caller disposes of the tensor.
- * @throws {FisherlabError} if an index is outside the set, or if its pixels are no bytes or not as
- *   many as its count and shape say
+ * @throws {FisherlabError} if an index is outside the set, or if the pixels are not bytes or do not
+ *   have the number that count and shape imply
  */
 export function pixels(set: Images, indices: ArrayLike<number>): tf.Tensor4D {
   const size = set.shape[0] * set.shape[1] * set.shape[2];
-  // by name, since a notebook's cells may have arrays of a realm of their own
+  // compare by name: the cells of a notebook may run in a realm with its own array classes
   const kind = Object.prototype.toString.call(set.images).slice(8, -1);
   if (!kind.startsWith('Uint8') || set.images.length !== set.count * size)
     throw new FisherlabError(
@@ -75,16 +73,16 @@ export function pixels(set: Images, indices: ArrayLike<number>): tf.Tensor4D {
   return tf.tensor4d(values, [indices.length, ...set.shape]); // [n, 32, 32, C]
 }
 
-/** A model, which may take images as they are written down in a space of its own. */
+/** A model that may take images in its own representation. */
 interface TakesImages {
   readonly imageShape: readonly number[];
   points?(images: tf.Tensor, indices: readonly number[], seed: number): tf.Tensor;
 }
 
 /**
- * Images of a set as a model takes them: pixel values, or points where it is seen through a
- * representation. The caller frees them.
- * @param noiseIndices the indices of their noise, which makes points of them
+ * Images of a set in the form a model takes: pixel values, or points of a representation. The
+ * caller frees them.
+ * @param noiseIndices the indices of the noise that turns pixels into points
  */
 export function imagesFor(
   model: TakesImages,

@@ -1,8 +1,8 @@
 /**
  * # A contact sheet
  *
- * The first images of a set side by side, each pixel drawn as 2x2, on a mid-grey ground: the
- * quickest check that a set is what it says.
+ * The first images of a set side by side, each pixel drawn as 2x2, on a mid-grey background: the
+ * quickest check that a set is what it claims to be.
  */
 import { type Dataset, SIDE } from './dataset';
 
@@ -11,7 +11,7 @@ const GAP = 2;
 const GROUND = 128;
 
 /**
- * The first `n` images (fewer, where the set has fewer) in a grid about twice as wide as high, as a
+ * The first `n` images (fewer if the set has fewer) in a grid about twice as wide as high, as a
  * PNG.
  */
 export async function contactSheet(set: Dataset, n = 72): Promise<Buffer> {

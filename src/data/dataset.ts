@@ -4,10 +4,11 @@
  * A data set is `uint8` of shape `[N, 32, 32, C]`, C = 3 or, for the grey ones, 1: 28x28 images get
  * a border of two black pixels. *Every set is on the same 8-bit grid before anything else happens.*
  * The paper's code mixed grids (CIFAR-10 in steps of 1/256, CelebA of 1/255, GTSRB interpolated
- * between them), which alone gives a set away to a model that has learnt the grid of another. What
- * makes the values continuous, uniform noise by image index, is `noiseByIndex` of `backend`.
+ * between them), and the grid alone gives a set away to a model that has learnt another one.
+ * `noiseByIndex` of `backend` makes the values continuous by adding uniform noise drawn by image
+ * index.
  *
- * `tinyimagenet32` stands in for `imagenet32` where the latter is not there.
+ * `tinyimagenet32` stands in for `imagenet32` if the latter is not on this machine.
  */
 import { assertKnown, FisherlabError } from '../errors';
 import { type Found, find } from './find';
@@ -19,8 +20,8 @@ import { DATA_SETS, type DataSet, type DataSetName, dataSet, SPLITS, type Split 
 export const SIDE = 32;
 
 /**
- * Images with a name for messages: all that features are made of. A data set is such, and so are
- * pictures of one's own.
+ * Images, and a name for messages: everything needed to compute features. Data sets and your own
+ * pictures both have this form.
  */
 export interface Images {
   readonly name: string;
@@ -42,12 +43,12 @@ export interface Dataset extends Images {
   readonly count: number;
   /** [32, 32, C]. */
   readonly shape: readonly [number, number, number];
-  /** [count]; absent where the classes are not known. */
+  /** [count]; absent if the classes are unknown. */
   readonly labels?: Uint8Array;
 }
 
 /**
- * The first `limit` images (all, where it is left out) of a data set.
+ * The first `limit` images (by default all) of a data set.
  * @throws {FisherlabError} if the name or the split is unknown, the set has not been downloaded,
  *   or a file is damaged
  */
@@ -73,8 +74,9 @@ export async function dataset(
 }
 
 /**
- * Where the files of a data set lie.
- * @throws {FisherlabError} if the name, the split or the limit is none, or the set is not here
+ * Finds the files of a data set.
+ * @throws {FisherlabError} if the name, the split or the limit is invalid, or the set is not on
+ *   this machine
  */
 export function located(
   name: string,
@@ -99,9 +101,9 @@ export function located(
 }
 
 /**
- * The first `limit` images of the files of a split, perhaps none, and all labels; the files are
- * read and checked to their ends.
- * @throws {FisherlabError} if a file is damaged or not what the set is made of
+ * Reads the first `limit` images of a split (`limit` may be 0) and all labels. The files are read
+ * and checked to their ends.
+ * @throws {FisherlabError} if a file is damaged or does not belong to this set
  */
 export async function readSplit(
   name: DataSetName,
@@ -133,8 +135,8 @@ export async function readSplit(
 }
 
 /**
- * The side of the images in a set's file, and the shape that they are given: [32, 32, C].
- * @throws {FisherlabError} if `inFile`, the shape of the file's array, is not what the set is of
+ * The side of the images in a set's file, and the shape they get in memory: [32, 32, C].
+ * @throws {FisherlabError} if `inFile`, the shape of the array in the file, is wrong for this set
  */
 export function gridOf(
   name: DataSetName,
@@ -158,7 +160,7 @@ export function gridOf(
   return { side: height, shape: [SIDE, SIDE, channels] };
 }
 
-/** What to do about a set that is not here. */
+/** How to get a set that is not on this machine. */
 function whereToGet(name: DataSetName, split: Split): string {
   const { files, agreement } = dataSet(name);
   if (files[split] === undefined)
@@ -170,7 +172,7 @@ function whereToGet(name: DataSetName, split: Split): string {
 
 const number = (n: number) => n.toLocaleString('en-US');
 
-/** Images of `side` × `side` in the middle of black ones of 32 × 32. */
+/** Images of `side` × `side` centred on black images of 32 × 32. */
 export function onGrid(images: Uint8Array, side: number, channels: number): Uint8Array {
   if (side === SIDE) return images;
   const count = images.length / (side * side * channels);

@@ -1,19 +1,19 @@
 /**
  * # What a data set looks like, in numbers
  *
- * Count, images of each class, and mean and standard deviation of each channel, of pixels / 255
- * over all images and positions, as the literature gives them. Of grey sets those of the padded
- * 32x32 images, which is what a model sees.
+ * The number of images, the number in each class, and the mean and standard deviation of each
+ * channel. These are of pixels / 255 over all images and positions, as the literature gives them.
+ * For grey sets they are of the padded 32x32 images, which is what a model sees.
  */
 import type { Dataset } from './dataset';
 import { dataSet } from './sets';
 
 export interface Description {
   readonly count: number;
-  /** Of pixel / 255, for each channel. */
+  /** The mean of pixel / 255 for each channel. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** How many images each class has, by class; empty where there are no labels. */
+  /** The number of images in each class; empty if there are no labels. */
   readonly classes: readonly number[];
 }
 
@@ -22,7 +22,7 @@ export function describe({ images, count, shape, labels }: Dataset): Description
   const mean: number[] = [];
   const std: number[] = [];
   for (let c = 0; c < channels; c++) {
-    // A histogram: exact sums of whole numbers, whatever the size of the set.
+    // Sums over a histogram are exact, whatever the size of the set.
     const histogram = new Float64Array(256);
     for (let i = c; i < images.length; i += channels)
       (histogram[images[i] as number] as number) += 1;
@@ -41,7 +41,7 @@ export function describe({ images, count, shape, labels }: Dataset): Description
   return { count, mean, std, classes };
 }
 
-/** The description in lines for people, with source, licence and reference. */
+/** The description as text, with source, licence and reference. */
 export function descriptionText(set: Dataset): string {
   const { mean, std, classes } = describe(set);
   const { title, labels, cite } = dataSet(set.name);

@@ -1,14 +1,14 @@
 /**
  * # Downloading a data set
  *
- * Fetch, verify, convert: official files come into `<cache>/<set>/official`, are checked against
- * their published checksums, converted to the one layout that is read, and removed. Each step is
- * whole or absent, so that a kill at any point costs only what was under way; a split that is there
- * already is read once, by its checksums, and is not made again. If it is damaged it is set aside
- * (`.bad`) and made anew. One process works on a set, others wait for it.
+ * Fetch, verify, convert: official files are downloaded to `<cache>/<set>/official`, checked
+ * against their published checksums, converted to the common layout, and removed. Each step is done
+ * completely or not at all, so a kill at any point loses only the step in progress. A split that
+ * already exists is checked against its checksums and not made again; if it is damaged, it is
+ * renamed to `.bad` and made again. Only one process works on a set; others wait for it.
  *
- * Where the user brings the files (`from`), they are told apart by their checksum, not by their
- * name, and stay where they are.
+ * If the user supplies the files (`from`), they are recognised by their checksums, not by their
+ * names, and stay where they are.
  */
 import { existsSync } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
@@ -32,7 +32,7 @@ import {
 import { writeSplit } from './split-writer';
 
 /**
- * What is going on: a file coming in (bytes), a split being converted (images), or a wait for
+ * What the download is doing: receiving a file (bytes), converting a split (images), or waiting for
  * another process.
  */
 export type Step =
@@ -46,23 +46,29 @@ export type Step =
   | { readonly kind: 'wait'; readonly holder: string };
 
 export interface DownloadOptions extends Pick<FetchOptions, 'silence' | 'tries' | 'pause'> {
-  /** Official files the user has: needed where the owner demands agreement, possible everywhere. */
+  /**
+   * Official files the user already has. They are required if the owner demands an agreement, and
+   * allowed for any set.
+   */
   readonly from?: readonly string[];
   readonly onStep?: (step: Step) => void;
-  /** The catalogue's entry, unless another is given (a mirror, a test). */
+  /** An entry to use instead of the catalogue's, for a mirror or a test. */
   readonly entry?: DataSet;
 }
 
-/** A split that is now in the cache; `count` images were converted, or it was there already. */
+/**
+ * A split that is now in the cache. `count` says how many images were converted, or that it was
+ * there already.
+ */
 export interface Downloaded {
   readonly split: Split;
   readonly count: number | 'there already';
 }
 
 /**
- * Brings a set's splits into the user's cache.
- * @throws {FisherlabError} if the name is unknown, the set demands an agreement and no file is
- *   given, a file is not the official one, or the network or the disk fails
+ * Downloads the splits of a set into the user's cache.
+ * @throws {FisherlabError} if the name is unknown, if the owner demands an agreement and no file is
+ *   given, if a file is not the official one, or if the network or the disk fails
  */
 export async function download(name: string, options: DownloadOptions = {}): Promise<Downloaded[]> {
   assertKnown('data set', name, DATA_SETS);
@@ -70,7 +76,7 @@ export async function download(name: string, options: DownloadOptions = {}): Pro
   const folder = path.join(cacheFolder(), name);
   if (entry.agreement !== undefined && options.from === undefined) {
     throw new FisherlabError(
-      `the owner of '${name}' wants your agreement (${entry.licence})`,
+      `the owner of '${name}' asks for your agreement (${entry.licence})`,
       `get the file at ${entry.agreement} and run 'fisherlab data download ${name} --from FILE'`,
     );
   }
@@ -109,13 +115,13 @@ async function splits(
     path.join(folder, 'TERMS.txt'),
     `${entry.title}\n${entry.licence}\nCite: ${entry.cite}\n`,
   );
-  // Not a `.bad` one, which its finder may want to look at.
+  // Keep a `.bad` file, which the user may want to look at.
   for (const file of Object.values(entry.files).flat())
     await rm(path.join(official, path.basename(file.url)), { force: true });
   return done;
 }
 
-/** Whether a split is there and undamaged; a damaged one is set aside. */
+/** Whether a split exists and is undamaged. A damaged one is renamed to `.bad`. */
 async function isWhole(name: DataSetName, folder: string, split: Split): Promise<boolean> {
   const images = path.join(folder, `${split}-images.npy.gz`);
   const labels = path.join(folder, `${split}-labels.npy`);
@@ -161,14 +167,14 @@ async function converted(
     if (error instanceof FisherlabError) throw error;
     throw new FisherlabError(
       `the official files of '${path.basename(folder)}' (${files.map((file) => path.basename(file)).join(', ')}) cannot be converted: ${(error as Error).message}`,
-      'the cache was left as it was; if the files are the official ones, please report this',
+      'the cache is unchanged; if the files are the official ones, please report this',
     );
   }
 }
 
 /**
- * Which official file each of the user's is.
- * @throws {FisherlabError} if one is none of them, or no split is complete
+ * Finds out which official file each of the user's files is.
+ * @throws {FisherlabError} if a file is not an official one, or no split is complete
  */
 async function recognised(
   name: string,
@@ -192,14 +198,14 @@ async function recognised(
   for (const file of from) {
     const info = await stat(file).catch(() => undefined);
     if (info?.isFile() !== true)
-      throw new FisherlabError(`'${file}' is no file`, `give one of ${expected}`);
+      throw new FisherlabError(`'${file}' is not a file`, `give one of ${expected}`);
     const md5 = await md5Of(file);
     const which = official.find((candidate) =>
       candidate.md5 ? candidate.md5 === md5 : candidate.bytes === info.size,
     );
     if (which === undefined)
       throw new FisherlabError(
-        `'${file}' is no official file of '${name}': found md5 ${md5}, expected ${expected}`,
+        `'${file}' is not an official file of '${name}': found md5 ${md5}, expected ${expected}`,
         'fetch it again',
       );
     found.set(which.url, file);
@@ -212,7 +218,7 @@ async function recognised(
   const complete = SPLITS.some((split) => entry.files[split]?.every((file) => known.has(file)));
   if (!complete)
     throw new FisherlabError(
-      `the files given for '${name}' do not make a whole split`,
+      `the files given for '${name}' do not make up a complete split`,
       `give all of its files: ${expected}`,
     );
   return known;

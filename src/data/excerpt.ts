@@ -1,15 +1,16 @@
 /**
  * # The excerpts that come with the program
  *
- * So that a fresh clone can show a real result without a download, `data/` holds the first test
- * images of those sets whose owners allow it: grey ones in thousands, CIFAR-10 and GTSRB a thousand
- * each. They are cut from a `FISHERLAB_DATA` by
+ * A fresh clone can show real results without a download, because `data/` holds the first test
+ * images of the sets whose owners allow it: thousands of each grey set, a thousand of CIFAR-10 and
+ * of GTSRB. They are cut from a folder of full sets by
  *
  *     FISHERLAB_DATA=… npx tsx src/data/excerpt.ts
  *
- * which also writes the table of checksums in `data/README.md`. Never images of SVHN, CelebA or
- * (Tiny-)ImageNet: their terms forbid it, and notMNIST states none. The images' checksum is of the
- * *inflated* `.npy`, because zlib's versions pack the same bytes differently.
+ * which also writes the table of checksums in `data/README.md`. There are no images of SVHN, CelebA
+ * or (Tiny-)ImageNet, because their terms forbid it, and none of notMNIST, which states no terms.
+ * The checksum of the images is that of the *inflated* `.npy`, because different versions of zlib
+ * compress the same bytes differently.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -22,7 +23,7 @@ import { writeLabels } from './labels';
 import { npyHeader, readNpy } from './npy';
 import { type DataSetName, dataSet } from './sets';
 
-/** How many test images of each set are embedded. */
+/** How many test images of each set are in `data/`. */
 export const EXCERPTS: Partial<Record<DataSetName, number>> = {
   fashion_mnist: 4000,
   mnist: 2000,
@@ -33,7 +34,7 @@ export const EXCERPTS: Partial<Record<DataSetName, number>> = {
   gtsrb: 1000,
 };
 
-/** Both `.npy` files of an excerpt; the images' is gzipped when it is written. */
+/** Both `.npy` files of an excerpt; that of the images is gzipped when it is written. */
 export interface Excerpt {
   readonly images: Buffer;
   readonly labels: Buffer;

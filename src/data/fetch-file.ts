@@ -1,16 +1,16 @@
 /**
  * # Fetching one official file
  *
- * The bytes are appended to `<file>.part`. What is there already is kept: the server is asked for
- * the rest (`Range`), and whether it answers with the rest (206), with everything (200) or that
- * there is no more (416), the file is the same. A connection that drops or falls silent is taken up
- * again where it broke, as long as each try brings bytes. Then the checksum is computed from the
- * disk, and only a file that has it gets its name; one that has not is kept aside as `<file>.bad`.
- * No size that a server announces is believed: it serves the progress display, and where it and the
- * bytes that came differ, the connection counts as dropped.
+ * The bytes are appended to `<file>.part`. Bytes from an earlier try are kept, and the server is
+ * asked only for the rest (`Range`). Whether it answers with the rest (206), with everything (200)
+ * or that there is no more (416), the resulting file is the same. A connection that drops or falls
+ * silent is resumed where it broke, as long as each try brings bytes. Then the checksum is computed
+ * from the disk. Only a file with the right checksum gets its final name; any other is renamed to
+ * `<file>.bad`. The size that a server announces is not trusted: it is used for the progress
+ * display, and if it differs from the number of bytes received, the connection counts as dropped.
  *
- * Written on `node:http` and not on `fetch`, which would undo a `Content-Encoding: gzip` that
- * servers put on `.gz` files: the checksum is of the raw bytes.
+ * This uses `node:http` instead of `fetch`, because `fetch` would undo the `Content-Encoding: gzip`
+ * that servers put on `.gz` files, and the checksum is of the raw bytes.
  *
  * Reference: RFC 9110, §14 (ranges) and §15.4 (redirects).
  */
@@ -28,25 +28,25 @@ import { FisherlabError } from '../errors';
 import type { OfficialFile } from './sets';
 
 export interface FetchOptions {
-  /** Called as bytes come: how many there are, and how many the server says there will be. */
+  /** Called as bytes arrive, with how many there are and how many the server announced. */
   readonly onProgress?: (received: number, announced: number | undefined) => void;
-  /** A connection silent for so long counts as dropped, in seconds. */
+  /** Seconds of silence after which a connection counts as dropped. */
   readonly silence?: number;
   /**
-   * Tries in a row that bring nothing before giving up, and the pause before the second in seconds
-   * (then doubled).
+   * How many tries in a row may bring nothing before giving up, and the pause in seconds before the
+   * second one (then doubled).
    */
   readonly tries?: number;
   readonly pause?: number;
 }
 
 const MOST_REDIRECTS = 5;
-/** No official file that is downloaded here is larger; EMNIST's has 0.6 GB. */
+/** No official file downloaded here is larger; that of EMNIST has 0.6 GB. */
 const MOST_BYTES = 1 << 30;
 
 /**
- * Fetches `official` to `target`, unless it lies there already. After an error, what had come stays
- * in `<target>.part` for the next time.
+ * Fetches `official` to `target`, unless it is there already. After an error, the bytes received
+ * stay in `<target>.part` for the next try.
  * @throws {FisherlabError} if the server cannot be reached or has no such file, the checksum
  *   differs, or the disk is full
  */
@@ -61,7 +61,7 @@ export async function fetchFile(
   await receive(official.url, part, options);
   let wrong = await mismatch(part, official);
   if (wrong !== null && resumed) {
-    // The beginning may be of another file or a damaged one: once more from the start.
+    // The beginning may be damaged or from another file: try once more from the start.
     await rm(part);
     await receive(official.url, part, options);
     wrong = await mismatch(part, official);
@@ -76,7 +76,7 @@ export async function fetchFile(
   await rename(part, target);
 }
 
-/** What is wrong with a file, "expected …, found …", or null. */
+/** How a file differs from the official one, "expected …, found …", or null. */
 export async function mismatch(file: string, { md5, bytes }: OfficialFile): Promise<string | null> {
   if (bytes !== undefined) {
     const found = await sizeOf(file);
@@ -98,7 +98,7 @@ async function sizeOf(file: string): Promise<number | undefined> {
   return (await stat(file).catch(() => undefined))?.size;
 }
 
-/** Appends to `part` until the server has no more. */
+/** Appends to `part` until the server has no more bytes. */
 async function receive(url: string, part: string, options: FetchOptions): Promise<void> {
   const { tries = 5, pause = 1 } = options;
   for (let failed = 0; ; ) {
@@ -118,7 +118,7 @@ async function receive(url: string, part: string, options: FetchOptions): Promis
             : String(error);
         throw new FisherlabError(
           `${url} cannot be fetched: ${reason}`,
-          'check the network and run the same command again, it goes on where it stopped; embedded excerpts and FISHERLAB_DATA work without a network',
+          'check the network and run the same command again to resume; embedded excerpts and FISHERLAB_DATA work without a network',
         );
       }
       await sleep(1000 * pause * 2 ** (failed - 1));
@@ -135,7 +135,7 @@ async function receiveOnce(
   const response = await request(url, have, options.silence ?? 30);
   const { statusCode = 0, headers } = response;
   if (statusCode === 416) {
-    // All of it is here, or more than all: the checksum tells.
+    // The part has all bytes, or too many: the checksum decides.
     response.resume();
     return;
   }
@@ -154,7 +154,7 @@ async function receiveOnce(
       throw new Error(`the server answered ${statusCode}`);
     throw new FisherlabError(
       `${url} is not there: the server answered ${statusCode}`,
-      "see whether the set's page names a new address, fetch the file by hand and give it with --from FILE",
+      "look for a new address on the set's page, download the file by hand and give it with --from FILE",
     );
   }
   const length = headers['content-length'];
@@ -167,7 +167,7 @@ async function receiveOnce(
         done(
           new FisherlabError(
             `${url} sends more than ${MOST_BYTES} bytes`,
-            "see whether the set's page names a new address",
+            "look for a new address on the set's page",
           ),
         );
         return;
@@ -213,8 +213,8 @@ async function request(
     (protocol === 'https:' && next.protocol === 'http:')
   ) {
     throw new FisherlabError(
-      `${url} leads to ${next}, which is not followed`,
-      'fetch the file by hand and give it with --from FILE',
+      `${url} redirects to ${next}, which is not followed`,
+      'download the file by hand and give it with --from FILE',
     );
   }
   return request(next.href, from, silence, redirects + 1);

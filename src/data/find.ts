@@ -1,7 +1,7 @@
 /**
- * # Where a data set's files lie
+ * # Where the files of a data set are
  *
- * Three places, looked through in this order:
+ * Three places are searched in this order:
  * 1. the folder that `FISHERLAB_DATA` names;
  * 2. the user's cache of official downloads, `$XDG_CACHE_HOME/fisherlab/data` (else
  *    `~/.cache/fisherlab/data`);
@@ -18,7 +18,7 @@ import { inCheckout } from '../backend/index';
 import { FisherlabError } from '../errors';
 import type { Split } from './sets';
 
-/** Where a split was found; `place` is the words for people. */
+/** Where a split was found; `place` describes it to people. */
 export interface Found {
   readonly images: string;
   readonly labels?: string;
@@ -28,7 +28,7 @@ export interface Found {
 /** The per-user folder of official downloads. */
 export function cacheFolder(): string {
   const base = process.env.XDG_CACHE_HOME;
-  // The XDG specification: a relative path is to be ignored.
+  // The XDG specification says that a relative path must be ignored.
   const folder =
     base !== undefined && path.isAbsolute(base) ? base : path.join(homedir(), '.cache');
   return path.join(folder, 'fisherlab', 'data');
@@ -40,7 +40,7 @@ export function excerptFolder(): string {
 }
 
 /**
- * The three places, first the one that wins.
+ * The three places, in the order of the search.
  * @throws {FisherlabError} if FISHERLAB_DATA does not name a folder
  */
 export function places(): { folder: string; place: string }[] {
@@ -52,7 +52,7 @@ export function places(): { folder: string; place: string }[] {
   if (given === undefined || given === '') return list;
   if (statSync(given, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new FisherlabError(
-      `FISHERLAB_DATA names '${given}', which is no folder`,
+      `FISHERLAB_DATA names '${given}', which is not a folder`,
       'correct or unset FISHERLAB_DATA',
     );
   }

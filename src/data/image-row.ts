@@ -1,11 +1,11 @@
 /**
- * # A row of images, read some at a time
+ * # A row of images, read a few at a time
  *
- * Who goes over a million images, or over one machine's share of them, holds only those that are
- * being looked at. A row knows how many *places* it has before it reads any image; what stands at a
- * place may turn out to be no image, and then the place stays empty, so that the others keep
- * theirs, and with it their noise, whoever reads them. `set-row.ts` has the rows of data sets,
- * `own-row.ts` those of files and folders.
+ * A program that goes through a million images, or one machine's share of them, should hold only a
+ * few in memory. A *row* is a list of images that knows how many *places* it has before any image
+ * is read. If the file at a place turns out not to be a usable image, the place stays empty. So all
+ * other images keep their places, and with them their noise, whichever machine reads them.
+ * `set-row.ts` makes rows of data sets, `own-row.ts` rows of files and folders.
  */
 import type { Images } from './dataset';
 import type { LeftOut } from './own/read-own-file';
@@ -17,7 +17,7 @@ export interface ImageRow {
   /** [H, W, C]. */
   readonly shape: Images['shape'];
   /**
-   * The images of each range of places, one range after the other.
+   * The images of each range of places, one range after another.
    * @param ranges in ascending order, none of which begins before the end of another
    * @throws {FisherlabError} if a file is damaged
    */
@@ -30,17 +30,17 @@ export interface PlaceRange {
   readonly to: number;
 }
 
-/** Some images of a row: `count` of them, at most as many as were asked for. */
+/** Some images of a row. `count` may be smaller than the number of places asked for. */
 export interface RowPart extends Images {
   /** [count]: the place of each. */
   readonly places: readonly number[];
-  /** [count]: what each is called; absent where places are their names. */
+  /** [count]: the name of each; absent if their places serve as names. */
   readonly names?: readonly string[];
-  /** What stands at the places that stay empty. */
+  /** The files or images at the places that stay empty. */
   readonly leftOut: readonly LeftOut[];
 }
 
-/** Images that are in memory already, as a row. */
+/** Makes a row of images that are already in memory. */
 export function rowOf(images: Images): ImageRow {
   const { name, count, shape } = images;
   const size = images.images.length / count;
@@ -69,7 +69,7 @@ export function partOf(
   };
 }
 
-/** What messages call the places `from` to `to` (exclusive) of a row. */
+/** The name that messages use for the places `from` to `to` (exclusive) of a row. */
 export function partName(row: string, { from, to }: PlaceRange): string {
   return `${row}, ${from} to ${to - 1}`;
 }

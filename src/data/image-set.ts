@@ -1,43 +1,43 @@
 /**
- * # A set to train on: one that is known by name, or a folder of one's own
+ * # A set to train on: a known data set, or your own folder
  *
- * Images of one's own have no official split. If the folder has the sub-folders `train` and `test`,
- * those are it. Otherwise each image says by its pixels where it belongs: to the test images, about
- * one in ten, if the first index of its noise (`pixel-indices.ts`) can be divided by ten. So an
- * image stays where it is when others come to the folder, and of two equal ones there is never one
- * on either side.
+ * Your own images have no official split. If the folder has the sub-folders `train` and `test`,
+ * these are the split. Otherwise the pixels of each image decide: it is a test image if the first
+ * index of its noise (`pixel-indices.ts`) is divisible by ten, which holds for about one image in
+ * ten. So an image stays in its split when others are added to the folder, and two equal images are
+ * never in different splits.
  *
- * Pictures are stretched to 32x32, as `ownImages` does unless told otherwise. The set is in colour
- * unless the first pictures are all grey.
+ * Pictures are stretched to 32x32, the default of `ownImages`. The set is in colour unless the
+ * first pictures are all grey.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { assertKnown, FisherlabError } from '../errors';
 import { dataset, type Images, SIDE } from './dataset';
 import { ownFiles } from './own/own-files';
-import { ownImages } from './own-images';
+import { type ArrayReading, ownImages } from './own-images';
 import { noiseIndices } from './pixel-indices';
 import { DATA_SETS, type DataSetName, dataSet, type Split } from './sets';
 import { picked } from './shuffled';
 
 export interface ImageSet extends Images {
   readonly split: Split;
-  /** One line for people: where they come from and how many there are. */
+  /** One line for people: where the images come from and how many there are. */
   readonly source: string;
 }
 
-/** One image in so many is a test image. */
+/** About one image in this many is a test image. */
 const TEST_SHARE = 10;
-/** Pictures that say whether a set is grey. */
+/** How many pictures are examined to decide whether a set is grey. */
 const LOOKED_AT = 64;
 
-/** Whether a word is the name of a known set; if not, it is a path. */
+/** Whether a word is the name of a known set; otherwise it is a path. */
 export function isSetName(word: string): word is DataSetName {
   return (DATA_SETS as readonly string[]).includes(word);
 }
 
 /**
- * What `--data` means: the name of a set, or the whole path of what is there.
+ * Resolves the value of `--data` to the name of a set or an absolute path.
  * @throws {FisherlabError} if it is neither
  */
 export function setOrPath(word: string): string {
@@ -47,32 +47,34 @@ export function setOrPath(word: string): string {
 }
 
 /**
- * The first `limit` images (all, where it is left out) of one side of a set.
+ * The first `limit` images (by default all) of one split of a set.
  * @param word the name of a set, or the path of a folder, picture or array
- * @throws {FisherlabError} as `dataset` and `ownImages` do, and if there are no images on that side
+ * @param options `reading` says how to read arrays
+ * @throws {FisherlabError} as `dataset` and `ownImages` do, and if the split has no images
  */
 export async function imageSet(
   word: string,
   split: Split,
-  options: { limit?: number } = {},
+  { limit, reading }: { limit?: number; reading?: ArrayReading } = {},
 ): Promise<ImageSet> {
-  if (isSetName(word)) return dataset(word, split, options);
-  const channels = await channelsOf(word);
+  if (isSetName(word)) return dataset(word, split, limit === undefined ? {} : { limit });
+  const channels = await channelsOf(word, reading);
   const hasSplit = ['train', 'test'].every((side) => existsSync(path.join(word, side)));
   const { images: all, leftOut } = await ownImages([hasSplit ? path.join(word, split) : word], {
     height: SIDE,
     width: SIDE,
     channels,
+    ...reading,
   });
   const positions = Array.from({ length: all.count }, (_, k) => k);
   const indices = noiseIndices(all, positions);
   const isTest = (k: number) => (indices[k] as number) % TEST_SHARE === 0;
   const chosen = positions
     .filter((k) => hasSplit || isTest(k) === (split === 'test'))
-    .slice(0, options.limit);
+    .slice(0, limit);
   if (chosen.length === 0)
     throw new FisherlabError(
-      `of the ${all.count} images in '${word}' none is a ${split} image`,
+      `none of the ${all.count} images in '${word}' is a ${split} image`,
       'give more images, or the sub-folders train and test',
     );
   const [first] = leftOut;
@@ -91,13 +93,14 @@ export async function imageSet(
 }
 
 /**
- * Channels of the images of a set: 1 or 3.
+ * The number of channels of a set's images: 1 or 3.
  * @throws {FisherlabError} if there are no images
  */
-export async function channelsOf(word: string): Promise<number> {
+export async function channelsOf(word: string, reading?: ArrayReading): Promise<number> {
   if (isSetName(word)) return dataSet(word).channels;
   const { files } = await ownFiles([word]);
   const few = files.slice(0, LOOKED_AT).map(({ file }) => file);
-  const { treatments } = await ownImages(few, { height: SIDE, width: SIDE, channels: 3 });
+  const size = { height: SIDE, width: SIDE, channels: 3 };
+  const { treatments } = await ownImages(few, { ...size, ...reading });
   return treatments.every(({ greyToColour }) => greyToColour) ? 1 : 3;
 }

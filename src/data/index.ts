@@ -3,7 +3,7 @@
  *
  * `dataset(name, split)` finds and reads a set, `batches` and `pixels` stream it, `describe` and
  * `contactSheet` show it; `download` fetches the official files, verifies them and converts them to
- * the one layout that is read.
+ * the common layout.
  */
 export { type BatchOptions, batches, imagesFor, pixels } from './batches';
 export { contactSheet } from './contact-sheet';
@@ -19,7 +19,13 @@ export { FITS, type Fit } from './own/fit-to-model';
 export { VALUES, type Values } from './own/own-array';
 export type { LeftOut } from './own/read-own-file';
 export { type Treatment, treatmentText } from './own/treatment';
-export { type Own, type OwnImages, type OwnOptions, ownImages } from './own-images';
+export {
+  type ArrayReading,
+  type Own,
+  type OwnImages,
+  type OwnOptions,
+  ownImages,
+} from './own-images';
 export { ownLabels } from './own-labels';
 export { ownRow } from './own-row';
 export { noiseIndices } from './pixel-indices';

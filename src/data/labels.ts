@@ -1,9 +1,9 @@
 /**
- * # Labels, and how an altered one is found out
+ * # Labels, and how alterations are noticed
  *
- * The images' gzip keeps a checksum of them; labels are a plain `.npy`, which keeps none. So beside
- * labels that are written here lies `<file>.sha256`, a line as of `sha256sum`, and labels beside
- * which one lies are compared with it when they are read. A folder of one's own need not have it.
+ * The gzip file of the images contains a checksum; labels are a plain `.npy` without one. So labels
+ * written here get a file `<file>.sha256` beside them, in the format of `sha256sum`. If there is
+ * such a file, labels are compared with it when they are read. Your own folders need not have it.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -25,9 +25,9 @@ export async function writeLabels(file: string, bytes: Buffer): Promise<void> {
 }
 
 /**
- * Reads a `.npy` of labels [N], no more than the first `limit`.
- * @throws {FisherlabError} if the file is truncated, damaged or not what its checksum says, naming
- *   `label`
+ * Reads a `.npy` of labels [N], at most the first `limit`.
+ * @throws {FisherlabError} if the file is truncated, damaged or does not match its checksum; the
+ *   message names `label`
  */
 export async function readLabels(file: string, label: string, limit?: number): Promise<NpyArray> {
   const labels = await readNpy(file, label, limit);

@@ -2,15 +2,14 @@
  * # Reading and writing `.npy` and `.npy.gz`
  *
  * NumPy's format, version 1.0: the six bytes `\x93NUMPY`, two of version, the header's length, and
- * the header, a Python dictionary such as
- * `{'descr': '|u1', 'fortran_order': False, 'shape': (2000, 32, 32, 3), }` padded with spaces; then
- * the numbers. Data sets are `uint8` in C order, which `readNpy` reads; arrays that people bring
- * may be of other types and orders, for which there are the header and the bytes, piece by piece.
+ * the header, a Python dictionary such as `{'descr': '|u1', 'fortran_order': False, 'shape': (2000,
+ * 32, 32, 3), }` padded with spaces; then the numbers. Data sets are `uint8` in C order, which
+ * `readNpy` reads. Users' arrays may have other types and orders; for these, `npyPieces` gives the
+ * header and the bytes piece by piece.
  *
- * A compressed file is inflated as a stream straight into the array it ends in, so that reading
- * needs the array and a few hundred kilobytes; it is always read to its end, where gzip keeps the
- * checksum of the whole. Nothing the header says is believed before the bytes have come: memory
- * grows no further than the file's own.
+ * A compressed file is inflated as a stream straight into its final array, so reading needs the
+ * array and a few hundred kilobytes. It is always read to its end, where gzip stores the checksum.
+ * Memory grows only as bytes arrive, whatever size the header claims.
  *
  * Reference: NumPy Enhancement Proposal 1, "A Simple File Format for NumPy Arrays".
  */
@@ -22,7 +21,7 @@ import { FisherlabError } from '../errors';
 export interface NpyArray {
   /** As the file says: [N, …]. */
   readonly shape: readonly number[];
-  /** Rows that `data` holds: N, or fewer where a limit was asked for. */
+  /** The number of rows in `data`: N, or fewer if there is a limit. */
   readonly rows: number;
   /** Flat, [rows × the other dimensions]. */
   readonly data: Uint8Array;
@@ -51,7 +50,7 @@ export interface NpyHeader {
   readonly type: string;
   /** How many bytes a number has. */
   readonly bytes: number;
-  /** Whether the first dimension runs fastest, not the last. */
+  /** Whether the first dimension varies fastest, instead of the last. */
   readonly fortran: boolean;
   readonly shape: readonly number[];
   /** Where the numbers start, in bytes. */
@@ -59,7 +58,7 @@ export interface NpyHeader {
 }
 
 /**
- * What the header says, or null while `head` is too short to say.
+ * Parses the header; null while `head` is too short.
  * @throws {Error} if it is not the header of such an array
  */
 export function parseNpyHeader(head: Buffer): NpyHeader | null {
@@ -85,7 +84,7 @@ export function parseNpyHeader(head: Buffer): NpyHeader | null {
   return { type, bytes: Number(bytes), fortran: order === 'True', shape, start };
 }
 
-/** As `parseNpyHeader`; throws where it is no uint8 array in C order, too. */
+/** Like `parseNpyHeader`, but also throws if it is not a uint8 array in C order. */
 export function parseUint8Header(head: Buffer): NpyHeader | null {
   const header = parseNpyHeader(head);
   if (header !== null && header.type.slice(1) !== 'u1')
@@ -95,16 +94,16 @@ export function parseUint8Header(head: Buffer): NpyHeader | null {
 }
 
 /**
- * The header of a file, once it is there, with each piece of the bytes behind it as they come (at
- * least one, which may be empty). A file whose name ends in `.gz` is inflated.
- * @throws {Error} if it cannot be read, is damaged, or does not hold what its header says
+ * Yields the header of a file with each piece of the data as it is read (at least one piece, which
+ * may be empty). A file whose name ends in `.gz` is inflated.
+ * @throws {Error} if it cannot be read, is damaged, or does not match its header
  */
 export async function* npyPieces(
   file: string,
   parse: (head: Buffer) => NpyHeader | null = parseNpyHeader,
 ): AsyncGenerator<{ header: NpyHeader; piece: Buffer }> {
   const packed = file.toLowerCase().endsWith('.gz');
-  // Deflate shrinks at most 1032-fold: a header that promises more than that lies.
+  // Deflate compresses at most 1032-fold, so a header that promises more is wrong.
   const most = (await stat(file)).size * (packed ? 1032 : 1);
   const raw = createReadStream(file, { highWaterMark: CHUNK });
   const stream = packed ? raw.pipe(createGunzip({ chunkSize: CHUNK })) : raw;
@@ -137,8 +136,9 @@ export async function* npyPieces(
 }
 
 /**
- * Reads a uint8 `.npy` or `.npy.gz` (by the end of its name), no more than its first `limit` rows.
- * @throws {FisherlabError} if the file is truncated, damaged or of another type, naming `label`
+ * Reads a uint8 `.npy` or `.npy.gz` (by the end of its name), at most its first `limit` rows.
+ * @throws {FisherlabError} if the file is truncated, damaged or of another type; the message names
+ *   `label`
  */
 export async function readNpy(
   file: string,
@@ -167,10 +167,10 @@ function room(shape: readonly number[], limit: number): NpyArray {
 }
 
 /**
- * Ranges of the bytes of a uint8 `.npy` or `.npy.gz`, one after the other; the file is read to the
- * end of the last one.
- * @param ranges of the numbers, in ascending order, `to` exclusive
- * @throws {FisherlabError} as `readNpy`
+ * Reads ranges of numbers of a uint8 `.npy` or `.npy.gz`, one after another. The file is read only
+ * to the end of the last range.
+ * @param ranges in ascending order, `to` exclusive
+ * @throws {FisherlabError} as `readNpy` does
  */
 export async function* npyRanges(
   file: string,
@@ -200,8 +200,8 @@ export async function* npyRanges(
 }
 
 /**
- * The shape that a `.npy` or `.npy.gz` says it has, from its first bytes alone.
- * @throws {FisherlabError} if the header is damaged or of another type, naming `label`
+ * The shape in the header of a `.npy` or `.npy.gz`; only the first bytes are read.
+ * @throws {FisherlabError} if the header is damaged or of another type; the message names `label`
  */
 export async function npyShape(file: string, label: string): Promise<readonly number[]> {
   try {

@@ -1,15 +1,15 @@
 /**
- * # Images of one's own
+ * # Your own images
  *
- * Pictures (PNG, JPEG, WebP, TIFF, BMP, AVIF, the first frame of a GIF), folders of them and `.npy`
- * arrays become what every data set is: 8-bit images, here of the size and channels that a model
+ * Turns pictures (PNG, JPEG, WebP, TIFF, BMP, AVIF, the first frame of a GIF), folders of them and
+ * `.npy` arrays into 8-bit images, as in any data set, with the size and channels that a model
  * takes.
  *
- * Each picture is decoded to its small size while others are being decoded, so that memory does not
- * grow with their number; large ones go one at a time. One that cannot be used, because it is
- * damaged or can be seen through or is coloured and the model is grey, is left out, named with its
- * reason; the others go on. With `strict` it is an error. What was done to each image is told. An
- * array that may be read in more than one way stops everything: it is asked, not guessed.
+ * Several pictures are decoded to their small size at the same time, large ones one at a time, so
+ * memory does not grow with their number. A picture that cannot be used, because it is damaged,
+ * transparent, or coloured for a grey model, is left out and reported with the reason; with
+ * `strict` it is an error. The result says what was done to each image. An array that can be read
+ * in more than one way is an error, because guessing could be wrong.
  */
 import path from 'node:path';
 import { assertKnown, FisherlabError } from '../errors';
@@ -22,18 +22,22 @@ import { type FromFile, type LeftOut, readOwnFile } from './own/read-own-file';
 import { oneAtATime, together } from './own/together';
 import type { Treatment } from './own/treatment';
 
-export interface OwnOptions {
+/** How to read arrays, if they do not show it themselves. */
+export interface ArrayReading {
+  /** The order of the dimensions, if it does not follow from the shape. */
+  readonly layout?: Layout;
+  /** The range of the numbers, if they are not uint8. */
+  readonly values?: Values;
+}
+
+export interface OwnOptions extends ArrayReading {
   /** The size and channels of the model's images. */
   readonly height: number;
   readonly width: number;
   readonly channels: number;
-  /** What gives way where shapes differ; left out: the whole picture is stretched. */
+  /** How to fit pictures of another shape; by default the whole picture is stretched. */
   readonly fit?: Fit;
-  /** The order of arrays' dimensions, where their shape does not tell. */
-  readonly layout?: Layout;
-  /** The range of arrays' numbers that are not uint8. */
-  readonly values?: Values;
-  /** The first image that cannot be used is an error. */
+  /** Throw at the first image that cannot be used. */
   readonly strict?: boolean;
   /** Called after each file. */
   readonly onProgress?: (files: number, total: number) => void;
@@ -43,7 +47,7 @@ export interface OwnOptions {
 export interface OwnImages extends Images {
   /** [count]: `cats/7.png`, `batch.npy[12]`. */
   readonly names: readonly string[];
-  /** [count]: the folder below the given one, '' where there is none. */
+  /** [count]: the folder below the given one, '' if there is none. */
   readonly classes: readonly string[];
 }
 
@@ -52,17 +56,17 @@ export interface Own {
   /** [count]: what was done to each. */
   readonly treatments: readonly Treatment[];
   readonly leftOut: readonly LeftOut[];
-  /** How many hidden files and folders were passed over. */
+  /** How many hidden files and folders were skipped. */
   readonly hidden: number;
-  /** Files in folders that do not call themselves images. */
+  /** Files in folders whose names do not end like those of images. */
   readonly others: readonly string[];
 }
 
 /**
  * Reads files and folders, in the order of their names within each folder.
- * @throws {FisherlabError} if a path does not exist, no image can be used, an array may be read in
- *   more than one way, an option is none, or, with `strict`, an image cannot be used; the signal's
- *   reason if that is aborted
+ * @throws {FisherlabError} if a path does not exist, no image can be used, an array can be read in
+ *   more than one way, an option is invalid, or, with `strict`, an image cannot be used. Throws the
+ *   signal's reason if it is aborted
  */
 export async function ownImages(paths: readonly string[], options: OwnOptions): Promise<Own> {
   const { height, width, channels, fit = 'stretch', layout, values, strict = false } = options;

@@ -1,19 +1,20 @@
 /**
- * # Classes of images of one's own, from a file
+ * # Classes of your own images, from a file
  *
- * A CSV file with a header and the columns `image` and `class` says of what kind each image is,
- * where folders do not. An image is meant by the end of its path: `7.png`, `cats/7.png` and
- * `photos/cats/7.png` all mean `photos/cats/7.png`; where several rows do, the longest one counts.
+ * A CSV file with a header and the columns `image` and `class` gives the class of each image, if
+ * the folders do not. A row names an image by the end of its path: `7.png`, `cats/7.png` and
+ * `photos/cats/7.png` all mean `photos/cats/7.png`. If several rows mean the same image, the
+ * longest one counts.
  */
 import { readFile } from 'node:fs/promises';
 import { FisherlabError } from '../errors';
 
 /**
- * The class of each of `names`, '' where the file says nothing of it.
- * @param names of images as `ownImages` gives them
- * @param others names that the file may speak of too: those of images that were left out
- * @throws {FisherlabError} if the file cannot be read, has no such columns, names an image twice or
- *   one that is not there
+ * The class of each of `names`, '' if the file does not mention it.
+ * @param names of images, as from `ownImages`
+ * @param others further names the file may mention: those of images that were left out
+ * @throws {FisherlabError} if the file cannot be read, lacks a column, names an image twice, or
+ *   names one that does not exist
  */
 export async function ownLabels(
   file: string,
@@ -30,7 +31,7 @@ export async function ownLabels(
         "begin it with a line that names them: 'image,class'",
       );
     if (byImage.has(image))
-      throw new FisherlabError(`'${file}' names '${image}' twice`, 'leave one of its rows out');
+      throw new FisherlabError(`'${file}' names '${image}' twice`, 'remove one of the rows');
     byImage.set(image, label);
   }
   const used = new Set<string>();
@@ -40,12 +41,15 @@ export async function ownLabels(
   if (unknown !== undefined)
     throw new FisherlabError(
       `'${file}' names '${unknown}', which is not among the images`,
-      'correct the name or leave its row out',
+      'correct the name or remove the row',
     );
   return found;
 }
 
-/** The row of the longest end of a name's path; every row that means it is noted as used. */
+/**
+ * The class in the row with the longest matching end of the path. All matching rows are marked as
+ * used.
+ */
 function labelIn(byImage: ReadonlyMap<string, string>, name: string, used: Set<string>): string {
   const parts = name.split(/[/\\]/);
   const ends = parts.map((_, k) => parts.slice(k).join('/'));

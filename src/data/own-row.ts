@@ -1,10 +1,10 @@
 /**
- * # Files and folders of one's own, read some images at a time
+ * # Your own files and folders, read a few images at a time
  *
- * Every picture has a place, and every image of an array; which place that is follows from the
- * names of the files and the headers of the arrays, before any image is decoded. What cannot be
- * used leaves its place empty. An array is read whole, for damage at its end makes all of it void,
- * and held until the next one is needed.
+ * Every picture has a place, and so has every image in an array. The places follow from the names
+ * of the files and the headers of the arrays, before any image is decoded. An image that cannot be
+ * used leaves its place empty. An array is read whole, because damage at its end makes all of it
+ * unusable, and is kept in memory until the next one is needed.
  */
 import path from 'node:path';
 import { FisherlabError } from '../errors';
@@ -21,7 +21,7 @@ interface Placed extends PlaceRange {
   readonly own: OwnFile;
 }
 
-/** What was found in a file. */
+/** The images found in a file. */
 interface FileImages {
   readonly file: Placed;
   readonly found: FromFile;
@@ -30,7 +30,7 @@ interface FileImages {
 /**
  * The images of files and folders, in the order of their names within each folder; pictures are
  * stretched to the shape.
- * @throws {FisherlabError} if a path does not exist, there is no file of images, or an array may be
+ * @throws {FisherlabError} if a path does not exist, there is no file of images, or an array can be
  *   read in more than one way
  */
 export async function ownRow(
@@ -68,7 +68,10 @@ export async function ownRow(
   return { name, count, shape: [height, width, channels], parts };
 }
 
-/** The images that a file promises: one of an array that cannot be read, which is told later. */
+/**
+ * The number of images in a file. An array that cannot be read counts as one; the error is reported
+ * later.
+ */
 async function imagesIn({ file, problem }: OwnFile, channels: number): Promise<number> {
   if (problem !== undefined || !isArray(file)) return 1;
   try {

@@ -1,25 +1,25 @@
 /**
- * # Which noise an image of one's own gets
+ * # Which noise your own images get
  *
- * Images of a data set have their place in it for an index, and noise is drawn by index
- * (`noiseByIndex`). An image of one's own has no such place: where it stands in a list depends on
- * what else is in the list. So its indices are numbers made of its pixels, 32 bits each of their
- * SHA-512, which has sixteen of them: one index a draw. An image then gets the same noise beside
- * whatever others, in any order, and equal images get equal noise. That two different ones share an
- * index (of 20,000 images, one time in twenty, a single pair) does no harm: each still has noise
- * that does not depend on it.
+ * Noise is drawn by index (`noiseByIndex`). An image of a data set has its position in the set as
+ * its index. Your own image has no fixed position: where it is in a list depends on the other
+ * images in the list. So its indices are computed from its pixels. The SHA-512 of the pixels gives
+ * sixteen numbers of 32 bits, one index per draw. Then an image gets the same noise whatever other
+ * images there are, in any order, and equal images get equal noise. Two different images may happen
+ * to share an index (among 20,000 images there is such a pair one time in twenty). That does no
+ * harm, because the noise is still independent of each image.
  */
 import { createHash } from 'node:crypto';
 import { FisherlabError } from '../errors';
 import type { Images } from './dataset';
 
-/** Numbers of 32 bits in a SHA-512. */
+/** The number of 32-bit numbers in a SHA-512. */
 export const MOST_DRAWS = 16;
 
 /**
  * The indices for `noise(indices, seed)` of the images at `positions`: [positions × draws], whole
- * numbers below 2³², those of an image one after the other.
- * @throws {FisherlabError} if there are to be no draws, or more than 16
+ * numbers below 2³², those of one image next to each other.
+ * @throws {FisherlabError} if the number of draws is not from 1 to 16
  */
 export function noiseIndices(
   { images, count }: Pick<Images, 'images' | 'count'>,

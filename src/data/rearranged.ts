@@ -1,15 +1,16 @@
 /**
- * # Familiar images, put together wrongly
+ * # Familiar images, rearranged
  *
- * What a model knows of its images beyond how their pixels look can be asked by images made of the
- * *same* pixels in other places: brightness, contrast and number of levels stay exactly what they
- * were, sharpness and colour nearly.
+ * Does a model know more about its images than statistics of their pixels? To find out, test it on
+ * images made of the *same* pixels in other places. Brightness, contrast and number of levels stay
+ * exactly the same, sharpness and colour nearly.
  *
  * - `upsideDown`: the rows in reverse order. Sky below, earth above.
- * - `shuffledPatches`: patches of side × side pixels in a random order, another for each image.
- * - `joinedHalves`: the left half of one image beside the right half of the next.
+ * - `shuffledPatches`: patches of side × side pixels in random order, a different one for each
+ *   image.
+ * - `joinedHalves`: the left half of one image joined to the right half of the next.
  *
- * All give new sets of the same shape; nothing is read from disk, and the seed decides everything.
+ * Each returns a new set of the same shape. All randomness comes from the seed.
  */
 import { deriveSeed, permutation } from '../backend/index';
 import { FisherlabError } from '../errors';
@@ -22,7 +23,7 @@ export function upsideDown(set: Images): Images {
 }
 
 /**
- * Each image with its square patches in an order of its own.
+ * Each image with its square patches in its own random order.
  * @param side of a patch, in pixels
  * @throws {FisherlabError} if patches of that side do not tile an image
  */
@@ -45,7 +46,7 @@ export function shuffledPatches(set: Images, seed: number, side = 8): Images {
 }
 
 /**
- * The left half of each image beside the right half of the next one, and of the last beside that of
+ * The left half of each image joined to the right half of the next one; after the last image comes
  * the first.
  */
 export function joinedHalves(set: Images): Images {
@@ -53,7 +54,7 @@ export function joinedHalves(set: Images): Images {
   return moved(set, 'halves joined', (k, y, x) => [x < width / 2 ? k : (k + 1) % set.count, y, x]);
 }
 
-/** A set whose pixel (y, x) of image k is the pixel of `set` that `from` tells. */
+/** A set in which pixel (y, x) of image k is the pixel of `set` that `from` returns. */
 function moved(
   set: Images,
   name: string,

@@ -1,16 +1,16 @@
 /**
- * # A data set, read some images at a time
+ * # A data set, read a few images at a time
  *
- * The file of a set is compressed and can only be read from its beginning: what lies before the
- * images that are wanted is inflated (some 100 MB a second) and forgotten, what lies behind them is
- * not read. Whoever reads the last image has the file checked to its end, as `dataset` does.
+ * The file of a set is compressed and can only be read from its beginning. Everything before the
+ * wanted images is inflated (some 100 MB a second) and discarded; everything after them is not
+ * read. Reading the last image also checks the file to its end, as `dataset` does.
  */
 import { gridOf, located, onGrid } from './dataset';
 import { type ImageRow, type PlaceRange, partOf } from './image-row';
 import { npyRanges, npyShape } from './npy';
 
 /**
- * The first `limit` images (all, where it is left out) of a data set.
+ * The first `limit` images (by default all) of a data set.
  * @throws {FisherlabError} if the name or the split is unknown, the set has not been downloaded, or
  *   its file is damaged
  */

@@ -1,10 +1,10 @@
 /**
- * # The catalogue: which data sets there are, who owns them, where they officially lie
+ * # The catalogue: all data sets, their owners and their official addresses
  *
- * The paper's five are SVHN, CelebA, GTSRB, CIFAR-10 and ImageNet32; beside them CIFAR-100,
- * Tiny-ImageNet averaged down to 32x32 (it *stands in for ImageNet32* where the latter is not
- * there) and the grey sets. Checksums are md5 because that is what the owners and the public
- * loaders publish: they guard against damage and mix-ups, not against an attacker.
+ * The paper's five sets are SVHN, CelebA, GTSRB, CIFAR-10 and ImageNet32. The catalogue also has
+ * CIFAR-100, Tiny-ImageNet averaged down to 32x32 (it *stands in for ImageNet32* if that is
+ * missing) and the grey sets. Checksums are md5, because that is what the owners and the public
+ * loaders publish. They protect against damage and mix-ups, not against an attacker.
  *
  * A set whose owner demands agreement (`agreement`) is never downloaded for the user: they fetch
  * the file under the owner's terms and hand it over with `--from FILE`.
@@ -14,7 +14,7 @@ import { assertKnown } from '../errors';
 export const SPLITS = ['train', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
 
-/** How the official files are laid out; each has its converter in `./formats`. */
+/** The format of the official files; each has its converter in `./formats`. */
 export type Format =
   | 'cifar'
   | 'idx'
@@ -28,8 +28,8 @@ export type Format =
   | 'notmnist';
 
 /**
- * One official file: `md5` in hexadecimal, absent where the owner publishes none; then `bytes` is
- * all there is to check.
+ * One official file. `md5` is in hexadecimal; if the owner publishes none, only `bytes` can be
+ * checked.
  */
 export interface OfficialFile {
   readonly url: string;
@@ -41,16 +41,16 @@ export interface DataSet {
   readonly title: string;
   readonly channels: 1 | 3;
   readonly format: Format;
-  /** Whose it is and under which terms, in one line. */
+  /** The owner and the terms, in one line. */
   readonly licence: string;
   readonly cite: string;
-  /** What the classes are, or why there are no labels. */
+  /** The classes, or why there are no labels. */
   readonly labels: string;
-  /** How many classes there are, where there are labels: these are 0 … classes − 1. */
+  /** The number of classes, if there are labels; labels are 0 … classes − 1. */
   readonly classes?: number;
-  /** The owner wants agreement first: the user brings the file. The page where it is had. */
+  /** The page where the user gets the file, if the owner asks for an agreement first. */
   readonly agreement?: string;
-  /** The files that each split is made of, in the order the converter wants them. */
+  /** The files of each split, in the order the converter expects. */
   readonly files: Partial<Record<Split, readonly OfficialFile[]>>;
 }
 
@@ -116,8 +116,8 @@ const CATALOGUE = {
     cite: 'Stallkamp et al., Man vs. computer: Benchmarking machine learning algorithms for traffic sign recognition, 2012',
     labels: 'the sign, 0..42',
     classes: 43,
-    // All 39,209 training images. GTSRB-Training_fixed.zip, which some loaders take, is of the
-    // competition before and has fewer.
+    // All 39,209 training images. GTSRB-Training_fixed.zip, which some loaders use, belongs to the
+    // earlier competition and has fewer.
     files: {
       train: [
         { url: `${GTSRB}GTSRB_Final_Training_Images.zip`, md5: 'f33fd80ac59bff73c82d25ab499e03a3' },
@@ -279,8 +279,8 @@ export type DataSetName = keyof typeof CATALOGUE;
 export const DATA_SETS = Object.keys(CATALOGUE) as DataSetName[];
 
 /**
- * The catalogue's entry.
- * @throws {FisherlabError} if the name is not known, listing those that are
+ * The catalogue entry of a set.
+ * @throws {FisherlabError} if the name is unknown; the message lists the known ones
  */
 export function dataSet(name: string): DataSet {
   assertKnown('data set', name, DATA_SETS);

@@ -1,15 +1,15 @@
 /**
- * # A set in an order of no meaning
+ * # A set in random order
  *
- * Files have an order, and it may mean something: SVHN's neighbours are digits of one house number,
- * under one lamp. Batches of *consecutive* images are then more alike than B images drawn from the
- * set, and both halves of a test set are not two draws from one population. A permutation by a seed
- * takes that away; the paper's own tables keep the order of the files.
+ * The order of images in a file may have a meaning: neighbouring images of SVHN are digits of one
+ * house number, in the same light. Then batches of *consecutive* images are more alike than B
+ * images drawn at random, and the two halves of a test set are not samples of one population. A
+ * seeded permutation removes this effect. The paper's own tables keep the order of the files.
  */
 import { permutation } from '../backend/index';
 import type { Images } from './dataset';
 
-/** The same images, and labels where there are any, in the order of a seeded permutation. */
+/** The same images, with their labels if there are any, in the order of a seeded permutation. */
 export function shuffled<T extends Images & { readonly labels?: Uint8Array }>(
   set: T,
   seed: number,

@@ -1,13 +1,14 @@
 /**
  * # Writing a converted split
  *
- * One pass, portion by portion, into `<split>-images.npy.gz` beside its final place. The pixels are
- * *stored* in gzip, not squeezed: photographs shrink by a tenth only and inflating takes most of
- * the reading time, while the stored form keeps gzip's checksum and the one layout.
+ * Writes `<split>-images.npy.gz` portion by portion, in one pass, under a temporary name. The
+ * pixels are *stored* in gzip without compression: photographs would shrink by only a tenth, and
+ * inflating would take most of the reading time. The stored form still has gzip's checksum and the
+ * common layout.
  *
- * A `.npy` header comes first and holds the count, which is known last. A gzip file may have
- * several members one behind the other, so the header is a member of its own, of constant length,
- * for which room is left and which is filled in at the end.
+ * A `.npy` header comes first in the file but contains the count, which is known last. A gzip file
+ * may consist of several members, so the header is a separate member of constant length. Space is
+ * left for it, and it is filled in at the end.
  *
  * Reference: RFC 1952, §2.2.
  */
@@ -25,10 +26,10 @@ import type { Split } from './sets';
 const stored = (bytes: Buffer) => gzipSync(bytes, { level: 0 });
 
 /**
- * Writes all portions as a split of `folder`; the images' file appears last, whole. Gives the
- * number of images.
- * @throws {FisherlabError} if there are no images, and as `writeBeside` does; nothing is left
- *   behind then
+ * Writes all portions as a split of `folder`; the file of images appears last, when it is complete.
+ * Returns the number of images.
+ * @throws {FisherlabError} if there are no images, or a file cannot be written; then no file is
+ *   left
  */
 export async function writeSplit(
   folder: string,
@@ -58,7 +59,7 @@ export async function writeSplit(
     if (count === 0)
       throw new FisherlabError(
         `the ${split} set of '${path.basename(folder)}' has no images`,
-        'see that it is the official file',
+        'check that it is the official file',
       );
     const header = stored(npyHeader([count, ...shape]));
     await file.write(header, 0, header.length, 0);
@@ -71,7 +72,7 @@ export async function writeSplit(
   return count;
 }
 
-/** Everything that comes out of `source`, to `file` from `at` on. */
+/** Writes everything from `source` to `file`, from position `at` on. */
 async function writeChunks(
   file: FileHandle,
   source: AsyncIterable<Buffer>,

@@ -1,46 +1,50 @@
 /**
  * # Images with the spectrum and the histogram of others
  *
- * An image is its amplitude spectrum (how much there is of each spatial frequency), its histogram,
- * and the phases: where things are. A *surrogate* has the phases of one image and the other two of
- * another, so that whoever looks at sharpness, contrast or number of levels cannot tell it from the
- * latter. Iterative amplitude-adjusted Fourier transform (Schreiber & Schmitz, *Improved surrogate
- * data for nonlinearity tests*, Phys. Rev. Lett. 77, 1996), for each channel: with X the transform
- * of x,
+ * An image has an amplitude spectrum (how much there is of each spatial frequency), a histogram,
+ * and phases (where things are). A *surrogate* has the phases of one image and the spectrum and
+ * histogram of another image b, so statistics such as sharpness, contrast or number of levels
+ * cannot tell it from b. It is made for each channel by the iterative amplitude-adjusted Fourier
+ * transform (Schreiber & Schmitz, *Improved surrogate data for nonlinearity tests*, Phys. Rev.
+ * Lett. 77, 1996). With X = F(x) and B = F(b) the Fourier transforms,
  *
  *     x ← F⁻¹( |B| X/|X| ),    then the k-th smallest value of x ← the k-th smallest of b,
  *
- * over and over. It ends with the second step: the histogram is exact, the spectrum close.
+ * is repeated. It ends with the second step, so the histogram is exact and the spectrum close.
  *
- * - `surrogates` takes the phases of other images: strangers dressed as familiar images.
+ * - `surrogates` takes the phases of other images: strange content with familiar statistics.
  * - `scrambledPhases` adds the phases of white noise, the same in all channels, to the images' own:
- *   the texture of familiar images, showing nothing.
+ *   familiar texture without content.
  *
- * Transforms are products with the matrix of cosines and sines, F = C − iS: 32 pixels need no more,
- * and every backend has them.
+ * The transforms are products with the matrix F = C − iS of cosines and sines, which is fast enough
+ * for 32 pixels and works on every backend.
  */
 import { deriveSeed, normals, tf } from '../backend/index';
 import { FisherlabError } from '../errors';
 import type { Images } from './dataset';
 
-/** Steps of adjusting; the spectrum is then within a tenth, and more bring it little nearer. */
+/**
+ * The number of iterations. The spectrum is then within a tenth, and more iterations improve it
+ * little.
+ */
 const ITERATIONS = 10;
 
-/** Differences of a pixel's value below this are ties, told apart by their place. */
+/** Values closer than this are ties, ordered by their positions. */
 const FINENESS = 1 / 4096;
 
-/** Images that are transformed at once. */
+/** How many images are transformed at a time. */
 const BLOCK = 100;
 
 /**
  * Images with the phases of `phases` and the spectra and histograms of `like`, image by image.
- * @throws {FisherlabError} if the two are not as many images of one square shape
+ * @throws {FisherlabError} if the two do not have the same number of images and the same square
+ *   shape
  */
 export function surrogates(phases: Images, like: Images): Images {
   if (phases.count !== like.count || phases.shape.join() !== like.shape.join())
     throw new FisherlabError(
       `${phases.count} images of ${phases.shape.join('x')} cannot take the spectra of ${like.count} of ${like.shape.join('x')}`,
-      'give as many images of one shape',
+      'give equally many images of the same square shape',
     );
   return inBlocks(like, `${phases.name}, matched`, (from, to) =>
     planes(phases.images, phases.shape, from, to),
@@ -62,7 +66,7 @@ export function scrambledPhases(set: Images, seed: number): Images {
     ) as tf.Tensor4D; // [n, C, H, W]
     const [noiseReal, noiseImaginary] = unit(transform(noise));
     const [real, imaginary] = transform(planes(set.images, set.shape, from, to));
-    // A product of numbers is a sum of their phases.
+    // The phase of a product is the sum of the phases.
     return inverse(
       tf.sub(tf.mul(real, noiseReal), tf.mul(imaginary, noiseImaginary)),
       tf.add(tf.mul(real, noiseImaginary), tf.mul(imaginary, noiseReal)),
@@ -72,7 +76,9 @@ export function scrambledPhases(set: Images, seed: number): Images {
 
 type Complex = readonly [real: tf.Tensor, imaginary: tf.Tensor];
 
-/** Adjusts what `start` gives [n, C, H, W] for images `from` to `to` to the images of `like`. */
+/**
+ * Adjusts the images `start` returns, [n, C, H, W], for `from` to `to`, to the images of `like`.
+ */
 function inBlocks(
   like: Images,
   name: string,
@@ -156,20 +162,22 @@ function inverse(real: tf.Tensor, imaginary: tf.Tensor): tf.Tensor {
   return tf.div(tf.sub(right(first, c), right(second, s)), side * side);
 }
 
-/** Numbers of the same phases and length 1; 0 stays near 0. */
+/** Complex numbers with the same phases and length 1; 0 stays near 0. */
 function unit([real, imaginary]: Complex): Complex {
   const length = tf.add(tf.sqrt(tf.add(tf.square(real), tf.square(imaginary))), 1e-6);
   return [tf.div(real, length), tf.div(imaginary, length)];
 }
 
-/** The values of each plane, upwards. */
+/** The values of each plane, in ascending order. */
 function sortedPlanes(values: ArrayLike<number>, size: number): Float32Array[] {
   return Array.from({ length: values.length / size }, (_, p) =>
     Float32Array.from({ length: size }, (_, i) => values[p * size + i] as number).sort(),
   );
 }
 
-/** Planes in which the k-th smallest value is the k-th of `sorted`; ties by their place. */
+/**
+ * Planes in which the k-th smallest value is the k-th of `sorted`; ties are ordered by position.
+ */
 function withValues(
   values: ArrayLike<number>,
   sorted: readonly Float32Array[],
@@ -177,7 +185,8 @@ function withValues(
 ): Float32Array {
   const out = new Float32Array(values.length);
   sorted.forEach((plane, p) => {
-    // Value and place in one number: sorting numbers is ten times faster than by a comparison.
+    // Value and position in one number: sorting plain numbers is ten times faster than with a
+    // comparison function.
     const keys = Float64Array.from(
       { length: size },
       (_, i) => Math.round((values[p * size + i] as number) / FINENESS) * size + i,

@@ -1,8 +1,8 @@
 /**
  * # All detectors, by name
  *
- * `detector('typicality')` is what the command line, the tables and the notebooks call a detector
- * by. To add one:
+ * The command line, the tables and the notebooks find a detector by its name:
+ * `detector('typicality')`. To add one:
  *
  * 1. If it is a new way to make one number of many columns, write a `Combiner` (`combine.ts` shows
  *    one in ten lines), in a file of its own that opens with the idea, the equation and the
@@ -14,7 +14,7 @@
  * 4. Give it a test that compares it with something independent: a closed form, a sum over all
  *    pairs, another program's numbers.
  *
- * Whatever is random in a detector is a function of the seed it is made with; most ignore it.
+ * A detector that uses random numbers gets a seed when it is made; most detectors ignore it.
  */
 import { assertKnown } from '../errors';
 import { chiSquare, chiSquareDensities } from './chi-square';

@@ -1,13 +1,13 @@
 /**
  * # From features to a detector, in two choices
  *
- * Most detectors here are two independent choices: *which columns to look at, and on what scale* (a
- * `Source`), and *how to make one number of them* (a `Combiner`). The paper's is "squared norms, as
- * logarithms" with "independent normals":
+ * Most detectors here consist of two independent choices: *which columns to use, and on what scale*
+ * (a `Source`), and *how to combine them into one number* (a `Combiner`). The paper's detector uses
+ * the logarithms of squared norms, combined as independent normals:
  *
  *     combine([log('squared-norm')], independentNormals(), 'layer-wise gradients')
  *
- * A combiner of one's own is an object with a `fit`; it may rely on what is made sure of here:
+ * A combiner of your own is an object with a method `fit`:
  *
  *     const largestZ: Combiner = {
  *       name: 'largest z',
@@ -19,19 +19,21 @@
  *       },
  *     };
  *
- * - At least two rows and one column; every number is finite (anything else is an error that names
- *   feature, layer and row).
+ * It may rely on three guarantees:
+ *
+ * - There are at least two rows and one column, and every number is finite. (Anything else is an
+ *   error that names feature, layer and row.)
  * - No column is constant on the fit set: such columns are dropped. This is the paper's rule
- *   (standard deviation exactly 0), here as "all values equal", which rounding cannot blur. They
- *   stay dropped even if they vary later.
+ *   (standard deviation exactly 0), here tested as "all values equal", which rounding cannot
+ *   affect. They stay dropped even if they vary later.
  * - The columns to score are the same features and layers in the same order.
  *
- * **The logarithm of zero.** A squared norm of exactly 0 is one that float32 could not tell from 0:
- * it is smaller than the smallest float32, 2⁻¹⁴⁹. So `log` reads everything below 2⁻¹⁴⁹ as 2⁻¹⁴⁹
- * (log ≈ −103.3). A layer that never was zero on the fit set and suddenly is gets a large, finite
- * z; one that was zero on some fit rows has the large spread it deserves; one that was zero on all
- * of them is constant, and dropped. (The paper's code lets −∞ through and replaces it by −3.4·10³⁸
- * at the end, which drowns all other layers.) Negative values have no logarithm and are an error.
+ * **The logarithm of zero.** A squared norm that is exactly 0 was too small for float32, that is,
+ * below 2⁻¹⁴⁹. So `log` reads everything below 2⁻¹⁴⁹ as 2⁻¹⁴⁹ (log ≈ −103.3). A layer that was
+ * never zero on the fit set and suddenly is gets a large but finite z. A layer that was zero on
+ * some rows of the fit set has a large spread. A layer that was zero on all of them is constant and
+ * dropped. (The paper's code keeps −∞ and replaces it by −3.4·10³⁸ at the end, which drowns out all
+ * other layers.) Negative values have no logarithm and are an error.
  */
 import { FisherlabError } from '../errors';
 import { isConstant } from '../numerics/index';

@@ -4,8 +4,8 @@
  * Log norms of neighbouring layers rise and fall together: one factor, how busy an image is,
  * carries much of their variance, and a sum of squared z counts it once for each layer.
  * Probabilistic principal components (Tipping & Bishop, J. R. Statist. Soc. B 61, 1999) are a
- * normal density of standardised columns z [d] that knows K common factors, and what they leave
- * over as noise of one size in all directions:
+ * normal density of standardised columns z [d] with K common factors; the remainder is noise of the
+ * same size in all directions:
  *
  *     Σ = Σ_{k≤K} λ_k v_k v_kᵀ + σ² (I − Σ_{k≤K} v_k v_kᵀ),     σ² = (tr S − Σ_{k≤K} λ_k)/(d − K),
  *

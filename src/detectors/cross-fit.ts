@@ -1,11 +1,11 @@
 /**
- * # What a detector says to familiar batches that it has not seen
+ * # Scores of familiar batches that a detector was not fitted on
  *
- * A detector knows the batches it was fitted on too well: their scores are too low, the more so the
- * more numbers it has learnt. So whoever wants to know how its scores are spread *in distribution*
- * asks it across: each half of the fit set is scored by a detector that was fitted on the other
- * half (cross-fitting; Stone, *Cross-validatory choice and assessment of statistical predictions*,
- * J. R. Statist. Soc. B 36, 1974).
+ * The scores of the batches that a detector was fitted on are too low, and the more parameters it
+ * has, the lower they are. To find out how its scores are distributed *in distribution*, each half
+ * of the fit set is scored by a detector that was fitted on the other half (cross-fitting; Stone,
+ * *Cross-validatory choice and assessment of statistical predictions*, J. R. Statist. Soc. B 36,
+ * 1974).
  */
 import { FisherlabError } from '../errors';
 import { quantileOfSorted } from '../numerics/index';

@@ -1,8 +1,8 @@
 /**
  * # A detector
  *
- * It learns from batches that are in distribution how their features look, and gives every new
- * batch a score. **Higher score = more out of distribution, for every detector of this program.**
+ * A detector is fitted on the features of in-distribution batches, and then gives every new batch a
+ * score. **Higher score = more out of distribution, for every detector of this program.**
  */
 import type { FeatureTable } from './table';
 

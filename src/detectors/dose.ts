@@ -2,9 +2,9 @@
  * # DoSE: density of states estimation
  *
  * Morningstar, Ham, Gallagher, Lakshminarayanan, Alemi, Dillon, *Density of states estimation for
- * out-of-distribution detection* (AISTATS 2021, arXiv 2006.09273). What is typical of a model is
- * seen not in the likelihood alone but in several statistics T_n(x) of it: for a flow log p(x), log
- * p(z) and log|det J|; for a VAE what its posterior says (`features/posterior-parts.ts`).
+ * out-of-distribution detection* (AISTATS 2021, arXiv 2006.09273). Several statistics T_n(x) of a
+ * model show whether an image is typical, not the likelihood alone: for a flow log p(x), log p(z)
+ * and log|det J|; for a VAE statistics of its posterior (`features/posterior-parts.ts`).
  * How often each value of a statistic occurs in distribution ("density of states") is estimated by
  * a kernel density, and
  *

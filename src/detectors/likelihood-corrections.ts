@@ -8,6 +8,8 @@
  * - **Input complexity** (Serrà, Álvarez, Gómez, Slizovskaia, Núñez, Luque, ICLR 2020, arXiv
  *   1909.11480): compare with the bits L(x) a general lossless codec needs, S = −log₂ p(x) − L(x).
  *   Both in *bits* (a repository that takes bits from nats is known). Column `complexity-bits`.
+ *   Of a VAE it says little: the paper's objective fixes the variance of pixels at ½, so it varies
+ *   by far fewer bits from image to image than L(x) does, and the score is nearly −L(x) alone.
  * - **Likelihood ratio** (Ren et al., NeurIPS 2019, arXiv 1906.02845): compare with a model p₀ of
  *   the background, trained on noisy images, S = −(log p(x) − log p₀(x)). Column
  *   `background-log-likelihood`, nats.

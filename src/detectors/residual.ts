@@ -1,13 +1,14 @@
 /**
- * # What is left of a detector without what others explain
+ * # What a detector finds beyond simpler numbers
  *
- * Columns of a model may say nothing but what simpler numbers of the same images say. So the
- * simpler ones are taken out: each column y is regressed on t, the others, over the fit set,
- * linearly and by squares (a detector is two-sided),
+ * The columns of a model may contain nothing that simpler numbers of the same images do not tell.
+ * To find out, the simpler numbers t are removed: each column y is regressed on them over the fit
+ * set, with linear and squared terms (because a detector is two-sided),
  *
  *     y ≈ β_0 + Σ_j β_j t_j + Σ_j γ_j t_j²,
  *
- * and the detector sees y minus that. What it still finds is not explained by t; what it loses was.
+ * and the detector is given the residual. What it still finds is not explained by t; what it no
+ * longer finds was.
  */
 import { leastSquares } from '../numerics/index';
 import { assertFinite } from './combine';

@@ -8,17 +8,17 @@
  *     s = ‖F̂_d^(−1/2) ∇l(x)‖    Rao's score statistic with a diagonal Fisher matrix,
  *     t = |mean l − l(x)|       typicality,
  *
- * where l is the log-likelihood and F̂_d the mean of (∇l)² over training images (+ 10⁻⁸), become
- * p-values, each by the empirical distribution of its statistic in distribution, p = 1 − ECDF, and
- * these one number by Fisher's method:
+ * where l is the log-likelihood and F̂_d the mean of (∇l)² over training images (+ 10⁻⁸). Each
+ * statistic becomes a p-value by its empirical distribution in distribution, p = 1 − ECDF, and
+ * Fisher's method makes one number of the two:
  *
  *     S = −2 (log(p_s + 10⁻⁸) + log(p_t + 10⁻⁸)).
  *
  * The table brings Σ_θ g²/F̂_d as a feature, one column for the model or one a layer (they are
  * added up, and the root is taken). The mean of l and both empirical distributions come from the
  * fit set; the authors take the mean from training images and the distributions from a validation
- * set. Beyond the largest value of the fit set p is 0 whatever the value, so that extreme batches
- * tie: the 10⁻⁸ is the authors'.
+ * set. Beyond the largest value of the fit set p is 0, so all extreme batches are tied; the 10⁻⁸ is
+ * the authors'.
  */
 
 import { countUpTo, mean } from '../numerics/index';

@@ -1,16 +1,16 @@
 /**
- * # One row of an image's several draws
+ * # The mean over several draws of the noise
  *
- * What a model says of an image depends on noise ε that is drawn for it: on where dequantisation
- * puts the pixels, on a latent, on a timestep. A column is then an estimate of its mean over that
- * noise, and D draws make a better one,
+ * A model's numbers for an image depend on noise ε that is drawn for it: dequantisation, a latent,
+ * or diffusion noise. A column is then an estimate of its mean over that noise, and D draws give a
+ * better one,
  *
  *     f̄(x) = 1/D Σ_d f(x, ε_d).
  *
- * Detectors are fitted on rows of such means and score such rows, familiar images and others alike.
- * How far the score s̄ of an image is still from what all noise would give is estimated by leaving
- * out one draw at a time (the jackknife; Efron and Stein, Annals of Statistics 9, 1981): with s₋d
- * the score of the mean over all draws but d,
+ * Detectors are fitted on rows of such means and score such rows, of familiar images and of others
+ * alike. How far the score s̄ of an image still is from its value for infinitely many draws is
+ * estimated by leaving out one draw at a time (the jackknife; Efron and Stein, Annals of Statistics
+ * 9, 1981): with s₋d the score of the mean over all draws but d,
  *
  *     se² = (D − 1)/D Σ_d (s₋d − mean of all s₋d)².
  */

@@ -1,11 +1,11 @@
 /**
  * # One normal density with a shrunk covariance
  *
- * Layers are not independent; a normal density with a full covariance knows their correlations.
- * With more columns than rows the sample covariance S is singular, and near that it is wild. Ledoit
- * and Wolf, *A well-conditioned estimator for large-dimensional covariance matrices* (J.
- * Multivariate Anal. 88, 2004) mix it with a multiple of the identity by just as much as the data
- * ask for:
+ * Layers are not independent; a normal density with a full covariance takes their correlations into
+ * account. With more columns than rows the sample covariance S is singular, and with not many more
+ * rows it is unreliable. Ledoit and Wolf, *A well-conditioned estimator for large-dimensional
+ * covariance matrices* (J. Multivariate Anal. 88, 2004) mix it with a multiple of the identity, and
+ * estimate from the data how much of it:
  *
  *     Σ = (1 − δ) S + δ m I,   m = tr S/d,   δ = min(b², a²)/a²,
  *     a² = ‖S − m I‖²/d,   b² = (1/(d n²)) Σ_i ‖x_i x_iᵀ − S‖².

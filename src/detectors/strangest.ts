@@ -1,17 +1,17 @@
 /**
  * # The strangest of several answers
  *
- * No detector sees everything: a blurred stranger changes the likelihood and hardly the shape of
- * the gradient, a stranger of ordinary likelihood the gradient alone. Several detectors are asked,
- * and the one that finds a batch *strangest* decides:
+ * No detector sees everything: a blurred image changes the likelihood and hardly the shape of the
+ * gradient; another image may have an ordinary likelihood and an unusual gradient. Several
+ * detectors score a batch, and the one that finds it *strangest* decides:
  *
  *     S = max_k (s_k − m_k)/h_k,
  *
- * with m_k the median of detector k's score over in-distribution batches, and h_k from there to the
- * 84th percentile: one standard deviation where scores are normal, and blind to what a few odd
- * batches do to the tail. The maximum is Tippett's combination of tests (*The Methods of
- * Statistics*, 1931) without its p-values, which run out of digits where batches get interesting:
- * the union of the detectors' regions of rejection, not a compromise between them.
+ * with m_k the median of detector k's score over in-distribution batches, and h_k the distance from
+ * there to the 84th percentile. That is one standard deviation if scores are normal, and a few odd
+ * batches in the tail do not affect it. The maximum is Tippett's combination of tests (*The Methods
+ * of Statistics*, 1931) without p-values, which have too few digits for very strange batches: it
+ * rejects whatever one of the detectors rejects, and is not a compromise between them.
  *
  * m and h are taken across halves of the fit set (`cross-fit.ts`); the detectors that score new
  * batches are fitted on both.

@@ -2,8 +2,9 @@
  * # Independent Student-t densities
  *
  * The paper's detector with heavier tails: each column is Student's t with location μ, scale σ and
- * ν degrees of freedom. One layer 30 spreads away adds ½·30² = 450 to a sum of normal log densities
- * and drowns all others; here it adds (ν+1)/2 · log(1 + 30²/ν), about 15 for ν = 5.
+ * ν degrees of freedom. One layer that is 30 standard deviations away adds ½·30² = 450 to a sum of
+ * normal log densities and drowns out all others; here it adds (ν+1)/2 · log(1 + 30²/ν), about 15
+ * for ν = 5.
  *
  * Fit: for given ν the likeliest μ, σ by reweighting (Kent, Tyler, Vardi, *A curious likelihood
  * identity for the multivariate t-distribution*, Comm. Statist. B 23, 1994; Dempster, Laird, Rubin,
@@ -12,8 +13,8 @@
  *     w_i = (ν+1)/(ν + (y_i−μ)²/σ²),   μ ← Σ w y/Σ w,   σ² ← Σ w (y−μ)²/Σ w,
  *
  * and ν the likeliest of a list from 1 (Cauchy) to 1000 (normal): between its points the likelihood
- * hardly changes. Where more than half of a column is one number the likeliest σ is 0, which is no
- * density: σ is kept at a thousandth of the standard deviation or more.
+ * hardly changes. Where more than half of a column is one number, the likeliest σ is 0, which is
+ * not a density: σ is at least a thousandth of the standard deviation.
  */
 
 import { logGamma, mean, unbiasedStd } from '../numerics/index';

@@ -3,7 +3,7 @@
  *
  * A row is a batch of B images, a column is one number of that batch: the log-likelihood of the
  * batch (nats, summed over its images), or one feature of one layer. Columns are float64: detectors
- * know nothing of tensors.
+ * do not use tensors.
  */
 import { FisherlabError } from '../errors';
 

@@ -1,17 +1,17 @@
 /**
  * # Neighbours, half whitened
  *
- * Between layers one common factor carries most of the variance (how busy an image is). A Euclidean
- * distance of standardised columns is mostly a distance along it; a Mahalanobis distance counts
- * each direction alike, those of pure noise too. In between, directions are divided by a power of
- * their own standard deviation √λ: with Σ = V diag(λ) Vᵀ the shrunk covariance of the standardised
- * columns (Ledoit & Wolf, `shrunk-gaussian.ts`),
+ * One common factor, how busy an image is, carries most of the variance of all layers. A Euclidean
+ * distance of standardised columns is mostly a distance along this factor; a Mahalanobis distance
+ * gives every direction the same weight, directions of pure noise included. In between, directions
+ * are divided by a power of their standard deviation √λ: with Σ = V diag(λ) Vᵀ the shrunk
+ * covariance of the standardised columns (Ledoit & Wolf, `shrunk-gaussian.ts`),
  *
  *     u = diag(λ)^(−a/2) Vᵀ z,     S(x) = ‖u(x) − u_(k)‖,
  *
  * the distance to the k-th nearest row of the fit set. a = 0 are plain neighbours
  * (`nearest-neighbours.ts`), a = 1 whitens fully (Kessy, Lewin, Strimmer, *Optimal whitening and
- * decorrelation*, Am. Stat. 72, 2018), a = ½ is half of the way: no number to tune.
+ * decorrelation*, Am. Stat. 72, 2018), and a = ½ lies half-way between the two.
  */
 import { FisherlabError } from '../errors';
 import { symmetricEigenvectors } from '../numerics/index';

@@ -11,10 +11,10 @@
  * 0.002, which is what a correction asks for. Where all resamples agree exactly and Δ ≠ 0, p is
  * 1/(resamples + 1): less cannot be shown.
  *
- * **Fairly.** Who tries twenty candidates finds one that wins at p = 0.05 by luck. p-values are
+ * **Fairly.** Of twenty useless candidates, one wins at p = 0.05 by luck. So p-values are
  * multiplied: all by the number of candidates (Bonferroni), or the smallest by m, the next by m −
  * 1, … and never decreasing (Holm, Scand. J. Statist. 6, 1979), which errs no more often and finds
- * more. `tried` says how many candidates there were in all, those that were given up included.
+ * more. `tried` is the number of all candidates, those that were given up included.
  *
  * **The mean over pairs** has an interval too. Pairs of a table share images (all with the same
  * in-distribution set share its scores), so that their errors do not simply average out: sets of

@@ -1,16 +1,16 @@
 /**
  * # Intervals that contain the fit
  *
- * A bootstrap over scored batches says nothing of the luck of the batches that *fitted* the
- * detector. So both halves of the in-distribution set fit it in turn, each scored by the other's
- * detector; the AUROC is the mean of the two, A = (A_1 + A_2)/2, and its variance
+ * A bootstrap over scored batches leaves out the luck of the batches that the detector was *fitted*
+ * on. So each half of the in-distribution set fits a detector that scores the other half. The AUROC
+ * is the mean of the two, A = (A_1 + A_2)/2, and its variance is
  *
  *     Var A = Var_boot(A) + (A_1 − A_2)²/4,
  *
- * the bootstrap's over scored batches plus what two fits tell of the variance of their mean. A_1
- * and A_2 also differ because they score other batches, so the interval A ± 1.96 √Var A is rather
- * too wide than too narrow. With one difference alone it is rough; over the models of a family,
- * whose fits are of different images, the differences are averaged.
+ * the bootstrap's variance over scored batches plus the variance of the mean as two fits show it.
+ * A_1 and A_2 also differ because they score different batches, so the interval A ± 1.96 √Var A is
+ * too wide rather than too narrow. A single difference gives a rough estimate; over the models of a
+ * family, whose detectors are fitted on different images, the differences are averaged.
  */
 import type { Estimate } from '../numerics/index';
 import { deriveSeed, mean, unbiasedStd } from '../numerics/index';

@@ -13,8 +13,8 @@
  * - **FPR at 95 % TPR** = the share of in-distribution batches that raise a false alarm at the
  *   highest threshold that still finds at least 95 % of the out-of-distribution ones (an alarm is a
  *   score at or above the threshold). Some papers count the other way round, with in-distribution
- *   as positive: their number is the share of foreign batches let in when 95 % of one's own are.
- *   Compare like with like.
+ *   as positive: their number is the share of out-of-distribution batches that pass when 95 % of
+ *   the in-distribution ones do. Compare like with like.
  *
  * All three come from one walk down the sorted scores, in which tied scores are one step. The walk
  * takes how often each batch counts: once for the metric itself, as often as it was drawn for a

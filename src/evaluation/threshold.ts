@@ -7,11 +7,11 @@
  * is the k-th highest, and an image is strange if its score lies above it, which is to say that its
  * conformal p-value is at most α.
  *
- * n scores know the threshold only so well. The rate that it really has, over all images like the
- * usual ones, is distributed as Beta(k, n + 1 − k) (Vovk, *Conditional validity of inductive
- * conformal predictors*, 2012), and the score that is exceeded at the rate α lies between two of
- * the n scores with probability 95 % (`numerics/order-statistics.ts`). A verdict is *sure* if the
- * image's score, give or take twice its own standard error, lies on one side of that interval.
+ * n scores determine the threshold only roughly. Its true rate, over all images like the usual
+ * ones, is distributed as Beta(k, n + 1 − k) (Vovk, *Conditional validity of inductive conformal
+ * predictors*, 2012), and the score that is exceeded at the rate α lies between two of the n scores
+ * with probability 95 % (`numerics/order-statistics.ts`). A verdict is *sure* if the image's score,
+ * give or take twice its own standard error, lies on one side of that interval.
  */
 import { FisherlabError } from '../errors';
 import { type Estimate, ranksAroundQuantile, shareBelow } from '../numerics/index';

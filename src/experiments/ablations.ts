@@ -1,64 +1,39 @@
 /**
- * # Ablations: what the detector's numbers hang on
+ * # Ablations: what the detector's results depend on
  *
- * One thing is varied at a time, everything else as in the tables (the first half of the test set
- * fits, the second is scored against each other set), on the first `images` of each set, since some
- * need the features many times over:
+ * One thing is varied at a time. Everything else is as in the tables: the first half of the test
+ * set fits, the second half is scored against each other set. Only the first `images` of each set
+ * are used, because some ablations compute the features many times:
  *
- * - **layers**: random subsets of the layers, `REPEATS` for each number; the paper's method on
- *   their squared norms alone;
+ * - **layers**: random subsets of the layers, `REPEATS` for each size, with the paper's method on
+ *   their squared norms;
  * - **batch size**: B = 1, 2, 4 … 32 from the same images;
- * - **fit set**: random subsets of the fit half's batches, `REPEATS` for each number;
+ * - **fit set**: random subsets of the batches in the fit half, `REPEATS` for each size;
  * - **noise**: squared norms and log-likelihoods averaged over the first M draws of the noise
- *   (dequantisation, diffusion, latent). Norms are averaged, not gradients: each is of an image as
- *   some draw shows it.
+ *   (dequantisation, diffusion, latent). The norms are averaged, not the gradients: each norm is
+ *   computed from the image with one draw.
  *
- * - **timestep**, of diffusion models: the same network looking at timestep T = 1, 2, 4 … 512
- *   (index T − 1; the tables use T = 1).
+ * - **timestep**, for diffusion models: the same network at timestep T = 1, 2, 4 … 512 (index T −
+ *   1; the tables use T = 1).
  *
  * `ladder.ts` varies the model itself.
  *
- * Intervals of `batch size`, `timestep` and `noise` are the bootstrap's over images; those of
- * `layers` and `fit set` are the middle 90 % over the random subsets, which is the question there.
+ * The intervals of `batch size`, `timestep` and `noise` come from the bootstrap over images. Those
+ * of `layers` and `fit set` are the middle 90 % over the random subsets, because there the question
+ * is how much the subset matters.
  */
 
 import { type Dataset, dataset } from '../data/index';
-import { detector, type FeatureTable, type NamedTable } from '../detectors/index';
-import {
-  auroc,
-  halves,
-  resamplingSeed,
-  rowsOfScores,
-  scoreAll,
-  scoreSplit,
-} from '../evaluation/index';
+import type { FeatureTable, NamedTable } from '../detectors/index';
 import { type TableOptions, tablesOf } from '../features/index';
 import type { LoadedModel } from '../models/index';
 import { can } from '../models/index';
-import {
-  deriveSeed,
-  type Estimate,
-  isConstant,
-  mean,
-  permutation,
-  quantileOfSorted,
-} from '../numerics/index';
+import { deriveSeed, mean } from '../numerics/index';
+import { type AblationPoint, plain } from './ablation-points';
 import { MAIN_METHODS } from './first-experiment';
+import { overFitSizes, overLayers } from './random-subsets';
 import { ablationsFile, readResultsFile } from './results-file';
 import { ABLATIONS } from './results-schemas';
-
-const REPEATS = 20;
-const LAYERWISE = 'layer-wise gradients';
-
-/** One number of an ablation. */
-export interface AblationPoint {
-  readonly out: string;
-  readonly batchSize: number;
-  readonly method: string;
-  /** What was varied: layers, B, batches that fit, draws of the noise. */
-  readonly x: number;
-  readonly auroc: Estimate;
-}
 
 export interface Ablations {
   readonly model: string;
@@ -69,25 +44,25 @@ export interface Ablations {
   readonly batchSizes: readonly AblationPoint[];
   readonly fitSizes: readonly AblationPoint[];
   readonly noiseDraws: readonly AblationPoint[];
-  /** Of diffusion models; x is T. */
+  /** For diffusion models only; x is T. */
   readonly timesteps: readonly AblationPoint[];
 }
 
 export interface AblationOptions extends Pick<TableOptions, 'seed' | 'cache' | 'progress'> {
-  /** Images of each set; all where left out. */
+  /** Images of each set; by default all. */
   readonly images?: number;
-  /** B of the ablations of layers, fit set and noise. */
+  /** The batch sizes of the ablations of layers, fit set and noise. */
   readonly batchSizes?: readonly number[];
   /** The batch sizes to compare. */
   readonly sizes?: readonly number[];
-  /** Numbers of noise draws. */
+  /** The numbers of noise draws to compare. */
   readonly draws?: readonly number[];
   /** Stops the work before the next set. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * The ablations of a shipped model, where they were made.
+ * The stored ablations of a shipped model.
  * @throws {FisherlabError} if there are none, or their file is damaged
  */
 export function shippedAblations(model: string): Ablations {
@@ -95,7 +70,7 @@ export function shippedAblations(model: string): Ablations {
   return readResultsFile(ablationsFile(model), ABLATIONS, command);
 }
 
-/** All of them. @param sets its own set first */
+/** Runs all ablations of a model. @param sets its own set first */
 export async function ablations(
   loaded: LoadedModel,
   sets: readonly string[],
@@ -111,7 +86,7 @@ export async function ablations(
   const data = await Promise.all(
     sets.map((name) => dataset(name, 'test', images === undefined ? {} : { limit: images })),
   );
-  // Ten batches must fit: of three, a deviation says nothing.
+  // At least ten batches must fit: a deviation estimated from three says nothing.
   const possible = sizes.filter((B) => data.every(({ count }) => count >= 20 * B));
   const first = await allTables(loaded, data, batchSizes, options);
   const bySize = await allTables(loaded, data, possible, options);
@@ -147,7 +122,7 @@ export async function ablations(
   };
 }
 
-/** A diffusion model at each of its timesteps; none of another family. */
+/** A diffusion model at each of its timesteps; no points for other families. */
 async function overTimesteps(
   loaded: LoadedModel,
   data: readonly Dataset[],
@@ -158,7 +133,8 @@ async function overTimesteps(
   if (!can(model, 'atTimestep')) return [];
   const points: AblationPoint[] = [];
   for (let T = 1; T <= Math.min(512, model.timesteps); T *= 2) {
-    // The same layers: nothing to free. The checkpoint's own timestep keeps the tables that it has.
+    // It shares its layers with the model, so there is nothing to free. The checkpoint's own
+    // timestep uses the tables that are already kept.
     const same = T - 1 === model.timestep;
     const at = same
       ? loaded
@@ -194,117 +170,7 @@ export async function allTables(
   );
 }
 
-/** Plain results of some methods as points at x. */
-export function plain(
-  tables: readonly NamedTable[],
-  methods: readonly string[],
-  x: number,
-  seed: number,
-): AblationPoint[] {
-  const [inside, ...outside] = tables as [NamedTable, ...NamedTable[]];
-  const { batchSize } = inside.table;
-  const about = { model: '', in: inside.name, batchSize, seed: resamplingSeed(seed) };
-  return rowsOfScores(scoreAll(inside.table, outside, methods, seed), about).map(
-    ({ out, method, auroc: estimate }) => ({ out, batchSize, method, x, auroc: estimate }),
-  );
-}
-
-/** 1, 2, 5, 10, … below `most`, then `most`. */
-export function roundNumbers(most: number, least = 1): number[] {
-  const numbers = [1, 10, 100, 1000, 10000].flatMap((ten) => [ten, 2 * ten, 5 * ten]);
-  return [...numbers.filter((n) => n >= least && n < most), most];
-}
-
-/** The paper's method on random subsets of layers. */
-export function overLayers(tables: readonly NamedTable[], seed: number): AblationPoint[] {
-  const [inside] = tables as [NamedTable, ...NamedTable[]];
-  // A layer whose norm is the same for all images tells nothing, and alone nothing can be learnt
-  // from it.
-  const informative = halves(inside.table).fit.columns.filter(
-    ({ feature, values }) => feature === 'squared-norm' && !isConstant(values),
-  );
-  const layers = informative.map(({ layer }) => layer as string);
-  return roundNumbers(layers.length).flatMap((count) =>
-    overRepeats(tables, count, count === layers.length ? 1 : REPEATS, LAYERWISE, (repeat) => {
-      const order = permutation(layers.length, deriveSeed(seed, 1, count, repeat));
-      const chosen = new Set([...order.subarray(0, count)].map((k) => layers[k] as string));
-      const of = (table: FeatureTable): FeatureTable => ({
-        ...table,
-        columns: table.columns.filter(
-          ({ feature, layer }) => feature === 'squared-norm' && chosen.has(layer as string),
-        ),
-      });
-      const { fit, score } = halves(of(inside.table));
-      return scoreSplit(
-        { fit, score },
-        tables.slice(1).map(({ name, table }) => ({ name, table: of(table) })),
-        LAYERWISE,
-        seed,
-      );
-    }),
-  );
-}
-
-/** Typicality and the paper's method, fitted on random subsets of the fit half. */
-export function overFitSizes(tables: readonly NamedTable[], seed: number): AblationPoint[] {
-  const [inside, ...outside] = tables as [NamedTable, ...NamedTable[]];
-  const { fit, score } = halves(inside.table);
-  return ['typicality', LAYERWISE].flatMap((method) =>
-    roundNumbers(fit.rows, 5).flatMap((count) =>
-      overRepeats(tables, count, count === fit.rows ? 1 : REPEATS, method, (repeat) => {
-        const chosen = permutation(fit.rows, deriveSeed(seed, 2, count, repeat)).subarray(0, count);
-        const fitted = detector(method, seed).fit(rowsAt(fit, chosen));
-        return {
-          in: fitted.score(score),
-          out: outside.map(({ name, table }) => ({ name, scores: fitted.score(table) })),
-        };
-      }),
-    ),
-  );
-}
-
-/** A point for each set out of distribution: mean and middle 90 % of the AUROC over repeats. */
-function overRepeats(
-  tables: readonly NamedTable[],
-  x: number,
-  repeats: number,
-  method: string,
-  scores: (repeat: number) => {
-    in: Float64Array;
-    out: readonly { name: string; scores: Float64Array }[];
-  },
-): AblationPoint[] {
-  const runs = Array.from({ length: repeats }, (_, repeat) => scores(repeat));
-  return tables.slice(1).map(({ name, table }, k) => {
-    const values = runs
-      .map((run) => auroc(run.in, run.out[k]?.scores as Float64Array))
-      .sort((a, b) => a - b);
-    return {
-      out: name,
-      batchSize: table.batchSize,
-      method,
-      x,
-      auroc: {
-        value: mean(values),
-        low: quantileOfSorted(values, 0.05),
-        high: quantileOfSorted(values, 0.95),
-      },
-    };
-  });
-}
-
-function rowsAt(table: FeatureTable, rows: Uint32Array): FeatureTable {
-  return {
-    ...table,
-    rows: rows.length,
-    columns: table.columns.map((column) => ({
-      ...column,
-      values: Float64Array.from(rows, (row) => column.values[row] as number),
-    })),
-  };
-}
-
-/** The mean of tables of the same batches, number by number. */
+/** The elementwise mean of tables of the same batches. */
 export function averaged(tables: readonly FeatureTable[]): FeatureTable {
   const [first] = tables as [FeatureTable, ...FeatureTable[]];
   return {

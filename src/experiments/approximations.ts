@@ -1,17 +1,19 @@
 /**
  * # What the paper's approximation costs
  *
- * The paper replaces Rao's score statistic of a layer, gᵀF_j⁻¹g, by ‖g‖²/σ_j². Between the two lie
- * the diagonal and the Kronecker-factored approximation of F_j (`src/fisher`). Each is a feature of
- * layers, so each can be given to the same detector, independent normals of log features, and
- * compared where it matters: does it detect better, and does it say the same?
+ * The paper replaces Rao's score statistic of a layer, gᵀF_j⁻¹g, by ‖g‖²/σ_j². Between these two
+ * extremes lie the diagonal and the Kronecker-factored approximations of F_j (`src/fisher`). Each
+ * gives a feature of layers, and each feature goes to the same detector, independent normals of log
+ * features. Two questions are asked: does a better approximation detect better, and do the scores
+ * agree?
  *
  * - **AUROC** of each with its bootstrap interval, and the *paired* difference from the paper's on
- *   the same batches, which is much surer than either.
+ *   the same batches, which has a much narrower interval than the difference of two separate
+ *   estimates.
  * - **Rank correlation** (Spearman) of the detector's scores with those of the exact statistic,
- *   over in-distribution batches that fitted nothing.
- * - **Layer by layer**: correlation of log features with the exact one's, and AUROC of a detector
- *   that sees that layer alone.
+ *   over in-distribution batches that were not used for fitting.
+ * - **Layer by layer**: the correlation of the log features with the exact ones, and the AUROC of a
+ *   detector that sees only that layer.
  */
 
 import {
@@ -34,7 +36,7 @@ import {
 } from '../numerics/index';
 
 /**
- * The features compared, by name, with what they keep of F_j; the paper's first, the exact one
+ * The compared features by name, with what they keep of F_j; the paper's is first, the exact one
  * last.
  */
 export const APPROXIMATIONS: ReadonlyMap<string, string> = new Map([
@@ -53,7 +55,7 @@ export interface ApproximationRow {
   /** AUROC minus that of the first feature, on the same batches. */
   readonly gain: Estimate;
   /**
-   * Spearman correlation of the scores with the last feature's, on the scored half of the
+   * Spearman correlation of the scores with those of the last feature, on the scored half of the
    * in-distribution set.
    */
   readonly correlation: Estimate;
@@ -62,8 +64,7 @@ export interface ApproximationRow {
 export interface ComparisonOptions {
   readonly seed: number;
   /**
-   * Names of the features, the baseline first, the one to be correlated with last. By default the
-   * four.
+   * Names of the features: first the baseline, last the one to correlate with. By default all four.
    */
   readonly features?: readonly string[];
   readonly resamples?: number;
@@ -71,7 +72,7 @@ export interface ComparisonOptions {
 
 /**
  * One row for each feature and each other set. Fits on the first half of `inside`.
- * @throws {FisherlabError} if the tables lack a feature; otherwise as the detectors
+ * @throws {FisherlabError} if the tables lack a feature, or for the reasons of the detectors
  */
 export function approximationTable(
   inside: NamedTable,
@@ -109,7 +110,7 @@ export function approximationTable(
   );
 }
 
-/** What a feature does on one layer. */
+/** How a feature does on one layer. */
 export interface LayerComparison {
   readonly feature: string;
   readonly layer: string;
@@ -118,7 +119,7 @@ export interface LayerComparison {
    * in-distribution set, with its interval.
    */
   readonly correlation: Estimate;
-  /** AUROC against each other set of a detector that sees this feature of this layer alone. */
+  /** AUROC, against each other set, of a detector that sees only this feature of this layer. */
   readonly aurocs: readonly number[];
 }
 
@@ -168,7 +169,7 @@ export function quartiles(values: readonly number[]): Estimate {
 }
 
 /**
- * Pearson's correlation with its 95 % bootstrap interval over rows; rows are drawn alike for all
+ * Pearson's correlation with its 95 % bootstrap interval over rows; the same rows are drawn for all
  * pairs of columns.
  */
 export function correlationWithInterval(

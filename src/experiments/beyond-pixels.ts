@@ -1,17 +1,18 @@
 /**
  * # Beyond pixel statistics
  *
- * The question of every detector here: does it find strangers that nine numbers of the pixels
- * (`pixel-baseline.ts`) do not? Asked of every shipped model of colour images,
+ * Does a detector find strange images that nine statistics of the pixels (`pixel-baseline.ts`) do
+ * not find? The study asks this for every detector and every shipped model of colour images:
  *
- * - on the other sets, and on controlled ones on which the nine numbers are nearly blind
+ * - on the other sets, and on controlled sets that the nine statistics can hardly tell apart
  *   (`controlled-sets.ts`);
- * - with the sets in a seeded order, one noise for all images where it enters the gradient, and for
- *   VAEs with each image's own noise too, and in the order of the files;
- * - each AUROC, and its distance to that of the pixel statistics on the same batches, with
- *   intervals that contain the luck of the fit (`evaluation/in-turn.ts`);
- * - before and after the nine numbers are taken out of the columns (`detectors/residual.ts`), with
- *   the share R² of a score's ranks that they and their squares explain.
+ * - with the sets in a seeded order, and with one noise for all images if it enters the gradient;
+ *   for VAEs also with each image's own noise, and in the order of the files;
+ * - by AUROC, and by its difference to the AUROC of the pixel statistics on the same batches, with
+ *   intervals that include the randomness of the fit (`evaluation/in-turn.ts`);
+ * - before and after the nine statistics are regressed out of the columns
+ *   (`detectors/residual.ts`). R² is the share of the variance of a score's ranks that they and
+ *   their squares explain.
  */
 import {
   combine,
@@ -30,10 +31,10 @@ import { halves } from '../evaluation/index';
 import { MEAN_LOG_NORM } from '../features/index';
 import { explainedShare, ranks } from '../numerics/index';
 
-/** How the images are looked at: which noise, in which order. */
+/** Which noise the images get, and their order. */
 export type View = 'one noise' | 'own noise' | 'own noise, order of files';
 
-/** A detector of the study by its name, and the views it is asked in. */
+/** A detector of the study, with its name and the views it is used in. */
 interface Method {
   readonly name: string;
   readonly make: () => Detector;
@@ -66,7 +67,8 @@ export const METHODS: readonly Method[] = [
 ];
 
 /**
- * Scores of the methods on one pair, `[method]`; `in` of each turn is the half that did not fit.
+ * Scores of the methods on one pair, `[method]`. In each turn, `in` is the half that was not fitted
+ * on.
  */
 export type Scored = readonly Turns[];
 
@@ -98,7 +100,7 @@ export function scoredInTurn(
       return [one, two] as Turns;
     }),
   );
-  // Of the familiar batches that did not fit, and as many of each other set as there are.
+  // The familiar batches that were not fitted on, and equally many of each other set.
   const predictors = squaresOf(pixelColumns(first));
   const tables = [second, ...outside.map((table) => sliceRows(table, 0, second.rows))];
   const columns = tables.map((table) => predictors(table, 'pixel-statistic'));

@@ -1,9 +1,10 @@
 /**
- * # The study of what is beyond pixel statistics, on disk
+ * # Running and storing the study of pixel statistics
  *
- * Runs `beyond-pixels.ts` over models and keeps two kinds of rows: each pair of each model, and the
- * means over the pairs of a family, development pairs and reporting pairs (`pairs.ts`) apart. One
- * set after another, for its controlled images are made once for the models of all families.
+ * Runs `beyond-pixels.ts` over models and keeps two kinds of rows: one for each pair of each model,
+ * and the means over the pairs of a family, separately for development pairs and reporting pairs
+ * (`pairs.ts`). It goes set by set, so that the controlled images of a set are made only once for
+ * the models of all families.
  */
 import { writeJson } from '../backend/index';
 import { dataset, type Images, picked, shuffled } from '../data/index';
@@ -35,10 +36,10 @@ import { ORDER } from './single-detector';
 
 /** Images of a model's own set, and of each other one. */
 const [OWN, OTHERS] = [2000, 1000];
-/** Resamples: enough for a standard error. */
+/** Resamples of the bootstrap: enough for a standard error. */
 const RESAMPLES = 200;
 
-/** The own sets of the models that are asked: about other sets, and about controlled ones. */
+/** The training sets of the models compared on other sets, and on controlled sets. */
 export const BEYOND_SETS = {
   natural: ['svhn', 'gtsrb', 'cifar10', 'celeba', 'tinyimagenet32', 'fashion_mnist'],
   controlled: ['cifar10', 'celeba'],
@@ -51,7 +52,7 @@ interface Measured {
   readonly batchSize: number;
   readonly method: string;
   readonly auroc: Estimate;
-  /** AUROC less that of the pixel statistics on the same batches. */
+  /** AUROC minus that of the pixel statistics on the same batches. */
   readonly abovePixels: Estimate;
 }
 
@@ -65,7 +66,10 @@ export interface BeyondMean extends Measured {
   readonly pairs: number;
 }
 
-/** R² of the ranks of a method's scores on the nine statistics and their squares, over models. */
+/**
+ * R² of a regression of the ranks of a method's scores on the nine statistics and their squares,
+ * over models.
+ */
 export interface Explained {
   readonly family: string;
   readonly batchSize: number;
@@ -84,7 +88,7 @@ export interface BeyondPixels {
 export interface BeyondOptions {
   readonly seed: number;
   readonly batchSizes: readonly number[];
-  /** Own sets of the models that are asked about other sets, and about controlled ones. */
+  /** The training sets of the models compared on other sets, and on controlled sets. */
   readonly natural: readonly string[];
   readonly controlled: readonly string[];
   readonly progress?: (what: string, done: number, total: number) => void;
@@ -92,7 +96,7 @@ export interface BeyondOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One pair of one model, every method measured. */
+/** One pair of one model, measured by every method. */
 interface Pair extends Pick<BeyondRow, 'model' | 'family' | 'in' | 'out' | 'view' | 'kind'> {
   readonly batchSize: number;
   /** [method] */
@@ -100,7 +104,7 @@ interface Pair extends Pick<BeyondRow, 'model' | 'family' | 'in' | 'out' | 'view
 }
 
 /**
- * The study.
+ * Runs the study.
  * @throws {FisherlabError} if a set is not on this machine
  */
 export async function beyondPixels(options: BeyondOptions): Promise<BeyondPixels> {
@@ -186,7 +190,10 @@ export async function beyondPixels(options: BeyondOptions): Promise<BeyondPixels
   };
 }
 
-/** A flow's own noise is no other view; of a diffusion model the paper's tables have it. */
+/**
+ * For a flow, own noise is not a different view; for a diffusion model, the paper's tables already
+ * have it.
+ */
 function viewsOf(family: string): readonly View[] {
   return family === 'vae' ? ['one noise', 'own noise', 'own noise, order of files'] : ['one noise'];
 }
@@ -218,7 +225,7 @@ async function tablesOfAll(
   );
 }
 
-/** Of method m: its AUROC, and how far it is above the pixel statistics. */
+/** The AUROC of method m, and how far it is above the pixel statistics. */
 function measured(auroc: readonly InTurn[], m: number) {
   const pixels = METHODS.findIndex(({ name }) => name === PIXELS);
   const [own, baseline] = [auroc[m] as InTurn, auroc[pixels] as InTurn];
@@ -234,7 +241,7 @@ function meansOfFamilies(pairs: readonly Pair[]): BeyondMean[] {
     JSON.stringify({ family, view, kind, batchSize });
   return [...new Set(pairs.map(key))].flatMap((text) => {
     const about = JSON.parse(text) as Pick<BeyondMean, 'family' | 'view' | 'kind' | 'batchSize'>;
-    // Images that a model was not trained on are no strangers.
+    // Held-out images of the model's own set are not strange.
     const own = pairs.filter((pair) => key(pair) === text && pair.out !== 'unaltered');
     const models = [...new Set(own.map(({ model }) => model))];
     const auroc = METHODS.map((_, m) =>
@@ -271,7 +278,7 @@ const rounded = ({ value, low, high }: Estimate): Estimate => ({
   high: four(high),
 });
 
-/** Makes the study and keeps it in `data/results`. */
+/** Runs the study and keeps it in `data/results`. */
 export async function keepBeyondPixels(options: BeyondOptions): Promise<BeyondPixels> {
   const found = await beyondPixels(options);
   await writeJson(BEYOND_PIXELS, found);

@@ -1,10 +1,10 @@
 /**
- * # Candidates: ideas to be tried
+ * # Candidates: ideas to try
  *
- * A candidate is what a trial (`trial.ts`) compares: the features it looks at, the noise its images
- * have, and the detector that makes a score of them. Noise is a choice
- * (`features/noise-indices.ts`): the paper's detector and most others look at each image with noise
- * of its own, and a candidate may look at all with the same.
+ * A candidate is what a trial (`trial.ts`) compares: the features it looks at, the noise of its
+ * images, and the detector that turns them into a score. The noise is a choice
+ * (`features/noise-indices.ts`): for the paper's detector and most others, each image has its own
+ * noise; a candidate may use the same noise for all.
  */
 import { type Detector, layerwise, type NamedTable } from '../detectors/index';
 import {
@@ -18,27 +18,27 @@ import type { LoadedModel } from '../models/index';
 import type { PairSet, Purpose } from './pairs';
 
 export interface Candidate {
-  /** As it stands in tables and in the record of looks. */
+  /** Its name in tables and in the record of looks. */
   readonly name: string;
   /**
-   * Features besides the squared norms and the log-likelihood: names (of `FEATURES`), or features
-   * of one's own.
+   * Features besides the squared norms and the log-likelihood: names (of `FEATURES`), or your own
+   * features.
    */
   readonly features?: readonly FeatureChoice[];
-  /** Which noise the images have, by the model's family; each its own if left out. */
+  /** Which noise the images get, by the model's family; by default each its own. */
   readonly noise?: (family: string) => NoiseIndices;
-  /** The detector, made anew for each fit. Must be a function of the seed. */
+  /** Makes a new detector for each fit. It must depend only on the seed. */
   readonly detector: (seed: number) => Detector;
 }
 
 /** What every candidate is compared with. */
 export const PAPER: Candidate = { name: 'layer-wise gradients', detector: () => layerwise() };
 
-/** Which noise a candidate's images have. */
+/** Which noise the images of a candidate get. */
 export const noiseOf = ({ noise }: Candidate, { model }: LoadedModel) =>
   noise?.(model.family) ?? BY_POSITION;
 
-/** The tables `[b][s]` of every noise that a candidate looks at. */
+/** The tables `[b][s]` for every noise that a candidate uses. */
 export async function tablesByNoise(
   loaded: LoadedModel,
   set: PairSet<Purpose>,

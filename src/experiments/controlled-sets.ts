@@ -1,18 +1,19 @@
 /**
- * # Strangers that pixel statistics cannot see
+ * # Strange images that pixel statistics cannot see
  *
- * Most pairs of sets are told apart by nine numbers of their pixels (`pixel-baseline.ts`). What a
- * model sees *beyond* them is asked by sets that were made so that these numbers say little, from
- * images of the model's own set that it was not trained on:
+ * Nine statistics of the pixels tell most pairs of sets apart (`pixel-baseline.ts`). To find out
+ * what a model sees *beyond* them, we make sets on which these statistics say little. Most are made
+ * from images of the model's own set that were held out of training:
  *
- * - `unaltered`: those images themselves. Nobody should find them strange; a detector that does
- *   tells training images from test images.
+ * - `unaltered`: the held-out images themselves. No detector should find them strange; one that
+ *   does can tell training images from test images.
  * - `upside down`, `patches shuffled`, `halves joined` (`data/rearranged.ts`),
- * - `phases scrambled` (`data/surrogate.ts`): familiar pixels in places where they do not belong;
+ * - `phases scrambled` (`data/surrogate.ts`): familiar pixels in the wrong places;
  * - `X, matched`: images of another set X with the spectrum and the histogram of familiar ones;
- * - `X, nearest`: those of X's test images that come nearest in the nine numbers.
+ * - `X, nearest`: the test images of X whose nine statistics are nearest to those of familiar
+ *   images.
  *
- * All are made anew by recipe and seed; no image of them is stored.
+ * All are made from recipe and seed whenever they are needed; their images are not stored.
  */
 import {
   dataset,
@@ -30,14 +31,13 @@ import { nearestSubset } from '../features/index';
 import type { CheckpointHeader } from '../models/index';
 import { deriveSeed } from '../numerics/index';
 
-/** Images of each set; every model of colour images has held out 500. */
+/** Images of each set; every model of colour images has 500 held-out images. */
 export const CONTROLLED_IMAGES = 300;
 
 /**
  * The controlled sets of a model, `unaltered` first.
- * @param others names of the sets to dress as its own
- * @throws {FisherlabError} if the images that were held out of training are not on this machine, or
- *   too few
+ * @param others names of the sets to match to its own
+ * @throws {FisherlabError} if the held-out images are not on this machine, or are too few
  */
 export async function controlledSets(
   { data }: Pick<CheckpointHeader, 'data'>,
@@ -48,7 +48,7 @@ export async function controlledSets(
   const train = await dataset(data.name, 'train');
   if (data.validation < count || train.count !== data.images + data.validation)
     throw new FisherlabError(
-      `'${data.name}' has no ${count} training images here that the model was not trained on`,
+      `'${data.name}' has fewer than ${count} images here that were held out of training`,
       'name the data it was trained on in FISHERLAB_DATA, or ask for fewer',
     );
   const familiar: Images = {

@@ -1,32 +1,37 @@
 /**
- * # What a detection leaves on disk
+ * # The files of a detection
  *
- * - `scores.csv` or `scores.json`: a row for each image and model, those that were left out among
- *   them with the reason;
+ * - `scores.csv` or `scores.json`: a row for each image and model; images that were left out have a
+ *   row with the reason;
  * - `most-and-least.png`: the strangest and the most familiar images with their p-values;
  * - `scores.svg`: the scores of the usual images and of the others, and the threshold.
  *
- * Of several models each has figures of its own, whose names begin with the model's.
+ * With several models, each has its own figures, whose names begin with that of the model.
  */
 import path from 'node:path';
 import { writeBeside } from '../backend/index';
 import { picked, treatmentText } from '../data/index';
 import { intervalText } from '../interval-text';
-import { type Figure, histogram, imageGrid, saveFigure } from '../plots/index';
+import { type Figure, histogram, imageGrid, toPng, toSvg } from '../plots/index';
 import { type ClassMetrics, type Detection, type Scored, strangestFirst } from './detection';
 
 /** Images in each row of the contact sheet. */
 const SHOWN = 10;
-/** Classes that have a curve of their own. */
+/** Up to this many classes get their own curves. */
 const CURVES = 5;
 
-/** Where the files of a detection are. */
+/** What was written. */
 export interface DetectionFiles {
+  /** The path of the scores. */
   readonly scores: string;
-  readonly sheets: readonly string[];
+  /** The figures of each detection as SVG: scores, and the strangest and most familiar images. */
+  readonly drawings: readonly (readonly [scores: string, extremes: string])[];
 }
 
-/** Writes the scores and figures of detections of the same paths, one a model. */
+/**
+ * Writes the scores and figures of detections of the same paths, one detection per model. Drawing
+ * takes longer than scoring a few images, so each figure is drawn once.
+ */
 export async function writeDetections(
   detections: readonly Detection[],
   folder: string,
@@ -34,20 +39,21 @@ export async function writeDetections(
 ): Promise<DetectionFiles> {
   const scores = path.join(folder, `scores.${format}`);
   await writeBeside(scores, format === 'json' ? json(detections) : csv(detections));
-  const sheets: string[] = [];
+  const drawings: (readonly [string, string])[] = [];
   for (const detection of detections) {
     const before = detections.length === 1 ? '' : `${path.basename(detection.model)}-`;
-    const sheet = path.join(folder, `${before}most-and-least.png`);
-    await saveFigure(extremesFigure(detection), sheet);
-    await saveFigure(scoresFigure(detection), path.join(folder, `${before}scores.svg`));
-    sheets.push(sheet);
+    const curves = await toSvg(scoresFigure(detection));
+    const extremes = await toSvg(extremesFigure(detection));
+    await writeBeside(path.join(folder, `${before}scores.svg`), curves);
+    await writeBeside(path.join(folder, `${before}most-and-least.png`), toPng(extremes));
+    drawings.push([curves, extremes]);
   }
-  return { scores, sheets };
+  return { scores, drawings };
 }
 
 const COLUMNS = 'model,image,class,score,error,p,strange,sure,treatment,left out';
 
-/** A line for each model and image, as RFC 4180 writes it. */
+/** A CSV line for each model and image, in the format of RFC 4180. */
 export function csv(detections: readonly Detection[]): string {
   const lines = detections.flatMap(({ model, images, own }) => [
     ...images.map((one, k) => {
@@ -63,7 +69,7 @@ export function csv(detections: readonly Detection[]): string {
   return [COLUMNS, ...lines, ''].join('\n');
 }
 
-/** All that is known, for programs: an entry a model. */
+/** All results as JSON for programs, with an entry per model. */
 function json(detections: readonly Detection[]): string {
   const entries = detections.map(({ own, usualScores: _, images, ...about }) => ({
     ...about,
@@ -90,7 +96,7 @@ export function inWords(found: Detection): string[] {
   ];
 }
 
-/** How well each class is told from usual images, for a table. */
+/** Table rows that say how well each class is told from the usual images. */
 export function classRows(classes: readonly ClassMetrics[]): Record<string, string | number>[] {
   return classes.map(({ class: name, images, auroc, aupr, fpr95 }) => ({
     class: name,
@@ -103,13 +109,17 @@ export function classRows(classes: readonly ClassMetrics[]): Record<string, stri
 
 export const yesOrNo = (yes: boolean): string => (yes ? 'yes' : 'no');
 
-/** A field of a CSV file. */
+/**
+ * A field of a CSV file. Spreadsheets compute what begins like a formula, and names of files are
+ * anybody's: such a text begins with an apostrophe, which they take for "this is text".
+ */
 export function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
-/** The strangest images above, the most familiar below; few images make one row. */
-export function extremesFigure({ own: { images: own }, images: results }: Detection): Figure {
+/** The strangest images in a row above the most familiar ones; few images make a single row. */
+function extremesFigure({ own: { images: own }, images: results }: Detection): Figure {
   const order = strangestFirst(results);
   const each = Math.min(SHOWN, Math.max(1, Math.floor(order.length / 2)));
   const shown = order.length < 2 ? order : [...order.slice(0, each), ...order.slice(-each)];
@@ -121,16 +131,10 @@ export function extremesFigure({ own: { images: own }, images: results }: Detect
 }
 
 /**
- * The scores of usual images and of the others, class by class where there are few, with the
- * threshold.
+ * The scores of the usual images and of the others, with the threshold. If there are few classes,
+ * each has its own curve.
  */
-export function scoresFigure({
-  images,
-  usualScores,
-  threshold,
-  in: usual,
-  detector,
-}: Detection): Figure {
+function scoresFigure({ images, usualScores, threshold, in: usual, detector }: Detection): Figure {
   const names = [...new Set(images.map((image) => image.class))];
   const byClass = names.length > 1 && names.length <= CURVES;
   const groups = byClass

@@ -1,19 +1,20 @@
 /**
  * # How strange are these images?
  *
- * A detector is fitted on half of the usual images (`usual-images.ts`); the other half, which it
- * has not seen, says which scores are usual. Each of the given images gets
+ * A detector is fitted on half of the usual images (`usual-images.ts`). The other half, which it
+ * has not seen, shows which scores are usual. Each of the given images gets
  *
- * - a score, higher = stranger, of the mean over several draws of noise, with the standard error
- *   that these leave (`detectors/several-draws.ts`);
- * - a conformal p-value, the share of usual scores that are as high (`detectors/p-values.ts`): of
- *   images that are like the usual ones, at most a share α has p ≤ α. The smallest p there can be
- *   is 1 / (usual images + 1);
- * - a verdict at a false-positive rate, and whether it is sure (`evaluation/threshold.ts`).
+ * - a score, higher = stranger: a mean over several draws of noise, with the standard error of that
+ *   mean (`detectors/several-draws.ts`);
+ * - a conformal p-value, the share of usual scores that are at least as high
+ *   (`detectors/p-values.ts`). Among images like the usual ones, at most a share α has p ≤ α. The
+ *   smallest possible p is 1 / (usual images + 1);
+ * - a verdict at a given false-positive rate, and whether the verdict is certain
+ *   (`evaluation/threshold.ts`).
  *
- * All of it depends on the image and the seed alone, not on what else is scored with it. Images
- * whose classes are known, by folder or by a file, are a test of the detector besides: each class
- * against the usual images.
+ * These results depend only on the image and the seed, not on the other images scored with it. If
+ * the classes of the images are known, from folders or a file, each class is also compared with the
+ * usual images, which tests the detector.
  */
 import { type Own, type OwnOptions, ownImages, ownLabels } from '../data/index';
 import { detector, errorOfDraws, meanOverDraws, pValues } from '../detectors/index';
@@ -35,36 +36,36 @@ export interface DetectionOptions
   extends Pick<OwnOptions, 'fit' | 'layout' | 'values' | 'strict' | 'signal'> {
   /** A shipped model, or the path of a checkpoint. */
   readonly model: string;
-  /** What is usual: a set, or paths; the set that the model was trained on where left out. */
+  /** The usual images: a data set, or paths; by default the set that the model was trained on. */
   readonly in?: readonly string[];
-  /** The images: files, arrays or folders of them. */
+  /** The images to score: files, arrays, or folders of them. */
   readonly out: readonly string[];
-  /** A CSV file of their classes; their folders where left out. */
+  /** A CSV file of their classes; by default their folders are the classes. */
   readonly labels?: string;
-  /** The class that others are compared with; the usual images where left out. */
+  /** The class to compare the others with; by default the usual images. */
   readonly usualClass?: string;
   /** The name of a detector. */
   readonly detector: string;
   readonly falsePositiveRate: number;
   readonly seed: number;
-  /** The first images of the usual set; all where left out. */
+  /** How many of the first images of the usual set to use; by default all. */
   readonly limit?: number;
   readonly progress?: (what: string, done: number, total: number) => void;
 }
 
-/** One image's result. */
+/** The result for one image. */
 export interface Scored {
   readonly image: string;
   readonly class: string;
   readonly score: number;
-  /** The standard error that few draws of noise leave in the score. */
+  /** The standard error of the score, from the finite number of noise draws. */
   readonly error: number;
   readonly p: number;
   readonly strange: boolean;
   readonly sure: boolean;
 }
 
-/** How well a class is told from usual images. */
+/** How well a class is told from the usual images. */
 export interface ClassMetrics extends MetricEstimates {
   readonly class: string;
   readonly images: number;
@@ -81,7 +82,7 @@ export interface Detection {
   readonly threshold: Threshold;
   readonly images: readonly Scored[];
   readonly classes: readonly ClassMetrics[];
-  /** Where the usual images come from, and the scores of those that fitted nothing. */
+  /** Where the usual images come from, and the scores of those that were not fitted on. */
   readonly source: string;
   readonly usualScores: Float64Array;
   /** The images as they were read. */
@@ -90,8 +91,9 @@ export interface Detection {
 
 /**
  * Scores images.
- * @throws {FisherlabError} if a name is not known, images cannot be read or are of another kind
- *   than the model's, the model lacks what the detector reads, or the usual images are too few
+ * @throws {FisherlabError} if a name is unknown, if images cannot be read or do not have the
+ *   model's size and channels, if the model lacks what the detector reads, or if there are too few
+ *   usual images
  */
 export async function detect(options: DetectionOptions): Promise<Detection> {
   const { seed, falsePositiveRate, progress: step, signal } = options;
@@ -151,7 +153,7 @@ export async function detect(options: DetectionOptions): Promise<Detection> {
   }
 }
 
-/** Indices of images by score, downwards. */
+/** Indices of images, from the highest score to the lowest. */
 export function strangestFirst(results: readonly Pick<Scored, 'score'>[]): number[] {
   return results
     .map((_, k) => k)
@@ -170,7 +172,7 @@ function assertHas(loaded: LoadedModel, method: string, features: readonly strin
     );
 }
 
-/** How images become those of the model. */
+/** How to read images so that they fit the model. */
 function readingFor(
   { model }: LoadedModel,
   { fit, layout, values, strict, signal }: DetectionOptions,
@@ -203,7 +205,7 @@ async function classesOf(
   return classes;
 }
 
-/** Every class against the usual images, or against the images of the class that is usual. */
+/** Compares every class with the usual images, or with the images of the usual class. */
 function classMetrics(
   images: readonly Scored[],
   usualScores: Float64Array,

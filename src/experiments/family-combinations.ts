@@ -1,14 +1,15 @@
 /**
- * # Which combination beats the paper's, for every family?
+ * # Which combination beats the paper's detector, for every family?
  *
- * Gradient norms say nearly everything about a flow's strangers, and little about those of a VAE of
- * the paper's kind: its log norms vary so much among familiar images, and all layers together, that
- * a stranger's larger error hides in the sum of squared z. The likelihood, which fails for flows,
- * sees these. What is good for all families must listen to both.
+ * For a flow, gradient norms say nearly everything about strange images. For a VAE like the paper's
+ * they say little: the log norms of familiar images vary so much, and in all layers together, that
+ * the larger error of a strange image disappears in the sum of squared z-scores. The likelihood,
+ * which fails for flows, does detect it. So a detector for all families must use both.
  *
- * Candidates use no more than what one pass of the paper's method gives, squared norms and
- * log-likelihood. They differ in how layers are combined, and in whether typicality has a vote: as
- * one more column, or as one of several detectors of which the strangest decides (`strangestOf`).
+ * The candidates use only what one pass of the paper's method gives: squared norms and the
+ * log-likelihood. They differ in how layers are combined, and in whether and how typicality takes
+ * part: as one more column, or as one of several detectors of which the strangest decides
+ * (`strangestOf`).
  */
 import type { Detector } from '../detectors/index';
 import {
@@ -71,16 +72,16 @@ const CANDIDATES: readonly Candidate[] = [
   strangest('one common factor', 'shrunk Gaussian', 'typicality'),
 ];
 
-/** Models of the round that are not there yet. */
+/** The models of the round that do not exist yet. */
 function notShipped(): string[] {
   const shipped = shippedModels();
   return familyModels().filter((model) => !shipped.includes(model));
 }
 
 /**
- * The round of all shipped models. The number tried counts sums instead of the largest, p-values in
- * the place of standard units, and other numbers of factors, looked at on the same development
- * pairs.
+ * The round of all shipped models. The number tried also counts variants looked at on the same
+ * development pairs: sums instead of maxima, p-values instead of standard units, and other numbers
+ * of factors.
  */
 export function familyCombinations(): Round {
   const lacking = notShipped();

@@ -1,8 +1,8 @@
 /**
- * # The campaign of faults, as a table
+ * # The table of the fault campaign
  *
- * What was done to the program, how often, and how often something was lost, crashed or was silent:
- * `fisherlab bench faults` measures it and keeps it with the results.
+ * Says what was done to the program and how often, and how often it survived without a crash, lost
+ * data or a missing message. `fisherlab bench faults` measures it and keeps it with the results.
  */
 import * as v from 'valibot';
 import { writeJson } from '../backend/index';
@@ -11,9 +11,9 @@ import { FAULTS, readResultsFile } from './results-file';
 const FAULT = v.strictObject({
   what: v.string(),
   tried: v.number(),
-  /** Those that ended as they should. */
+  /** How many ended as they should. */
   survived: v.number(),
-  /** In words: how they ended, peak memory, the slowest. */
+  /** How they ended, in words, with peak memory or the longest time. */
   note: v.string(),
 });
 const CAMPAIGN = v.strictObject({ seed: v.number(), faults: v.array(FAULT) });
@@ -22,13 +22,13 @@ const CAMPAIGN = v.strictObject({ seed: v.number(), faults: v.array(FAULT) });
 export type Fault = v.InferOutput<typeof FAULT>;
 export type FaultCampaign = v.InferOutput<typeof CAMPAIGN>;
 
-/** Keeps a campaign with the results that ship. */
+/** Stores a campaign with the shipped results. */
 export function keepFaults(campaign: FaultCampaign): Promise<void> {
   return writeJson(FAULTS, campaign);
 }
 
 /**
- * The campaign that ships.
+ * The shipped campaign.
  * @throws {FisherlabError} if there is none, or its file is damaged
  */
 export function shippedFaults(): FaultCampaign {

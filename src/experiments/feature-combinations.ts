@@ -1,17 +1,19 @@
 /**
- * # Which combination beats the paper's, for one flow?
+ * # Which combination beats the paper's detector, for one flow?
  *
- * The candidates that were tried on the development pairs, by name, and the one that was chosen
- * there. The paper's detector is two approximations: one number for a layer's gradient, its plain
- * squared norm; and layers that are independent. Each candidate replaces one of them, or both:
+ * Lists the candidates tried on the development pairs and names the one chosen there. The paper's
+ * detector makes two approximations: the gradient of a layer is reduced to one number, its squared
+ * norm, and the layers are treated as independent. Each candidate replaces one of these
+ * approximations, or both:
  *
  * - *features*: the norm under the exact damped Fisher information of the layer, gᵀ(F̂_j + λ_j
- *   I)⁻¹g, or its diagonal or Kronecker-factored relative; the 1-norm; the largest entry;
+ *   I)⁻¹g, or under its diagonal or Kronecker-factored approximation; the 1-norm; the largest
+ *   entry;
  * - *combinations*: distances to neighbours, principal components, heavier tails, and common
- *   factors counted once (`commonFactors`).
+ *   factors that are counted only once (`commonFactors`).
  *
- * This is the round of one grey flow, whose gradients say nearly everything;
- * `family-combinations.ts` is that of all families, where they do not.
+ * This round is about one grey flow, whose gradients say nearly everything;
+ * `family-combinations.ts` is about all families, where they do not.
  */
 import {
   type Combiner,
@@ -48,7 +50,7 @@ const COMBINATIONS: Record<string, (seed: number) => Combiner> = {
   'two common factors': () => commonFactors(2),
 };
 
-/** One candidate: logarithms of a feature of every layer, put together in one way. */
+/** One candidate: the logarithms of a feature of every layer, combined in one way. */
 function candidate(feature: keyof typeof FEATURES, combination: string): Candidate {
   return {
     name: `${feature}, ${combination}`,
@@ -62,8 +64,8 @@ function candidate(feature: keyof typeof FEATURES, combination: string): Candida
 }
 
 /**
- * Every feature with the most promising combinations, and the paper's and the exact norm with all
- * of them. The paper's own is what they are compared with.
+ * Every feature with the most promising combinations, and the paper's norm and the exact norm with
+ * all combinations. All are compared with the paper's own detector.
  */
 const CANDIDATES: readonly Candidate[] = [
   ...Object.keys(COMBINATIONS)
@@ -98,8 +100,8 @@ const CANDIDATES: readonly Candidate[] = [
 ];
 
 /**
- * The round of one grey flow. Some 130 candidates were looked at before those above, and given up:
- * other dampings, numbers of factors and neighbours, projections, one-sided sums.
+ * The round of one grey flow. Some 130 other candidates were tried before and given up: other
+ * dampings, numbers of factors and neighbours, projections, one-sided sums.
  */
 export const FEATURE_COMBINATIONS: Round = {
   candidates: CANDIDATES,

@@ -1,18 +1,19 @@
 /**
  * # The numbers behind the paper's figures
  *
- * CelebA, SVHN and Tiny-ImageNet are not ours to pass on, but numbers made from them are. The
- * figures of the notebooks that need these sets are drawn from tables that the command
- * `fisherlab experiment figure-tables` wrote where the sets are at hand: of each colour model the
- * log-likelihood and the squared norms f_j of four layers, for the first images of its own test set
- * and of four others, at B = 1 and B = 5; and for the models of CIFAR-10 the norms of *all* layers
- * on CIFAR-10 and SVHN. `recomputed` makes a few rows again, for whoever has the sets.
+ * We may not redistribute the images of CelebA, SVHN and Tiny-ImageNet, but we may redistribute
+ * numbers computed from them. Notebooks draw the figures that need these sets from stored tables,
+ * which `fisherlab experiment figure-tables` wrote on a machine that has the sets. For each colour
+ * model they hold the log-likelihood and the squared norms f_j of four layers, for the first images
+ * of its own test set and of four others, at B = 1 and B = 5. For the models of CIFAR-10 they also
+ * hold the norms of *all* layers on CIFAR-10 and SVHN. If you have the sets, `recomputed` computes
+ * a few rows again to compare.
  *
- * The sets of a table stand below one another; the column `set` holds the place of a row's set in
- * `figureSets(model)`, the model's own being 0. Numbers are float32.
+ * A table has the rows of all sets, one set after another. The column `set` is the position of a
+ * row's set in `figureSets(model)`; the model's own set is 0. Numbers are float32.
  *
- * The key of a table holds the checksum of the weights, as the model's card has it: a model that
- * was trained anew has no tables until the command makes them, and no figure of the old weights.
+ * The key of a table contains the checksum of the weights, as in the model's card. So a retrained
+ * model has no tables until the command makes new ones, and no figure can show the old weights.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -24,14 +25,16 @@ import { extractTables, readTable, tablePath, writeTable } from '../features/ind
 import { disposeModel, type LoadedModel, loadModel } from '../models/index';
 import { shippedCards } from './model-cards';
 
-/** Images of each set, seed of the noise, and batch sizes. */
+/** The number of images of each set, the seed of the noise, and the batch sizes. */
 export const FIGURE_TABLES = { images: 250, seed: 1, batchSizes: [1, 5] } as const;
 
 const SETS = ['cifar10', 'svhn', 'celeba', 'gtsrb', 'tinyimagenet32'];
-/** What the models were trained on. */
+/** The training sets of the models. */
 const INSIDE = ['cifar10', 'svhn', 'celeba', 'gtsrb'];
 
-/** Four layers of each family from its input to its output; the first two are drawn alone. */
+/**
+ * Four layers of each family, from input to output. The first two also have a figure of their own.
+ */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   glow: [
     'flow.layers.2.block.2.conv.weight',
@@ -62,7 +65,7 @@ export function figureModels(): string[] {
 const shippedChecksums = (): Readonly<Record<string, string>> =>
   Object.fromEntries(shippedCards().map(({ model, checksum }) => [model, checksum]));
 
-/** Those of `figureModels` that lack a table, or whose tables are of other weights than these. */
+/** The models of `figureModels` that lack a table or whose tables belong to other weights. */
 export function withoutFigureTables(checksums = shippedChecksums()): string[] {
   return figureModels().filter((model) =>
     kindsOf(model).some(
@@ -77,7 +80,7 @@ export function figureSets(model: string): string[] {
   return [own, ...SETS.filter((set) => set !== own)];
 }
 
-/** The layers whose norms the tables of a model hold; the first two stand in the paper's form. */
+/** The layers whose norms are in the tables of a model; the first two are drawn as in the paper. */
 export function figureLayers(model: string): readonly string[] {
   const layers = LAYERS[model.slice(0, model.indexOf('-'))];
   if (layers === undefined)
@@ -88,7 +91,7 @@ export function figureLayers(model: string): readonly string[] {
   return layers;
 }
 
-/** The tables of a model: one a batch size, and one of all layers. */
+/** The kinds of tables of a model: one per batch size, and one of all layers. */
 const kindsOf = (model: string) => [
   ...FIGURE_TABLES.batchSizes.map((B) => `B${B}`),
   ...(figureSets(model)[0] === 'cifar10' ? ['layers'] : []),
@@ -102,16 +105,17 @@ const placeOf = (model: string, kind: string, checksum: string) =>
   ] as const;
 
 /**
- * The stored tables of a model at batch size B: one a set, its own first.
- * @throws {FisherlabError} if the model has none, or only those of other weights
+ * The stored tables of a model at batch size B, one per set, its own first.
+ * @throws {FisherlabError} if the model has none, or only tables of other weights
  */
 export function figureTables(model: string, batchSize: number): Promise<NamedTable[]> {
   return stored(model, `B${batchSize}`);
 }
 
 /**
- * The stored tables of a CIFAR-10 model with all its layers, B = 1: of CIFAR-10, then of SVHN.
- * @throws {FisherlabError} if the model has none, or only those of other weights
+ * The stored tables of a CIFAR-10 model with all its layers at B = 1, first of CIFAR-10, then of
+ * SVHN.
+ * @throws {FisherlabError} if the model has none, or only tables of other weights
  */
 export function layerTables(model: string): Promise<NamedTable[]> {
   return stored(model, 'layers');
@@ -121,7 +125,7 @@ async function stored(model: string, kind: string): Promise<NamedTable[]> {
   const table = await readTable(...placeOf(model, kind, shippedChecksums()[model] ?? ''));
   if (table === undefined)
     throw new FisherlabError(
-      `data/results/tables has no table '${model}-${kind}' of the weights that ship`,
+      `data/results/tables has no table '${model}-${kind}' for the shipped weights`,
       'restore it, or write it with fisherlab experiment figure-tables',
     );
   const [place, ...columns] = table.columns;
@@ -184,7 +188,7 @@ async function writeTables(
     const [folder, key] = placeOf(loaded.name, kind, loaded.checksum);
     await writeTable(folder, key, below(tables, keep));
     for (const file of readdirSync(folder).map((name) => path.join(folder, name)))
-      if (file !== tablePath(folder, key)) rmSync(file); // the table of former weights
+      if (file !== tablePath(folder, key)) rmSync(file); // a table of older weights
   };
   for (const [b, B] of batchSizes.entries())
     await write(
@@ -200,7 +204,9 @@ async function writeTables(
     );
 }
 
-/** Tables below one another, chosen columns as float32, before them the place of the set. */
+/**
+ * Stacks tables, with the position of the set as first column and the chosen columns as float32.
+ */
 function below(tables: readonly FeatureTable[], keep: (column: Column) => boolean): FeatureTable {
   const [first] = tables as readonly [FeatureTable, ...FeatureTable[]];
   const place = Float64Array.from(tables.flatMap(({ rows }, s) => new Array<number>(rows).fill(s)));
@@ -224,8 +230,8 @@ function below(tables: readonly FeatureTable[], keep: (column: Column) => boolea
 }
 
 /**
- * The first rows of a stored table made again from the images of this machine, at B = 1, in the
- * columns of the stored one. They agree only where the images are the official test set's.
+ * Computes the first rows of a stored table again from the images on this machine, at B = 1, with
+ * the columns of the stored table. They agree only if the images are the official test set.
  */
 export async function recomputed(
   loaded: LoadedModel,

@@ -1,8 +1,8 @@
 /**
  * # An experiment: a model, its own test set, and others
  *
- * One model, its own test set and sets that it never saw: their feature tables, batch size by batch
- * size, and the results of every method on them.
+ * Computes the feature tables of one model for its own test set and for sets that it never saw, for
+ * each batch size, and the results of every method on them.
  */
 import { writeBeside } from '../backend/index';
 import { type Dataset, dataset } from '../data/index';
@@ -15,9 +15,9 @@ import { FIRST_RESULTS, LAST_START, readResultsFile } from './results-file';
 import { FIRST } from './results-schemas';
 
 export interface ExperimentOptions extends TableOptions {
-  /** The first images of each set; all if left out. */
+  /** The first images of each set; by default all. */
   readonly limit?: number;
-  /** Called with each set before its images are looked at. */
+  /** Called with each set before its features are computed. */
   readonly begins?: (data: Dataset) => void;
 }
 
@@ -33,12 +33,12 @@ export const FIRST_EXPERIMENT = {
   sets: ['fashion_mnist', 'mnist', 'kmnist', 'emnist_letters', 'omniglot'],
   batchSizes: [1, 5],
   seed: 1,
-  /** Images of each set in a hurry (`FISHERLAB_QUICK=1`); else all there are. */
+  /** Images of each set with `FISHERLAB_QUICK=1`; otherwise all are used. */
   quickImages: 200,
 } as const;
 
 /**
- * The images of each set that notebooks and `npm start` look at: all (undefined), or few where
+ * How many images of each set notebooks and `npm start` use: all (undefined), or few if
  * `FISHERLAB_QUICK` is set.
  */
 export function imageLimit(): number | undefined {
@@ -94,8 +94,8 @@ export async function experimentTables(
 }
 
 /**
- * Results of every method, for every batch size and every set but the first, which is the model's
- * own.
+ * The results of every method for every batch size and every set except the first, which is the
+ * model's own.
  */
 export function experimentRows(
   loaded: LoadedModel,
@@ -108,7 +108,7 @@ export function experimentRows(
   );
 }
 
-/** A row whose AUROC is spread out: plain numbers for other programs. */
+/** A row with the AUROC as plain numbers, for other programs. */
 export interface FlatRow extends Omit<ResultRow, 'auroc'> {
   readonly auroc: number;
   /** The ends of the AUROC's 95 % interval. */
@@ -122,7 +122,7 @@ export interface FlatRow extends Omit<ResultRow, 'auroc'> {
 export interface FirstResults {
   /** The backend that computed the features. */
   readonly backend: string;
-  /** How long it all took. */
+  /** How long the whole run took. */
   readonly seconds: number;
   readonly rows: readonly FlatRow[];
 }
@@ -164,7 +164,7 @@ export async function runFirstExperiment(
   }
 }
 
-/** Takes the results of the last `npm start` as those that ship. */
+/** Copies the results of the last `npm start` to the shipped results. */
 export async function keepFirstResults(): Promise<void> {
   await writeFirstResults(FIRST_RESULTS, readFirstResults(LAST_START));
 }

@@ -1,10 +1,10 @@
 /**
  * # Figures of the Fisher information
  *
- * The paper's, and what belongs beside them: windows of chosen weights, off-diagonals against their
- * noise floor, sizes of layers over depth, correlation of log norms against the distance of layers,
- * and quantile plots of f_j/σ_j² against χ² and of log f_j against the normal distribution. Each
- * takes as much as it draws of what `src/fisher` computes, under the names used there.
+ * The paper's figures and some to compare with: windows of chosen weights, off-diagonal entries
+ * against their noise floor, sizes of layers over depth, correlation of log norms against the
+ * distance of layers, and quantile plots of f_j/σ_j² against χ² and of log f_j against the normal
+ * distribution. Each function takes results of `src/fisher` under the names used there.
  */
 import { chiSquareQuantile, mean, normalQuantile, unbiasedStd } from '../numerics/index';
 import {
@@ -19,7 +19,8 @@ import {
 } from '../plots/index';
 
 /**
- * ρ_ab of a window, from −1 to 1, lines between its layers; weights without gradients are blank.
+ * The correlations ρ_ab of a window, from −1 to 1, with lines between layers. Weights without
+ * gradients are blank.
  */
 export function windowFigure(
   {
@@ -57,8 +58,8 @@ export function windowFigure(
 }
 
 /**
- * The size of the entries themselves, log₁₀ |F_ab|: what differs between layers by orders of
- * magnitude. Entries that are 0 are blank.
+ * The size of the entries, log₁₀ |F_ab|, which differs between layers by orders of magnitude.
+ * Entries that are 0 are blank.
  */
 export function rawWindowFigure(
   {
@@ -92,7 +93,7 @@ export function rawWindowFigure(
   });
 }
 
-/** |ρ_ab| within layers, with the average, the noise floor, and the floor that was measured. */
+/** |ρ_ab| within layers, with its average, the theoretical noise floor and the measured one. */
 export function offDiagonalFigure(
   {
     values,
@@ -128,8 +129,8 @@ export function offDiagonalFigure(
 }
 
 /**
- * Mean squared gradient of a weight, tr F_j/|θ_j|, over depth, one colour a kind of tensor. Layers
- * without gradients are left out.
+ * Mean squared gradient of a weight, tr F_j/|θ_j|, over depth, with one colour per kind of tensor.
+ * Layers without gradients are left out.
  * @param byKind the layers of each kind with their depth, as `depthOrder` gives them
  */
 export function scalesFigure(
@@ -165,7 +166,7 @@ export function scalesFigure(
   });
 }
 
-/** r(d) of one or more sets against the distance of layers d, with intervals. */
+/** The correlation r(d) at distance d between layers, for one or more sets, with intervals. */
 export function decorrelationFigure(
   sets: readonly {
     readonly name: string;
@@ -201,7 +202,7 @@ export function decorrelationFigure(
 
 /**
  * f_j/σ_j² (σ_j² = mean f_j/ν) of one layer against χ² with ν = |θ_j| and with the effective
- * degrees of freedom, both divided by ν so that they share a unit: the mean is 1.
+ * degrees of freedom, both divided by ν, so that the mean is 1.
  * @param norms f_j of images or samples
  */
 export function chiSquareFigure(

@@ -1,16 +1,11 @@
 /**
  * # Experiments: tables, ablations and trials
  *
- * Everything that runs the method over many models and data sets, and what ships of it as files in
+ * Runs the method over many models and data sets, and reads and writes the result files in
  * `data/results`.
  */
-export {
-  type AblationPoint,
-  ablations,
-  overFitSizes,
-  overLayers,
-  shippedAblations,
-} from './ablations';
+export type { AblationPoint } from './ablation-points';
+export { ablations, shippedAblations } from './ablations';
 export { APPROXIMATIONS, approximationTable, layerComparisons, quartiles } from './approximations';
 export { CHOSEN, METHODS, PAPER_METHOD, PIXELS, type View } from './beyond-pixels';
 export {
@@ -29,13 +24,13 @@ export {
 } from './detection';
 export {
   classRows,
-  extremesFigure,
+  type DetectionFiles,
   inWords,
   quoted,
-  scoresFigure,
   writeDetections,
   yesOrNo,
 } from './detection-files';
+export { type Answers, type Grade, grade } from './exercises';
 export { familyCombinations } from './family-combinations';
 export { type Fault, type FaultCampaign, keepFaults, shippedFaults } from './fault-table';
 export { FEATURE_COMBINATIONS } from './feature-combinations';
@@ -77,9 +72,11 @@ export {
   type TableSet,
   triedModels,
 } from './kept-tables';
+export { type KernelResults, keepKernel, kernelRows, memoryRows } from './kernel-results';
 export { LADDER, shippedLadder } from './ladder';
 export { keepCards, type ModelCard, shippedCards } from './model-cards';
 export { modelFigures, trainingFigures } from './model-figures';
+export { layerPairFrames, type MovingFrame, thresholdFrames } from './moving-figures';
 export { fillPages } from './pages';
 export { DEVELOPMENT_PAIRS, REPORTING_PAIRS } from './pairs';
 export {
@@ -103,6 +100,7 @@ export {
   pixelMean,
   shippedPixelBaseline,
 } from './pixel-baseline';
+export { overFitSizes, overLayers } from './random-subsets';
 export { compareReferenceFile, referenceFiles } from './reference-files';
 export { LAST_START, RESULTS, readModelResults, TRIAL_RESULTS } from './results-file';
 export { playRound, type Round, type RoundResult } from './rounds';
@@ -134,5 +132,6 @@ export {
   tinyGlow,
   unitCube,
 } from './through-representations';
-export { compare, freeze, marginBars, report, type TrialMean, type TrialRow } from './trial';
+export { compare, freeze, report } from './trial';
+export { marginBars, type TrialMean, type TrialRow } from './trial-outcome';
 export { bringUpToDate } from './up-to-date';

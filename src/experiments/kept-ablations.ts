@@ -1,5 +1,5 @@
 /**
- * # Ablations, made and kept
+ * # Running and storing ablations
  *
  * Runs the ablations of a model (`ablations.ts`) or the ladder of models (`ladder.ts`), writes the
  * numbers into a folder and draws the figures.
@@ -12,7 +12,7 @@ import { type ClimbOptions, climb } from './ladder';
 import { ablationsFile, figureFile } from './results-file';
 import { ablationFigures, ladderFigures } from './tables-figures';
 
-/** Makes the ablations of a model. @returns where the numbers are */
+/** Runs the ablations of a model. @returns the path of the numbers */
 export async function keepAblations(
   loaded: LoadedModel,
   sets: readonly string[],
@@ -23,7 +23,7 @@ export async function keepAblations(
   return keep(loaded.name, folder, results, ablationFigures(results));
 }
 
-/** Makes the ladder. @returns where the numbers are */
+/** Runs the ladder. @returns the path of the numbers */
 export async function keepLadder(
   sets: readonly string[],
   folder: string,

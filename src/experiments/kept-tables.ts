@@ -1,10 +1,11 @@
 /**
  * # Tables of many models
  *
- * One model's results are one file (`paper-tables.ts`); all files in a folder make its summary, and
- * both their figures. Three sets of tables ship: of either protocol with all images, and one of
- * fewer images with every method, also those that need much more than one pass of every image.
- * Results are recognised by the checksum of the weights, so that what is there is not made again.
+ * The results of one model are one file (`paper-tables.ts`). A summary is made from all files in a
+ * folder, and figures from both. Three sets of tables ship: one for each of the two protocols with
+ * all images, and one with fewer images but every method, including those that need much more than
+ * one pass per image. Results are recognised by the checksum of the weights, so existing ones are
+ * not made again.
  */
 import path from 'node:path';
 import { writeJson } from '../backend/index';
@@ -37,8 +38,8 @@ import { COSTLY_IMAGES, type Summary, summarise } from './summary';
 import { differencesFigure, pairsFigure, tableFigure } from './tables-figures';
 
 /**
- * Which tables: results of a protocol, on the first `limit` images of each set (all: null), in a
- * folder.
+ * Identifies a set of tables: the protocol, the number of images of each set (null for all), and
+ * the folder.
  */
 export interface TableSet {
   readonly folder: string;
@@ -46,21 +47,23 @@ export interface TableSet {
   readonly limit: number | null;
 }
 
-/** The tables that ship of every model, and the columns that each does without. */
+/** The shipped sets of tables, and the columns that each leaves out. */
 export const KEPT_TABLES: readonly (TableSet & Required<Pick<PaperOptions, 'skip'>>)[] = [
   { folder: RESULTS, protocol: 'halves', limit: null, skip: COSTLY },
   { folder: RESULTS, protocol: 'held-out', limit: null, skip: COSTLY },
   { folder: COSTLY_RESULTS, protocol: 'halves', limit: COSTLY_IMAGES, skip: [] },
 ];
 
-/** The shipped models that have tables: all but those that others are compared with. */
+/**
+ * The shipped models that have tables: all except those that only serve as a comparison for others.
+ */
 export function triedModels(): string[] {
   return shippedModels().filter((name) => !isBackground(shippedHeader(name)));
 }
 
 /**
- * The models that do not have their results in these tables, or have those of other weights
- * (checksums by name).
+ * The models that have no results in these tables, or results of other weights (`checksums` are by
+ * name).
  */
 export function withoutResults(
   names: readonly string[],
@@ -76,9 +79,11 @@ export function withoutResults(
 }
 
 export interface ModelEvents {
-  /** Before a model's tables: its name, which it is (from 0), and of how many. */
+  /**
+   * Called before a model's tables, with its name, its number (from 0) and the number of models.
+   */
   begins?(model: string, k: number, count: number): void;
-  /** After a model's tables, when they are on disk. */
+  /** Called after a model's tables have been written. */
   finished?(results: ModelResults): void;
 }
 
@@ -89,9 +94,9 @@ export interface NotTried {
 }
 
 /**
- * Makes the tables of models and their figures, and the summary of all results in the folder. A
- * model that cannot be tried does not keep the others from it: it comes back with the reason.
- * @throws {FisherlabError} if a name is not of a model, or a column to skip not one of `COSTLY`
+ * Makes the tables of models and their figures, and the summary of all results in the folder. If a
+ * model cannot be tried, the others still are; it is returned with the reason.
+ * @throws {FisherlabError} if there is no model of a name, or a column to skip is not in `COSTLY`
  */
 export async function makeTables(
   names: readonly string[],
@@ -123,14 +128,16 @@ export async function makeTables(
   return { summary: await keepSummary(folder), notTried };
 }
 
-/** @throws {FisherlabError} naming the models that could not be tried, and why */
+/** @throws {FisherlabError} if models could not be tried, naming them and the reasons */
 export function assertAllTried(notTried: readonly NotTried[]): void {
   if (notTried.length === 0) return;
   const reasons = notTried.map(({ model, why }) => `${model}: ${why}`).join('; ');
-  throw new FisherlabError(`no results of ${reasons}`, 'the other models are done');
+  throw new FisherlabError(`no results for ${reasons}`, 'the other models are done');
 }
 
-/** Writes the summary of all results in a folder, and its figures; nothing where there are none. */
+/**
+ * Writes the summary of all results in a folder and its figures; does nothing if there are none.
+ */
 export async function keepSummary(folder: string): Promise<Summary | undefined> {
   const results = readModelResults(folder);
   if (results.length === 0) return undefined;
@@ -151,7 +158,7 @@ export async function keepSummary(folder: string): Promise<Summary | undefined> 
   return summary;
 }
 
-/** Where the figures of the tables in a folder lie. */
+/** The folder of the figures that belong to the tables in a folder. */
 export function figuresFolder(folder: string): string {
   return path.dirname(figureFile(folder, 'any'));
 }

@@ -1,11 +1,11 @@
 /**
- * # Ablation: larger models, longer trainings
+ * # Ablation: larger models, longer training
  *
- * Does the detector need a good model, or will a small one do that has hardly begun to learn? A
- * *ladder* is a row of Glows of one data set that differ in one thing, the number of parameters or
- * the number of training steps, all else the same: seed, order of the images, learning rate. Each
- * goes through the paper's protocol on the same images and noise (`ablations.ts`); beside the
- * AUROCs stand its bits/dim.
+ * Does the detector need a good model, or is a small, barely trained one enough? A *ladder* is a
+ * series of Glows of one data set that differ only in the number of parameters or in the number of
+ * training steps. Everything else is the same: seed, order of the images, learning rate. Each model
+ * (a *rung*) goes through the paper's protocol on the same images and noise (`ablations.ts`). The
+ * results are its AUROCs and its bits/dim.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -13,12 +13,13 @@ import { inCheckout } from '../backend/index';
 import { type Dataset, dataSet, dataset } from '../data/index';
 import { disposeModel, type GlowConfig, type LoadedModel, loadModel } from '../models/index';
 import { run, runOf } from '../training/index';
-import { type AblationOptions, type AblationPoint, allTables, plain } from './ablations';
+import { type AblationPoint, plain } from './ablation-points';
+import { type AblationOptions, allTables } from './ablations';
 import { MAIN_METHODS } from './first-experiment';
 import { ablationsFile, readResultsFile } from './results-file';
 import { LADDER_RESULTS } from './results-schemas';
 
-/** The data set and training steps of the rungs, from the smallest or shortest up. */
+/** The data set, sizes and training steps of the rungs, in ascending order. */
 export const LADDER = {
   data: 'fashion_mnist',
   steps: 1000,
@@ -28,7 +29,7 @@ export const LADDER = {
     { K: 4, hidden: 32 },
     { K: 8, hidden: 64 },
   ],
-  /** Of the largest model. */
+  /** Training steps of the largest model. */
   lengths: [30, 100, 300, 1000],
 } as const;
 
@@ -41,7 +42,7 @@ export interface Rung extends Size {
   readonly checksum: string;
 }
 
-/** What the file of the ladder holds. */
+/** The contents of the ladder's file. */
 export interface Ladder {
   readonly data: string;
   readonly seed: number;
@@ -55,14 +56,14 @@ export interface Ladder {
 }
 
 /**
- * The ladder that was climbed.
+ * The shipped results of the ladder.
  * @throws {FisherlabError} if there is none, or its file is damaged
  */
 export function shippedLadder(): Ladder {
   return readResultsFile(ablationsFile('ladder'), LADDER_RESULTS, 'fisherlab experiment ladder');
 }
 
-/** The rungs to train: all sizes, then the lengths of the largest that are not among them. */
+/** The rungs to train: all sizes, then the remaining lengths of the largest. */
 export function rungs(): (Size & { steps: number })[] {
   const { sizes, lengths, steps } = LADDER;
   const largest = sizes[sizes.length - 1] as Size;
@@ -73,7 +74,7 @@ export function rungs(): (Size & { steps: number })[] {
 }
 
 /**
- * The numbers of one trained rung, and its points at x for both ladders.
+ * The results of one trained rung, and its points on both ladders.
  * @param data its own set first
  */
 export async function rungResults(
@@ -102,13 +103,13 @@ export interface ClimbOptions {
   /** Images of each set. */
   readonly images: number;
   readonly progress?: (what: string, done: number, total: number) => void;
-  /** Stops the work; a training saves where it is. */
+  /** Stops the work; a training in progress is saved. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Trains the models of the ladder, where that is not done yet, compares them on `sets` (their own
- * first). Stopped at any moment, the next climb goes on where it was.
+ * Trains the models of the ladder that are not trained yet, and compares all of them on `sets`
+ * (their own first). If it is stopped at any moment, the next call resumes where it was.
  */
 export async function climb(
   sets: readonly string[],
@@ -148,7 +149,7 @@ export async function climb(
   };
 }
 
-/** The checkpoint of a rung, trained or gone on with where it is not there yet. */
+/** The checkpoint of a rung. If there is none, trains the rung or resumes its training. */
 async function trained(
   name: string,
   size: Size,

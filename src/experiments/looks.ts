@@ -1,9 +1,9 @@
 /**
  * # The record of looks
  *
- * Whoever reports on pairs has looked at them, and p-values are corrected for all who did. So each
- * look is written down, in a file that belongs to the results, before a score is computed: a look
- * that was interrupted was a look.
+ * Each candidate reported on the reporting pairs is a *look* at them, and p-values are corrected
+ * for the number of looks. So each look is recorded in a file among the results before any score is
+ * computed; an interrupted look counts too.
  */
 import { readFile } from 'node:fs/promises';
 import { writeBeside } from '../backend/index';
@@ -17,13 +17,13 @@ export interface Look {
   readonly chosenFrom: number;
   /** The day of the first look. */
   readonly date: string;
-  /** All that it was reported on so far. */
+  /** All pairs it has been reported on so far. */
   readonly pairs: readonly string[];
 }
 
 /**
- * Writes down that a candidate's pairs are looked at; nothing where that is known. Another look of
- * the same candidate adds its pairs to the first.
+ * Records that a candidate is tried on some pairs, unless that is recorded already. Further pairs
+ * of the same candidate are added to its first look.
  * @returns all looks so far
  */
 export async function recordLook(
@@ -47,7 +47,7 @@ export async function recordLook(
 }
 
 /**
- * Looks so far; none where there is no such file.
+ * All looks so far; none if there is no such file.
  * @throws {FisherlabError} if the file is damaged
  */
 export async function readLooks(file = LOOKS): Promise<readonly Look[]> {

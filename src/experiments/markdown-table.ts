@@ -1,10 +1,10 @@
 /**
- * # Tables of pages
+ * # Tables in Markdown
  *
- * As GitHub and the book read them: a line of names, a rule, a line a row.
+ * In the form that GitHub and the book read: a line of names, a rule, and one line per row.
  */
 
-/** The lines of a table; every row has as many cells as `head`. */
+/** The text of a table; every row must have as many cells as `head`. */
 export function markdownTable(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],

@@ -1,16 +1,16 @@
 /**
  * # How good are the models?
  *
- * Families train on different objectives, so their losses do not compare. Bits per dimension on
- * test images do: the model's cost of an 8-bit image, in bits, by the number of its pixels and
- * channels,
+ * Families train on different objectives, so their losses cannot be compared. Bits per dimension on
+ * test images can. They are the number of bits the model needs for an 8-bit image x, divided by the
+ * number D of its pixel values:
  *
  *     bits/dim = −log₂ p(x) / D.
  *
- * What they are of a model its family says (`cardBits`): its own density on dequantised images,
- * over the whole test set, as training reports it, or a bound on the first test images.
+ * The family decides what is measured (`cardBits`): its own density on dequantised images, over the
+ * whole test set, as training reports it, or a bound on the first test images.
  *
- * The literature's numbers are of models many times as large that were trained for days.
+ * The numbers in the literature are for models many times as large, trained for days.
  */
 import { numberOf, tf, writeJson } from '../backend/index';
 import { dataset, pixels } from '../data/index';
@@ -29,7 +29,7 @@ import {
 import { MODEL_CARDS, readResultsFile } from './results-file';
 import { CARDS } from './results-schemas';
 
-/** What a table of models says of one. */
+/** One model's entry in the table of models. */
 export interface ModelCard {
   readonly model: string;
   readonly checksum: string;
@@ -38,17 +38,17 @@ export interface ModelCard {
   readonly steps: number;
   /** Images it was trained on. */
   readonly images: number;
-  /** Test loss in the family's own unit, as training left it. */
+  /** Test loss in the family's own unit, as reported by training. */
   readonly test: number | null;
   readonly unit: string;
   readonly bitsPerDim: number;
-  /** What the bits are, and of how many test images. */
+  /** What was measured, and on how many test images. */
   readonly how: string;
-  /** The literature's bits/dim and where it stands; null where none is known. */
+  /** Bits/dim in the literature, with the source; null if unknown. */
   readonly literature: string | null;
 }
 
-/** Images of each part that a family's bound may be computed on. */
+/** How many images of each split a family's bound may be computed on. */
 const IMAGES = 128;
 
 /**
@@ -60,14 +60,14 @@ export function shippedCards(): readonly ModelCard[] {
 }
 
 export interface CardOptions {
-  /** Cards that need not be measured again where they are of the same weights. */
+  /** Existing cards, which are kept if they are of the same weights. */
   readonly known?: readonly ModelCard[];
   readonly progress?: (done: number, total: number) => void;
   /** Stops the work before the next model. */
   readonly signal?: AbortSignal;
 }
 
-/** Measures the cards of all shipped models and keeps them. */
+/** Measures the cards of all shipped models and stores them. */
 export async function keepCards(seed: number, options: CardOptions = {}): Promise<ModelCard[]> {
   const cards = await modelCards(shippedModels(), seed, options);
   await writeJson(MODEL_CARDS, cards);
@@ -99,7 +99,7 @@ export async function modelCards(
   return cards;
 }
 
-/** @param seed of noise and latents */
+/** @param seed of the noise and the latents */
 export async function modelCard(
   { name, model, header, checksum }: LoadedModel,
   seed: number,
@@ -128,7 +128,7 @@ export async function modelCard(
   };
 }
 
-/** The test loss, where that is in bits/dim; else the model's bound on the first test images. */
+/** The test loss if it is in bits/dim; otherwise the model's bound on the first test images. */
 function plainBits(model: TapedModel, { images, test, seed }: CardMaterial): CardBits {
   if (model.loss.unit === BITS_PER_DIM) return { bitsPerDim: test, how: 'all test images' };
   const first = images(0);

@@ -1,12 +1,12 @@
 /**
- * # What a model has learnt, to look at
+ * # Figures of what a model has learnt
  *
- * The curve of its training; samples; the images beside what an autoencoder makes of them; and the
- * latents of a flow, level by level: fine detail leaves the flow first, coarse
- * structure last. Each latent map [h, w, c] is shown as its c channels tiled in a square, each
- * level standardised over all images shown, grey at 0, white and black at ±3 deviations: standard
- * normal noise, were the model perfect and its Gaussians fixed; what can still be recognised in it,
- * the level has not explained.
+ * The training curve; samples; images next to their reconstructions by an autoencoder; and the
+ * latents of a flow, level by level. Fine detail leaves the flow first, coarse structure last. Each
+ * latent map [h, w, c] is shown as its c channels tiled in a square. Each level is standardised
+ * over all images shown: grey is 0, white and black are ±3 deviations. If the model were perfect
+ * and its Gaussians fixed, this would look like standard normal noise. Anything that can still be
+ * recognised in it has not been explained by that level.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
@@ -23,17 +23,17 @@ import {
 } from '../models/index';
 import { type Figure, type FigureOptions, imageGrid, lines } from '../plots/index';
 
-/** Side of the square that a level's channels are tiled in, in pixels. */
+/** Side of the square of a level's channels, in pixels. */
 const TILE = 96;
 
-/** Samples, test images and the seed of a model's figures. */
+/** The number of samples, the number of test images, and the seed of a model's figures. */
 const SAMPLES = 30;
 const IMAGES = 10;
 const SEED = 1;
 
 /**
- * The figures of a model by name: the curve of its training, samples, and of test images of its own
- * set what its family can show.
+ * The figures of a model by name: the training curve, samples, and what its family can show of test
+ * images of its own set.
  * @throws {FisherlabError} if those test images are not on this machine
  */
 export async function modelFigures(loaded: LoadedModel): Promise<[string, Figure][]> {
@@ -63,7 +63,7 @@ async function ofTestImages({ model, header }: LoadedModel): Promise<[string, Fi
   }
 }
 
-/** `n` images that the model draws, by a short way where it has one (DDIM of a diffusion model). */
+/** `n` samples of the model, by a fast sampler if it has one (DDIM for a diffusion model). */
 export function samplesFigure(
   model: Model,
   n: number,
@@ -80,9 +80,8 @@ export function samplesFigure(
 }
 
 /**
- * What a checkpoint's header tells of its training, by name: the loss on training and held-out
- * images over the steps, and bits/dim where the loss is in another unit. Nothing where it has no
- * curve.
+ * The training curves in a checkpoint's header, by name: the loss on training and held-out images
+ * over the steps, and bits/dim if the loss has another unit. Empty if the header has no curve.
  */
 export function trainingFigures({
   curve,
@@ -115,8 +114,8 @@ export function trainingFigures({
 }
 
 /**
- * Images [N, H, W, C] above their reconstructions. `noise` [N, latent] is the latents'; zeros show
- * the mean.
+ * Images [N, H, W, C] above their reconstructions. `noise` [N, latent] is the noise of the latents;
+ * zeros show the mean.
  */
 export function reconstructionsFigure(
   autoencoder: Model & WithReconstructions,
@@ -138,7 +137,7 @@ export function reconstructionsFigure(
   });
 }
 
-/** Images [N, H, W, C] above their latents, one row a level. `noise` [N, H, W, C] dequantises. */
+/** Images [N, H, W, C] above their latents, one row per level. `noise` [N, H, W, C] dequantises. */
 export function latentsFigure(
   flow: Model & WithLatents,
   images: Tensor,
@@ -193,8 +192,8 @@ function tiles(z: Tensor): Float32Array {
 }
 
 /**
- * Squares [n, TILE, TILE, 3] whose pixels are those at `source` in `values`; white where that is
- * −1.
+ * Squares [n, TILE, TILE, 3] whose pixels are those at `source` in `values`; white where `source`
+ * is −1.
  */
 function asSquares(
   values: ArrayLike<number>,

@@ -1,18 +1,20 @@
 /**
  * # The numbers on the pages
  *
- * No number in the README is typed by hand. What stands there between `<!-- results -->` and
- * `<!-- /results -->` is filled in from the first experiment that is kept, likewise `families`
- * from the summary of all models, `single` from the round of the single detector, in
- * `data/models/README.md` `models` from the model cards, the tables of `docs/scale.md` and of
- * `docs/start-up.md` from what was measured of size and of starting, and in `environment.md` `speed` from the times beside PyTorch's and
- * `faults` from the campaign of faults; the README's picture is drawn from the first experiment
- * too. A test holds the pages against the files.
+ * No number in the README is typed by hand. The text between the comments `results` and `/results`
+ * is generated from the stored first experiment, `families` from the summary of all models, and
+ * `single` from the round of the single detector. In `data/models/README.md`, `models` is generated
+ * from the model cards; in `docs/scale.md`, two tables from the measurements of scale; in
+ * `docs/start-up.md`, two tables from the measurements of starting; in
+ * `environment.md`, `speed` from the times next to PyTorch's, `kernel` from the times of the
+ * notebook kernel, and `faults` from the fault campaign. The README's picture is drawn from the
+ * first experiment too. A test compares the pages with the files.
  */
 import { readFileSync } from 'node:fs';
 import { inCheckout, writeBeside } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { shippedHeader } from '../models/index';
+import { mean } from '../numerics/index';
 import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
 import { type FaultCampaign, shippedFaults } from './fault-table';
 import {
@@ -21,8 +23,10 @@ import {
   MAIN_METHODS,
   readFirstResults,
 } from './first-experiment';
+import { kernelParts, shippedKernel } from './kernel-results';
 import { markdownTable } from './markdown-table';
 import { type ModelCard, shippedCards } from './model-cards';
+import { purposeOf } from './pairs';
 import { type PixelBaseline, pixelMean, shippedPixelBaseline } from './pixel-baseline';
 import { FIRST_PICTURE } from './results-file';
 import type { RoundResult } from './rounds';
@@ -30,8 +34,8 @@ import { scaleParts, shippedScale } from './scale-results';
 import { shippedSingleRound, singleRows } from './single-rows';
 import { shippedSpeed, speedParts } from './speed-results';
 import { shippedStartUp, startUpParts } from './start-up-results';
-import { type Summary, shippedSummary } from './summary';
-import { isLower } from './trial';
+import { type FamilySummary, type Summary, shippedSummary } from './summary';
+import { isLower } from './trial-outcome';
 
 export const README = inCheckout('README.md');
 export const ENVIRONMENT = inCheckout('environment.md');
@@ -41,7 +45,7 @@ export const START_UP_PAGE = inCheckout('docs', 'start-up.md');
 
 /**
  * Writes the pages and the picture.
- * @throws {FisherlabError} if results are not there, or a page lacks a mark
+ * @throws {FisherlabError} if results are missing, or a page lacks a mark
  */
 export async function fillPages(): Promise<void> {
   const results = readFirstResults();
@@ -52,6 +56,7 @@ export async function fillPages(): Promise<void> {
   await fill(START_UP_PAGE, startUpParts(shippedStartUp()));
   await fill(ENVIRONMENT, {
     ...speedParts(shippedSpeed()),
+    ...kernelParts(shippedKernel()),
     ...environmentParts(shippedFaults()),
   });
 }
@@ -61,7 +66,8 @@ async function fill(file: string, parts: Readonly<Record<string, string>>): Prom
 }
 
 /**
- * A page with what stands between its marks made anew: `parts` by the name of the mark.
+ * A page with the text between its marks replaced; `parts` has the new text by the name of the
+ * mark.
  * @throws {FisherlabError} if a mark is not there
  */
 export function filledIn(page: string, parts: Readonly<Record<string, string>>): string {
@@ -133,16 +139,31 @@ function resultsTable(rows: readonly FlatRow[]): string {
   return markdownTable(['in → out', 'B', ...MAIN_METHODS], lines);
 }
 
-const FAMILY_METHODS = [...MAIN_METHODS, 'strangest of neighbours, factors and typicality'];
+const STRANGEST = 'strangest of neighbours, factors and typicality';
+const FAMILY_METHODS = [...MAIN_METHODS, STRANGEST];
+
+/** The mean AUROC over the pairs that were not used for choosing, and their number. */
+function reportingMean({ sets, methods }: FamilySummary, name: string): string {
+  const auroc = methods.find(({ method }) => method === name)?.auroc ?? [];
+  const reporting = auroc.flatMap((row, i) =>
+    row.filter(
+      (value, j): value is number =>
+        value !== null && purposeOf(sets[i] as string, sets[j] as string) === 'reporting',
+    ),
+  );
+  return reporting.length === 0 ? '–' : `${mean(reporting).toFixed(3)} (${reporting.length})`;
+}
 
 /**
- * A line for each family, kind of sets and B: the mean AUROC over the pairs of the baseline that
- * needs no model and of each method, and of the paper's its distance to typicality.
+ * A line for each family, kind of sets and B. It has the mean AUROC over the pairs for the baseline
+ * without a model and for each method, for the chosen combination also that over the reporting
+ * pairs alone, and the difference between the paper's method and typicality.
  */
 function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
   const lines = families
     .filter(({ protocol }) => protocol === 'halves')
-    .map(({ family, kind, batchSize, methods, models }) => {
+    .map((summary) => {
+      const { family, kind, batchSize, methods, models } = summary;
       const of = (name: string) => methods.find(({ method }) => method === name);
       const means = FAMILY_METHODS.map((name) => of(name)?.mean.toFixed(3) ?? '–');
       const inside = models.map((model) => shippedHeader(model).data.name);
@@ -153,7 +174,8 @@ function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
         against === undefined
           ? '–'
           : `${against.value.toFixed(3)} [${against.low.toFixed(3)}, ${against.high.toFixed(3)}]`;
-      return [family, kind, paper?.pairs ?? 0, batchSize, pixels, ...means, margin];
+      const unseen = reportingMean(summary, STRANGEST);
+      return [family, kind, paper?.pairs ?? 0, batchSize, pixels, ...means, unseen, margin];
     });
   return markdownTable(
     [
@@ -163,13 +185,17 @@ function familiesTable({ families }: Summary, baseline: PixelBaseline): string {
       'B',
       'pixel statistics, no model',
       ...FAMILY_METHODS,
+      'strangest, reporting pairs (how many)',
       'layer-wise − typicality',
     ],
     lines,
   );
 }
 
-/** A line for each family, purpose and B, and of all reporting pairs the gain with its interval. */
+/**
+ * A line for each family, purpose and B; the lines of all reporting pairs also have the interval of
+ * the gain.
+ */
 function singleTable(round: RoundResult): string {
   const lines = singleRows(round).map(
     ({ family, pairs, count, batchSize, paper, auroc, lower }) => [

@@ -1,20 +1,20 @@
 /**
  * # Pairs for choosing, pairs for reporting
  *
- * Who tries thirty detectors on a pair of data sets and reports the best of them on the *same* pair
- * reports luck along with merit. So each pair has one purpose, by a rule that was fixed before
+ * If you try thirty detectors on a pair of data sets and report the best one on the *same* pair,
+ * the result includes luck. So each pair has only one purpose, by a rule that was fixed before
  * anything was tried:
  *
  * - **Colour models: by the set they were trained on.** Models of SVHN and GTSRB are for choosing;
- *   models of CIFAR-10, CelebA and ImageNet32 (or Tiny-ImageNet 32 in its stead) for reporting:
- *   other models, whatever their family, and other fit sets.
- * - **Grey models: by the other set**, for they are all of Fashion-MNIST. KMNIST and Omniglot are
- *   for choosing, all others (MNIST, EMNIST letters, notMNIST) for reporting. This is the weaker
- *   separation: model and fit set are shared, and a lucky fit is lucky twice.
+ *   models of CIFAR-10, CelebA and ImageNet32 (or Tiny-ImageNet 32 instead) are for reporting. So
+ *   the reporting pairs have other models, of whatever family, and other fit sets.
+ * - **Grey models: by the other set**, because all of them are trained on Fashion-MNIST. KMNIST and
+ *   Omniglot are for choosing, all others (MNIST, EMNIST letters, notMNIST) for reporting. This
+ *   separation is weaker: the model and the fit set are shared, so a lucky fit helps in both.
  *
- * The types carry the purpose: what chooses takes `PairSet<'choosing'>` only, what reports
- * `PairSet<'reporting'>` only; and as notebooks are not type-checked strictly, both look at the
- * names too.
+ * The purpose is part of the types: functions that choose accept only `PairSet<'choosing'>`,
+ * functions that report only `PairSet<'reporting'>`. Because notebooks are not type-checked
+ * strictly, both also check the names at run time.
  */
 import { FisherlabError } from '../errors';
 import { PAPER_FAMILIES, shippedModels } from '../models/index';
@@ -22,7 +22,7 @@ import { setsFor } from './sets-to-try';
 
 export type Purpose = 'choosing' | 'reporting';
 
-/** A model with its own test set, and others to tell from it, all for one purpose. */
+/** A model, its own test set, and other sets to tell from it, all for one purpose. */
 export interface PairSet<P extends Purpose> {
   readonly purpose: P;
   /** A shipped model, or the path of a checkpoint. */
@@ -55,7 +55,7 @@ interface Experiment {
   readonly out: readonly string[];
 }
 
-/** The model whose data ship with the program: every reader can ask it. */
+/** The model whose data ship with the program, so that every reader can try it. */
 const GREY_GLOW: Experiment = {
   model: 'glow-fashion_mnist',
   in: 'fashion_mnist',
@@ -73,10 +73,10 @@ function pairsFor<P extends Purpose>(experiments: readonly Experiment[], purpose
     .filter(({ out }) => out.length > 0);
 }
 
-/** To look at as often as one likes. */
+/** Pairs you may look at as often as you like. */
 export const DEVELOPMENT_PAIRS: readonly PairSet<'choosing'>[] = pairsFor([GREY_GLOW], 'choosing');
 
-/** To look at once for each choice that was made: `report` in `trial.ts`. */
+/** Pairs to look at once for each choice: `report` in `trial.ts`. */
 export const REPORTING_PAIRS: readonly PairSet<'reporting'>[] = pairsFor([GREY_GLOW], 'reporting');
 
 /** Sets whose models take part in the round of all families, and the families. */
@@ -91,9 +91,7 @@ export function familyModels(): string[] {
   return FAMILY_MODELS.map(({ model }) => model);
 }
 
-/**
- * The pairs for a purpose of all of them that are shipped, with the sets that are on this machine.
- */
+/** All pairs of shipped models for a purpose, with the sets that are on this machine. */
 export function familyPairs<P extends Purpose>(purpose: P): PairSet<P>[] {
   const shipped = shippedModels();
   const experiments = FAMILY_MODELS.filter(({ model }) => shipped.includes(model)).flatMap(
@@ -105,7 +103,7 @@ export function familyPairs<P extends Purpose>(purpose: P): PairSet<P>[] {
   return pairsFor(experiments, purpose);
 }
 
-/** @throws {FisherlabError} naming the first pair that is for something else than `purpose` */
+/** @throws {FisherlabError} if a pair is not for `purpose`, naming the first one */
 export function assertPurpose(pairs: readonly PairSet<Purpose>[], purpose: Purpose): void {
   for (const { in: inside, out } of pairs) {
     const wrong = out.find((outside) => purposeOf(inside, outside) !== purpose);

@@ -1,10 +1,10 @@
 /**
  * # The paper's figures of colour images
  *
- * Drawn from stored tables (`figure-tables.ts`), for their sets may not be passed on: how likely
- * each model finds its own test images and those of four other sets; the squared norms of two
- * layers, each alone and against each other; more layers of every family; and how fast layers
- * forget each other, in and out of distribution.
+ * These figures are drawn from stored tables (`figure-tables.ts`), because their sets may not be
+ * redistributed. They show the likelihoods of each model's own test images and of four other sets;
+ * the squared norms of two layers, each alone and against each other; more layers of every family;
+ * and how the correlation between layers falls with their distance, in and out of distribution.
  */
 import type { FeatureTable, NamedTable } from '../detectors/index';
 import { columnsOf } from '../detectors/index';
@@ -20,17 +20,17 @@ import {
 import { figureLayers, figureTables, layerTables } from './figure-tables';
 import { decorrelationFigure } from './fisher-figures';
 
-/** Pixel values of a colour image: 32 · 32 · 3. */
+/** The number of pixel values of a colour image, 32 · 32 · 3. */
 const VALUES = 3072;
-/** The smallest float32: the logarithm of a norm that is 0 in float32 is taken of it. */
+/** The smallest positive float32, used instead of a norm of 0 before taking logarithms. */
 const LEAST = 2 ** -149;
 
 const family = (model: string) => model.slice(0, model.indexOf('-'));
 const own = (model: string) => labelOf(model.slice(model.indexOf('-') + 1));
 
 /**
- * Likelihood histograms, a panel a model: its own test set and four others. Glow in bits/dim; of
- * diffusion models the loss of one denoising step, which the paper takes for −log p.
+ * Likelihood histograms, one panel per model, of its own test set and four others. For Glow in
+ * bits/dim; for diffusion models the loss of one denoising step, which the paper uses as −log p.
  */
 export async function likelihoodFigure(
   models: readonly string[],
@@ -89,7 +89,7 @@ export async function twoLayersFigure(
   );
 }
 
-/** Log squared norms of the four stored layers of some models, a row a model. */
+/** Log squared norms of the four stored layers of some models, one row per model. */
 export async function moreLayersFigure(
   models: readonly string[],
   batchSize: number,
@@ -113,8 +113,8 @@ export async function moreLayersFigure(
 }
 
 /**
- * Correlation of log norms against the distance of layers, of CIFAR-10 (in distribution) and SVHN
- * (out of it), a panel a model of CIFAR-10.
+ * Correlation of log norms against the distance of layers, for CIFAR-10 (in distribution) and SVHN
+ * (out of distribution), one panel per model of CIFAR-10.
  */
 export async function correlationFigure(
   models: readonly string[],
@@ -150,5 +150,6 @@ function values(table: FeatureTable, feature: string, layer?: string): Float64Ar
   return (column as NonNullable<typeof column>).values;
 }
 
-const logNorms = (tables: readonly NamedTable[], layer: string) =>
+/** Logarithms of the squared norms of one layer, with one series per set. */
+export const logNorms = (tables: readonly NamedTable[], layer: string) =>
   tables.map(({ name, table }) => ({ name, values: logs(values(table, 'squared-norm', layer)) }));

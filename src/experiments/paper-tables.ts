@@ -1,15 +1,14 @@
 /**
  * # The paper's tables
  *
- * Every model against every set of its kind that is on this machine: B ∈ {1, 5}, every method whose
- * columns the model can have, each AUROC with its interval, and every method compared with
- * typicality *on the same batches* (`compare.ts`). One model makes one row of the paper's 5x5
- * tables, its own set against the others; its results are one JSON file, so that models can be
- * added one by one. `summary.ts` puts the rows together.
+ * Every model is tested against every set of its kind that is on this machine, for B ∈ {1, 5} and
+ * every method whose columns the model can have. Each AUROC has an interval, and every method is
+ * compared with typicality *on the same batches* (`against-typicality.ts`). One model gives one row
+ * of the paper's 5x5 tables, its own set against the others. Its results are one JSON file, so
+ * models can be added one by one. `summary.ts` puts the rows together.
  *
- * Two protocols (`protocol.ts`): `halves`, the paper's, and `held-out`, which fits on the training
- * images that were held out of training and scores the whole test set. The latter needs the
- * training split.
+ * There are two protocols (`protocol.ts`): `halves`, the paper's, and `held-out`, which fits on
+ * images held out of training and scores the whole test set. The latter needs the training split.
  */
 
 import { tf } from '../backend/index';
@@ -17,12 +16,8 @@ import { dataset, type Images } from '../data/index';
 import type { FeatureTable, NamedTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import {
-  type Comparison,
-  compareAurocs,
   halves,
-  type MeasuredPair,
   type MethodScores,
-  type Resampled,
   type ResultRow,
   resampledScores,
   resamplingSeed,
@@ -39,44 +34,36 @@ import {
   referenceImages,
 } from '../features/index';
 import type { LoadedModel } from '../models/index';
+import { type AgainstReference, againstReference, REFERENCE_METHOD } from './against-typicality';
 import { assertPair, setsFor } from './sets-to-try';
 
 export const PROTOCOLS = ['halves', 'held-out'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
-/** The method all others are compared with. */
-export const REFERENCE_METHOD = 'typicality';
-
-/** What takes longest, and can be left out. */
+/** The columns that take longest, and may be left out. */
 export const COSTLY = ['diagonal-fisher-norm', 'likelihood-regret', 'score-norm'] as const;
 
 export interface PaperOptions {
   readonly batchSizes: readonly number[];
   readonly seed: number;
   readonly protocol: Protocol;
-  /** The first images of each set; all where left out. */
+  /** The first images of each set; by default all. */
   readonly limit?: number;
-  /** Columns to do without, of `COSTLY`. */
+  /** Columns of `COSTLY` to leave out. */
   readonly skip?: readonly string[];
   /** Sets to use instead of those of the model's kind, its own first. */
   readonly sets?: readonly string[];
   readonly cache?: string;
-  /** Called as work is done: what, and how many of how many. Not called for what was kept. */
+  /**
+   * Called as work is done, with what is done, and how many of how many. Not called for tables read
+   * from the cache.
+   */
   readonly progress?: (what: string, done: number, total: number) => void;
   /** Stops the work between two passes or methods. */
   readonly signal?: AbortSignal;
 }
 
-/** A method against typicality, on all pairs of one model and batch size. */
-export interface AgainstReference extends Comparison {
-  /**
-   * Mean Δ AUROC over the pairs in each resample, in units of 10⁻⁵: families of models average them
-   * (`summary.ts`).
-   */
-  readonly resampled: readonly number[];
-}
-
-/** One model's results: what a file of `data/results` holds. */
+/** The results of one model, as in a file of `data/results`. */
 export interface ModelResults {
   readonly model: string;
   readonly family: string;
@@ -93,9 +80,9 @@ export interface ModelResults {
     readonly source: string;
   }[];
   readonly missingSets: readonly string[];
-  /** Images that fit the detectors. */
+  /** The number of images that fit the detectors. */
   readonly fitImages: number;
-  /** What the diagonal Fisher matrix was estimated from; null where it was left out. */
+  /** What the diagonal Fisher matrix was estimated from; null if it was left out. */
   readonly diagonalFisherFrom: string | null;
   readonly rows: readonly ResultRow[];
   readonly comparisons: readonly {
@@ -113,7 +100,7 @@ export interface ModelResults {
 }
 
 /**
- * All results of one model.
+ * Computes all results of one model.
  * @throws {FisherlabError} if its own set, any other set, or (held-out protocol) its training
  *   split is not on this machine
  */
@@ -184,7 +171,7 @@ export async function modelResults(
   };
 }
 
-/** The training images that were held out of training: the last ones. */
+/** The images held out of training, which are the last of the training split. */
 async function heldOutImages({ name, header }: LoadedModel, limit?: number): Promise<Images> {
   const { name: set, images, validation } = header.data;
   const train = await dataset(set, 'train');
@@ -204,7 +191,7 @@ async function heldOutImages({ name, header }: LoadedModel, limit?: number): Pro
   };
 }
 
-/** Every column of every set that some method reads, `[set][batch size]`. */
+/** All columns that some method reads, for every set, `[set][batch size]`. */
 async function allTables(
   loaded: LoadedModel,
   sets: readonly Images[],
@@ -216,7 +203,7 @@ async function allTables(
     ? await referenceImages(loaded.header.data.name, seed, options.limit)
     : undefined;
   const total = sets.reduce((sum, { count }) => sum + count, 0);
-  /** Sets that were kept count as done when the next one begins. */
+  /** The number of images before each set, so that sets read from the cache count as done. */
   const before = new Map(
     sets.map(({ name }, s) => [name, sets.slice(0, s).reduce((sum, { count }) => sum + count, 0)]),
   );
@@ -237,7 +224,8 @@ async function allTables(
 }
 
 /**
- * Fits and scores every method that finds its columns; what cannot be done is written to `without`.
+ * Fits and scores every method whose columns exist. Methods that cannot be scored are added to
+ * `without`.
  */
 async function scoreMethods(
   split: Split,
@@ -266,48 +254,11 @@ async function scoreMethods(
   return scored;
 }
 
-/** Every other method against typicality, on the resamples `[method][set]` of the rows. */
-function againstReference(
-  scored: readonly MethodScores[],
-  resampled: readonly (readonly Resampled[])[],
-  inside: string,
-): AgainstReference[] {
-  const reference = scored.findIndex(({ method }) => method === REFERENCE_METHOD);
-  const candidates = scored.flatMap(({ method }, m) => (m === reference ? [] : [{ method, m }]));
-  if (reference < 0 || candidates.length === 0) return [];
-  const aurocOf = (m: number, s: number) => {
-    const found = resampled[m]?.[s] as Resampled;
-    return { value: found.value.auroc, resampled: found.resampled.auroc };
-  };
-  const pairs = (scored[reference] as MethodScores).out.map(
-    ({ name }, s): MeasuredPair => ({
-      in: inside,
-      out: name,
-      reference: aurocOf(reference, s),
-      candidates: Object.fromEntries(candidates.map(({ method, m }) => [method, aurocOf(m, s)])),
-    }),
-  );
-  return compareAurocs(pairs).map((comparison): AgainstReference => {
-    const [first] = pairs as [MeasuredPair, ...MeasuredPair[]];
-    const means = first.reference.resampled.map((_, r) => {
-      const sum = pairs.reduce(
-        (all, pair) =>
-          all +
-          (pair.candidates[comparison.candidate]?.resampled[r] as number) -
-          (pair.reference.resampled[r] as number),
-        0,
-      );
-      return Math.round((1e5 * sum) / pairs.length);
-    });
-    return { ...comparison, resampled: Array.from(means) };
-  });
-}
-
 function limited({ limit }: PaperOptions): { limit?: number } {
   return limit === undefined ? {} : { limit };
 }
 
-/** Six decimal places: more than any interval can use, and files half as long. */
+/** Six decimal places are more than any interval needs, and make the files half as long. */
 function rounded(row: ResultRow): ResultRow {
   const six = (estimate: ResultRow['auroc']) => ({
     value: Number(estimate.value.toFixed(6)),

@@ -1,10 +1,10 @@
 /**
- * # What plain pixel statistics do
+ * # The baseline of pixel statistics
  *
- * The baseline that needs no model (`features/pixel-statistics.ts`): its joint density is fitted on
- * the first half of a test set and asked about every other set of its kind, by the protocol of all
- * tables. A detector of strangers has to be above it; where it is not, what it detects may be how
- * the pictures were made.
+ * This baseline needs no model (`features/pixel-statistics.ts`). The joint density of the
+ * statistics is fitted on the first half of a test set and scores every other set of its kind, by
+ * the same protocol as all tables. A detector should be better than this baseline; otherwise it may
+ * only detect how the pictures were made.
  */
 import { writeJson } from '../backend/index';
 import { dataset } from '../data/index';
@@ -15,7 +15,7 @@ import { PIXEL_BASELINE, readResultsFile } from './results-file';
 import { BASELINE } from './results-schemas';
 import { assertPair, COLOUR_SETS, GREY_SETS, setsFor } from './sets-to-try';
 
-/** The name of the detector, and of the ‘model’ its rows are of. */
+/** The name of the detector, also used as the name of the model in its rows. */
 const METHOD = 'pixel statistics';
 
 export interface PixelBaseline {
@@ -27,13 +27,13 @@ export interface PixelBaseline {
 export interface PixelBaselineOptions {
   readonly batchSizes: readonly number[];
   readonly seed: number;
-  /** Called with each in-distribution set, and how many of how many are done. */
+  /** Called with each in-distribution set, and with how many of how many are done. */
   readonly progress?: (what: string, done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * The baseline on all sets that are here.
+ * The baseline on all sets on this machine.
  * @throws {FisherlabError} if there are not two sets of a kind
  */
 export async function pixelBaseline({
@@ -68,7 +68,7 @@ export async function pixelBaseline({
   return { seed, rows };
 }
 
-/** Measures the baseline and keeps it in `data/results`. */
+/** Measures the baseline and stores it in `data/results`. */
 export async function keepPixelBaseline(options: PixelBaselineOptions): Promise<PixelBaseline> {
   const found = await pixelBaseline(options);
   await writeJson(PIXEL_BASELINE, found);
@@ -76,7 +76,7 @@ export async function keepPixelBaseline(options: PixelBaselineOptions): Promise<
 }
 
 /**
- * The baseline that ships.
+ * The shipped baseline.
  * @throws {FisherlabError} if there is none, or its file is damaged
  */
 export function shippedPixelBaseline(): PixelBaseline {

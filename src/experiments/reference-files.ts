@@ -1,14 +1,15 @@
 /**
- * # Against the paper's own code
+ * # Comparison with the paper's own code
  *
- * A directory of reference files: of models (`src/models/parity.ts` says what is in them), and
- * `detector.json`, which holds features, and the scores and the AUROC that the paper's detector
- * gives them. Each is compared by itself and makes a line,
+ * A directory of reference files has files of models (`src/models/parity.ts` describes them) and
+ * `detector.json`, with features and the scores and AUROC that the paper's detector gives for them.
+ * Each file is compared separately and gives one line,
  *
  *     tensors=1353 objective=1.2e-7 p99=3.1e-6 worst=8.9e-4 ok
  *
  * with the relative errors of the objective and of the squared gradient norms, and ` nudges=2`
- * before the verdict where a ReLU stood on the edge and the images were moved twice.
+ * before the verdict if an input of a ReLU was so close to 0 that the images had to be moved
+ * slightly, twice.
  */
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -27,7 +28,7 @@ interface DetectorFile {
   readonly auroc: number;
 }
 
-/** What the detector's float64 arithmetic must meet. */
+/** The tolerance for the detector's float64 arithmetic. */
 const DETECTOR_TOLERANCE = 1e-9;
 
 /**
@@ -59,8 +60,8 @@ function isDetector(name: string): boolean {
 }
 
 /**
- * Other people's JSON is passed over; what cannot be read is not, for it may be a damaged reference
- * file.
+ * Other JSON files are skipped. A file that cannot be parsed is not skipped, because it may be a
+ * damaged reference file.
  */
 function isOrMayBeModel(file: string): boolean {
   try {
@@ -70,7 +71,7 @@ function isOrMayBeModel(file: string): boolean {
   }
 }
 
-/** One file compared: its line, and whether it is within the tolerances. */
+/** Compares one file. Returns its line, and whether it is within the tolerances. */
 export function compareReferenceFile(file: string): { line: string; ok: boolean } {
   try {
     if (isDetector(file)) return compareDetector(file);

@@ -1,9 +1,9 @@
 /**
  * # Results on disk
  *
- * Every experiment leaves one JSON file, which README, notebooks and other programs read. Their
- * names are spelled here and nowhere else. What ships lies in `data/results`; the results of a
- * trial, which looks at fewer images, never do.
+ * Every experiment writes one JSON file, which the README, notebooks and other programs read. The
+ * names of the files are defined only here. Shipped results are in `data/results`; results of a
+ * trial run with fewer images are never stored there.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,33 +14,35 @@ import { FisherlabError } from '../errors';
 import type { ModelResults } from './paper-tables';
 import { MODEL_RESULTS } from './results-schemas';
 
-/** The results that ship. */
+/** The shipped results. */
 export const RESULTS = inCheckout('data', 'results');
-/** The tables with every method, also those that need many passes, of fewer images. */
+/** The tables of fewer images with every method, including those that need many passes. */
 export const COSTLY_RESULTS = path.join(RESULTS, 'costly');
-/** The results of a trial, unless told otherwise. */
+/** The default folder for the results of a trial. */
 export const TRIAL_RESULTS = inCheckout('out', 'results');
-/** What the last `npm start` found. */
+/** The results of the last `npm start`. */
 export const LAST_START = inCheckout('out', 'results.json');
 
-/** The first experiment that ships, and its picture. */
+/** The shipped first experiment and its picture. */
 export const FIRST_RESULTS = path.join(RESULTS, 'first-experiment.json');
 export const FIRST_PICTURE = path.join(RESULTS, 'first-experiment.svg');
 /** How good the shipped models are. */
 export const PIXEL_BASELINE = path.join(RESULTS, 'pixel-statistics.json');
 export const BEYOND_PIXELS = path.join(RESULTS, 'beyond-pixels.json');
 export const MODEL_CARDS = path.join(RESULTS, 'models.json');
-/** What many images and large tables cost (`fisherlab bench scale`). */
+/** The cost of many images and large tables (`fisherlab bench scale`). */
 export const SCALE = path.join(RESULTS, 'scale.json');
-/** What is waited for before anything is computed (`fisherlab bench start-up`). */
+/** The time before anything is computed (`fisherlab bench start-up`). */
 export const START_UP = path.join(RESULTS, 'start-up.json');
-/** Times beside PyTorch's (`fisherlab bench peers`). */
+/** Times next to PyTorch's (`fisherlab bench peers`). */
 export const SPEED = path.join(RESULTS, 'speed.json');
+/** Times and memory of the notebook kernel (`fisherlab bench kernel`). */
+export const KERNEL = path.join(RESULTS, 'kernel.json');
 /** The rounds of choosing and reporting, and all looks at the reporting pairs. */
 export const FLOW_ROUND = path.join(RESULTS, 'feature-combinations.json');
 export const FAMILY_ROUND = path.join(RESULTS, 'family-combinations.json');
 export const SINGLE_ROUND = path.join(RESULTS, 'single-detector.json');
-/** What the campaign of faults found. */
+/** The results of the fault campaign. */
 export const FAULTS = path.join(RESULTS, 'faults.json');
 export const LOOKS = path.join(RESULTS, 'reporting-looks.json');
 
@@ -54,7 +56,7 @@ const ABLATIONS = 'ablations-';
 /** The command that writes results of models. */
 const MODEL_TABLES = 'fisherlab experiment paper-tables';
 
-/** What tells a file of a model's results from any other. */
+/** Distinguishes a file of a model's results from other files. */
 const OF_A_MODEL = v.object({
   rows: v.optional(v.unknown()),
   comparisons: v.optional(v.unknown()),
@@ -74,8 +76,8 @@ export function modelResultsFile(
 }
 
 /**
- * A figure of the results in a folder: beside them in a folder of one's own, in `out/figures` of
- * those that ship.
+ * The path of a figure for the results in a folder: in `out/figures` for the shipped results,
+ * otherwise beside the results.
  */
 export function figureFile(folder: string, stem: string): string {
   const within = path.relative(RESULTS, folder);
@@ -87,8 +89,8 @@ export function figureFile(folder: string, stem: string): string {
 }
 
 /**
- * All results of models in a folder; none where there is no such folder. Other JSON files may lie
- * there too: a file with `rows` and `comparisons` is one of results.
+ * All results of models in a folder; none if there is no such folder. Other JSON files may be there
+ * too: results are recognised by their `rows` and `comparisons`.
  * @throws {FisherlabError} if one of them is damaged
  */
 export function readModelResults(folder: string): ModelResults[] {
@@ -110,10 +112,10 @@ export function readModelResults(folder: string): ModelResults[] {
 }
 
 /**
- * What a file of results holds.
- * @param schema what it has to hold (`results-schemas.ts`)
+ * Reads a file of results.
+ * @param schema for its contents (`results-schemas.ts`)
  * @param command the command that writes it
- * @throws {FisherlabError} if there is no such file, or if it does not fit the schema
+ * @throws {FisherlabError} if there is no such file, or it does not match the schema
  */
 export function readResultsFile<T>(
   file: string,

@@ -1,10 +1,10 @@
 /**
- * # What a file of results may hold
+ * # Schemas of the result files
  *
  * Results are written by one command and read by many, perhaps years later, after somebody has cut,
- * merged or edited them. So each kind of file has a schema, and reading checks it: a number
- * that is missing stops the reader, with its path in the file, before it becomes `NaN` in a table.
- * The compiler holds each schema against the type that its reader promises.
+ * merged or edited them. So each kind of file has a schema that is checked on reading. A missing
+ * number gives an error with its path in the file, instead of a `NaN` in a table. The compiler
+ * checks each schema against the type that its reader returns.
  */
 import * as v from 'valibot';
 
@@ -212,7 +212,7 @@ const outcome = {
   models: v.record(v.string(), v.string()),
 };
 
-/** A round of choosing and what was reported at its end (`rounds.ts`). */
+/** A round of choosing, with its report (`rounds.ts`). */
 export const ROUND = v.object({
   images: v.number(),
   seed: v.number(),

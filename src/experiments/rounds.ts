@@ -1,11 +1,12 @@
 /**
  * # A round of choosing, played to its end
  *
- * Candidates are compared on development pairs, one that was chosen there is reported on the
- * reporting pairs (`trial.ts`), and a file keeps both, with what is met of the project's goal: mean
- * AUROC up by 0.05, surely, and nowhere down by more than 0.01. A round is data: its candidates,
- * its pairs, its choice. Running it again gives the file again, until models come or change: then
- * the file is out of date (`isPlayed`).
+ * A *round* compares candidates on development pairs and reports the one chosen there on the
+ * reporting pairs (`trial.ts`). A file keeps both results, and says which parts of the project's
+ * goal are met: the mean AUROC rises by 0.05, its interval is above 0, and no pair falls by more
+ * than 0.01. A round is plain data: its candidates, its pairs and its choice. Running it again
+ * gives the same file, unless models were added or changed; then the file is out of date
+ * (`isPlayed`).
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -16,15 +17,16 @@ import { type Candidate, PAPER, tablesByNoise } from './candidates';
 import type { PairSet, Purpose } from './pairs';
 import { readResultsFile } from './results-file';
 import { ROUND } from './results-schemas';
-import { compare, freeze, goal, type Report, report, type Trial, type TrialOptions } from './trial';
+import { compare, freeze, type Report, report, type Trial, type TrialOptions } from './trial';
+import { goal } from './trial-outcome';
 
 export interface Round extends Pick<TrialOptions, 'ownImages' | 'reference' | 'order' | 'against'> {
   readonly candidates: readonly Candidate[];
   /** Images of each set. */
   readonly images: number;
   /**
-   * All that were ever tried on the development pairs, those given up before this list was made
-   * included.
+   * How many candidates were ever tried on the development pairs, including those given up before
+   * this list was made.
    */
   readonly tried: number;
   /** The name of the candidate that was chosen on the development pairs. */
@@ -33,7 +35,7 @@ export interface Round extends Pick<TrialOptions, 'ownImages' | 'reference' | 'o
   readonly reporting: readonly PairSet<'reporting'>[];
   /** What is still missing, in words. */
   readonly missing: string;
-  /** Where the result is kept. */
+  /** The file of the result. */
   readonly file: string;
 }
 
@@ -42,12 +44,12 @@ export interface RoundResult {
   readonly seed: number;
   readonly development: Omit<Trial, 'candidates'>;
   readonly reporting: Report;
-  /** What is met of the goal, for each batch size, on these pairs. */
+  /** Which parts of the goal are met on these pairs, for each batch size. */
   readonly goal: Readonly<Record<string, ReturnType<typeof goal>>>;
   readonly missing: string;
 }
 
-/** Images, batch sizes and seed of a round, unless told otherwise. */
+/** The default number of images, batch sizes and seed of a round. */
 function optionsOf(
   { ownImages, reference, order, against, ...round }: Round,
   options: TrialOptions,
@@ -65,8 +67,8 @@ function optionsOf(
 }
 
 /**
- * Runs the whole and writes the result.
- * @throws {FisherlabError} as `compare`, `freeze` and `report`
+ * Runs a whole round and writes the result.
+ * @throws {FisherlabError} as `compare`, `freeze` and `report` do
  */
 export async function playRound(
   round: Round,
@@ -100,14 +102,14 @@ const pairsOf = ({ development, reporting }: Round): readonly PairSet<Purpose>[]
   ...reporting,
 ];
 
-/** Names of the models that a round asks. */
+/** Names of the models in a round. */
 export function modelsOf(round: Round): string[] {
   return [...new Set(pairsOf(round).map(({ model }) => model))];
 }
 
 /**
- * Computes the features of one model that a round will ask for, and keeps them: the slow part,
- * which processes can share. No score is looked at.
+ * Computes and keeps the features of one model for a round. This is the slow part, which several
+ * processes can share. No scores are computed.
  */
 export async function keepTables(
   round: Round,
@@ -122,8 +124,8 @@ export async function keepTables(
 }
 
 /**
- * Whether a round's file is of these candidates, this choice and these weights (checksums by name
- * of model).
+ * Whether a round's file has these candidates, this choice and these weights (checksums by name of
+ * model).
  * @throws {FisherlabError} if the file is damaged
  */
 export function isPlayed(round: Round, checksums: Readonly<Record<string, string>>): boolean {

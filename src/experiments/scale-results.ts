@@ -1,15 +1,17 @@
 /**
- * # What size costs, on paper
+ * # Calculations about scale
  *
  * `fisherlab bench scale` measures a few constants and keeps them in `data/results/scale.json`;
- * `docs/scale.md` says from them what 10⁸ images and 10¹⁰ parameters would take. The arithmetic is
- * here, so that the page can hold no other numbers:
+ * `docs/scale.md` derives from them what 10⁸ images and 10¹⁰ parameters would take. The arithmetic
+ * is in this file, and the page has only numbers computed here:
  *
- * - an image costs `c` processor seconds, N images `N·c / 3600` core hours;
- * - a table has J numbers of 4 bytes an image, N images `4·J·N` bytes;
- * - a model of P parameters does `6·MAC` operations an image (three passes of multiply-adds), and
- *   `6·MAC / P` a parameter, which is taken to stay as it is for larger models of the same kind;
- * - a card is not measured but reckoned: its rate for float32 numbers times a share of it.
+ * - an image takes `c` processor seconds, so N images take `N·c / 3600` core hours;
+ * - a table has J numbers of 4 bytes per image, so N images take `4·J·N` bytes;
+ * - a model of P parameters needs `6·MAC` operations per image (MAC multiply-adds in each of three
+ *   passes), or `6·MAC / P` per parameter, a ratio that is assumed to be the same for larger models
+ *   of the same kind;
+ * - the time on a graphics card is calculated, not measured: its float32 rate times an assumed
+ *   share of it.
  */
 import { existsSync } from 'node:fs';
 import * as v from 'valibot';
@@ -17,7 +19,7 @@ import { writeJson } from '../backend/index';
 import { markdownTable } from './markdown-table';
 import { readResultsFile, SCALE } from './results-file';
 
-/** Least, middle and largest of several runs. */
+/** The least, median and largest of several runs. */
 export interface Spread {
   readonly least: number;
   readonly median: number;
@@ -29,7 +31,7 @@ export interface Spread {
 export interface Stretch {
   readonly images: number;
   readonly ms_per_image: number;
-  /** Processor time, all cores: what others on the machine change least. */
+  /** Processor time of all cores, which other processes on the machine affect least. */
   readonly cpu_ms_per_image: number;
 }
 
@@ -38,7 +40,7 @@ export interface ModelCost {
   readonly parameters: number;
   readonly tensors: number;
   readonly cpu_ms_per_image: number;
-  /** Of the pass, by the count of `fisherlab bench`. */
+  /** Operations of a pass, as counted by `fisherlab bench`. */
   readonly operations_per_image: number;
   readonly peak_mb: number;
 }
@@ -58,7 +60,7 @@ export interface ScaleResults {
     readonly cores: number;
     readonly node: string;
     readonly backend: string;
-    /** How many processes of others wanted a core in the minute before; 0 on a quiet machine. */
+    /** How many other processes wanted a core in the minute before; 0 on an idle machine. */
     readonly load: number;
   };
   /** One process over many images. */
@@ -67,14 +69,14 @@ export interface ScaleResults {
     readonly images: number;
     readonly first: Stretch;
     readonly last: Stretch;
-    /** Largest memory after the first thousand images, less that at their end. */
+    /** The largest memory after the first thousand images, minus the memory at that point. */
     readonly growth_mb: number;
     readonly peak_mb: number;
   };
-  /** From the start of a process to its end, less its images' share. Seconds. */
+  /** Seconds from the start of a process to its end, minus the share of its images. */
   readonly start: { readonly wall: Spread; readonly cpu: Spread };
   readonly merge: readonly MergeCost[];
-  /** Time of one process with two cores over that of two shards with one core each. */
+  /** The time of one process with two cores divided by that of two shards with one core each. */
   readonly shards: { readonly images: number; readonly wall: Spread; readonly cpu: Spread };
   readonly models: readonly ModelCost[];
 }
@@ -93,7 +95,7 @@ const stretch = v.object({
   cpu_ms_per_image: v.number(),
 });
 
-/** What the file may hold. */
+/** The schema of the file. */
 export const SCALE_PARTS = v.object({
   machine: v.exactOptional(
     v.object({
@@ -142,14 +144,14 @@ export const SCALE_PARTS = v.object({
   ),
 });
 
-/** Keeps what was measured, with what was measured before of other parts. */
+/** Stores new measurements together with earlier ones of other parts. */
 export function keepScale(part: Partial<ScaleResults>): Promise<void> {
   const kept = existsSync(SCALE) ? shippedScale() : {};
   return writeJson(SCALE, { ...kept, ...part });
 }
 
 /**
- * What is kept: the parts that were measured.
+ * The stored measurements; parts may be missing.
  * @throws {FisherlabError} if there is no such file, or it is damaged
  */
 export function shippedScale(): Partial<ScaleResults> {
@@ -159,38 +161,38 @@ export function shippedScale(): Partial<ScaleResults> {
 const IMAGES = 1e8;
 const PARAMETERS = 1e10;
 /**
- * Float32 operations a second of an H100 SXM outside its matrix units (67 · 10¹², NVIDIA's data
- * sheet), and the share of it that is reckoned with.
+ * Float32 operations per second of an H100 SXM without its matrix units (67 · 10¹², NVIDIA's data
+ * sheet), and the share of it that is assumed.
  */
 const CARD = 67e12;
 const SHARE_OF_CARD = 0.3;
 
-/** The parts of `docs/scale.md`. */
+/** The generated parts of `docs/scale.md`. */
 export function scaleParts(results: Partial<ScaleResults>): Record<string, string> {
-  return { measured: measured(results), reckoned: reckoned(results.models ?? []) };
+  return { measured: measured(results), calculated: calculated(results.models ?? []) };
 }
 
-/** What stands where nothing was measured. */
+/** The text shown where nothing was measured. */
 const NOTHING = 'not measured yet';
 
 function measured({ machine, long, start, merge, shards }: Partial<ScaleResults>): string {
   const on =
     machine === undefined
       ? NOTHING
-      : `${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}, with a load of ${machine.load.toFixed(1)} by others when it began`;
-  const columns = ['', 'measured', 'aimed at'];
+      : `${machine.cores} cores (${machine.processor}), Node ${machine.node}, backend ${machine.backend}, with a load of ${machine.load.toFixed(1)} from other processes at the start`;
+  const columns = ['', 'measured', 'goal'];
   const rows = [
     ...longRows(long),
     [
-      'a shard beside its images: start, model, graph, end',
+      'time of a shard besides its images: start, model, graph, end',
       start === undefined
         ? NOTHING
-        : `${within(start.wall, 1)} s, of the processor ${within(start.cpu, 1)} s`,
+        : `${within(start.wall, 1)} s, ${within(start.cpu, 1)} s of processor time`,
       '4 s',
     ],
     mergeRow(merge),
     [
-      'two shards with a core each beside one process with both',
+      'two shards with one core each, compared with one process with both',
       shards === undefined
         ? NOTHING
         : `${within(shards.wall, 2)} × as fast, ${within(shards.cpu, 2)} × by processor time (${count(shards.images)} images)`,
@@ -201,7 +203,10 @@ function measured({ machine, long, start, merge, shards }: Partial<ScaleResults>
 }
 
 function longRows(long: ScaleResults['long'] | undefined): string[][] {
-  const [what, memory] = ['the last images beside the first', 'memory after the first thousand'];
+  const [what, memory] = [
+    'speed of the last images, compared with the first',
+    'growth of memory after the first thousand images',
+  ];
   if (long === undefined)
     return [
       [what, NOTHING, '0.95 to 1.05'],
@@ -211,11 +216,11 @@ function longRows(long: ScaleResults['long'] | undefined): string[][] {
   const ratio = (key: 'ms_per_image' | 'cpu_ms_per_image') => (first[key] / last[key]).toFixed(2);
   return [
     [
-      `the last ${count(last.images)} of ${count(images)} images beside the first, ${model}`,
-      `${ratio('cpu_ms_per_image')} × as many a processor second, ${ratio('ms_per_image')} × a second`,
+      `the last ${count(last.images)} of ${count(images)} images compared with the first, ${model}`,
+      `${ratio('cpu_ms_per_image')} × as many per processor second, ${ratio('ms_per_image')} × per second`,
       '0.95 to 1.05',
     ],
-    [memory, `${signed(growth_mb)} MB, of ${count(peak_mb)}`, '50 MB'],
+    [memory, `${signed(growth_mb)} MB, with a peak of ${count(peak_mb)} MB`, '50 MB'],
   ];
 }
 
@@ -224,12 +229,12 @@ function mergeRow(merge: ScaleResults['merge'] | undefined): string[] {
   if (fewer === undefined || whole === undefined) return ['merge', NOTHING, '2,000 MB'];
   return [
     `merge of ${whole.shards} shards, ${count(whole.columns)} columns, ${count(whole.rows)} rows (${whole.gigabytes.toFixed(1)} GB)`,
-    `${count(whole.peak_mb)} MB in ${Math.round(whole.seconds)} s; of ${count(fewer.rows)} rows ${count(fewer.peak_mb)} MB`,
+    `${count(whole.peak_mb)} MB in ${Math.round(whole.seconds)} s; with ${count(fewer.rows)} rows ${count(fewer.peak_mb)} MB`,
     '2,000 MB',
   ];
 }
 
-function reckoned(models: ScaleResults['models']): string {
+function calculated(models: ScaleResults['models']): string {
   const rows = models.flatMap((model) => {
     const perParameter = model.operations_per_image / model.parameters;
     const cpu = model.cpu_ms_per_image / 1000;
@@ -247,9 +252,9 @@ function reckoned(models: ScaleResults['models']): string {
         bytes(4 * model.tensors * IMAGES),
       ],
       [
-        'a model of its kind',
+        'a model of the same kind',
         power(PARAMETERS),
-        `${count(model.tensors)}, say`,
+        `${count(model.tensors)} (assumed)`,
         'the same',
         count(round2(model.cpu_ms_per_image * larger)),
         hours(IMAGES * cpu * larger),
@@ -263,10 +268,10 @@ function reckoned(models: ScaleResults['models']): string {
       'model',
       'parameters',
       'J',
-      'operations a parameter and image',
-      'CPU ms an image',
+      'operations per parameter and image',
+      'CPU ms per image',
       'core hours, 10⁸ images',
-      'card hours, reckoned',
+      'card hours, calculated',
       'table, B = 1',
     ],
     rows,

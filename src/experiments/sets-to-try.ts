@@ -1,14 +1,15 @@
 /**
  * # Which sets a model is tried on
  *
- * Those of its kind, colour or grey: its own test set, which is in distribution, and all others. A
- * set that is not on this machine is left out and said to be missing.
+ * A model is tried on the sets of its kind, colour or grey: its own test set, which is in
+ * distribution, and all others. A set that is not on this machine is left out and reported as
+ * missing.
  */
 
 import { type DataSetName, dataSet, find } from '../data/index';
 import { FisherlabError } from '../errors';
 
-/** The paper's five, in its order; Tiny-ImageNet stands in for ImageNet where that is not here. */
+/** The paper's five, in its order; Tiny-ImageNet stands in for ImageNet if that is missing. */
 export const COLOUR_SETS = [
   'svhn',
   'celeba',
@@ -40,7 +41,7 @@ export function setsFor(own: string): { sets: string[]; missing: string[] } {
   };
 }
 
-/** @throws {FisherlabError} if of the sets to try `what` on there are not two on this machine */
+/** @throws {FisherlabError} if fewer than two of the sets to try `what` on are on this machine */
 export function assertPair(
   what: string,
   sets: readonly string[],

@@ -1,17 +1,17 @@
 /**
  * # One detector for all families, with nothing to tune
  *
- * The round before (`family-combinations.ts`) ended with a committee of three. Two things were then
- * found on development pairs that do more than any committee:
+ * The previous round (`family-combinations.ts`) ended with a combination of three detectors. On
+ * development pairs, two things were then found that help more than any combination:
  *
- * - **one noise for all images** where it enters the gradient (`features/noise-indices.ts`): a VAE
- *   and a diffusion model are weak mostly because each image's gradient is one draw;
- * - **the mean of the images' log norms** in the place of the joint gradient's norm
+ * - **one noise for all images**, if it enters the gradient (`features/noise-indices.ts`). VAEs and
+ *   diffusion models do poorly mostly because the gradient of each image has a single random draw;
+ * - **the mean of the images' log norms** instead of the norm of the joint gradient
  *   (`features/mean-log-norm.ts`), for B > 1.
  *
- * What is left to choose is how columns are put together. Candidates differ in one thing at a time:
- * whitening of neighbours, the likelihood as a column, and whether the density of the likelihood
- * has a vote of its own. None has a number that was tuned.
+ * It remains to choose how columns are combined. Candidates differ in one thing at a time: whether
+ * neighbours are whitened, whether the likelihood is a column, and whether the density of the
+ * likelihood is a separate detector. None has a tuned number.
  */
 import {
   combine,
@@ -32,7 +32,7 @@ import type { Round } from './rounds';
 
 const density = () => detector('density of the log-likelihood');
 
-/** A candidate whose images share their noise where it enters the gradient. */
+/** A candidate whose images share their noise if it enters the gradient. */
 const steady = (name: string, make: () => Detector): Candidate => ({
   name,
   features: [MEAN_LOG_NORM],
@@ -57,22 +57,22 @@ const CANDIDATES: readonly Candidate[] = [
 ];
 
 /**
- * The paper's detector with the same noise, which is better than with its own: what is gained
- * beyond it is the columns' and their combination's.
+ * The paper's detector with shared noise, which is better than with separate noise. Any gain over
+ * it comes from the columns and their combination.
  */
 const PAPER_STEADY = steady('layer-wise gradients, one noise', () =>
   detector('layer-wise gradients'),
 );
 
-/** The order of every set: a permutation by this seed. */
+/** The seed of the permutation of every set. */
 export const ORDER = 1;
 
 /**
- * The round of all shipped models, in a seeded order. The number tried counts sums of standard
- * scores, Stouffer's and harmonic means, full whitening, shrunk covariances and the parts of the
- * objective, alone and in company, looked at on the same development pairs. Of these one was a
- * little better at B = 1: the sum of standard scores of the density and both kinds of neighbours
- * (0.900 instead of 0.895 on the mean of 30 pairs, 0.985 instead of 0.987 at B = 5).
+ * The round of all shipped models, in a seeded order. The number tried also counts other candidates
+ * looked at on the same development pairs: sums of standard scores, Stouffer's and harmonic means,
+ * full whitening, shrunk covariances and the parts of the objective, alone and combined. One of
+ * these was slightly better at B = 1: the sum of standard scores of the density and both kinds of
+ * neighbours (a mean of 0.900 instead of 0.895 over 30 pairs, but 0.985 instead of 0.987 at B = 5).
  */
 export function singleDetector(): Round {
   return {

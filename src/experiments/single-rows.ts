@@ -1,39 +1,39 @@
 /**
- * # What the single detector is worth, in rows
+ * # Table rows for the single detector
  *
- * The means of the round (`single-detector.ts`) for every family, of the pairs it was chosen on and
- * of those it was reported on apart: only the latter say what it is worth.
+ * The means of the round (`single-detector.ts`) for every family, separately for the pairs it was
+ * chosen on and those it was reported on. Only the latter show how good it is.
  */
 import { shippedHeader } from '../models/index';
 import { mean } from '../numerics/index';
 import { readResultsFile, SINGLE_ROUND } from './results-file';
 import { ROUND } from './results-schemas';
 import type { RoundResult } from './rounds';
-import { isLower } from './trial';
+import { isLower } from './trial-outcome';
 
 /** Means over pairs of one family, purpose and batch size. */
 export interface SingleRow {
   readonly family: string;
-  /** What the pairs are for. */
+  /** The purpose of the pairs. */
   readonly pairs: 'choosing' | 'reporting';
   readonly count: number;
   readonly batchSize: number;
   /** The paper's detector, with the same noise. */
   readonly paper: number;
   readonly auroc: number;
-  /** Pairs on which it is lower by more than 0.01. */
+  /** The number of pairs on which it is lower by more than 0.01. */
   readonly lower: number;
 }
 
 /**
- * The round that ships.
+ * The shipped round.
  * @throws {FisherlabError} if there is none, or its file is damaged
  */
 export function shippedSingleRound(): RoundResult {
   return readResultsFile(SINGLE_ROUND, ROUND, 'fisherlab combinations single');
 }
 
-/** Rows of a round, pairs for reporting first. */
+/** The rows of a round, with the reporting pairs first. */
 export function singleRows({ development, reporting }: RoundResult): SingleRow[] {
   const both = [
     { pairs: 'reporting' as const, rows: reporting.rows },

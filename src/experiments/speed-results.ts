@@ -1,9 +1,9 @@
 /**
- * # Times beside PyTorch's
+ * # Times next to PyTorch's
  *
- * `fisherlab bench peers` keeps pairs of runs in `data/results/speed.json`, a row for each family,
- * preset and kind of work, and environment.md shows them: the ratio is PyTorch's time over ours in
- * the same pair, from the least to the largest of all pairs.
+ * `fisherlab bench peers` stores pairs of runs in `data/results/speed.json`, with a row for each
+ * family, preset and kind of work, and environment.md shows them. The ratio is PyTorch's time
+ * divided by ours in the same pair, given as the range over all pairs.
  */
 import { existsSync } from 'node:fs';
 import * as v from 'valibot';
@@ -11,7 +11,7 @@ import { writeJson } from '../backend/index';
 import { markdownTable } from './markdown-table';
 import { readResultsFile, SPEED } from './results-file';
 
-/** One kind of work of one model, ours and PyTorch's in turn. */
+/** One kind of work of one model, measured alternately with fisherlab and with PyTorch. */
 export interface SpeedRow {
   readonly family: string;
   readonly preset: string;
@@ -25,14 +25,14 @@ export interface SpeedRow {
   readonly pairs: readonly {
     /** Ours. */
     readonly ms_per_image: number;
-    /** Of the matrix rate in the same run. */
+    /** The share of the matrix rate measured in the same run. */
     readonly share: number;
-    /** PyTorch's milliseconds an image by each method: `loop`, `sum`, `vmap-8`, … */
+    /** PyTorch's milliseconds per image by each method: `loop`, `sum`, `vmap-8`, … */
     readonly there: Readonly<Record<string, number>>;
   }[];
 }
 
-/** What the file may hold. */
+/** The schema of the file. */
 export const SPEED_ROWS = v.array(
   v.object({
     family: v.string(),
@@ -54,7 +54,7 @@ export const SPEED_ROWS = v.array(
   }),
 );
 
-/** Keeps a row, in the place of an earlier one of the same work. */
+/** Stores a row, replacing an earlier one for the same work. */
 export async function keepSpeed(row: SpeedRow): Promise<void> {
   const others = shippedSpeed().filter((other) => workOf(other) !== workOf(row));
   await writeJson(
@@ -64,7 +64,7 @@ export async function keepSpeed(row: SpeedRow): Promise<void> {
 }
 
 /**
- * The rows that ship; none before the first was kept.
+ * The shipped rows, possibly none.
  * @throws {FisherlabError} if their file is damaged
  */
 export function shippedSpeed(): SpeedRow[] {
@@ -74,7 +74,7 @@ export function shippedSpeed(): SpeedRow[] {
 
 const workOf = ({ family, preset, kind }: SpeedRow) => `${family} ${preset} ${kind}`;
 
-/** The part of environment.md. */
+/** The generated part of environment.md. */
 export function speedParts(rows: readonly SpeedRow[]): Record<string, string> {
   const lines = rows.map((row) => {
     const { family, preset, kind, pairs, machine } = row;
@@ -97,12 +97,12 @@ export function speedParts(rows: readonly SpeedRow[]): Record<string, string> {
     ];
   });
   if (lines.length === 0) return { speed: 'No pairs have been kept yet.' };
-  const head = ['family', 'preset', 'work', 'ms an image', '% of the matrix rate'];
+  const head = ['family', 'preset', 'work', 'ms per image', '% of the matrix rate'];
   const ratios = ['× faster than the loop', 'than `vmap`', 'than the sum'];
   return { speed: markdownTable([...head, ...ratios, 'pairs'], lines) };
 }
 
-/** From the least to the largest, to two or three digits. */
+/** The range from least to largest, with two or three digits. */
 function range(values: readonly number[]): string {
   const [least, most] = [Math.min(...values), Math.max(...values)].map((value) =>
     Number(value.toPrecision(value < 10 ? 2 : 3)),

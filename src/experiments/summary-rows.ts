@@ -1,9 +1,9 @@
 /**
  * # Results as rows to read
  *
- * What the notebooks say of the results in `data/results`, as rows of tables: one family's AUROCs
- * in the paper's layout, means of methods over pairs, whether the paper's claim holds here, and two
- * protocols beside each other. Every number is read from the files.
+ * Table rows for the notebooks, made from `data/results`: one family's AUROCs in the paper's
+ * layout, means of methods over pairs, whether the paper's claim holds here, and a comparison of
+ * the two protocols. Every number is read from the files.
  */
 
 import { intervalText as interval } from '../interval-text';
@@ -19,7 +19,10 @@ const PAPER = 'layer-wise gradients';
 const resultsOf = ({ methods }: FamilySummary, name: string) =>
   methods.find(({ method }) => method === name);
 
-/** The paper's layout: in distribution downwards, out of it to the right, a block a method. */
+/**
+ * The paper's layout: one row per in-distribution set, one column per out-of-distribution set, one
+ * block per method.
+ */
 export function layoutRows(family: FamilySummary, methods: readonly string[]): Row[] {
   const { sets } = family;
   return methods.flatMap((method) => {
@@ -32,7 +35,7 @@ export function layoutRows(family: FamilySummary, methods: readonly string[]): R
   });
 }
 
-/** Means over pairs, a row a method of every family, in the order of `methods`. */
+/** Means over pairs, with a row for each method of every family, in the order of `methods`. */
 export function meanRows(families: readonly FamilySummary[], methods: readonly string[]): Row[] {
   return families.flatMap((family) =>
     methods.flatMap((name): Row[] => {
@@ -56,7 +59,10 @@ export function meanRows(families: readonly FamilySummary[], methods: readonly s
   );
 }
 
-/** The paper's claim, better than typicality on average, for each family and batch size. */
+/**
+ * Whether the paper's method is better than typicality on average, as the paper claims, for each
+ * family and batch size.
+ */
 export function claimRows(families: readonly FamilySummary[]): Row[] {
   return families.flatMap((family): Row[] => {
     const found = resultsOf(family, PAPER);

@@ -1,15 +1,15 @@
 /**
- * # Rows of models to tables of families
+ * # Tables of families, from rows of models
  *
- * The models of one family, each trained on one set, make a table with a row for each set in
- * distribution and a column for each set out of it, for every B and method. What is not there (a
- * model not yet trained, a set not on this machine) is `null`, and is listed. Averages and
- * quartiles are over the pairs that are there.
+ * The models of one family, each trained on one set, give a table for every B and method, with a
+ * row for each in-distribution set and a column for each out-of-distribution set. Missing entries
+ * (a model not yet trained, a set not on this machine) are `null`, and are listed. Averages and
+ * quartiles are over the existing pairs.
  *
- * A family's mean of "method − typicality" is over all its pairs, its interval from the means
- * within each resample: models share the sets they are tried on, and sets of the same name were
- * drawn alike (`bootstrap.ts`), so that what they share is not counted as independent. A model's
- * file holds its own means, which is all that is needed.
+ * A family's mean of "method − typicality" is over all its pairs. Its interval comes from the means
+ * within each resample. Models share the sets they are tried on, and sets of the same name are
+ * resampled in the same way (`bootstrap.ts`), so shared images do not count as independent. The
+ * file of each model has its own mean for each resample, which is all that is needed.
  */
 import path from 'node:path';
 import { FisherlabError } from '../errors';
@@ -23,7 +23,7 @@ import { COLOUR_SETS, GREY_SETS } from './sets-to-try';
 /** Images of each set in the tables that have every method. */
 export const COSTLY_IMAGES = 400;
 
-/** The command that writes them all. */
+/** The command that writes all of them. */
 const TABLES = 'fisherlab update';
 
 /**
@@ -35,7 +35,7 @@ export function shippedSummary(): Summary {
 }
 
 /**
- * The tables of the shipped models with every method, of fewer images.
+ * The tables of the shipped models with every method, from fewer images.
  * @throws {FisherlabError} if there are none, or their file is damaged
  */
 export function costlySummary(): Summary {
@@ -53,7 +53,7 @@ export function shippedResults(model: string): ModelResults {
 /** One method in a family's table. */
 export interface MethodSummary {
   readonly method: string;
-  /** AUROC, [in][out] in the order of `sets`; null on the diagonal and where there is none. */
+  /** AUROC, [in][out] in the order of `sets`; null on the diagonal and for missing entries. */
   readonly auroc: readonly (readonly (number | null)[])[];
   /** Over pairs. */
   readonly mean: number;
@@ -87,8 +87,8 @@ export interface Summary {
 }
 
 /**
- * All tables of all results. Results of different protocols make different tables; a model has one
- * file a protocol.
+ * Makes all tables from all results. Each protocol has its own tables; a model has one file per
+ * protocol.
  * @throws {FisherlabError} if a model has two results of one protocol
  */
 export function summarise(results: readonly ModelResults[]): Summary {
@@ -127,7 +127,7 @@ export function summarise(results: readonly ModelResults[]): Summary {
 const setsOf = (kind: 'colour' | 'grey'): readonly string[] =>
   kind === 'grey' ? GREY_SETS : COLOUR_SETS;
 
-/** The place of a set in the tables: Tiny-ImageNet stands in ImageNet's. */
+/** The position of a set in the tables: Tiny-ImageNet takes that of ImageNet. */
 const slot = (set: string) => (set === 'tinyimagenet32' ? 'imagenet32' : set);
 
 function summariseFamily(
@@ -163,7 +163,7 @@ function summariseFamily(
       ...(against === undefined ? {} : { against }),
     };
   });
-  // The names that are really in the table, for people.
+  // The names of the sets that are really in the table.
   const real = new Set(results.flatMap(({ sets }) => sets.map(({ name }) => name)));
   const sets = slots.map((name) =>
     name === 'imagenet32' && real.has('tinyimagenet32') ? 'tinyimagenet32' : name,
@@ -179,7 +179,7 @@ function summariseFamily(
   };
 }
 
-/** A method against typicality over all pairs of all models of a family. */
+/** Compares a method with typicality over all pairs of all models of a family. */
 function compare(
   results: readonly ModelResults[],
   method: string,

@@ -1,10 +1,10 @@
 /**
  * # Scores of tables made elsewhere
  *
- * A cluster made tables of features; detectors cost milliseconds. The table of a usual set fits
- * them, half of it, and its other half says which scores are usual, as in `detection.ts`; the rows
- * of other tables are scored some thousand at a time, by every detector that is asked for. No model
- * is loaded.
+ * Feature tables may come from a cluster; detectors take only milliseconds. Half of the table of a
+ * usual set fits them, and the other half shows which scores are usual, as in `detection.ts`. The
+ * rows of other tables are scored a few thousand at a time, by every given detector. No model is
+ * loaded.
  */
 
 import { detector, pValues } from '../detectors/index';
@@ -22,7 +22,7 @@ export interface TableDetectionOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One batch's result by one detector. */
+/** The result of one detector for one batch. */
 export interface ScoredBatch {
   readonly file: string;
   /** The batch's first image: its name, or its number in its set. */
@@ -33,13 +33,13 @@ export interface ScoredBatch {
   readonly p: number;
 }
 
-/** What must be the same of two tables that are compared. */
+/** What two tables must share to be comparable. */
 const SHARED = ['numbers', 'backend', 'model', 'seed', 'features'];
 
 /**
  * Scores the rows of all files, in order, by each detector.
- * @throws {FisherlabError} if a file is not a feature table, the tables are not of the same model,
- *   features, seed and batch size, or a detector is not known or needs columns they do not have
+ * @throws {FisherlabError} if a file is not a feature table, if the tables differ in model,
+ *   features, seed or batch size, or if a detector is unknown or needs columns they do not have
  */
 export async function* detectInTables(options: TableDetectionOptions): AsyncGenerator<ScoredBatch> {
   const usual = await opened(options.in);
@@ -70,7 +70,7 @@ export async function* detectInTables(options: TableDetectionOptions): AsyncGene
   }
 }
 
-/** @throws {FisherlabError} if it is not there, or not a table */
+/** @throws {FisherlabError} if there is no such file, or it is not a table */
 async function opened(file: string): Promise<TableFile> {
   try {
     return await TableFile.open(file);
@@ -78,7 +78,7 @@ async function opened(file: string): Promise<TableFile> {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw new FisherlabError(
       `'${file}' cannot be read (${(error as NodeJS.ErrnoException).code})`,
-      "give a file that 'fisherlab features' made",
+      "give a file made by 'fisherlab features'",
     );
   }
 }
@@ -91,6 +91,6 @@ function assertComparable(usual: TableFile, given: TableFile): void {
   if (differ.length > 0)
     throw new FisherlabError(
       `'${usual.file}' and '${given.file}' cannot be compared: they differ in ${differ.join(', ')}`,
-      'make both by one fisherlab features',
+      'make both with the same fisherlab features command',
     );
 }

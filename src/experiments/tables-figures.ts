@@ -1,20 +1,21 @@
 /**
  * # Figures of the tables
  *
- * One table is a heat map, in distribution downwards and out of it to the right, blank where there
- * is no pair; methods are compared by bars; an ablation is a line a pair. All read results as files
- * hold them.
+ * A table is drawn as a heat map, with in-distribution sets as rows, out-of-distribution sets as
+ * columns, and blanks where there is no pair. Methods are compared by bars. An ablation has one
+ * line per pair. All figures are drawn from results in the form of the files.
  */
 
 import type { ResultRow } from '../evaluation/index';
 import type { Figure } from '../plots/index';
 import { bars, heatmap, lines } from '../plots/index';
-import type { AblationPoint, Ablations } from './ablations';
+import type { AblationPoint } from './ablation-points';
+import type { Ablations } from './ablations';
 import type { Ladder } from './ladder';
 import { PAPER_BATCH_SIZE, paperTimesteps } from './paper-known';
 import type { FamilySummary } from './summary';
 
-/** The AUROCs of one method in a family's table, chance in the middle of the colours. */
+/** The AUROCs of one method in a family's table; chance is in the middle of the colour scale. */
 export function tableFigure(summary: FamilySummary, method: string): Figure {
   const found = summary.methods.find((one) => one.method === method);
   return heatmap(found?.auroc ?? [], {
@@ -33,8 +34,8 @@ export function tableFigure(summary: FamilySummary, method: string): Figure {
 const PAPER = 'layer-wise gradients';
 
 /**
- * Mean difference to typicality over the pairs of a family, a bar a method with its 95 % interval,
- * the best at the top.
+ * Mean difference to typicality over the pairs of a family, with a bar and a 95 % interval for each
+ * method, the best at the top.
  */
 export function differencesFigure(summary: FamilySummary): Figure {
   const compared = summary.methods
@@ -43,7 +44,8 @@ export function differencesFigure(summary: FamilySummary): Figure {
   const series = {
     name: 'method − typicality',
     values: compared.map(({ value }) => value),
-    // An interval of quantiles need not hold the value where scores hardly overlap; a bar's must.
+    // If scores hardly overlap, an interval of quantiles need not contain the value; the interval
+    // of a bar must.
     low: compared.map(({ low, value }) => Math.min(low, value)),
     high: compared.map(({ high, value }) => Math.max(high, value)),
   };
@@ -94,7 +96,8 @@ export function pairsFigure(
 }
 
 /**
- * One ablation: AUROC over what was varied, a line a set out of distribution, for one B and method.
+ * One ablation for one B and method: AUROC over the varied number, with a line for each
+ * out-of-distribution set.
  */
 export function ablationFigure(
   points: readonly AblationPoint[],
@@ -115,7 +118,7 @@ export function ablationFigure(
         low: line.map((point) => point.auroc.low),
         high: line.map((point) => point.auroc.high),
         markers: true,
-        // numbers of others, without intervals
+        // numbers from the literature, without intervals
         dashed: line.every(({ auroc: { low, high } }) => low === high),
       };
     }),
@@ -132,7 +135,7 @@ type AblationFigure = readonly [
   { readonly batchSize?: number; readonly title: string; readonly x: string },
 ];
 
-/** The figures of a model's ablations by name; none of an ablation that has no points. */
+/** The figures of a model's ablations by name, without those that have no points. */
 export function ablationFigures(results: Ablations): [string, Figure][] {
   const { layers, batchSizes, fitSizes, noiseDraws, timesteps } = results;
   const paper = (B: number) => (B === PAPER_BATCH_SIZE ? paperTimesteps(LAYERWISE) : []);

@@ -1,11 +1,12 @@
 /**
  * # Models seen through representations
  *
- * What notebook 02 measures: log-likelihoods, gradients, features and Fisher matrices of a model in
- * RGB and through other representations T, always with the same dequantisation noise (seed 0). By
- * equation (4) of the notebook log-likelihoods move by log|det J_T|, and by Proposition 1 of
- * Dauncey, Holmes, Williams & Falck (2024) nothing that is made of gradients moves. `tinyGlow`
- * trains a small flow in a space of its own, where Proposition 1 ends: it has other parameters.
+ * Notebook 02 measures log-likelihoods, gradients, features and Fisher matrices of a model in RGB
+ * and through other representations T, always with the same dequantisation noise (seed 0). By
+ * equation (4) of the notebook, log-likelihoods change by log|det J_T|. By Proposition 1 of
+ * Dauncey, Holmes, Williams & Falck (2024), nothing computed from gradients changes. `tinyGlow`
+ * trains a small flow in the space of T; Proposition 1 does not apply to it, because it has other
+ * parameters.
  */
 import type { NamedTensorMap, Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
@@ -23,9 +24,9 @@ import {
 import { Collector, Glow, type Model, summedGradients } from '../models/index';
 
 const SEED = 0;
-/** Points come back from T's space to the last bit (`invariance/lattice.ts`). */
+/** Points are recovered from the space of T bit for bit (`invariance/lattice.ts`). */
 const EXACT = { lattice: true };
-/** Images that pass at once. */
+/** Images per pass. */
 const CHUNK = 50;
 
 const upTo = (n: number, from = 0) => Array.from({ length: n }, (_, i) => from + i);
@@ -67,7 +68,7 @@ export function logLikelihoodsOfPoints(
   return tf.tidy(() => {
     const flat = Float32Array.from(points.flatMap((point) => [...point]));
     const x = tf.tensor(flat, [points.length, ...model.imageShape]) as Tensor4D; // [N, H, W, C]
-    const noise = tf.zerosLike(x); // the points hold theirs
+    const noise = tf.zerosLike(x); // the points include the noise
     const inRgb = model.logLikelihood(tf.mul(x, 256), noise).dataSync();
     const through = represent(model, map).logLikelihood(map.forward(x), noise).dataSync();
     return { inRgb: [...inRgb], through: [...through] };
@@ -75,8 +76,8 @@ export function logLikelihoodsOfPoints(
 }
 
 /**
- * Of every tensor that has a gradient its relative differences from RGB, one for each space:
- * √(Σ_n ‖g_n − g′_n‖² / Σ_n ‖g_n‖²) over the first n images.
+ * For every tensor with a gradient, the relative differences from RGB, one for each space: √(Σ_n
+ * ‖g_n − g′_n‖² / Σ_n ‖g_n‖²) over the first n images.
  * @returns `[tensor][space]`
  */
 export function gradientDifferences(
@@ -106,7 +107,7 @@ export function gradientDifferences(
   });
 }
 
-/** The largest such difference with a pass of its own for either space, over two images. */
+/** The largest such difference over two images, with a separate pass for each space. */
 export function largestDifference(model: Model, map: Representation, set: Dataset): number {
   return tf.tidy(() => {
     const indices = upTo(2);
@@ -122,9 +123,9 @@ export function largestDifference(model: Model, map: Representation, set: Datase
 }
 
 /**
- * Log-likelihood in the space of T and squared norms of n images of each set, computed from the
- * points T(x) for each T anew.
- * @param sets with the image to begin at
+ * Log-likelihoods in the space of T and squared norms of n images of each set, computed separately
+ * for each T from the points T(x).
+ * @param sets each with its first image
  * @returns `[map][set]`
  */
 export function tablesThrough(
@@ -134,7 +135,7 @@ export function tablesThrough(
   n: number,
 ): FeatureTable[][] {
   const first = sets[0]?.set as Dataset;
-  // How the model goes over many images is worked out once, for all spaces.
+  // Plan the passes over many images once, for all spaces.
   const passes = featurePasses(
     model,
     [squaredNorm],
@@ -207,12 +208,12 @@ export function fisherThrough(
   });
 }
 
-/** Steps, images a step and images in all that a tiny Glow learns from. */
+/** The steps, images per step and training images of a tiny Glow. */
 const TINY = { steps: 60, batch: 16, images: 800 };
 
 /**
- * A tiny Glow trained in the space of T on the first images of a set: 256·T(x) are its pixels.
- * Equal starts for all T. A few seconds, and as weak as that.
+ * Trains a tiny Glow in the space of T on the first images of a set, with 256·T(x) as its pixels.
+ * All T start from the same weights. It takes a few seconds, and the model is accordingly weak.
  * @returns the model and its bits/dim in that space on the last batch
  */
 export function tinyGlow(map: Representation, set: Dataset): { model: Glow; bits: number } {

@@ -1,8 +1,8 @@
 /**
  * # A fair trial: from an idea to a verdict
  *
- * An idea is a *candidate*: the features it looks at and the detector that makes a score of them.
- * Ten lines:
+ * An idea is a *candidate*: the features it looks at and the detector that turns them into a score.
+ * Ten lines suffice:
  *
  *     const largest = defineFeature({
  *       name: 'largest',
@@ -16,21 +16,21 @@
  *     const trial = await compare([mine]);
  *
  * **Choosing.** `compare` runs candidates and the paper's detector on the development pairs
- * (`pairs.ts`) with the same batches, the same noise and the same halves, and says by how much each
- * wins or loses: paired bootstrap, corrected for the number of candidates (`compare.ts`). `tried`
- * counts those of earlier trials too.
+ * (`pairs.ts`) with the same batches, the same noise and the same halves, and reports how much
+ * better or worse each candidate is. Differences come from a paired bootstrap, with p-values
+ * corrected for the number of candidates (`evaluation/compare.ts`). `tried` also counts the
+ * candidates of earlier trials.
  *
- * **Reporting.** One candidate of a trial is frozen and taken to the reporting pairs:
- * `report(freeze(trial, name))`. There is no way to give `report` two candidates, or one that was
- * not in a trial; and each look is written down in a file that belongs to the results. p-values are
- * corrected for the number of candidates that the file knows: who comes back with another choice
- * pays for it.
+ * **Reporting.** One candidate of a trial is frozen and compared on the reporting pairs:
+ * `report(freeze(trial, name))`. `report` does not accept two candidates, or one that was not in a
+ * trial. Each look is recorded in a file among the results. p-values are corrected for the number
+ * of candidates in that file, so a second choice makes the test stricter.
  */
 
 import type { NamedTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import type { Scores } from '../evaluation/index';
-import { compareScores, halves, type Margin, type ScoredPair } from '../evaluation/index';
+import { compareScores, halves, type ScoredPair } from '../evaluation/index';
 import { REFERENCE, type TrialTableOptions } from '../features/index';
 import { disposeModel, loadModel } from '../models/index';
 import { deriveSeed, mean } from '../numerics/index';
@@ -44,53 +44,20 @@ import {
   REPORTING_PAIRS,
 } from './pairs';
 import { LOOKS } from './results-file';
+import type { Outcome, TrialMean, TrialRow } from './trial-outcome';
 
 export interface TrialOptions extends Partial<Omit<TrialTableOptions, 'noiseIndices'>> {
   /**
-   * How many candidates there were in all, those of earlier trials included; by default the number
-   * given.
+   * How many candidates there were in total, including those of earlier trials; by default the
+   * number given.
    */
   readonly tried?: number;
-  /** What candidates are compared with; the paper's detector if left out. */
+  /** What candidates are compared with; by default the paper's detector. */
   readonly against?: Candidate;
   /** Resamples of the bootstrap; 1000 by default. */
   readonly resamples?: number;
   /** Stops the work before the next model. */
   readonly signal?: AbortSignal;
-}
-
-/**
- * One candidate on one pair, at one batch size: `value` is AUROC(candidate) − AUROC(the paper's),
- * with its interval.
- */
-export interface TrialRow extends Margin {
-  readonly candidate: string;
-  readonly batchSize: number;
-  readonly model: string;
-  readonly in: string;
-  readonly out: string;
-  readonly auroc: number;
-  readonly paper: number;
-}
-
-/** One candidate at one batch size on the mean over all pairs. */
-export interface TrialMean extends Margin {
-  readonly candidate: string;
-  readonly batchSize: number;
-  readonly auroc: number;
-  readonly paper: number;
-  /** The smallest margin of any pair. */
-  readonly worst: number;
-}
-
-export interface Outcome {
-  readonly rows: readonly TrialRow[];
-  /** Best first, batch size by batch size. */
-  readonly means: readonly TrialMean[];
-  /** What p-values were multiplied for. */
-  readonly tried: number;
-  /** Checksums of the models that were asked, by name. */
-  readonly models: Readonly<Record<string, string>>;
 }
 
 export interface Trial extends Outcome {
@@ -99,9 +66,9 @@ export interface Trial extends Outcome {
 
 /**
  * Compares candidates with the paper's detector on the development pairs.
- * @param pairs of one's own, as long as they are for choosing
- * @throws {FisherlabError} for pairs that are for reporting, two candidates of one name, and as
- *   `trialTables` and the detectors do
+ * @param pairs may be your own, as long as they are for choosing
+ * @throws {FisherlabError} if pairs are for reporting, if two candidates have the same name, or for
+ *   the reasons of `trialTables` and the detectors
  */
 export async function compare(
   candidates: readonly Candidate[],
@@ -112,7 +79,7 @@ export async function compare(
   return { ...(await run(candidates, pairs, options)), candidates };
 }
 
-/** One candidate that was chosen. Only `freeze` makes it. */
+/** A candidate that was chosen. Only `freeze` can make one. */
 class Frozen {
   constructor(
     readonly candidate: Candidate,
@@ -128,7 +95,7 @@ class Frozen {
 export type { Frozen };
 
 /**
- * The candidate of a trial that shall be reported.
+ * Chooses the candidate of a trial to report.
  * @throws {FisherlabError} if no candidate has that name
  */
 export function freeze(trial: Trial, name: string): Frozen {
@@ -148,16 +115,16 @@ export function freeze(trial: Trial, name: string): Frozen {
 export interface Report extends Outcome {
   readonly candidate: string;
   readonly chosenFrom: number;
-  /** All candidates that have been reported so far, this one included. */
+  /** All candidates reported so far, including this one. */
   readonly looks: readonly Look[];
 }
 
 /**
- * Compares one frozen candidate with the paper's detector on the reporting pairs, and writes down
- * that they were looked at. Reporting the same candidate again is not another look, also where
- * models have come since: its pairs are added to the first.
- * @throws {FisherlabError} if there is anything but one frozen candidate, a pair is for choosing,
- *   or the record is damaged
+ * Compares one frozen candidate with the paper's detector on the reporting pairs, and records the
+ * look. Reporting the same candidate again does not count as another look, even if there are new
+ * models; their pairs are added to the first look.
+ * @throws {FisherlabError} if `winner` is not a frozen candidate, a pair is for choosing, or the
+ *   record is damaged
  */
 export async function report(
   winner: Frozen,
@@ -178,51 +145,6 @@ export async function report(
   const looks = await recordLook(file, name, winner.chosenFrom, seen);
   const outcome = await run([winner.candidate], pairs, { ...options, tried: looks.length });
   return { ...outcome, candidate: name, chosenFrom: winner.chosenFrom, looks };
-}
-
-/** Whether a pair's AUROC falls by more than 0.01. */
-export const isLower = ({ value }: { readonly value: number }) => value < -0.01;
-
-/** Whether an outcome meets what the project set out for at one batch size. */
-export function goal({ rows, means }: Outcome, candidate: string, batchSize: number) {
-  const mean = means.find((one) => one.candidate === candidate && one.batchSize === batchSize);
-  if (mean === undefined)
-    throw new FisherlabError(
-      `'${candidate}' has no result at B = ${batchSize}`,
-      'ask for one that was compared',
-    );
-  const below = rows.filter(
-    (row) => row.candidate === candidate && row.batchSize === batchSize && isLower(row),
-  );
-  return {
-    gain: mean.value >= 0.05,
-    surelyAbove: mean.low > 0,
-    nowhereBelow: below.length === 0,
-    reached: mean.value >= 0.05 && mean.low > 0 && below.length === 0,
-  };
-}
-
-/**
- * Rows as groups of bars, for `bars` of `src/plots`: categories are pairs, a series is a candidate.
- */
-export function marginBars(rows: readonly TrialRow[], batchSize: number) {
-  const own = rows.filter((row) => row.batchSize === batchSize);
-  const pairOf = (row: TrialRow) => `${row.in} → ${row.out}`;
-  const categories = [...new Set(own.map(pairOf))];
-  const series = [...new Set(own.map(({ candidate }) => candidate))].map((name) => {
-    const mine = categories.map(
-      (pair) => own.find((row) => row.candidate === name && pairOf(row) === pair) as TrialRow,
-    );
-    // A percentile interval need not hold the value itself where nearly all resamples agree; a
-    // bar's must.
-    return {
-      name,
-      values: mine.map(({ value }) => value),
-      low: mine.map(({ low, value }) => Math.min(low, value)),
-      high: mine.map(({ high, value }) => Math.max(high, value)),
-    };
-  });
-  return { categories, series };
 }
 
 async function run(

@@ -1,11 +1,11 @@
 /**
- * # All that follows from the shipped models
+ * # Everything that depends on the shipped models
  *
- * Weights that arrive in `data/models` change tables, the numbers of usual images, model cards, the
- * rounds of all families and two pages. What is missing or of other weights is made, and nothing
- * else. The slow part, gradient norms of single models, can be shared by processes beforehand, each
- * with other models; stopped at any moment, the next run goes on where it was, for tables of
- * features are kept.
+ * New weights in `data/models` change tables, the numbers of usual images, model cards, the rounds
+ * of all families and two pages. Only what is missing or belongs to other weights is made. The slow
+ * part is the gradient norms of each model; several processes can compute them beforehand, each for
+ * different models. The work can be stopped at any moment and resumes where it was, because feature
+ * tables are kept.
  */
 import { existsSync } from 'node:fs';
 import { assertKnown, FisherlabError } from '../errors';
@@ -35,7 +35,7 @@ const SEED = 1;
 const BATCH_SIZES = [1, 5];
 
 export interface UpdateEvents extends ModelEvents, Pick<PaperOptions, 'progress' | 'signal'> {
-  /** Before tables that are not all there: which, and of how many models. */
+  /** Called before making missing tables, with the set of tables and the number of models. */
   tables?(set: TableSet, models: number): void;
   cards?(cards: readonly ModelCard[]): void;
   summary?(folder: string, summary: Summary): void;
@@ -44,9 +44,9 @@ export interface UpdateEvents extends ModelEvents, Pick<PaperOptions, 'progress'
 
 /**
  * Brings tables, model cards, the rounds of all families and two pages up to date with the shipped
- * models; where `names` are given, only the tables of these.
- * @throws {FisherlabError} if a name is not of a shipped model that has tables, a set its tables
- *   need is not on this machine, or a model could not be tried
+ * models; if `names` are given, only the tables of these.
+ * @throws {FisherlabError} if a name is not that of a shipped model with tables, if a set that its
+ *   tables need is not on this machine, or if a model could not be tried
  */
 export async function bringUpToDate(
   names: readonly string[],
@@ -111,7 +111,7 @@ async function makeMissing(
   assertAllTried(notTried);
 }
 
-/** Keeps what the round will ask of one model. */
+/** Computes and keeps the features that a round needs from one model. */
 async function keepFeatures(round: Round, name: string, events: UpdateEvents): Promise<void> {
   const loaded = loadModel(name);
   try {
@@ -130,7 +130,7 @@ function follow({ signal, progress }: UpdateEvents, before = '') {
   };
 }
 
-/** Fewer sets would be other tables under the same name. */
+/** With fewer sets, the same names would stand for different tables. */
 function assertSetsAreHere({ name, header }: LoadedModel): void {
   const { missing } = setsFor(header.data.name);
   if (missing.length > 0)

@@ -1,21 +1,22 @@
 /**
- * # What is usual
+ * # Usual images
  *
- * A verdict is a comparison with usual images: the test images of the set that a model was trained
- * on (of a folder of one's own, those that training did not see), of another set, or images of
- * one's own. Each is a row of means over as many draws of noise as the images in question have
- * (`detectors/several-draws.ts`).
+ * A verdict is a comparison with usual images. These are the test images of the set that a model
+ * was trained on (for your own folder, the images that training did not see), those of another set,
+ * or your own images. Each image is a row of means over as many draws of noise as the scored images
+ * have (`detectors/several-draws.ts`).
  *
- * For shipped models such a table of the first 1,000 test images of their own set may be shipped,
- * in `data/usual`: nothing is computed then, and sets that may not be passed on as images (SVHN,
- * CelebA, Tiny-ImageNet) need not be there. `fisherlab update` makes the tables anew where weights,
- * draws or the program's numbers have changed. Features of layers are stored with 8 significant
- * bits, of which an error of at most 0.2 % in f is 0.002 in log f, whose standard deviation over
- * images is 0.1 and more.
+ * For shipped models, `data/usual` may have such a table of the first 1,000 test images of their
+ * own set. Then nothing has to be computed, and sets whose images may not be redistributed (SVHN,
+ * CelebA, Tiny-ImageNet) are not needed. `fisherlab update` makes a table again if weights, draws
+ * or the program's numbers have changed. Features f of layers are stored with 8 significant bits.
+ * The rounding error of at most 0.2 % in f is 0.002 in log f, which is small against the standard
+ * deviation of log f over images, 0.1 or more.
  */
 import { existsSync } from 'node:fs';
 import { inCheckout } from '../backend/index';
 import {
+  type ArrayReading,
   dataset,
   type Images,
   imageSet,
@@ -35,38 +36,40 @@ import {
 } from '../features/index';
 import { disposeModel, drawsOf, type LoadedModel, loadModel } from '../models/index';
 
-/** Usual images unless told otherwise, and those that are shipped as numbers. */
+/** The default number of usual images, which is also the number shipped as tables. */
 const SHIPPED = 1000;
-/** Of their noise. */
+/** The seed of their noise. */
 const SEED = 1;
 /** The columns that are shipped. */
 const FEATURES = ['log-likelihood', 'squared-norm'];
 
 export interface Usual {
-  /** The set, or the images of one's own. */
+  /** The name of the set, or of your own images. */
   readonly name: string;
   /** One line for people: where they come from. */
   readonly source: string;
-  /** A row an image. */
+  /** One row per image. */
   readonly table: FeatureTable;
 }
 
 export interface UsualOptions extends Pick<TableOptions, 'progress' | 'signal'> {
-  /** A set, or paths; the set that the model was trained on where left out. */
+  /** A data set, or paths; by default the set that the model was trained on. */
   readonly in?: readonly string[];
-  /** The first images of a set; all where left out, of the model's own set the first 1,000. */
+  /**
+   * The number of first images of a set; by default all, or the first 1,000 of the model's own set.
+   */
   readonly limit?: number;
   readonly seed: number;
   /** Features besides the log-likelihood and the squared norms. */
   readonly features: readonly string[];
-  /** How images of one's own are read. */
+  /** How to read your own images. */
   readonly reading: OwnOptions;
 }
 
 /**
  * The table of usual images of a model.
- * @throws {FisherlabError} if a set is not here, is of another kind than the model, or images
- *   cannot be read
+ * @throws {FisherlabError} if a set is not on this machine, if its images do not fit the model, or
+ *   if images cannot be read
  */
 export async function usualImages(loaded: LoadedModel, options: UsualOptions): Promise<Usual> {
   const { in: words = [loaded.header.data.name], limit, seed, features } = options;
@@ -79,13 +82,13 @@ export async function usualImages(loaded: LoadedModel, options: UsualOptions): P
   if (images.shape.join() !== loaded.model.imageShape.join())
     throw new FisherlabError(
       `'${images.name}' has images of ${images.shape.join('x')} and the model '${loaded.name}' takes ${loaded.model.imageShape.join('x')}`,
-      'choose a set of the kind the model was trained on, or give a folder of images',
+      'choose a set whose images fit the model, or give a folder of images',
     );
   const rows = await drawnRows(loaded, images, { ...options, seed, features });
   return { name: images.name, source, table: meanOverDraws(rows, drawsOf(loaded.model)) };
 }
 
-/** Rows of single images, as many for each as the model's family has draws. */
+/** Rows of single images, with one row for each of the draws of the model's family. */
 export async function drawnRows(
   loaded: LoadedModel,
   images: Images,
@@ -112,17 +115,18 @@ async function imagesOf(
   { in: words, limit, reading }: UsualOptions,
 ): Promise<{ images: Images; source: string }> {
   if (words === undefined) {
-    const images = await imageSet(header.data.name, 'test', { limit: limit ?? SHIPPED });
+    const { name, reading } = header.data as { name: string; reading?: ArrayReading };
+    const images = await imageSet(name, 'test', { limit: limit ?? SHIPPED, reading });
     return { images, source: images.source };
   }
   const [first = ''] = words;
-  // One word without a separator is the name of a set, perhaps a wrong one.
+  // A single word without a path separator is taken as the name of a set, possibly a wrong one.
   if (words.length === 1 && (isSetName(first) || !/[/\\.]/.test(first))) {
     const images = await dataset(first, 'test', limit === undefined ? {} : { limit });
     return { images, source: images.source };
   }
   if (limit !== undefined)
-    throw new FisherlabError('--limit is for data sets', 'give the paths of fewer images');
+    throw new FisherlabError('--limit is for data sets', 'give paths of fewer images');
   const { images, leftOut } = await ownImages(words, reading);
   const without = leftOut.length > 0 ? `, ${leftOut.length} left out` : '';
   return { images, source: `${images.name}: ${images.count} images of your own${without}` };
@@ -131,7 +135,7 @@ async function imagesOf(
 /** The file of a shipped model's usual images. */
 const fileOf = (model: string) => inCheckout('data', 'usual', `${model}.parquet`);
 
-/** What a shipped table was made from, all that changes it. */
+/** Everything a shipped table depends on. */
 const originOf = (loaded: LoadedModel) => ({
   numbers: NUMBERS,
   model: { name: loaded.name, checksum: loaded.checksum },
@@ -140,7 +144,7 @@ const originOf = (loaded: LoadedModel) => ({
   draws: drawsOf(loaded.model),
 });
 
-/** The shipped table of just this model; undefined if there is none. */
+/** The shipped table for exactly this model; undefined if there is none. */
 async function shippedTable(loaded: LoadedModel): Promise<Usual | undefined> {
   const path = fileOf(loaded.name);
   if (!existsSync(path)) return undefined;
@@ -155,8 +159,8 @@ async function shippedTable(loaded: LoadedModel): Promise<Usual | undefined> {
 }
 
 /**
- * Makes the shipped tables that are missing or of other weights.
- * @throws {FisherlabError} if a set that is needed is not on this machine
+ * Makes the shipped tables that are missing or belong to other weights.
+ * @throws {FisherlabError} if a required set is not on this machine
  */
 export async function keepUsualImages(
   models: readonly string[],
@@ -177,7 +181,7 @@ export async function keepUsualImages(
   }
 }
 
-/** Features of layers rounded to 8 significant bits, which pack well. */
+/** Rounds features of layers to 8 significant bits, which compress well. */
 function withFewBits(table: FeatureTable): FeatureTable {
   const rounded = (value: number) => {
     if (value === 0) return 0;

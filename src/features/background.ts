@@ -1,17 +1,18 @@
 /**
- * # What a model of the background says
+ * # The likelihood under a background model
  *
  * The likelihood ratio (Ren et al. 2019, arXiv 1906.02845; `detectors/likelihood-corrections.ts`)
- * needs a second model p₀ of the same family that has learnt only what is common to all images:
- * trained on inputs some of whose pixels were replaced by uniform noise. Column
- * `background-log-likelihood`, nats, for the same dequantisation noise.
+ * needs a second model p₀ of the same family that has learnt only what all images have in common.
+ * It is trained on images in which some pixels were replaced by uniform noise. The column
+ * `background-log-likelihood` holds log p₀(x) in nats, with the same dequantisation noise as log
+ * p(x).
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';
 import { disposeModel, type LoadedModel, loadModel, shippedBackgroundOf } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
-/** Of models with a background model beside them, which it holds until it is disposed of. */
+/** For models that come with a background model, which stays loaded until `dispose` is called. */
 export function backgroundLikelihood({ header }: LoadedModel, seed: number): ImageStatistic | null {
   const other = shippedBackgroundOf(header);
   if (other === undefined) return null;

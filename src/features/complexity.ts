@@ -8,9 +8,10 @@
  * - PNG at its best compression, with row filters and without (the smaller);
  * - lossless WebP at its greatest effort.
  *
- * The 8-bit image itself is compressed, without noise, in its natural size: the two black pixels
- * around a 28x28 image are not its own. The bytes of a file's frame are the same for all images of
- * a size and change no comparison. Column `complexity-bits`, bits: the unit of −log₂ p.
+ * The 8-bit image is compressed without noise and in its natural size: the border of two black
+ * pixels around a 28x28 image is cut off. Headers take the same number of bytes in all images of
+ * one size, so they do not affect comparisons. The column `complexity-bits` is in bits, the unit of
+ * −log₂ p.
  */
 import type { Images } from '../data/index';
 import type { Model } from '../models/index';
@@ -19,7 +20,7 @@ import type { ImageStatistic } from './statistic';
 /** Width of the border that 28x28 images get. */
 const BORDER = 2;
 
-/** Of models whose log-likelihood can be set against it. */
+/** For models whose log-likelihood can be compared with it. */
 export function complexity({
   model,
 }: {
@@ -62,7 +63,7 @@ interface Size {
   readonly channels: number;
 }
 
-/** Whether a grey image lies in the black border that 28x28 images get. */
+/** Whether a grey image has the black border that 28x28 images get. */
 function hasBorder(image: Uint8Array, { width, height, channels }: Size): boolean {
   if (channels !== 1 || width <= 2 * BORDER || height <= 2 * BORDER) return false;
   return image.every(

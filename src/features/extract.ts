@@ -1,14 +1,14 @@
 /**
  * # Stage A: from a model and a data set to a table of features
  *
- * (alg:features) Batches are consecutive images in the order of the set, the last one dropped where
- * it is not full (as the paper does). Noise is drawn by image index from `seed`, so no image's
- * numbers depend on which others are scored with it. With several draws (`noise-indices.ts`) an
- * image has a row for each of them.
+ * (alg:features) Batches are consecutive images in the order of the set. The last batch is dropped
+ * if it is not full, as in the paper. Noise is drawn from `seed` and the index of the image, so the
+ * numbers of an image do not depend on the images scored with it. With several draws
+ * (`noise-indices.ts`) an image has one row for each draw.
  *
- * A set may be cut and its parts computed one by one, on as many machines: if it is cut at
- * multiples of `cutEvery`, their rows are the rows of the whole, bit for bit, since the same images
- * go through every kernel together (`gradients/feature-passes.ts`).
+ * A set may be cut into parts that are computed one by one, or on several machines. If it is cut at
+ * multiples of `cutEvery`, the rows of the parts are the rows of the whole, bit for bit, because
+ * the same images go through every kernel together (`gradients/feature-passes.ts`).
  */
 import { assertSeed, tf } from '../backend/index';
 import { type Images, imagesFor } from '../data/index';
@@ -34,21 +34,21 @@ export interface ExtractorOptions {
   readonly batchSizes: readonly number[];
   readonly seed: number;
   readonly features?: readonly Feature[];
-  /** Which noise an image gets; that of its place in the set where left out. */
+  /** Which noise an image gets; by default that of its position in the set. */
   readonly noiseIndices?: NoiseIndices;
   /**
-   * Images that go through the model at once; chosen by the model where left out. It changes
-   * nothing where an image goes through by itself.
+   * How many images go through the model at once; by default the model chooses. It has no effect
+   * where each image goes through by itself.
    */
   readonly chunk?: number;
 }
 
 export interface RunOptions {
-  /** Which noise an image gets; as the extractor was told, where left out. */
+  /** Which noise an image gets; by default the choice given to the extractor. */
   readonly noiseIndices?: NoiseIndices;
   /** Called with the number of images done so far. */
   readonly progress?: (images: number) => void;
-  /** Ends the work before the next pass; no tensor is left. */
+  /** Stops the work before the next pass; all tensors are freed. */
   readonly signal?: AbortSignal;
 }
 
@@ -75,15 +75,15 @@ interface Group {
   passes?: FeaturePasses;
 }
 
-/** What one pass found of the batches of one size. */
+/** The results of one pass for the batches of one size. */
 interface Found {
   readonly rows: number;
-  /** Of single images, nats; more than `rows · B` where the last were filled up. */
+  /** Of single images, in nats. There are more than `rows · B` if the last batch was padded. */
   readonly logLikelihood: Float32Array;
   readonly features: readonly LayerFeature[];
 }
 
-/** Common batches of more images than this go through the model size by size. */
+/** Batch sizes whose common multiple exceeds this go through the model one size at a time. */
 const MOST_TOGETHER = 128;
 
 /** Extraction from one set, part by part. */
@@ -91,12 +91,13 @@ export class Extractor {
   /** Parts begin at multiples of this number of images. */
   readonly cut: number;
   private readonly groups: readonly Group[];
-  /** Rows of an image: draws of its noise. */
+  /** Rows per image: one for each draw of its noise. */
   private readonly draws: number;
 
   /**
-   * @throws {FisherlabError} if a batch size is none, or larger than the set, if there are several
-   *   draws of batches, or if `seed` or `chunk` is no whole number in its range
+   * @throws {FisherlabError} if a batch size is not a whole number from 1 on, or is larger than the
+   *   set; if several draws are asked for batches of more than one image; or if `seed` or `chunk`
+   *   is not a whole number in its range
    */
   constructor(
     private readonly model: Model,
@@ -134,7 +135,7 @@ export class Extractor {
 
   /**
    * The tables of some images of the set, one for each batch size.
-   * @param data the images from one multiple of `cut` to the next, or to a later one, or to the end
+   * @param data images from one multiple of `cut` to a later one, or to the end of the set
    * @throws {FisherlabError} if a feature is not finite
    * @throws the reason of `signal`, once it is aborted
    */
@@ -160,10 +161,11 @@ export class Extractor {
       this.sample(data, noiseIndices, from, count, to);
     group.passes ??= this.passesOf(group, (count) => sample(0, count, draws * data.count));
     const { atOnce, run } = group.passes;
-    // One pass also over a part without a whole batch: its tables have columns and no rows.
+    // A part without a whole batch also gets one pass, so that its tables have columns, though no
+    // rows.
     for (let at = 0; at === 0 || at < end; at += atOnce) {
       const count = Math.min(atOnce, end - at);
-      // Whole batches of every size: what is missing is filled up, and left out again.
+      // Pad to whole batches of every size; the padding is left out of the tables.
       const filled = Math.max(1, Math.ceil(count / unit)) * unit;
       const { images, noise } = sample(at, filled, end === 0 ? draws * data.count : end);
       try {
@@ -176,12 +178,12 @@ export class Extractor {
         tf.dispose([images, noise]);
       }
       progress?.((at + count) / draws);
-      await new Promise(setImmediate); // timers, signals and displays have their turn
+      await new Promise(setImmediate); // let timers, signals and displays run
       signal?.throwIfAborted();
     }
   }
 
-  /** @param sample any so many rows of the set, to measure and to record with */
+  /** @param sample returns this many rows of the set, to measure and to record with */
   private passesOf(group: Group, sample: Sample): FeaturePasses {
     const { model } = this;
     const { features = [squaredNorm], chunk, noiseIndices } = this.options;
@@ -192,8 +194,8 @@ export class Extractor {
   }
 
   /**
-   * The images of rows from `start` on with their noise; beyond `end` the last image again and
-   * again. Rows begin and end with an image's.
+   * The images of the rows from `start` on, with their noise; beyond `end` the last image is
+   * repeated. `start` and `end` lie between images, not between draws of one image.
    */
   private sample(
     data: Images,

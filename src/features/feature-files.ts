@@ -1,18 +1,19 @@
 /**
  * # Files of features, shard by shard
  *
- * For each model, set and batch size one file, `MODEL.SET.B5.parquet`, or one a shard in the folder
- * `shards` beside it. A shard is made of parts (`shards.ts`), each a file in the folder `parts` as
- * soon as it is computed: whoever runs a killed shard again goes on with the part that was missing.
- * When all parts are there they become the shard's file, which is renamed into its place, and are
- * removed. A part says of which images it is, so that none is taken for that of others.
+ * Each model, set and batch size gets one file, `MODEL.SET.B5.parquet`, or one file per shard in
+ * the folder `shards` beside it. A shard consists of parts (`shards.ts`). Each part is written to
+ * the folder `parts` as soon as it is computed, so a shard that was killed resumes at the first
+ * missing part. When all parts exist, they are joined into the shard's file, which is renamed into
+ * its place, and the parts are removed. A part records which images it was made from, so it cannot
+ * be mistaken for a part of other images.
  *
- * No lock is held, for the processes may be on machines that share nothing but a folder: whoever
- * makes the same shard at the same time computes the same bytes, and writes them whole. A shard
- * that is there already is left as it is.
+ * There is no lock, because the processes may run on machines that share nothing but a folder. Two
+ * processes that make the same shard at the same time compute the same bytes, and each writes its
+ * file whole. A shard that already exists is left as it is.
  *
- * Images are read part by part, and of a shard no others, so that memory does not grow with their
- * number. Several models take each part one after the other: it is read once.
+ * Images are read one part at a time, and only those of the shard, so memory does not grow with
+ * their number. Several models take their turns at each part, so every part is read only once.
  */
 import type { LeftOut } from '../data/index';
 import { FisherlabError } from '../errors';
@@ -25,30 +26,32 @@ export interface FeatureFilesOptions {
   readonly folder: string;
   readonly batchSizes: readonly number[];
   readonly seed: number;
-  /** Names of the registry, besides the log-likelihood; the squared norms where left out. */
+  /** Names in the registry, besides the log-likelihood; by default the squared norms. */
   readonly features?: readonly string[];
-  /** Which share of the images; all where left out. */
+  /** Which share of the images; by default all of them. */
   readonly shard?: Shard;
-  /** Called after each part: whose features, images done, of how many of this shard. */
+  /**
+   * Called after each part with the model and set, the images done, and the images in this shard.
+   */
   readonly progress?: (what: string, images: number, total: number) => void;
   /** Called with every file or image that cannot be used. */
   readonly leftOut?: (one: LeftOut) => void;
-  /** Ends the work before the next pass; finished parts are kept. */
+  /** Stops the work before the next pass; finished parts are kept. */
   readonly signal?: AbortSignal;
 }
 
-/** A model and the words that named it. */
+/** A model and the name or path it was asked for by. */
 export interface AskedModel {
   readonly asked: string;
   readonly loaded: LoadedModel;
 }
 
 /**
- * Makes the files of features of every model and every set that are not there.
- * @returns all of them
- * @throws {FisherlabError} if a feature is not known, is not of a model, or is fitted; if images
- *   are not of a model's size, are too few for a batch or for so many shards; if a file is there
- *   that was made from something else
+ * Makes the missing feature files for every model and every set.
+ * @returns all files, old and new
+ * @throws {FisherlabError} if a feature is unknown, fitted, or not available for a model; if images
+ *   do not have the size that a model takes, or are too few for a batch or for this many shards; if
+ *   a file exists that was made from something else
  * @throws the reason of `signal`, once it is aborted
  */
 export async function makeFeatureFiles(
@@ -78,14 +81,14 @@ async function makeShards(
   const open: ModelShard[] = [];
   for (const shard of shards) if (!(await shard.isThere())) open.push(shard);
   const checksums: string[] = [];
-  // Also where nothing is to be computed: a file that is there must be of these images.
+  // Checked even if there is nothing to compute: an existing file must be of these images.
   for await (const part of images.parts(shards[0]?.parts ?? [])) {
     signal?.throwIfAborted();
     for (const one of part.leftOut) leftOut?.(one);
     if (part.count === 0)
       throw new FisherlabError(
-        `of '${part.name}' no image can be used`,
-        'remove or replace what was left out',
+        `no image of '${part.name}' can be used`,
+        'replace the images that were left out',
       );
     checksums.push(partChecksum(part));
     for (const shard of open) await shard.make(checksums.length - 1, part);

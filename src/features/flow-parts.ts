@@ -3,17 +3,17 @@
  *
  *     log p(x) = log p(z) + log |det ∂f/∂x|,      z = f(x).
  *
- * Density of states estimation looks at them one by one (Morningstar et al. 2021, arXiv 2006.09273;
- * `detectors/dose.ts`): a simple image has a large second part and may have an unlikely z all the
- * same. Columns `log-prior` and `log-determinant`, nats, for the same dequantisation noise as the
- * log-likelihood, of which they are the sum.
+ * Density of states estimation looks at the two separately (Morningstar et al. 2021, arXiv
+ * 2006.09273; `detectors/dose.ts`), because a simple image with a large second part may still have
+ * an unlikely z. The columns `log-prior` and `log-determinant` are in nats and use the same
+ * dequantisation noise as the log-likelihood, which is their sum.
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';
 import { can, type LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
-/** Of flows. */
+/** For flows only. */
 export function flowParts(
   { model, checksum }: Pick<LoadedModel, 'model' | 'checksum'>,
   seed: number,

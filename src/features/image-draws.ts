@@ -1,9 +1,9 @@
 /**
  * # Images of a data set as draws
  *
- * A Fisher matrix is an average over the model's own samples. The same average over real images, an
- * empirical one, is what fitted features learn from and what notebooks compare with: here the
- * images of a set take the place of samples.
+ * A Fisher matrix is an average over the model's own samples. The empirical Fisher matrix is the
+ * same average over real images. Fitted features learn from it and notebooks compare with it. Here
+ * the images of a set take the place of the samples.
  */
 import { type Images, imagesFor } from '../data/index';
 import { FisherlabError } from '../errors';
@@ -11,7 +11,7 @@ import { type Draws, IMAGES_PER_BLOCK } from '../fisher/index';
 import type { Model } from '../models/index';
 
 /**
- * Images of a data set by their indices; image i has the noise of its index, as everywhere.
+ * The images of a data set at the given indices; image i gets the noise of index i, as everywhere.
  * @throws {FisherlabError} if there are no indices
  */
 export function imagesOf(

@@ -2,9 +2,9 @@
  * # Features: from a model and images to a table of numbers
  *
  * A row is a batch of B images; a column is a log-likelihood, a feature of one layer, or a
- * statistic of an image. `extractTables` computes features of gradients; `featureTables` gives
- * tables of whatever is in the registry, `FEATURES`, and of features of one's own, from the cache
- * if it was computed before.
+ * statistic of an image. `extractTables` computes features of gradients; `featureTables` makes
+ * tables of any feature in the registry `FEATURES`, and of your own features, and reads from the
+ * cache what was computed before.
  */
 export { Extractor, extractTables } from './extract';
 export { type FeatureFilesOptions, makeFeatureFiles } from './feature-files';
@@ -25,6 +25,6 @@ export { type Piece, TableFile, writeTableFile } from './table-file';
 export { type FeatureChoice, featureTables, type TableOptions, tablesOf } from './tables';
 export { type TrialTableOptions, trialTables } from './trial-tables';
 
-// The paper's feature and the passes that compute it, for the rooms above.
+// The paper's feature and the passes that compute it, passed on to the rooms that import this one.
 
 export { featurePasses, squaredNorm, squaredNorms } from '../gradients/index';

@@ -10,7 +10,7 @@ import { inputGradientNorms } from '../gradients/index';
 import type { LoadedModel } from '../models/index';
 import type { ImageStatistic } from './statistic';
 
-/** Of all models. */
+/** For all models. */
 export function inputGradient(
   { model, checksum }: Pick<LoadedModel, 'model' | 'checksum'>,
   seed: number,

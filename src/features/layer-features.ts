@@ -1,16 +1,16 @@
 /**
- * # Features of layers: one pass for all that is missing
+ * # Features of layers: one pass for everything that is missing
  *
- * A table of a feature is kept under the checksum of everything it was made from: the weights, the
- * images, the seed, the batch size, the backend, and
+ * The table of a feature is kept under the checksum of everything it was made from: the weights,
+ * the images, the seed, the batch size, the backend, and
  *
- * - its name and version, if it is of the registry;
- * - the reference images besides, if it is fitted;
- * - its text and options, if it is one's own and shows all that it depends on (`own-feature.ts`);
- *   other features of one's own are kept as long as the process lives.
+ * - its name and version, if it is in the registry;
+ * - also the reference images, if it is fitted;
+ * - its text and options, if it is your own and its numbers depend on nothing else
+ *   (`own-feature.ts`). Your other features are kept in memory until the process ends.
  *
- * What is missing of a set is computed in one pass of its images; features are fitted only if one
- * of their tables is missing, and then once for all sets.
+ * The missing tables of a set are computed in one pass over its images. Features are fitted only if
+ * one of their tables is missing, and then once for all sets.
  */
 import { tf } from '../backend/index';
 import type { Images } from '../data/index';
@@ -26,34 +26,35 @@ import type { FeatureEntry, Fitted } from './registry';
 import { imagesChecksum } from './statistic';
 import { CACHE_FOLDER, type CacheKey, readTable, writeTable } from './table-cache';
 
-/** What has a column for every layer. */
+/** A feature with a column for every layer. */
 export type OfLayers = Exclude<FeatureEntry, { kind: 'image' }> | OwnFeature;
 
 export interface LayerTableOptions {
   readonly batchSizes: readonly number[];
   readonly seed: number;
   /**
-   * Which noise an image gets; that of its place in the set where left out. With several draws a
-   * table has as many rows for each image.
+   * Which noise an image gets; by default that of its position in the set. With several draws a
+   * table has one row for each draw of each image.
    */
   readonly noiseIndices?: NoiseIndices;
   /** What fitted features learn from; by default `referenceImages` of the model's own set. */
   readonly reference?: Reference;
-  /** Folder of the tables that are kept; `out/cache` unless told. */
+  /** The folder that keeps the tables; `out/cache` by default. */
   readonly cache?: string;
   /**
-   * Called as images are done: the set's name (while a feature is fitted: the reference's words),
-   * how many of how many, and what is computed. Not called for tables that were kept.
+   * Called as images are done, with the name of the set (while a feature is fitted, with the words
+   * of the reference), how many of how many, and what is computed. Not called for tables read from
+   * the cache.
    */
   readonly progress?: (set: string, images: number, total: number, what: string) => void;
-  /** Ends the work before the next pass; finished tables are kept, and no tensor is left. */
+  /** Stops the work before the next pass; finished tables are kept, and all tensors are freed. */
   readonly signal?: AbortSignal;
 }
 
-/** Tables of features that cannot be kept on disk: for this process. */
+/** Tables of features that cannot be kept on disk, for as long as this process runs. */
 const ofThisProcess = new WeakMap<OwnFeature, Map<string, FeatureTable>>();
 
-/** Features of layers for one model: dispose of it when done. */
+/** The features of layers of one model; call `dispose` when done. */
 export class LayerFeatures {
   private readonly made = new Map<OfLayers, Fitted>();
   private reference: Reference | undefined;
@@ -106,7 +107,10 @@ export class LayerFeatures {
     return tables as FeatureTable[][];
   }
 
-  /** What a table is kept under; `feature` is null if that cannot be told. */
+  /**
+   * The key of a table; `feature` is null if the feature has no key that a file could be kept
+   * under.
+   */
   private async keyOf(
     feature: OfLayers,
     images: string,
@@ -180,7 +184,7 @@ export class LayerFeatures {
   }
 }
 
-/** The columns of one feature; one of k numbers has `name[0]`, `name[1]`, … */
+/** The columns of one feature; a feature of k numbers has `name[0]`, `name[1]`, … */
 export function only(table: FeatureTable, name: string): FeatureTable {
   const columns = table.columns.filter(({ feature }) => isOf(feature, name));
   return { ...table, columns };

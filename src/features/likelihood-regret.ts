@@ -1,21 +1,21 @@
 /**
  * # Likelihood regret
  *
- * Xiao, Yan, Amit, *Likelihood regret* (NeurIPS 2020, arXiv 2003.02977): the encoder of a VAE is
- * right for familiar images. For a strange one another posterior would explain the image much
- * better than the encoder's; how much better is the regret,
+ * Xiao, Yan, Amit, *Likelihood regret* (NeurIPS 2020, arXiv 2003.02977): the encoder of a VAE finds
+ * a good posterior for familiar images. For a strange image, another posterior explains it much
+ * better than the encoder's. How much better is the regret,
  *
  *     R(x) = max_{μ, s} L(x; μ, s) − L(x; μ(x), s(x)),
  *
  *     L(x; μ, s) = E_{ε}[ −‖x − x̂(μ + e^s ε)‖² ] − KL( N(μ, e^{2s}) ‖ N(0, 1) ).
  *
- * Here the posterior's mean and log-deviation themselves are fitted to the image (the authors'
- * LR_Z), not a copy of the encoder for each image: all images of a chunk climb together, by Adam
- * from the encoder's answer, with new ε at every step. Both bounds are then taken over the same
- * `DRAWS` fresh ε, which no step has seen, so that a fit to particular draws gains nothing. L is
- * the model's own objective (the bound with variance ½, without its constants). Column
- * `likelihood-regret`, nats; higher = stranger. It can be slightly negative where the encoder was
- * right.
+ * Here the posterior's mean μ and log-deviation s are fitted to each image directly (the authors'
+ * LR_Z), instead of a copy of the encoder per image. Adam starts at the encoder's output and
+ * optimises all images of a chunk together, with new ε at every step. Both bounds are then averaged
+ * over the same `DRAWS` fresh ε, which no step has used, so that fitting particular draws gains
+ * nothing. L is the model's own objective (the bound with variance ½, without its constants). The
+ * column `likelihood-regret` is in nats; higher = stranger. It can be slightly negative where the
+ * encoder was already right.
  */
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { deriveSeed, noiseByIndex, tf } from '../backend/index';
@@ -25,10 +25,10 @@ import type { ImageStatistic } from './statistic';
 
 const STEPS = 50;
 const LEARNING_RATE = 0.05;
-/** ε by which both bounds are compared. */
+/** The number of ε over which both bounds are averaged. */
 const DRAWS = 8;
 
-/** Of models with a posterior of latents. */
+/** For models with a posterior over latents. */
 export function likelihoodRegret(
   { model, checksum }: Pick<LoadedModel, 'model' | 'checksum'>,
   seed: number,
@@ -58,7 +58,7 @@ export function likelihoodRegret(
   };
 }
 
-/** R of images [N, H, W, C] in nats, [N]; image `indices[k]` has noise of its own. */
+/** R of images [N, H, W, C] in nats, [N]; the noise of image k is drawn by `indices[k]`. */
 export function regrets(
   model: WithPosterior,
   images: Tensor,

@@ -2,24 +2,23 @@
  * # The mean of the images' log norms
  *
  * The paper judges B images by the gradient of their *joint* log-likelihood, f_j = ‖∇_θj Σ_b
- * l(x_b)‖². Where gradients of familiar images point anywhere, f_j is a sum of B squares with as
- * many cross terms of random sign, whose variance it pays. The mean of the single images' log norms
- * has none,
+ * l(x_b)‖². If the gradients of familiar images point in random directions, f_j is a sum of B
+ * squares plus cross terms of random sign, and these cross terms add variance. The mean of the log
+ * norms of single images has no cross terms,
  *
  *     m_j = 1/B Σ_b log ‖∇_θj l(x_b)‖²,
  *
- * and costs the same pass: norms of single images are there anyway. For B = 1 both are the same
- * number. What it cannot see is a common direction of the B gradients, which is what makes the
- * joint norm large.
+ * and costs no extra pass, because the norms of single images are computed anyway. For B = 1, m_j =
+ * log f_j. For larger B, m_j cannot see whether the B gradients share a direction, while f_j can.
  */
 import { type FeatureTable, logarithms } from '../detectors/index';
 import { beside, summedInBatches } from './statistic';
 
-/** The name of its columns: already logarithms, of one layer each. */
+/** The name of its columns, one a layer. They are logarithms already. */
 export const MEAN_LOG_NORM = 'mean-log-norm';
 
 /**
- * The columns of B images each.
+ * The mean log norms of batches of B images.
  * @param single the squared norms of single images, in the order of the batches
  */
 export function meanLogNorms(single: FeatureTable, B: number): FeatureTable {
@@ -32,14 +31,14 @@ export function meanLogNorms(single: FeatureTable, B: number): FeatureTable {
   return summedInBatches({ ...single, columns }, B);
 }
 
-/** The table of batches of B images among tables of one set. */
+/** The table with batches of B images, out of the tables of one set. */
 export function tableOf(tables: readonly FeatureTable[], B: number): FeatureTable {
   return tables.find(({ batchSize }) => batchSize === B) as FeatureTable;
 }
 
 /**
- * The same with the mean log norms beside its columns.
- * @param tables of one set, one of single images among them
+ * The table of batches of B images with the mean log norms as further columns.
+ * @param tables of one set, including the one of single images
  */
 export function withMeanLogNorms(tables: readonly FeatureTable[], B: number): FeatureTable {
   return beside(tableOf(tables, B), meanLogNorms(tableOf(tables, 1), B));

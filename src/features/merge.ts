@@ -1,11 +1,11 @@
 /**
  * # From shards to one file
  *
- * The shards of a table are joined in their order, some thousand rows at a time, and the file is
- * the one that a single run would have made, byte for byte. (Processors of several kinds may differ
- * in the last bits; which kinds there were the file then says.) Before that, all of them must be
- * there and be made from the same things; if some are missing, the error has the commands that make
- * just those. The shards stay where they are.
+ * The shards of a table are joined in order, a few thousand rows at a time. The result is the file
+ * that a single run would have made, byte for byte. (Different kinds of processors may differ in
+ * the last bits; the file records which kinds there were.) All shards must exist and be made from
+ * the same things before anything is joined. If some are missing, the error gives the commands that
+ * make exactly those. The shards stay where they are.
  */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -16,9 +16,9 @@ import type { Shard } from './shards';
 import { TableFile, writeTableFile } from './table-file';
 
 export interface MergeOptions {
-  /** Called with the file, and how many of its shards are done. */
+  /** Called with the file, how many of its shards are done, and how many there are. */
   readonly progress?: (what: string, done: number, total: number) => void;
-  /** Ends the work before the next shard; no half file is left. */
+  /** Stops the work before the next shard; no incomplete file is left. */
   readonly signal?: AbortSignal;
 }
 
@@ -26,7 +26,9 @@ export interface Merged {
   readonly file: string;
   readonly rows: number;
   readonly shards: number;
-  /** The kinds of processors that made it: of several, numbers may differ in the last bit. */
+  /**
+   * The kinds of processors that made it; numbers of different kinds may differ in the last bit.
+   */
   readonly processors: readonly string[];
 }
 
@@ -41,7 +43,7 @@ interface ShardFile {
 }
 
 /**
- * Joins every table of which there are shards in `folder`.
+ * Joins every table that has shards in `folder`.
  * @throws {FisherlabError} if there are no shards, some are missing, or some were made from
  *   something else
  * @throws the reason of `signal`, once it is aborted
@@ -74,7 +76,7 @@ export async function mergeShards(folder: string, options: MergeOptions = {}): P
   return merged;
 }
 
-/** The shards of each table, by the file that they become, in order. */
+/** The shards of each table in order, keyed by the file they are joined into. */
 async function shardsIn(folder: string): Promise<Map<string, ShardFile[]>> {
   const within = path.join(folder, 'shards');
   const names = (await readdir(within).catch(() => [])).filter((name) => name.endsWith('.parquet'));
@@ -103,7 +105,7 @@ async function shardOf(file: string): Promise<ShardFile> {
   return { file, rows, batchSize, origin, parts, shard: { index, count } };
 }
 
-/** @throws {FisherlabError} naming all that is missing or differs */
+/** @throws {FisherlabError} if a shard is missing or differs from the others, naming all of them */
 function assertComplete(tables: readonly (readonly ShardFile[])[], folder: string): void {
   const commands = new Set<string>();
   const missing: string[] = [];
@@ -117,7 +119,7 @@ function assertComplete(tables: readonly (readonly ShardFile[])[], folder: strin
       if (others.length > 0)
         throw new FisherlabError(
           `'${other.file}' and '${file}' were not made from the same things (${others.join(', ')})`,
-          'delete those that are wrong and make them again',
+          'delete the wrong ones and make them again',
         );
     }
     const there = new Set(shards.map(({ shard: { index } }) => index));

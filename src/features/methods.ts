@@ -1,9 +1,9 @@
 /**
- * # Which detectors find their columns
+ * # Which detectors a table has the columns for
  *
- * Detectors read the log-likelihood and squared norms, and some read other features too. What a
- * detector needs that a model does not have is no failure: the detector is left out for that model,
- * and the reason is said.
+ * Detectors read the log-likelihood and squared norms, and some read other features too. If a model
+ * does not have what a detector needs, that is not an error: the detector is left out for that
+ * model, and the reason is reported.
  */
 import { DETECTORS, type FeatureTable } from '../detectors/index';
 import { MEAN_LOG_NORM } from './mean-log-norm';
@@ -35,7 +35,7 @@ export function isNeeded(feature: string): boolean {
   return Object.values(NEEDS).some((needs) => needs.includes(feature));
 }
 
-/** The detectors that find their columns in a table, and those that do not, with what they lack. */
+/** The detectors whose columns are in a table, and the others, each with what it lacks. */
 export function methodsFor(table: FeatureTable): {
   methods: string[];
   without: { method: string; lacks: string }[];

@@ -1,8 +1,8 @@
 /**
  * # One model's share of the work
  *
- * The features of one model and set as far as one shard goes: which files they become, which parts
- * are there, and how parts become the shard's file (`feature-files.ts`).
+ * One shard of the features of one model and one set: which files it makes, which parts exist
+ * already, and how the parts are joined into the shard's file (`feature-files.ts`).
  */
 import { createHash } from 'node:crypto';
 import { access, readdir, rm, rmdir } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import type { LoadedModel } from '../models/index';
 import { Extractor } from './extract';
 import type { AskedModel, FeatureFilesOptions } from './feature-files';
 import { only } from './layer-features';
-import { byPlaces } from './noise-indices';
+import { BY_PIXELS, byPlaces } from './noise-indices';
 import {
   differences,
   type FileOrigin,
@@ -32,7 +32,7 @@ import { type Part, partsOf, type Shard, WHOLE } from './shards';
 import { beside, computedStatistic, type ImageStatistic, summedInBatches } from './statistic';
 import { type Piece, TableFile, writeTableFile } from './table-file';
 
-/** The file of a table: whole, or of a shard. */
+/** The path of a table's file, or of one of its shards. */
 export function tableFileOf(
   folder: string,
   { model, images }: Pick<FileOrigin, 'model' | 'images'>,
@@ -45,7 +45,7 @@ export function tableFileOf(
     : path.join(folder, 'shards', `${name}.shard-${index}-of-${count}.parquet`);
 }
 
-/** The features of one model and set, as far as one shard goes. */
+/** One shard of the features of one model and one set. */
 export class ModelShard {
   readonly parts: readonly Part[];
   private readonly loaded: LoadedModel;
@@ -73,7 +73,7 @@ export class ModelShard {
       const entry = entryOf(name);
       if (entry.kind === 'fitted')
         throw new FisherlabError(
-          `'${name}' learns from reference images first, which no two machines do to the last bit`,
+          `'${name}' learns from reference images first, and two machines do not learn the same to the last bit`,
           'leave it out; features.featureTables makes its tables in one process',
         );
       if (entry.kind === 'image') makers.add(entry);
@@ -116,8 +116,8 @@ export class ModelShard {
   }
 
   /**
-   * Whether all files are there.
-   * @throws {FisherlabError} if one is of something else
+   * Whether all files exist.
+   * @throws {FisherlabError} if one was made from something else
    */
   async isThere(): Promise<boolean> {
     let all = true;
@@ -130,7 +130,7 @@ export class ModelShard {
     return all;
   }
 
-  /** @throws {FisherlabError} if a file is there that was made from other images */
+  /** @throws {FisherlabError} if a file exists that was made from other images */
   async assertOf(checksums: readonly string[]): Promise<void> {
     const pixels = joinedChecksum(checksums);
     for (const file of this.files())
@@ -138,8 +138,8 @@ export class ModelShard {
   }
 
   /**
-   * Computes a part, unless it or the whole shard is there.
-   * @param images those of the part
+   * Computes a part, unless it or the whole shard exists.
+   * @param images the images of the part
    */
   async make(k: number, images: RowPart): Promise<void> {
     const { batchSizes, progress, signal } = this.options;
@@ -166,8 +166,8 @@ export class ModelShard {
   }
 
   /**
-   * Makes the shard's files of its parts.
-   * @param checksums those of the parts' images
+   * Joins the parts into the files of the shard.
+   * @param checksums of the images of the parts
    */
   async join(checksums: readonly string[]): Promise<void> {
     const { batchSizes, signal } = this.options;
@@ -178,7 +178,7 @@ export class ModelShard {
       const { index, count } = this.shard;
       const files = parts.map((k) => this.partFile(k, B));
       try {
-        // A killed shard may have gone on on another machine.
+        // A killed shard may have been resumed on another machine.
         const made: [Unread, ...Unread[]] = [this.origin];
         for (const part of files) made.push((await TableFile.open(part)).origin as Unread);
         const whole = { ...this.origin, ...joinedOrigin(made, checksums) };
@@ -186,7 +186,7 @@ export class ModelShard {
           count === 1 ? whole : { ...whole, shard: [index, count], parts: [...checksums] };
         await writeTableFile(file, origin, piecesOf(files, signal));
       } catch (error) {
-        // Somebody else may have made the file meanwhile and removed the parts.
+        // Another process may have made the file in the meantime and removed the parts.
         if (!(await exists(file))) throw error;
       }
     }
@@ -205,7 +205,9 @@ export class ModelShard {
     progress: (images: number) => void,
   ): Promise<FeatureTable[]> {
     const stop = signal === undefined ? {} : { signal };
-    const given = { noiseIndices: byPlaces(images.places), ...stop };
+    // The position of your own image means nothing, so its noise comes from its pixels.
+    const noise = images.names === undefined ? byPlaces(images.places) : BY_PIXELS;
+    const given = { noiseIndices: noise, ...stop };
     const ofLayers = await this.extractor.run(images, { progress, ...given });
     const ofImages: FeatureTable[] = [];
     for (const statistic of this.statistics)
@@ -228,7 +230,7 @@ function pieceOf(table: FeatureTable, { places, names }: RowPart): Piece {
 
 function ofOthers(file: string, what: readonly string[]): FisherlabError {
   return new FisherlabError(
-    `'${file}' is there and was made from something else (${what.join(', ')})`,
+    `'${file}' already exists and was made from something else (${what.join(', ')})`,
     'choose another folder, or delete the file',
   );
 }
@@ -249,7 +251,7 @@ function assertSize({ name, model }: LoadedModel, { images }: ImageSource): void
   if (model.imageShape.join() === images.shape.join()) return;
   throw new FisherlabError(
     `images of '${images.name}' are ${images.shape.join('x')}, and the model '${name}' takes ${model.imageShape.join('x')}`,
-    'choose a model of images of that kind',
+    'choose a model that takes images of this size',
   );
 }
 
@@ -264,7 +266,7 @@ export async function* piecesOf(
   }
 }
 
-/** What a file was made from, without its shard; undefined where there is no file. */
+/** What a file was made from, without its shard; undefined if there is no file. */
 async function originIn(file: string): Promise<FileOrigin | undefined> {
   try {
     const { shard: _, parts: __, ...origin } = (await TableFile.open(file)).origin;
@@ -282,10 +284,10 @@ function exists(file: string): Promise<boolean> {
   );
 }
 
-/** Removes what is empty of the folders of parts. */
+/** Removes the folders of parts that are empty. */
 export async function removeEmptyFoldersOfParts(folder: string): Promise<void> {
   const all = path.join(folder, 'parts');
   for (const name of await readdir(all).catch(() => []))
-    await rmdir(path.join(all, name)).catch(() => {}); // not empty: somebody works there
+    await rmdir(path.join(all, name)).catch(() => {}); // not empty: another process works there
   await rmdir(all).catch(() => {});
 }

@@ -1,16 +1,17 @@
 /**
- * # Those of a set that look most like another set
+ * # The images of a set that look most like another set
  *
- * The nine pixel statistics (`pixel-statistics.ts`) tell most sets apart. Images of another set
- * that have nearly the same nine numbers as familiar ones are strangers that they cannot tell, by
- * choice and not by alteration: for each familiar image in turn the nearest that is not taken yet,
- * in the Euclidean distance of the nine numbers standardised over the familiar set,
+ * The nine pixel statistics t_1 … t_9 (`pixel-statistics.ts`) tell most sets apart. This file picks
+ * out of another set the images whose statistics are nearly those of familiar images, so that the
+ * statistics no longer help, without altering any image. For each familiar image x_k in turn it
+ * takes the nearest image y_i that is not yet taken. The distance is Euclidean, with each statistic
+ * divided by its standard deviation σ_j over the familiar set:
  *
  *     i(k) = argmin_{i not taken} Σ_j ((t_j(y_i) − t_j(x_k))/σ_j)².
  *
  * This is nearest-neighbour matching without replacement (Rubin, *Matching to remove bias in
- * observational studies*, Biometrics 29, 1973). How well it does is seen in what the statistics
- * still detect.
+ * observational studies*, Biometrics 29, 1973). How well the matching works can be seen from how
+ * much the statistics still detect.
  */
 import { type Images, picked } from '../data/index';
 import { type Column, point, squaredDistance, standardiseBy } from '../detectors/index';
@@ -28,7 +29,7 @@ export function nearestSubset(others: Images, familiar: Images): Images {
       'give more of them or fewer familiar ones',
     );
   const own = pixelTable(familiar, 1).columns;
-  // Of grey images colour is the same for all, and tells nothing.
+  // All grey images have the same colourfulness, so it is left out.
   const telling = own.flatMap(({ values }, j) => (values.some((v) => v !== values[0]) ? [j] : []));
   const standardise = standardiseBy(telling.map((j) => own[j] as Column));
   const pointsOf = (columns: readonly Column[]) =>

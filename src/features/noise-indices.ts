@@ -1,18 +1,18 @@
 /**
  * # Which noise an image gets
  *
- * Noise is drawn by an index (`noiseByIndex`), and what that index is of an image is a choice:
+ * Noise is drawn by an index (`noiseByIndex`). Which index an image gets is a choice:
  *
- * - its place in the set, unless told: every image has noise of its own, and part of a set has that
- *   of the whole;
- * - the same for all: one draw is shared, and what differs between two rows are the images alone;
- * - numbers made of its pixels: an image of one's own has the same noise in any company.
+ * - its position in the set (the default): every image has its own noise, and it is the same
+ *   whether the whole set or a part of it is used;
+ * - the same for all: one draw is shared, so two rows differ only by their images;
+ * - numbers computed from its pixels: an image has the same noise whatever other images are scored
+ *   with it.
  *
- * One draw may say little of an image: of some models, what differs between two draws is more than
- * what differs between two images. Then an image has several, each a row of its own
- * (`detectors/several-draws.ts`).
+ * One draw may say little about an image: with some models, two draws differ more than two images
+ * do. Then an image can have several draws, each with its own row (`detectors/several-draws.ts`).
  *
- * The choice has a name, under which tables are kept.
+ * The name of the choice is part of the key under which tables are kept.
  */
 import { type Images, noiseIndices } from '../data/index';
 import { noiseIsRounding } from '../models/index';
@@ -20,25 +20,29 @@ import { noiseIsRounding } from '../models/index';
 export interface NoiseIndices {
   readonly name: string;
   /**
-   * Rows of an image, each with a draw of its own. If it is given, an image's rows go through the
-   * model together and with those of no other, so that not even the last bit of a number depends on
-   * what else is in the set. Left out: one row, and images go through together.
+   * The number of rows of an image, each with its own draw. If it is given, the rows of an image go
+   * through the model together, without those of any other image, so that not even the last bit of
+   * a number depends on the rest of the set. If it is left out, an image has one row, and images go
+   * through the model together.
    */
   readonly draws?: number;
   /** The indices of the noise of the images at `positions`, [positions × draws]. */
   of(data: Images, positions: readonly number[]): readonly number[];
 }
 
-/** An image's place in its set. */
+/** The position of an image in its set. */
 export const BY_POSITION: NoiseIndices = { name: 'position', of: (_, positions) => positions };
 
-/** The places in a longer row that these images are some of: `places`, [count]. */
+/** The positions of these images in a larger set: `places`, [count]. */
 export function byPlaces(places: readonly number[]): NoiseIndices {
   return {
     name: BY_POSITION.name,
     of: (_, positions) => positions.map((position) => places[position] as number),
   };
 }
+
+/** Numbers made of an image's pixels: the same noise in any company. */
+export const BY_PIXELS: NoiseIndices = { name: 'pixels', of: (data, at) => noiseIndices(data, at) };
 
 /** One draw for all images. */
 export const SHARED: NoiseIndices = {
@@ -47,17 +51,17 @@ export const SHARED: NoiseIndices = {
 };
 
 /**
- * One draw for all images where the noise enters the gradient, each its own where it is no more
- * than the rounding of pixels. One latent of a VAE, or one ε of a diffusion model, makes a third to
- * a half of the variance of its log norms, and rows that share it do not differ by it; a flow only
- * dequantises, and what is shared there is missed in batches.
+ * One draw for all images of VAEs and diffusion models, separate draws for flows. The latent noise
+ * of a VAE, or the ε of a diffusion model, causes a third to a half of the variance of the log
+ * norms; rows that share the noise do not have this variance. A flow uses noise only to dequantise
+ * pixels, and there batches lose information if all images share it.
  * @param family of the model
  */
 export function steadyNoise(family: string): NoiseIndices {
   return noiseIsRounding(family) ? BY_POSITION : SHARED;
 }
 
-/** Numbers made of an image's pixels, for so many draws, 1 to 16. */
+/** Indices computed from the pixels of an image, for 1 to 16 draws. */
 export function byPixels(draws: number): NoiseIndices {
   return {
     name: `pixels, ${draws} draws`,

@@ -1,10 +1,10 @@
 /**
  * # What a file of features was made from
  *
- * Two files belong together if they were made from the same things. All of them are written into
- * the file, so that whoever finds it knows, and can make it again by one command. The kinds of
- * processors are written too, but are no reason to keep files apart: between two kinds numbers
- * differ by rounding alone.
+ * Two files belong together if they were made from the same things. Each file lists what it was
+ * made from, so that a reader can check it, and can make the file again with one command. The kinds
+ * of processors are listed too, but files of different kinds may be joined, because their numbers
+ * differ only by rounding.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -23,13 +23,13 @@ export interface ImageSource {
   readonly limit?: number;
 }
 
-/** All that changes the numbers of a table, but the part of the images that it holds. */
+/** Everything that affects the numbers of a table, except which part of the images it holds. */
 export type FileOrigin = {
   readonly program: string;
-  /** Raised when the program's numbers move. */
+  /** Raised whenever the program's numbers change. */
   readonly numbers: number;
   readonly backend: string;
-  /** On which kinds it was made, sorted; on one kind every bit is the same. */
+  /** The kinds of processors that made it, sorted. Processors of one kind agree in every bit. */
   readonly processors: readonly string[];
   /** `asked` as on the command line: a name or a path. */
   readonly model: { readonly name: string; readonly asked: string; readonly checksum: string };
@@ -40,8 +40,9 @@ export type FileOrigin = {
     readonly count: number;
   };
   /**
-   * SHA-256 of a part's images (`partChecksum`), or of those of all its parts one behind the other
-   * (`joinedChecksum`), since whoever makes a shard has seen no other images.
+   * For a part, the SHA-256 of its images (`partChecksum`). For a file of several parts, the
+   * SHA-256 of their checksums in order (`joinedChecksum`), because a process that makes a shard
+   * reads no other images.
    */
   readonly pixels: string;
   readonly seed: number;
@@ -49,18 +50,18 @@ export type FileOrigin = {
   readonly batchSizes: readonly number[];
 };
 
-/** An origin before its images were read. */
+/** An origin whose images have not been read yet. */
 export type Unread = Omit<FileOrigin, 'pixels'>;
 
-/** What the file of a shard says besides. */
+/** What the file of a shard says in addition. */
 export type OfShard = {
-  /** Its number and how many there are. */
+  /** The number of the shard, and how many shards there are. */
   readonly shard: readonly [number, number];
   /** The checksum of each of its parts. */
   readonly parts: readonly string[];
 };
 
-/** The origin of tables of a model and images, which need not have been read. */
+/** The origin of the tables of a model on some images, which need not have been read yet. */
 export function originOf(
   { name, checksum }: LoadedModel,
   asked: string,
@@ -96,18 +97,18 @@ export function partChecksum({ places, names, images }: RowPart): string {
     .digest('hex');
 }
 
-/** What images are known by whose parts are known: SHA-256 of the parts' in a row. */
+/** The checksum of images that consist of parts: the SHA-256 of the parts' checksums in order. */
 export function joinedChecksum(parts: readonly string[]): string {
   return createHash('sha256').update(parts.join()).digest('hex');
 }
 
-/** What the parts of a table have in common. */
+/** What all parts of one table share, as text. */
 export function identityOf({ processors: _, ...origin }: Unread): string {
   return canonicalJson(origin);
 }
 
 /**
- * The origin of a table that is joined from others; all but processors and images are the same.
+ * The origin of a table joined from others, which may differ only in processors and images.
  * @param parts the checksums of all parts, in order
  */
 export function joinedOrigin(
@@ -119,8 +120,8 @@ export function joinedOrigin(
 }
 
 /**
- * The names of what differs between two origins, processors and the images themselves aside; empty
- * if they are, or may be, shards of one table.
+ * The names of the entries in which two origins differ, apart from processors and pixels. Empty if
+ * they may be shards of one table.
  */
 export function differences(one: Unread, other: Unread): string[] {
   return Object.keys({ ...one, ...other }).filter((key) => {
@@ -145,7 +146,7 @@ export function commandOf(origin: FileOrigin, folder: string): string {
   ].join(' ');
 }
 
-/** A word as a shell takes it. */
+/** Quotes a word for the shell if it needs quoting. */
 function quoted(word: string): string {
   return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

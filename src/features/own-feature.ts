@@ -1,17 +1,17 @@
 /**
- * # Features of one's own, and what they are known by
+ * # Your own features, and how their tables are kept
  *
- * The name of a feature says nothing of what it computes: whoever edits one and runs again must see
- * new numbers. What is known of a function is its text, and its numbers depend on more than that if
- * it closes over anything. Hence
+ * The name of a feature does not say what it computes: if you edit a feature and run it again, you
+ * must see new numbers. A function can be identified by its text, unless it closes over something
+ * that its text does not show. Hence:
  *
- * - a feature of `defineFeature` is computed by the function *made again from its text*
- *   (`closed-function.ts`). As long as that works, and agrees with the function itself on the first
- *   images, text and options are all there is to know: tables are kept on disk under them. (Another
- *   comment in the text computes them again, which does no harm.)
- * - If it fails once, the function itself takes over. Such a feature, and any object with an `of`,
- *   is known by its identity: tables are kept as long as the process lives, and defining it anew
- *   computes them anew.
+ * - A feature made by `defineFeature` is computed by its function *compiled again from its text*
+ *   (`closed-function.ts`). As long as that works, and agrees with the original function on the
+ *   first images, its numbers depend only on its text and options, and its tables are kept on disk
+ *   under these two. (Editing only a comment computes them again, which does no harm.)
+ * - If that fails once, the original function takes over. Such a feature, and any object with a
+ *   method `of`, is identified by the object itself: its tables are kept until the process ends,
+ *   and are computed again if you define it again.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
@@ -28,13 +28,13 @@ import {
 import type { Model } from '../models/index';
 import { fromItsText } from './closed-function';
 
-/** Images that decide whether a feature is worth the pass. */
+/** The number of images a feature is tried on before the full pass. */
 const CHECKED = 12;
 
-/** A reader's feature as tables are made with it. */
+/** Wraps a user's feature so that its tables can be kept. */
 export class OwnFeature implements Feature {
   readonly name: string;
-  /** The feature made again from its text, as long as that works. */
+  /** The feature compiled again from its text, as long as that works. */
   private closed: Feature | null;
   private isChecked = false;
 
@@ -50,14 +50,14 @@ export class OwnFeature implements Feature {
 
   private static readonly known = new WeakMap<Feature, OwnFeature>();
 
-  /** The same for the same object, so that it is checked once. */
+  /** Returns the same wrapper for the same object, so that each feature is checked only once. */
   static of(given: Feature): OwnFeature {
     const known = OwnFeature.known.get(given) ?? new OwnFeature(given);
     OwnFeature.known.set(given, known);
     return known;
   }
 
-  /** All that its numbers depend on; null if that cannot be told. */
+  /** Everything its numbers depend on; null if that is unknown. */
   get identity(): Json {
     const definition = this.closed?.definition;
     if (definition === undefined) return null;
@@ -70,15 +70,15 @@ export class OwnFeature implements Feature {
       try {
         return this.closed.of(gradient, B, layer);
       } catch {
-        this.closed = null; // it names something outside, or is wrong: then the next line says so
+        this.closed = null; // it uses an outside name, or the next line reports a mistake
       }
     }
     return this.given.of(gradient, B, layer);
   }
 
   /**
-   * Tries it on the first images, once.
-   * @throws {FisherlabError} if it makes the mistakes that `checkFeature` looks for
+   * Tries the feature on the first images, only once.
+   * @throws {FisherlabError} if it has a mistake that `checkFeature` looks for
    */
   check(model: Model, data: Images, seed: number): void {
     if (this.isChecked) return;

@@ -1,10 +1,10 @@
 /**
  * # Nine numbers that need no model
  *
- * Before a detector may be said to have understood images, it has to be better than one that only
- * looks at how they were made: how many grey levels a sensor or a resize left, how sharp it is, how
- * colourful. These are nine such numbers of one 8-bit image x with values in 0 … 255, over C
- * channels of H × W pixels; their joint density is the baseline `pixel statistics`.
+ * A detector that understands the content of images must do better than one that only looks at how
+ * they were made: how many grey levels the sensor or a resize left, how sharp they are, how
+ * colourful. Here are nine such numbers for an 8-bit image x with values in 0 … 255 and C channels
+ * of H × W pixels. Their joint density is the baseline `pixel statistics`.
  *
  * | column (`layer`) | of one image |
  * |---|---|
@@ -18,10 +18,10 @@
  * | `mixed-difference` | log(1 + mean square of (1, −2, 1) along rows, then along columns) |
  * | `colourfulness` | log(1 + σ + 0.3 μ), see `colourfulness`; 0 of a grey image |
  *
- * The three differences weigh high spatial frequencies more and more: together they tell a picture
- * that was enlarged, averaged down or smoothed. A logarithm makes a number that spans powers of ten
- * fit a normal density. Which measures of sharpness to take was chosen on the development pairs
- * (`experiments/pairs.ts`).
+ * The three differences give more and more weight to high spatial frequencies: together they reveal
+ * an image that was enlarged, scaled down or smoothed. Some numbers span powers of ten, and their
+ * logarithms are closer to a normal distribution. The measures of sharpness were chosen on the
+ * development pairs (`experiments/pairs.ts`).
  */
 import type { Images } from '../data/index';
 import type { FeatureTable } from '../detectors/index';
@@ -39,7 +39,7 @@ export const PIXEL_STATISTICS = [
   'colourfulness',
 ] as const;
 
-/** The nine numbers as a statistic of images; they depend on nothing but the pixels. */
+/** The nine numbers as a statistic of images; they depend only on the pixels. */
 export function pixelStatistics(): ImageStatistic {
   return {
     name: 'pixel-statistics',
@@ -50,7 +50,7 @@ export function pixelStatistics(): ImageStatistic {
   };
 }
 
-/** The nine numbers as a table of batches of B images each: no model is needed, and no cache. */
+/** A table of the nine numbers for batches of B images; it needs neither a model nor a cache. */
 export function pixelTable(data: Images, B: number): FeatureTable {
   const all = Array.from({ length: data.count }, (_, index) => index);
   const found = columnsOf(data, all);
@@ -62,7 +62,7 @@ export function pixelTable(data: Images, B: number): FeatureTable {
   return summedInBatches({ rows: data.count, batchSize: 1, columns }, B);
 }
 
-/** One list a statistic, of the images in the order of `indices`. */
+/** One list per statistic, for the images in the order of `indices`. */
 function columnsOf(data: Images, indices: readonly number[]): number[][] {
   const rows = indices.map((index) => pixelNumbers(imageOf(data, index), data.shape));
   return PIXEL_STATISTICS.map((_, k) => rows.map((row) => row[k] as number));
@@ -149,8 +149,9 @@ function meanSquares(
 }
 
 /**
- * σ + 0.3 μ of an RGB image: length of the standard deviations and of the means of r − g and
- * (r + g)/2 − b (Hasler and Süsstrunk, *Measuring colourfulness in natural images*, SPIE 2003).
+ * σ + 0.3 μ of an RGB image. σ is the length of the vector of the standard deviations of r − g and
+ * (r + g)/2 − b, μ that of their means (Hasler and Süsstrunk, *Measuring colourfulness in natural
+ * images*, SPIE 2003).
  */
 function colourfulness(image: Uint8Array): number {
   const pixels = image.length / 3;

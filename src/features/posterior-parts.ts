@@ -1,18 +1,18 @@
 /**
- * # What a VAE's posterior says of an image
+ * # Statistics of a VAE's posterior
  *
  * The statistics that density of states estimation looks at in a VAE (Morningstar et al. 2021,
- * arXiv 2006.09273; `detectors/dose.ts`), with q = N(μ, e^{2s}) the encoder's answer and r = N(0,
- * 1) the prior:
+ * arXiv 2006.09273; `detectors/dose.ts`), where q = N(μ, e^{2s}) is the encoder's posterior and r =
+ * N(0, 1) the prior:
  *
  *     posterior-cross-entropy   −E_q log r = ½ Σ (μ² + e^{2s} + ln 2π)
  *     posterior-entropy         −E_q log q = Σ (s + ½ ln 2πe)
  *     divergence                KL(q ‖ r), their difference
  *     distortion                ‖x − x̂‖², with the noise of the log-likelihood
  *
- * All in nats. Minus the sum of the last two is the model's objective. The authors' fifth is an
- * importance-weighted bound on log p(x); here it is the objective itself, the log-likelihood that
- * the table has already.
+ * All are in nats. Minus the sum of the last two is the model's objective. The authors use a fifth
+ * statistic, an importance-weighted bound on log p(x); here the objective itself takes its place,
+ * which every table has as its log-likelihood.
  */
 import { tf } from '../backend/index';
 import { pixels } from '../data/index';
@@ -27,7 +27,7 @@ export const POSTERIOR_PARTS = [
   'distortion',
 ] as const;
 
-/** Of models with a posterior of latents. */
+/** For models with a posterior over latents. */
 export function posteriorParts(
   { model, checksum }: Pick<LoadedModel, 'model' | 'checksum'>,
   seed: number,

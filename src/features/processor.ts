@@ -1,14 +1,17 @@
 /**
- * # Which kind of processor computes
+ * # The kind of processor
  *
- * The engine's kernels add in the order that suits the widest vectors of the processor they find:
- * machines of one kind agree to the last bit, machines of two may differ in it. So files of
- * features say on which kinds they were made.
+ * The engine's kernels add numbers in an order that suits the widest vector instructions of the
+ * processor. Machines of one kind therefore agree in every bit, while machines of different kinds
+ * may differ in the last. So feature files record the kinds of processors that made them.
  */
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 
-/** Linux's names of the vectors that kernels are chosen by, widest first, and their own. */
+/**
+ * Vector instructions that decide which kernels run, widest first: Linux's name, then the usual
+ * one.
+ */
 const VECTORS = [
   ['avx512f', 'AVX-512'],
   ['avx2', 'AVX2'],
@@ -16,7 +19,9 @@ const VECTORS = [
   ['sve', 'SVE'],
 ] as const;
 
-/** The kind of this machine: `x64 AVX-512`; where Linux does not tell, the processor's name. */
+/**
+ * The kind of this machine, such as `x64 AVX-512`; without Linux's list, the processor's own name.
+ */
 export function processorKind(): string {
   let flags: string[];
   try {
@@ -28,7 +33,10 @@ export function processorKind(): string {
   return vectors === undefined ? os.arch() : `${os.arch()} ${vectors}`;
 }
 
-/** What the first processor in Linux's list can do; x64 calls it `flags`, arm64 `Features`. */
+/**
+ * The features of the first processor in Linux's list. The line is called `flags` on x64 and
+ * `Features` on arm64.
+ */
 function flagsIn(list: string): string[] {
   return /^(?:flags|Features)\s*:(.*)$/m.exec(list)?.[1]?.trim().split(' ') ?? [];
 }

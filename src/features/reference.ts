@@ -2,34 +2,36 @@
  * # Reference images
  *
  * Some features are *fitted* first (mean gradients, Fisher norms): they learn from reference images
- * what is familiar. No image may be both weighed and a weight: in-sample Fisher norms of the images
- * an estimate was made from are much too small, and a detector fitted on them finds everything
- * strange. So the reference are training images, or images that are then left out of the tables.
+ * what is familiar. No image may serve both as a reference and in the tables. Fisher norms of the
+ * very images that the Fisher matrix was estimated from are much too small, and a detector fitted
+ * on them would find everything else strange. So the reference images are training images, or test
+ * images that are then left out of the tables.
  */
 import { type DataSetName, type Dataset, dataSet, dataset, find, type Images } from '../data/index';
 
-/** Reference images unless told otherwise: as many as in the first trial of exact Fisher norms. */
+/** The default number of reference images, as many as in the first trial of exact Fisher norms. */
 export const REFERENCE = 256;
 
 export interface Reference {
   readonly images: Images;
-  /** Of their noise. */
+  /** The seed of their noise. */
   readonly seed: number;
   /** For tables: `256 training images of cifar10`. */
   readonly words: string;
 }
 
 /**
- * The reference images of a model's own set: training images; if the training split is not on this
- * machine, the first half of the test set, which fits the detectors too (`words` say which).
- * @throws {FisherlabError} if the set is not known, or is not on this machine
+ * The reference images of a model's own set. They are training images. If the training split is not
+ * on this machine, they come from the first half of the test set, which also fits the detectors
+ * (`words` says which).
+ * @throws {FisherlabError} if the set is unknown, or not on this machine
  */
 export async function referenceImages(
   name: string,
   seed: number,
   limit?: number,
 ): Promise<Reference> {
-  dataSet(name); // an unknown name is an error
+  dataSet(name); // throws if the name is unknown
   const set = name as DataSetName;
   if (find(set, 'train') !== null) {
     const images = await dataset(set, 'train', { limit: Math.min(REFERENCE, limit ?? REFERENCE) });

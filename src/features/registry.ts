@@ -1,16 +1,16 @@
 /**
- * # The features there are
+ * # The registry of features
  *
- * Everything that can stand in a column besides the log-likelihood, each by its name:
+ * Everything that can be a column besides the log-likelihood, by name:
  *
- * - of a `layer`: a function of the gradient of the joint log-likelihood of a batch
- *   (`gradients/features.ts`); one column, or k, a layer. All models have them;
- * - `fitted`: the same, after it has learnt from reference images (`reference.ts`);
- * - of an `image`: a number of every image, which a batch adds up (`statistic.ts`). Which models
- *   have one is what they can do (`models/capabilities.ts`), not which family they are of.
+ * - `layer`: a function of the gradient of the joint log-likelihood of a batch
+ *   (`gradients/features.ts`), with one or k columns per layer. All models have these;
+ * - `fitted`: the same, but it first learns from reference images (`reference.ts`);
+ * - `image`: a number for every image; a batch has the sum (`statistic.ts`). Whether a model has it
+ *   depends on what the model can do (`models/capabilities.ts`), not on its family.
  *
- * To add a feature, add an entry. Whoever changes what one computes raises its version: no kept
- * table can then be taken for the new numbers.
+ * To add a feature, add an entry. If you change what a feature computes, raise its version, so that
+ * tables of the old numbers are not read any more.
  */
 
 import { assertKnown } from '../errors';
@@ -43,9 +43,9 @@ import type { ImageStatistic } from './statistic';
 export type Fitted = Feature & { dispose?(): void };
 
 export interface FittingOptions {
-  /** Called with how many images of how many have passed through the model. */
+  /** Called with how many images have passed through the model, and how many there are. */
   readonly progress?: (done: number, total: number) => void;
-  /** Ends the fit before the next images; no tensor is left. */
+  /** Stops the fit before the next images; all tensors are freed. */
   readonly signal?: AbortSignal;
 }
 
@@ -66,7 +66,10 @@ interface OfLayersFitted {
 interface OfImages {
   readonly name: string;
   readonly kind: 'image';
-  /** What makes it, perhaps with others, under its own version; null if not of this model. */
+  /**
+   * The statistic that computes it, perhaps with others, with its own version; null if this model
+   * does not have it.
+   */
   readonly statistic: (loaded: LoadedModel, seed: number) => ImageStatistic | null;
 }
 
@@ -110,7 +113,7 @@ export const FEATURES: readonly FeatureEntry[] = [
   image('pixel-statistic', pixelStatistics),
 ];
 
-/** @throws {FisherlabError} if there is no such feature, listing those there are */
+/** @throws {FisherlabError} if there is no such feature; the message lists those that exist */
 export function entryOf(name: string): FeatureEntry {
   assertKnown(
     'feature',

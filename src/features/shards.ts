@@ -1,14 +1,14 @@
 /**
  * # Shards: the same work on many machines
  *
- * Images are cut into *parts* of a fixed number of images (`cutEvery`), and a shard i of n has the
- * parts from ⌊i·P/n⌋ up to ⌊(i+1)·P/n⌋ of all P. Which parts there are depends on the images and
- * the batch sizes alone, so the rows of all shards, in order, are those of one run, bit for bit,
- * whatever n is; and since a part has whole batches, no batch crosses an edge.
+ * The images are cut into P *parts* of a fixed number of images (`cutEvery`). Shard i of n has the
+ * parts from ⌊i·P/n⌋ up to, but not including, ⌊(i+1)·P/n⌋. The parts depend only on the images and
+ * the batch sizes, so the rows of all shards in order are the rows of a single run, bit for bit,
+ * whatever n is. A part consists of whole batches, so no batch crosses an edge.
  */
 import { FisherlabError } from '../errors';
 
-/** The `index`-th of `count` shards, from 0 on. */
+/** Shard number `index` of `count`, counted from 0. */
 export interface Shard {
   readonly index: number;
   readonly count: number;
@@ -20,7 +20,7 @@ export interface Part {
   readonly to: number;
 }
 
-/** All the work there is. */
+/** All of the work in one shard. */
 export const WHOLE: Shard = { index: 0, count: 1 };
 
 /**

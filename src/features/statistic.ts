@@ -1,16 +1,16 @@
 /**
  * # Columns that are not of a layer
  *
- * Some detectors read numbers that no gradient holds: how well an image compresses, the two parts
- * of a flow's log-likelihood, what another model says of it. All of these are numbers s(x) of *one
- * image*, and a batch has their sum, as it has the sum of log-likelihoods:
+ * Some detectors read numbers that are not in any gradient: how well an image compresses, the two
+ * parts of a flow's log-likelihood, the likelihood under another model. Each of these is a number
+ * s(x) of *one image*. A batch has their sum, as it has the sum of log-likelihoods:
  *
  *     s(x_{1:B}) = Σ_b s(x_b).
  *
- * So each is computed once for every image, kept on disk as a table of B = 1 under the checksum of
- * all that changes it, and summed for any B. To add one, write a function that gives an
- * `ImageStatistic` in a file of its own, in the unit and with the sign its detector expects, and
- * name it in `registry.ts`.
+ * So each number is computed once per image, kept on disk in a table of B = 1 under the checksum of
+ * everything that affects it, and summed for any B. To add a statistic, write a function that
+ * returns an `ImageStatistic` in its own file, in the unit and with the sign its detector expects,
+ * and add it to `registry.ts`.
  */
 import { createHash } from 'node:crypto';
 import type { Images } from '../data/index';
@@ -21,48 +21,48 @@ import { CACHE_FOLDER, type CacheKey, cachedTable } from './table-cache';
 
 /** Numbers of single images. */
 export interface ImageStatistic {
-  /** As progress and cache call it. */
+  /** The name used by the progress display and the cache. */
   readonly name: string;
-  /** Raised by whoever changes the numbers: tables of another version are not read. */
+  /** Raise it when you change the numbers; tables of another version are not read. */
   readonly version: number;
   /** The columns it makes; if one feature has several, `layer` tells them apart. */
   readonly columns: readonly { readonly feature: string; readonly layer?: string }[];
-  /** What else changes the numbers besides the images: checksums of weights, seeds, options. */
+  /** What the numbers depend on besides the images: checksums of weights, seeds, options. */
   readonly key: CacheKey;
   /**
-   * For each column the numbers of the images at `positions`, [n].
-   * @param indices those of their noise; their positions where left out
+   * For each column, the numbers of the images at `positions`, [n].
+   * @param indices of their noise; by default their positions
    */
   of(
     data: Images,
     positions: readonly number[],
     indices?: readonly number[],
   ): Promise<readonly ArrayLike<number>[]>;
-  /** Frees what it holds. */
+  /** Frees the tensors it holds. */
   dispose?(): void;
 }
 
 export interface StatisticOptions {
-  /** Which noise an image gets; that of its place in the set where left out. */
+  /** Which noise an image gets; by default that of its position in the set. */
   readonly noiseIndices?: NoiseIndices;
-  /** Called with how many images are done; not called for a table that was kept. */
+  /** Called with how many images are done; not called for a table read from the cache. */
   readonly progress?: (images: number) => void;
-  /** Folder of the tables that are kept; `CACHE_FOLDER` unless told. */
+  /** The folder that keeps the tables; `CACHE_FOLDER` by default. */
   readonly cache?: string;
-  /** Ends the work before the next images; nothing is kept then. */
+  /** Stops the work before the next images; nothing is kept then. */
   readonly signal?: AbortSignal;
 }
 
-/** Rows at a time. */
+/** How many rows are computed at a time. */
 const CHUNK = 50;
 
-/** SHA-256 of pixels: what images are known by in a key. */
+/** The SHA-256 of the pixels, which identifies the images in a key. */
 export function imagesChecksum(data: Images): string {
   return createHash('sha256').update(data.images).digest('hex');
 }
 
 /**
- * One row an image and draw of its noise: from the cache, or computed and kept.
+ * One row for each image and draw of its noise, read from the cache, or computed and kept.
  * @throws {FisherlabError} if a number is not finite
  * @throws the reason of `signal`, once it is aborted
  */
@@ -85,7 +85,7 @@ export function statisticTable(
 }
 
 /**
- * A row for each draw of the noise of each image, computed.
+ * Computes one row for each image and draw of its noise, without the cache.
  * @throws {FisherlabError} if a number is not finite
  * @throws the reason of `signal`, once it is aborted
  */
@@ -112,7 +112,7 @@ export async function computedStatistic(
       if (bad >= 0)
         throw new FisherlabError(
           `${name} of image ${positions[bad]} of '${data.name}' is ${numbers[bad]}`,
-          'look for damaged weights or images',
+          'check the weights and the images for damage',
         );
       values[column]?.set(numbers, draws * start);
     });
@@ -128,8 +128,8 @@ export async function computedStatistic(
 }
 
 /**
- * A table of single images as one of consecutive batches of B, each the sum of its images; a last
- * batch that is not full is dropped.
+ * Turns a table of single images into one of consecutive batches of B, each the sum of its images.
+ * The last batch is dropped if it is not full.
  */
 export function summedInBatches(table: FeatureTable, B: number): FeatureTable {
   if (B === 1) return table;
@@ -151,8 +151,8 @@ export function beside(first: FeatureTable, ...others: readonly FeatureTable[]):
   for (const other of others) {
     if (other.rows !== first.rows || other.batchSize !== first.batchSize) {
       throw new FisherlabError(
-        `tables of ${first.rows} batches of ${first.batchSize} and of ${other.rows} batches of ${other.batchSize} do not go side by side`,
-        'make them of the same images',
+        `tables of ${first.rows} batches of ${first.batchSize} and of ${other.rows} batches of ${other.batchSize} cannot be put side by side`,
+        'make them from the same images',
       );
     }
   }

@@ -1,19 +1,20 @@
 /**
  * # Feature tables on disk
  *
- * Features cost minutes, detectors milliseconds: so tables are kept. A table's file is named by
- * what it was made from (weights, images, batch size, seed, the feature and its version, …): the
- * SHA-256 of that *key* written as JSON with sorted names. Another seed is another file; nothing is
- * ever out of date. The file holds its key, which must be the one that is asked for.
+ * Features take minutes to compute and detectors milliseconds, so tables are kept. What a table was
+ * made from (weights, images, batch size, seed, the feature and its version, …) is its *key*. The
+ * file is named by the SHA-256 of the key, written as JSON with sorted names. Another seed gives
+ * another file, so no file is ever out of date. The file also contains its key, which is checked
+ * when it is read.
  *
  * The format is Apache Parquet, which pandas, Arrow, DuckDB and many others read: one DOUBLE column
  * for each column of the table, named `feature` or `feature:layer`. What Parquet has no place for
  * (batch size, sizes of layers, the key) is JSON in the file's key-value metadata under
- * `fisherlab`, with a SHA-256 of all that and of the numbers: a file that was cut or altered is
- * found out when it is read.
+ * `fisherlab`, with a SHA-256 over this and the numbers, so that a truncated or altered file is
+ * noticed when it is read.
  *
- * Files are written beside and renamed: a run that is killed leaves the tables it had finished and
- * no other, and the next run goes on from there.
+ * Files are written under another name and renamed when complete. A run that is killed leaves only
+ * finished tables, and the next run resumes from there.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -23,22 +24,22 @@ import type { Column, FeatureTable } from '../detectors/index';
 import { FisherlabError } from '../errors';
 import type { Json } from '../gradients/index';
 
-/** Where tables are kept unless told otherwise: `out/cache` of the checkout. */
+/** Where tables are kept by default: `out/cache` in the checkout. */
 export const CACHE_FOLDER = inCheckout('out', 'cache');
 
 /**
- * The version of all numbers at once, part of every key. Raise it with a change that moves the
- * numbers of tables without touching one feature alone: models, noise, kernels, the extraction.
+ * The version of all numbers, part of every key. Raise it with a change to models, noise, kernels
+ * or the extraction that changes the numbers of more than a single feature.
  */
 export const NUMBERS = 1;
 
 /**
- * What a table was made from. Must hold everything that changes the numbers, weights by their
- * checksum.
+ * What a table was made from. It must contain everything that affects the numbers, with a checksum
+ * for the weights.
  */
 export type CacheKey = { readonly [name: string]: Json };
 
-/** What the file says of itself beside the numbers. */
+/** What the file says about its numbers. */
 interface Description {
   readonly rows: number;
   readonly batchSize: number;
@@ -50,14 +51,14 @@ interface Description {
   readonly key: string;
 }
 
-/** The file in which `directory` holds the table of `key`. */
+/** The file in `directory` that keeps the table of `key`. */
 export function tablePath(directory: string, key: CacheKey): string {
   const name = createHash('sha256').update(whole(key)).digest('hex').slice(0, 32);
   return join(directory, `${name}.parquet`);
 }
 
 /**
- * The table of `key`: read if it is kept, else made by `make` and kept.
+ * The table of `key`: read from disk if it is there, otherwise made by `make` and kept.
  * @throws {FisherlabError} as `readTable` and `writeTable` do; if `make` throws, nothing is kept
  */
 export async function cachedTable(
@@ -73,9 +74,9 @@ export async function cachedTable(
 }
 
 /**
- * Keeps a table, whole or not at all; the directory is made if it is missing.
+ * Keeps a table, completely or not at all; makes the directory if it is missing.
  * @throws {FisherlabError} if columns are not as long as the table, or the disk is full or cannot
- *   be written
+ *   be written to
  */
 export async function writeTable(
   directory: string,
@@ -86,7 +87,7 @@ export async function writeTable(
     if (values.length !== table.rows) {
       throw new FisherlabError(
         `column '${nameOf({ feature, layer })}' has ${values.length} values in a table of ${table.rows} rows`,
-        'give one value a row',
+        'give one value per row',
       );
     }
   }
@@ -100,7 +101,7 @@ export async function writeTable(
   const { parquetWriteBuffer } = await import('hyparquet-writer');
   const bytes = parquetWriteBuffer({
     // Byte-stream split is exact for every bit pattern (a dictionary would merge 0 and −0) and
-    // packs float32 numbers in float64 to half.
+    // halves the size of float32 numbers stored as float64.
     columnData: table.columns.map(({ values }, j) => ({
       name: names[j] as string,
       data: values,
@@ -120,7 +121,8 @@ export async function writeTable(
 
 /**
  * The table of `key`; `undefined` if none is kept.
- * @throws {FisherlabError} if its file is damaged, not a table of this program, or of another key
+ * @throws {FisherlabError} if the file is damaged, is not a table of this program, or has another
+ *   key
  */
 export async function readTable(
   directory: string,
@@ -156,8 +158,8 @@ async function parse(buffer: ArrayBuffer, wanted: string): Promise<FeatureTable>
   await parquetRead({
     file: buffer,
     metadata,
-    // Nothing may be thrown in here: hyparquet would not pass it on. What does not fit is left out,
-    // and the checksum tells.
+    // Do not throw in here: hyparquet would not pass the error on. What does not fit is left out,
+    // and the checksum then fails.
     onChunk: ({ columnName, columnData, rowStart }) => {
       if (rowStart + columnData.length <= rows)
         values.get(columnName)?.set(columnData as ArrayLike<number>, rowStart);
@@ -172,7 +174,7 @@ async function parse(buffer: ArrayBuffer, wanted: string): Promise<FeatureTable>
   return { rows, batchSize, columns: table };
 }
 
-/** What a column is called in a file. */
+/** The name of a column in a file. */
 export const nameOf = ({ feature, layer }: { feature: string; layer?: string }) =>
   layer === undefined ? feature : `${feature}:${layer}`;
 

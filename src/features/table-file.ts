@@ -2,17 +2,19 @@
  * # Feature tables as files that grow beyond memory
  *
  * A table of a million batches is read and written a few thousand rows at a time. The file is
- * Apache Parquet with columns a person can read, one row a batch:
+ * Apache Parquet with readable columns and one row per batch:
  *
- * - `image`: the first image of the batch, its number in the set from 0 on, or its name;
- * - `B`: images in the batch;
+ * - `image`: the first image of the batch, by its number in the set, counted from 0, or by its
+ *   name;
+ * - `B`: the number of images in the batch;
  * - `log-likelihood`, nats, and `feature:layer` for every feature and layer.
  *
- * Features of layers are float32 as the engine computes them, J · 4 bytes a batch; all else is
- * float64. Everything is stored plainly: of random mantissas, compression saves a tenth and takes
- * three times as long. Only numbers of few bits are packed. Rows are grouped by `GROUP`, whatever
- * pieces they came in, so that equal tables are equal files. What the table was made from is JSON
- * in the key-value metadata under `fisherlab`.
+ * Features of layers are float32, as the engine computes them, which makes J · 4 bytes a batch for
+ * J layers. Everything else is float64. Columns are stored uncompressed: mantissas are nearly
+ * random, so compression would save a tenth and take three times as long. Only numbers of few bits
+ * are packed. Row groups have `GROUP` rows, whatever the sizes of the pieces written, so equal
+ * tables are equal files. What the table was made from is JSON in the key-value metadata under
+ * `fisherlab`.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
@@ -23,15 +25,15 @@ import { FisherlabError } from '../errors';
 import type { Json } from '../gradients/index';
 import { nameOf } from './table-cache';
 
-/** Rows of a group: what is held in memory when a table is read or written. */
+/** Rows per group: so many are in memory while a table is read or written. */
 const GROUP = 8192;
 
-/** What a table was made from, as JSON; its kind is for whoever makes such tables. */
+/** What a table was made from, as JSON. The code that makes a table decides what it contains. */
 export type Origin = { readonly [name: string]: Json };
 
 /** Some rows of a table, with the first image of each. */
 export interface Piece {
-  /** [rows]: numbers in the set, or names. */
+  /** [rows]: the number of each image in the set, or its name. */
   readonly images: readonly (number | string)[];
   readonly table: FeatureTable;
 }
@@ -48,9 +50,9 @@ interface Description {
 export type Storage = 'plain' | 'packed';
 
 /**
- * Writes pieces of one table behind each other, whole or not at all.
+ * Writes the pieces of one table one after another, completely or not at all.
  * @throws {FisherlabError} if the file cannot be written
- * @throws what `pieces` throws; nothing is written then
+ * @throws whatever `pieces` throws; nothing is written then
  */
 export async function writeTableFile(
   file: string,
@@ -63,7 +65,7 @@ export async function writeTableFile(
     let first: Piece | undefined;
     for await (const piece of pieces) {
       first ??= piece;
-      if (piece.table.rows === 0) continue; // does not show whether images have names
+      if (piece.table.rows === 0) continue; // it does not show whether images have names
       writer ??= await GroupWriter.of(opened, origin, piece, storage);
       await writer.add(piece);
     }
@@ -150,7 +152,7 @@ class GroupWriter {
   }
 }
 
-/** The columns as the library takes them. */
+/** The columns in the form the Parquet library takes. */
 function sources(
   columns: readonly ColumnName[],
   images: readonly (number | string)[],
@@ -174,7 +176,7 @@ function sources(
   ];
 }
 
-/** Whether a column is of a layer's gradient, and hence of float32 numbers. */
+/** Whether a column is a feature of a layer's gradient, and so has float32 numbers. */
 const isOfLayer = ({ size }: ColumnName) => size !== undefined;
 
 /** A table on disk, read piece by piece. */
@@ -188,9 +190,9 @@ export class TableFile {
   ) {}
 
   /**
-   * Reads what a file says of itself.
-   * @throws {FisherlabError} if it is not a feature table; the file system's own error if it cannot
-   *   be read
+   * Reads the description of a file.
+   * @throws {FisherlabError} if it is not a feature table. Errors of the file system are passed on
+   *   as they are
    */
   static async open(file: string): Promise<TableFile> {
     const { parquetMetadataAsync } = await import('hyparquet');
@@ -209,7 +211,7 @@ export class TableFile {
   }
 
   /**
-   * The rows in their order, a group at a time; of a table without rows one piece without rows.
+   * The rows in order, one group at a time. A table without rows gives one piece without rows.
    * @throws {FisherlabError} if the file is damaged
    */
   async *pieces(): AsyncGenerator<Piece> {
@@ -267,8 +269,8 @@ export class TableFile {
 }
 
 /**
- * What `read` makes of a file's bytes.
- * @throws {FisherlabError} if it cannot; the file system's own errors go through
+ * Calls `read` with the bytes of a file.
+ * @throws {FisherlabError} if `read` fails. Errors of the file system are passed on as they are
  */
 async function reading<T>(file: string, read: (buffer: AsyncBuffer) => Promise<T>): Promise<T> {
   const opened = await open(file);
@@ -292,7 +294,7 @@ async function reading<T>(file: string, read: (buffer: AsyncBuffer) => Promise<T
 
 function unreadable(file: string, error: unknown): FisherlabError {
   return new FisherlabError(
-    `'${file}' is not a feature table of this program, or damaged (${(error as Error).message})`,
-    "make it with 'fisherlab features', after deleting it if it was made so",
+    `'${file}' is not a feature table of this program, or is damaged (${(error as Error).message})`,
+    "make it with 'fisherlab features'; if it was made that way, delete it first",
   );
 }

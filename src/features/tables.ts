@@ -1,11 +1,11 @@
 /**
  * # Tables of features: from the cache, or computed and kept
  *
- * Whoever wants features names them, or brings some of their own; every table has the
- * log-likelihood and the paper's squared norms besides. Each feature is kept by itself, under
- * everything it was made from (`layer-features.ts`, `statistic.ts`). So a table with one more
- * feature costs one more feature, an experiment that was interrupted goes on where it was, and a
- * notebook reads what `npm start` has computed.
+ * Ask for features by name, or pass your own. Every table also has the log-likelihood and the
+ * paper's squared norms. Each feature is kept separately, under everything it was made from
+ * (`layer-features.ts`, `statistic.ts`). So adding a feature to a table computes only that feature,
+ * an interrupted experiment resumes where it stopped, and a notebook reads what `npm start` has
+ * computed.
  */
 
 import type { Images } from '../data/index';
@@ -19,7 +19,7 @@ import { entryOf, type FeatureEntry } from './registry';
 import { beside, type ImageStatistic, statisticTable, summedInBatches } from './statistic';
 import { CACHE_FOLDER } from './table-cache';
 
-/** A feature by its name in the registry, or one of one's own. */
+/** The name of a feature in the registry, or a feature of your own. */
 export type FeatureChoice = string | Feature;
 
 export interface TableOptions extends LayerTableOptions {
@@ -39,8 +39,8 @@ export async function tablesOf(
 /**
  * Tables `[set][batch size]`: the log-likelihood, the squared norms, and every feature of
  * `features` in their order.
- * @throws {FisherlabError} if a feature is not known, is not of this model, or has a mistake
- *   (`checkFeature`); if two features have one name; if a batch is larger than a set
+ * @throws {FisherlabError} if a feature is unknown, not available for this model, or has a mistake
+ *   (`checkFeature`); if two features have the same name; if a batch is larger than a set
  * @throws the reason of `signal`, once it is aborted
  */
 export async function featureTables(
@@ -110,7 +110,7 @@ function isOfImages(feature: OfImages | OfLayers): feature is OfImages {
   return !(feature instanceof OwnFeature) && feature.kind === 'image';
 }
 
-/** Entries and features of one's own, each once. */
+/** Registry entries and your own features, each once. */
 function distinct(choices: readonly FeatureChoice[]): (OfImages | OfLayers)[] {
   const found = [...new Set(choices)].map((choice) =>
     typeof choice === 'string' ? entryOf(choice) : OwnFeature.of(choice),

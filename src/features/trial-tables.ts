@@ -1,9 +1,9 @@
 /**
  * # Feature tables for trials
  *
- * What a trial (`experiments/trial.ts`) looks at: a model's own test set and others, without
- * training images. Fitted features learn from the first images of the model's own test set, which
- * are then left out of its table.
+ * A trial (`experiments/trial.ts`) looks at a model's own test set and at other test sets, and uses
+ * no training images. Fitted features learn from the first images of the model's own test set,
+ * which are then left out of its table.
  */
 
 import { deriveSeed } from '../backend/index';
@@ -16,15 +16,15 @@ import { REFERENCE, slice } from './reference';
 import { type FeatureChoice, featureTables, type TableOptions } from './tables';
 
 export interface TrialTableOptions extends Omit<TableOptions, 'features' | 'reference'> {
-  /** Images of each set, besides the reference; all there are if left out. */
+  /** Images of each set, besides the reference; by default all. */
   readonly images?: number;
-  /** Images of the model's own set, besides the reference; as many as of the others if left out. */
+  /** Images of the model's own set, besides the reference; by default as many as of the others. */
   readonly ownImages?: number;
   /** How many images fitted features learn from: 256 by default. */
   readonly reference?: number;
   /**
-   * The seed of an order of each set (`data/shuffled.ts`), of which the first images are taken;
-   * the order of the files if left out, which is the paper's.
+   * The seed that shuffles each set (`data/shuffled.ts`) before its first images are taken. By
+   * default the order of the files is kept, as in the paper.
    */
   readonly order?: number;
 }
@@ -32,7 +32,7 @@ export interface TrialTableOptions extends Omit<TableOptions, 'features' | 'refe
 /**
  * Tables `[b][s]` of batch size b and set s, the model's own first: the log-likelihood, the squared
  * norms, and every feature of `features`.
- * @throws {FisherlabError} if there are too few images, and as `featureTables` does
+ * @throws {FisherlabError} if there are too few images, or for the reasons of `featureTables`
  */
 export async function trialTables(
   loaded: LoadedModel,
@@ -49,7 +49,7 @@ export async function trialTables(
   const whole = await part(sets.in, ownImages === undefined ? ownImages : ownImages + reference);
   if (whole.count < reference + 2 * Math.max(...shared.batchSizes)) {
     throw new FisherlabError(
-      `'${sets.in}' has ${whole.count} images, too few for ${reference} as a reference and others to score`,
+      `'${sets.in}' has ${whole.count} images, too few for ${reference} reference images and others to score`,
       'take a smaller reference or more images',
     );
   }

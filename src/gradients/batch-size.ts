@@ -2,14 +2,14 @@
  * # How many images go through at once
  *
  * More images at once spread the fixed cost of an operation over more work; beyond some tens they
- * gain nothing and only take memory. Nobody should have to choose: memory of the pass is
+ * gain nothing and only take memory. The number is chosen here. A pass over N images takes
  *
  *     bytes(N) = a + b·N,
  *
- * and `b` is measured by tracing a pass with one image and one with two (what the saved tensors,
- * one layer's factors and its gradient take at the worst moment; TensorFlow's own scratch memory is
- * allowed for by a factor). N is then what the budget holds, at most 128. The model's weights and
- * the process itself come on top of the budget.
+ * bytes. `b` is measured by tracing a pass with one image and one with two: it counts what the
+ * saved tensors, one layer's factors and its gradient take at the worst moment, times a factor for
+ * TensorFlow's own scratch memory. N is the largest number that the budget allows, at most 128. The
+ * model's weights and the process itself come on top of the budget.
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';

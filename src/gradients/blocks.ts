@@ -1,12 +1,11 @@
 /**
  * # Passes over blocks of images
  *
- * What is learned from more images than go through a model at once, mean gradients or the Fisher
- * information, is collected block by block: of each pass only what the collector keeps survives.
- * Where it pays, the first block is recorded and the others replayed (`replayed-pass.ts`), which
- * changes nothing but speed and the last bit.
- * Between two blocks signals, timers and displays have their turn, and what is no longer wanted
- * ends there.
+ * Mean gradients and the Fisher information are learned from more images than fit through a model
+ * at once. They are collected block by block, and of each pass only what the collector keeps
+ * survives. Where it pays, the first block is recorded and the others are replayed
+ * (`replayed-pass.ts`), which changes only the speed and the last bit of the numbers. Between two
+ * blocks, signals, timers and displays get their turn, and an interrupted pass ends.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { lengthOf, tf } from '../backend/index';

@@ -1,16 +1,16 @@
 /**
- * # Features there are
+ * # The built-in features
  *
  * Besides the paper's squared norm (`features.ts`) and the norms fitted on the Fisher information
- * (`src/fisher`), these are ready to be tried. With g = Σ_t x_t ⊗ dy_t the gradient of the joint
- * log-likelihood of a batch of B images with respect to one layer:
+ * (`src/fisher`), these features are ready to use. With g = Σ_t x_t ⊗ dy_t the gradient of the
+ * joint log-likelihood of a batch of B images with respect to one layer:
  *
- * | feature | value | asks |
+ * | feature | value | what it measures |
  * |---|---|---|
- * | `oneNorm` | Σ_i \|g_i\| | as the norm, less ruled by single weights |
- * | `maximum` | max_i \|g_i\| | ruled by single weights alone |
- * | `cosineWithMean(…)` | ⟨g, ḡ⟩ / (‖g‖ ‖ḡ‖) | does it point where familiar images point? |
- * | `randomProjections(k, seed)` | ⟨g, a_m ⊗ b_m⟩ for m = 1…k | where does it point at all? |
+ * | `oneNorm` | Σ_i \|g_i\| | size, less dominated by single weights than the norm |
+ * | `maximum` | max_i \|g_i\| | the size of the largest single weight |
+ * | `cosineWithMean(…)` | ⟨g, ḡ⟩ / (‖g‖ ‖ḡ‖) | whether it points where familiar images point |
+ * | `randomProjections(k, seed)` | ⟨g, a_m ⊗ b_m⟩ for m = 1…k | where it points |
  *
  * with ḡ the mean gradient of reference images, and a_m, b_m vectors of random signs ±1.
  *
@@ -19,12 +19,12 @@
  * projections see direction *and* size. They can be negative: give them to a detector as they are,
  * `raw('…')`.
  *
- * Not of a layer, but a column like any other, is the gradient with respect to the *input*, whose
- * norm `inputGradientNorms` gives.
+ * The norm of the gradient with respect to the *input* belongs to no layer, but is a column like
+ * any other: `inputGradientNorms`.
  *
  * `checkFeature` looks for the one mistake that shapes cannot show: a feature of a batch that
- * depends on the other batches of the pass (a mean over the first axis is easily written) changes
- * when the pass is cut otherwise, and with it every score. The same images go through once more,
+ * depends on the other batches of the pass. A mean over the first axis is easily written, and it
+ * changes every score when the pass is cut differently. So the same images go through once more,
  * shuffled and in two halves, and must give the same numbers.
  */
 import type { Tensor } from '@tensorflow/tfjs';

@@ -1,19 +1,18 @@
 /**
  * # Collectors: how one looks at gradients
  *
- * While a backward pass goes by, a collector sees the gradient of every layer once, in factored
- * form, for all images at once. The factors are gone a moment later; what a collector made of them
- * stays. Training, the Fisher information, features and the comparison with the paper's code are
- * such collectors, and so is what a reader makes:
+ * During a backward pass a collector sees the gradient of every layer once, in factored form, for
+ * all images together. The factors are freed a moment later; what the collector computed from them
+ * stays. Training, the Fisher information, features and the comparison with the paper's code all
+ * use collectors, and a reader can write one:
  *
  *     const means = new Collector((gradient) => ({ mean: tf.mean(gradient.instantiate(1), 0) }));
  *     model.gradients(images, noise, means).dispose();
  *     means.numbers('mean');   // Map: name of the layer -> numbers
  *     means.dispose();
  *
- * What is made of a layer is a few tensors, each with a name. In a second pass (the next block of
- * images) a layer's tensors take the place of those of the first, unless they are `sums`, which are
- * added up.
+ * For each layer a collector makes a few tensors, each with a name. In a second pass (the next
+ * block of images) they replace those of the first, unless they are `sums`, which are added up.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { numberOf, numbersOf, tf } from '../backend/index';
@@ -70,7 +69,7 @@ export class Collector<K extends string = string> {
     if (before !== undefined) tf.dispose(listed(before));
   }
 
-  /** One that sees the same and has seen nothing yet. */
+  /** An empty collector of the same kind. */
   fresh(): Collector<K> {
     return new Collector(this.of, this.options);
   }

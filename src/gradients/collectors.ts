@@ -1,7 +1,7 @@
 /**
- * # What one pass can bring home
+ * # The usual collectors
  *
- * Collectors for the usual questions, of one tensor a layer, named by what it is:
+ * Each makes one tensor for every layer:
  *
  * | collector | tensor of a layer | for |
  * |---|---|---|
@@ -15,8 +15,7 @@
  *     const logLikelihood = model.gradients(images, noise, found);
  *     const byName = found.read('norms');   // Map: name of the layer -> numbers; frees the tensors
  *
- * A feature (`features.ts`) is what takes part in tables; a `Collector` of one's own, whatever else
- * one wants to see.
+ * A feature (`features.ts`) becomes a column of tables. For anything else, write a `Collector`.
  */
 
 import { tf } from '../backend/index';

@@ -1,8 +1,8 @@
 /**
- * # Factors of a gradient that is given outright
+ * # Factors of a gradient that is given directly
  *
- * T = I = 1, `x = 1` and `dy` the gradient itself, [N, |θ|]: all questions are answered from its
- * rows. For a bias, a gain, and every tensor whose gradient is no sum of outer products.
+ * For a bias, a gain, and every tensor whose gradient is not a sum of outer products: T = I = 1,
+ * `x = 1`, and `dy` is the gradient of each image itself, [N, |θ|].
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { lengthOf, matMul, squaredNormOfRows, tf } from '../backend/index';

@@ -5,12 +5,12 @@
  *
  *     ∂l/∂θ_j = Σ_t x_t ⊗ dy_t,
  *
- * x_t ∈ R^I what flowed in, dy_t ∈ R^O what flowed back, at each of T positions t.
+ * where x_t ∈ R^I is what flowed in and dy_t ∈ R^O what flowed back, at each of T positions t.
  *
  * A dense layer has T = 1; a convolution one position a pixel, with `x_t` the patch under the
- * kernel; a bias has I = 1 and `x_t = 1`; a tensor with an odd rule of its own (LU factors,
- * standardised weights) gives its per-image gradient outright: T = I = 1, `x = 1`. Constants from
- * log-determinants are part of `dy` for each image.
+ * kernel; a bias has I = 1 and `x_t = 1`. A tensor with a special rule (LU factors, standardised
+ * weights) gives its per-image gradient directly: T = I = 1, `x = 1`. Constants from
+ * log-determinants are part of each image's `dy`.
  *
  * Everything one wants of a gradient is a function of these two arrays, and the gradient of a
  * *joint* log-likelihood of B images needs nothing new: B images are one image with B·T positions
@@ -19,7 +19,7 @@
  * | implementation | for |
  * |---|---|
  * | `OuterProducts` | what the formula says: `x` and `dy` at every position |
- * | `DirectFactors` | a gradient that is given outright |
+ * | `DirectFactors` | a gradient that is given directly |
  * | `ConvolutionFactors`, `StandardisedFactors` | these two, with shortcuts of their operations |
  */
 import type { Tensor } from '@tensorflow/tfjs';
@@ -54,7 +54,7 @@ export interface Factors {
   squaredNorms(B: number): Tensor;
   /** Inner products between the gradients of all groups of B images (Gram matrix), [N/B, N/B]. */
   gram(B: number): Tensor;
-  /** Makes now what is made of tensors that are soon gone. */
+  /** Computes now whatever depends on tensors that will soon be freed. */
   keep(): void;
   /** Frees what was made. Whoever hands factors to a collector calls it afterwards. */
   dispose(): void;

@@ -1,23 +1,24 @@
 /**
  * # Passes over many images
  *
- * Which way a pass goes changes nothing but speed and rounding. For few images, operations run one
- * after the other, over as many images at once as a fixed budget of memory allows
- * (`batch-size.ts`). For many it pays to record a pass and to replay it as a graph
- * (`backend/graph.ts`), in which every core takes a few images at a time, whose numbers stay in its
- * cache: a small Glow takes half the time so, the paper's three fifths.
+ * There are two ways to run a pass, which differ in speed and rounding only. For few images,
+ * operations run one after the other, over as many images at once as a fixed budget of memory
+ * allows (`batch-size.ts`). For many images it pays to record a pass and replay it as a graph
+ * (`backend/graph.ts`), in which every core takes a few images at a time and keeps their numbers in
+ * its cache: half the time for a small Glow, three fifths for the paper's.
  *
- * Rounding: a kernel may add in another order where it is given another number of images. Hence the
- * images that go through a kernel together are the same ones on every machine, whatever its cores
- * and its memory, and wherever a long row of images is cut, as long as it is cut at multiples of
- * `cutEvery` and the way was chosen for the whole row.
+ * Rounding: a kernel may add in a different order when it is given a different number of images. So
+ * the same images go through a kernel together on every machine, whatever its cores and memory. A
+ * long row of images may also be cut into pieces, at multiples of `cutEvery`, provided that the way
+ * was chosen for the whole row.
  *
- * How much it is: of 40 images of each of six shipped Glows, taken one or forty at a time, all
- * 13,840 squared norms agreed within 2.4e-6 of their value. It is more where rounding puts a ReLU
- * on the other side of its kink: the gradient jumps there, and with it the norms of that image;
- * both are gradients at points within rounding of it. From TensorFlow to WebAssembly, whose sums
- * differ more, 20 of 27.5 million ReLUs of two Glows changed sides. Norms of their 19 images
- * differed by up to 5 %, those of the other 61 by 8e-4 at most. Float32 allows no smaller bound.
+ * How large it is: for 40 images of each of six shipped Glows, taken one or forty at a time, all
+ * 13,840 squared norms agreed to 2.4e-6 of their value. It is larger where rounding moves a ReLU to
+ * the other side of its kink: the gradient jumps there, and the norms of that image jump with it.
+ * Both results are gradients at points within rounding of the image. Between TensorFlow and
+ * WebAssembly, whose sums differ more, 20 of 27.5 million ReLUs of two Glows changed sides. The
+ * norms of those 19 images differed by up to 5 %, of the other 61 by at most 8e-4. Float32 allows
+ * no smaller bound.
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';

@@ -6,8 +6,8 @@
  *
  *     f_j(x_{1:B}) = ‖ ∂/∂θ_j Σ_b log p(x_b) ‖²,  (eq:feature)
  *
- * not the mean of the images' own norms. A feature of one's own is one small function of what
- * flowed into the layer and what flowed back:
+ * not the mean of the images' own norms. Your own feature is one small function of what flowed into
+ * the layer and what flowed back:
  *
  *     const largest = defineFeature({
  *       name: 'largest',
@@ -19,9 +19,9 @@
  * batch, `[N/B]`, or k of them, `[N/B, k]`. It works for every model and every operation, in one
  * pass, for several B at once.
  *
- * A function that names nothing but its arguments is known by its text alone: its numbers can be
- * kept on disk until the text changes (`features/own-feature.ts`). For that `tf` and options come
- * as arguments too:
+ * A function that uses nothing but its arguments is identified by its text: its numbers are kept on
+ * disk until the text changes (`features/own-feature.ts`). For this reason `tf` and options are
+ * passed as arguments too:
  *
  *     defineFeature({
  *       name: 'power',

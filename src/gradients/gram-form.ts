@@ -3,8 +3,8 @@
  *
  *     ‖Σ_t x_t dy_tᵀ‖²_F = Σ_{t,s} (x_t·x_s)(dy_t·dy_s)  (eq:gram-form)
  *
- * (Bu et al. 2022, arXiv 2205.10683): the norm of a gradient without the gradient, of two T×T
- * matrices. `outer-products.ts` takes it where it is the cheaper form.
+ * (Bu et al. 2022, arXiv 2205.10683): the norm of a gradient from two T×T matrices, without the
+ * gradient itself. `outer-products.ts` uses it where it is the cheaper form.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { lengthOf, matMul, pair, shape3, tf } from '../backend/index';

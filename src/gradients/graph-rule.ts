@@ -1,18 +1,18 @@
 /**
  * # When a graph pays
  *
- * A pass can go operation by operation, or be recorded once and replayed as a graph
- * (`backend/graph.ts`), in which every core takes a few images at a time, whose numbers stay in its
- * cache. Making the graph takes about 3 ms a layer (small Glow: 0.8 to 1.3 s for 345); replaying
- * saves about 2 ms of processor time an image for each megabyte of the image's tensors, and waits
- * for no core. So with J layers and b bytes an image, a graph of
+ * A pass can run operation by operation, or be recorded once and replayed as a graph
+ * (`backend/graph.ts`), in which every core takes a few images at a time and keeps their numbers in
+ * its cache. Making the graph takes about 3 ms a layer (0.8 to 1.3 s for the 345 of a small Glow).
+ * Replaying it saves about 2 ms of processor time an image for each megabyte of the image's
+ * tensors, and no core waits for another. So with J layers and b bytes an image, a graph pays if
  *
- *     images · b ≥ 1.5 MB · J
+ *     images · b ≥ 1.5 MB · J.
  *
- * pays. This is the one place that decides, for features, training, and the Fisher information.
+ * This is the one place that decides, for features, training, and the Fisher information.
  */
 
-/** What a row of passes is made of. */
+/** The work of a series of passes. */
 export interface Work {
   /** Images in all, over all passes. */
   readonly images: number;

@@ -5,11 +5,11 @@
  *
  *     ∂/∂θ_j log p(x_n)
  *
- * by TensorFlow.js's own reverse mode (`tf.variableGrads`), in a plain loop over the images. It
- * asks nothing of the model but that its log-likelihood is made of `tf` operations on variables.
- * Slow (one backward pass an image), exact, and two things to this program: what every fast
- * operation is tested against, and the way in for models that do not use the operations of
- * `src/gradients` (`ordinaryModel` in `src/models/ordinary.ts`).
+ * by TensorFlow.js's own reverse mode (`tf.variableGrads`), in a plain loop over the images. The
+ * model's log-likelihood only has to be made of `tf` operations on variables. The oracle is slow
+ * (one backward pass an image) and exact, and it serves two purposes: every fast operation is
+ * tested against it, and models that do not use the operations of `src/gradients` get their
+ * gradients from it (`ordinaryModel` in `src/models/ordinary.ts`).
  */
 import type { Tensor, Variable } from '@tensorflow/tfjs';
 import { at, lengthOf, tf } from '../backend/index';

@@ -1,15 +1,15 @@
 /**
  * # A collector's pass, replayed
  *
- * What a collector makes of a layer is mostly of two kinds: rows, entry after entry made of their
- * own images alone (gradients [N/B, |θ|], norms [N/B]), and sums over images (of squares, of outer
- * products). Both can be had part by part of the images: rows are joined, sums added up,
+ * What a collector makes of a layer is mostly of two kinds: rows, each computed from its own images
+ * alone (gradients [N/B, |θ|], norms [N/B]), and sums over images (of squares, of outer products).
+ * Both can be computed for one part of the images after another: rows are joined, sums added up,
  *
  *     rows(x_1 … x_N) = rows(part 1) ‖ rows(part 2) ‖ …,     sums(x_1 … x_N) = Σ_p sums(part p),
  *
- * which is what a graph does with one thread for each part (`backend/graph.ts`). The pass is
- * recorded with a fresh collector, and what the graph gives is handed to the one that asked. A Gram
- * matrix between all images is neither kind, and is left to the eager way.
+ * as a graph does with one thread for each part (`backend/graph.ts`). The pass is recorded with an
+ * empty collector, and the graph's results go to the collector that asked. A Gram matrix between
+ * all images is of neither kind and is computed eagerly.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, Graph, lengthOf, pair, tf } from '../backend/index';

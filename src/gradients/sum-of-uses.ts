@@ -1,8 +1,8 @@
 /**
  * # A layer that is used several times
  *
- * Its gradient is the sum over its uses. Where all of them are outer products in the order of the
- * layer's tensor, that is again one: the positions are those of all uses.
+ * Its gradient is the sum over its uses. Where each use is a sum of outer products in the order of
+ * the layer's tensor, so is their sum: its positions are those of all uses together.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, lengthOf, tf } from '../backend/index';

@@ -7,9 +7,9 @@
  * way, an operation with parameters calls `gradient(layer, factors)`: here a collector sees *what
  * flowed in and what flowed back*, for all images of the batch at once.
  *
- * Two things make it fit in memory. `block` is the tape's `tf.tidy`: of what is computed inside,
- * only what it returns and what an operation saved survives. And the backward pass frees each
- * operation's saved tensors as soon as it has passed it.
+ * Two things make it fit in memory. `block` is the tape's `tf.tidy`: what it returns and what an
+ * operation saved survives, everything else computed inside is freed. And the backward pass frees
+ * an operation's saved tensors as soon as it has passed the operation.
  *
  * A tape without a collector only goes forward and saves nothing.
  */
@@ -39,8 +39,8 @@ type ValuesOf<Out> = Out extends Tensor ? Value : { -readonly [K in keyof Out]: 
 type GradientsOf<Out> = Out extends Tensor ? Tensor : { readonly [K in keyof Out]: Tensor };
 
 /**
- * A gradient or null for each input. (The second half, which nothing is, tells TypeScript 5.0 that
- * a list written out is a tuple here.)
+ * A gradient or null for each input. (The second alternative matches nothing; it makes TypeScript
+ * 5.0 infer a tuple for a list that is written out.)
  */
 type GradientsOfInputs<In> = { readonly [K in keyof In]: Tensor | null } | readonly [never];
 

@@ -1,8 +1,8 @@
 /**
  * # Answers to what Jupyter asks about the kernel and its cells
  *
- * Everything that needs no cell to run: what the kernel is, completion and inspection, whether a
- * text is a whole cell, and what was run before.
+ * Answers every request that does not run a cell: what the kernel is, completion and inspection,
+ * whether a text is a complete cell, and what was run before.
  */
 import { completeness } from './cell';
 import { toCodePoints, toUtf16 } from './cursor';
@@ -31,7 +31,7 @@ export class Answers {
     private readonly history: History,
   ) {}
 
-  /** The content of a reply; null where there is none. */
+  /** The content of a reply; null if there is no reply. */
   async to(type: string, content: Content): Promise<Content | null> {
     switch (type) {
       case 'kernel_info_request':
@@ -55,7 +55,7 @@ export class Answers {
       case 'shutdown_request':
         return { status: 'ok', restart: content.restart === true };
       default:
-        return null; // comms, debugging: nothing that this kernel has said it can do
+        return null; // comms, debugging: the kernel does not claim to support these
     }
   }
 
@@ -87,7 +87,7 @@ export class Answers {
   }
 }
 
-/** How far the next line of an unfinished cell is indented. */
+/** The indentation of the next line of an unfinished cell. */
 function indentOf(code: string): string {
   const last =
     code

@@ -1,7 +1,7 @@
 /**
  * # A Jupyter client for measurements
  *
- * As much of a client as times are measured with: it starts a kernel as Jupyter does, runs cells,
+ * The parts of a client that measurements need: it starts a kernel as Jupyter does, runs cells,
  * asks for completions and interrupts.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -17,8 +17,14 @@ import { type Content, frames, message, parseMessage } from './wire';
 
 const KEY = 'bench';
 
+/** The answer to an expression. */
+interface Answer {
+  readonly data?: Readonly<Record<string, string>>;
+  readonly evalue?: string;
+}
+
 export class BenchClient {
-  private readonly waiting = new Map<string, () => void>();
+  private readonly waiting = new Map<string, (reply: Content) => void>();
 
   private constructor(
     private readonly child: ChildProcess,
@@ -27,7 +33,7 @@ export class BenchClient {
     private readonly control: Dealer,
   ) {}
 
-  /** Starts a kernel; it has answered once when this is done. */
+  /** Starts a kernel and waits for its first answer. */
   static async start(
     cwd: string,
     argv: (connection: string) => string[],
@@ -69,6 +75,28 @@ export class BenchClient {
     return this.timed(this.shell, 'execute_request', content);
   }
 
+  /**
+   * Runs a cell, then evaluates an expression whose value is JSON.
+   * @throws {Error} if the cell or the expression fails
+   */
+  async valueAfter(code: string, expression: string): Promise<unknown> {
+    const content = {
+      code,
+      silent: false,
+      store_history: true,
+      allow_stdin: false,
+      user_expressions: { value: expression },
+    };
+    const { evalue, user_expressions } = (await this.request(
+      this.shell,
+      'execute_request',
+      content,
+    )) as { evalue?: string; user_expressions?: { value: Answer } };
+    const text = user_expressions?.value.data?.['text/plain'];
+    if (text === undefined) throw new Error(evalue ?? user_expressions?.value.evalue);
+    return JSON.parse(text);
+  }
+
   complete(code: string): Promise<number> {
     return this.timed(this.shell, 'complete_request', { code, cursor_pos: code.length });
   }
@@ -97,19 +125,20 @@ export class BenchClient {
     return performance.now() - began;
   }
 
-  private async request(socket: Dealer, type: string, content: Content): Promise<void> {
+  private async request(socket: Dealer, type: string, content: Content): Promise<Content> {
     const one = message(type, content);
     const header = { ...one.header, msg_id: randomUUID() };
-    const replied = new Promise<void>((resolve) => this.waiting.set(header.msg_id, resolve));
+    const replied = new Promise<Content>((resolve) => this.waiting.set(header.msg_id, resolve));
     await socket.send(frames({ ...one, header }, KEY));
-    await replied;
+    return replied;
   }
 
   private async read(socket: Dealer): Promise<void> {
     for await (const parts of socket) {
-      const id = parseMessage(parts, KEY)?.parent.msg_id;
-      if (id === undefined) continue;
-      this.waiting.get(id)?.();
+      const { parent, content } = parseMessage(parts, KEY) ?? {};
+      const id = parent?.msg_id;
+      if (id === undefined || content === undefined) continue;
+      this.waiting.get(id)?.(content);
       this.waiting.delete(id);
     }
   }

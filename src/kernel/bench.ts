@@ -1,16 +1,17 @@
 /**
- * # What the kernel costs
+ * # How fast the kernel is
  *
- * The times that a person at a notebook waits for, measured as Jupyter sees them, through ZeroMQ,
- * each in a kernel of its own. Beside them, in the same run: plain tslab, and what Node needs to
- * load the same modules (`node -e`). Medians of several starts; on a shared machine the ratios
- * count, not the milliseconds.
+ * Measures the times that a person at a notebook waits for, as Jupyter sees them, through ZeroMQ,
+ * each in a fresh kernel. The same run also measures plain tslab, and how long Node takes to load
+ * the same modules (`node -e`). All times are medians of several starts. On a shared machine the
+ * ratios matter, not the milliseconds.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { BenchClient } from './bench-client';
+import { NOTEBOOKS, OWN } from './bench-kernels';
 import { loader } from './hook';
 
 /** One line of the table. */
@@ -18,28 +19,26 @@ export interface KernelFigure {
   readonly what: string;
   /** Median, in milliseconds. */
   readonly ms: number;
-  /** The same with plain tslab, where it was measured. */
+  /** The same with plain tslab, if it was measured. */
   readonly tslab?: number;
-  /** What Node takes for the same work, where there is such a thing. */
+  /** The time Node takes for the same work, if Node can do it. */
   readonly node?: number;
-  /** What is aimed at, in words. */
+  /** The goal, in words. */
   readonly goal: string;
 }
 
 export interface KernelBenchOptions {
-  /** Starts of each kind (5). */
+  /** The number of starts of each kind (default 5). */
   readonly starts?: number;
-  /** Also plain tslab, whose starts take long (true). */
+  /** Whether to measure plain tslab too, which starts slowly (default true). */
   readonly tslab?: boolean;
 }
 
-/** What notebook 04 begins with, nearly: the front door and the backend. */
+/** Nearly the first cell of notebook 04: the front door and the backend. */
 const IMPORTS = "import { startBackend, tf } from './src/index';\nawait startBackend();";
 const LOAD =
   "import { models } from './src/index';\nconst { model } = models.loadModel('glow-fashion_mnist');";
 
-const NOTEBOOKS = path.join(loader.root, 'notebooks');
-const OWN = (file: string) => [path.join(loader.root, 'src', 'kernel', 'main.cjs'), file];
 const TSLAB = (file: string) => [
   '-e',
   `require(${JSON.stringify(path.join(loader.root, 'node_modules/tslab/dist/main.js'))}).startKernel({ configPath: ${JSON.stringify(file)}, enableFindLocal: false })`,
@@ -109,7 +108,7 @@ async function startAndImport(argv: (file: string) => string[]): Promise<StartTi
   }
 }
 
-/** The first cell with an empty cache. */
+/** Times the first cell with an empty cache. */
 async function coldImports(): Promise<number> {
   const cache = mkdtempSync(path.join(tmpdir(), 'fisherlab-bench-'));
   const kernel = await BenchClient.start(NOTEBOOKS, OWN, { XDG_CACHE_HOME: cache });
@@ -121,7 +120,7 @@ async function coldImports(): Promise<number> {
   }
 }
 
-/** What Node takes from its start to the same modules loaded and the backend started. */
+/** Times Node from its start until the same modules are loaded and the backend has started. */
 async function nodeLoads(): Promise<number> {
   const script = `require(${JSON.stringify(path.join(loader.root, 'src/kernel/loader.cjs'))}).install(); require(${JSON.stringify(path.join(loader.root, 'src/index.ts'))}).startBackend()`;
   const began = performance.now();
@@ -130,12 +129,12 @@ async function nodeLoads(): Promise<number> {
   return performance.now() - began;
 }
 
-/** Edits, interrupts and completion in one kernel with a model. */
+/** Times edits, interrupts and completion in one kernel with a model. */
 async function atWork(times: number): Promise<KernelFigure[]> {
   mkdirSync(path.join(loader.root, 'out'), { recursive: true });
   const folder = mkdtempSync(path.join(loader.root, 'out', 'bench '));
   const file = path.join(folder, 'part.ts');
-  writeFileSync(file, 'export const part = () => 0;\n');
+  writeFileSync(file, 'const part = () => 0;\n');
   const kernel = await BenchClient.start(NOTEBOOKS, OWN);
   try {
     await kernel.execute(IMPORTS);
@@ -143,11 +142,12 @@ async function atWork(times: number): Promise<KernelFigure[]> {
     await kernel.execute(`import { part } from ${JSON.stringify(file)};`);
     let version = 0;
     const edit = await repeated(times, async () => {
-      writeFileSync(file, `export const part = () => ${++version * 1111};\n`);
+      writeFileSync(file, `const part = () => ${++version * 1111};\n`);
       return kernel.execute('part()');
     });
-    const complete = () => kernel.complete('model.');
-    await complete();
+    let asked = 0; // another text each time, as if somebody were typing
+    const complete = () => kernel.complete(`const asked = ${++asked};\nmodel.`);
+    await repeated(5, complete); // warm: V8 has compiled what it needs
     const idle = await repeated(times, complete);
     const busy = kernel.execute('const end = Date.now() + 5000; while (Date.now() < end) {}');
     const whileBusy = await repeated(times, complete);
@@ -181,17 +181,4 @@ async function repeated<T>(times: number, measure: () => Promise<T>): Promise<T[
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-/** The table as text. */
-export function kernelTable(figures: readonly KernelFigure[]): Record<string, string>[] {
-  return figures.map(({ what, ms, tslab, node, goal }) => ({
-    what,
-    ms: ms.toFixed(0),
-    'tslab, ms': tslab === undefined ? '–' : tslab.toFixed(0),
-    '× faster': tslab === undefined ? '–' : (tslab / ms).toFixed(1),
-    'node, ms': node === undefined ? '–' : node.toFixed(0),
-    '× node': node === undefined ? '–' : (ms / node).toFixed(2),
-    goal,
-  }));
 }

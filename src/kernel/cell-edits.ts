@@ -1,28 +1,28 @@
 /**
  * # Edits of a text, and the way back
  *
- * A text is written anew with some ranges replaced and some moved to the front. The pieces that the
- * result is made of lead from its positions to those of the text, and a source map from there to
- * lines and columns of what the text was made from.
+ * Rewrites a text with some ranges replaced and some moved to the front. The list of pieces of the
+ * result maps its positions back to the text, and a source map leads from there to lines and
+ * columns of the original source.
  */
 import { SourceMap, type SourceMapPayload } from 'node:module';
 
-/** A range that is replaced; where it is empty, an insertion. */
+/** A range to replace; an empty range is an insertion. */
 export interface Edit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
 }
 
-/** A piece of the result: from `at` on it is what stood at `from` in the text. */
+/** A piece of the result: the characters from `at` on were at `from` in the text. */
 export interface Piece {
   readonly at: number;
   readonly from: number;
 }
 
 /**
- * Writes the code with its edits. Insertions at one position stand in the order in which they were
- * asked for, closing ones (asked for later, further in) first.
+ * Applies the edits to the code. Insertions at the same position keep their order, except that
+ * closing ones, which are requested later and belong further inside, come first.
  */
 export function apply(
   code: string,
@@ -73,7 +73,7 @@ export function apply(
   return { code: out, pieces };
 }
 
-/** A source map, read. */
+/** Parses a source map. */
 export const sourceMap = (text: string) => new SourceMap(JSON.parse(text) as SourceMapPayload);
 
 /** Line and column, 1-based, of an offset of the transpiled code in the cell's own text. */
@@ -88,7 +88,7 @@ export function original(
   return { line: entry.originalLine + 1, column: entry.originalColumn + 1 };
 }
 
-/** The offset of a 1-based place. */
+/** The offset of a 1-based line and column. */
 export function offsetOf(code: string, line: number, column: number): number {
   let start = 0;
   for (let i = 1; i < line; i++) start = code.indexOf('\n', start) + 1;

@@ -1,9 +1,9 @@
 /**
  * # What cells find in the kernel
  *
- * The thread that runs cells gives them their streams, displays, `input`, and the way their imports
- * are loaded. Each output is posted at once to the thread that speaks to Jupyter, so that it
- * appears while the cell computes.
+ * The thread that runs cells provides their streams, displays, `input` and the loading of imports.
+ * Each output is posted at once to the thread that talks to Jupyter, so it appears while the cell
+ * is still computing.
  */
 
 import { Console } from 'node:console';
@@ -16,18 +16,18 @@ import { shownError } from './shown-error';
 
 /** The kernel as cells and the project's displays see it: `globalThis.__fisherlabKernel`. */
 export interface KernelHost {
-  /** Shows one thing, in one bundle of MIME types; with an id it can be replaced later. */
+  /** Shows a value as a bundle of MIME types; with an id it can be replaced later. */
   display(
     bundle: Bundle,
     options?: { metadata?: Metadata; displayId?: string; update?: boolean },
   ): void;
-  /** Takes away what the cell has shown; with `wait`, only once something new is shown. */
+  /** Clears the output of the cell; with `wait`, only when something new is shown. */
   clearOutput(options?: { wait?: boolean }): void;
   /** Shows a long text in a pager. */
   page(text: string): void;
   /** Asks for a line of text. */
   input(prompt?: string, options?: { password?: boolean }): Promise<string>;
-  /** Is aborted when the running cell is interrupted. */
+  /** A signal that is aborted when the running cell is interrupted. */
   readonly signal: AbortSignal | undefined;
   wait(value: unknown): unknown;
   each(values: AsyncIterable<unknown> | Iterable<unknown>): AsyncIterable<unknown>;
@@ -36,29 +36,29 @@ export interface KernelHost {
   import(request: string): Promise<unknown>;
 }
 
-/** A name of a cell that stands for an export. */
+/** A name in a cell that refers to an export. */
 export interface ImportedName {
   readonly request: string;
   readonly name: string;
 }
 
 export interface Host {
-  /** Names of cells that are imports now. */
+  /** Names declared by imports in cells. */
   readonly imported: Map<string, ImportedName>;
   /** Resolves what `import` in a cell names to a file, or a built-in module's name. */
   resolve(request: string): string;
   /** Loads what `import` in a cell names. */
   load(request: string): unknown;
-  /** Answers the cell's `input`; null where nobody can be asked. */
+  /** Answers the cell's `input`; null if there is nobody to ask. */
   answer(text: string | null): void;
   shown(thrown: unknown): ShownError;
 }
 
 /**
- * Puts the kernel where cells find it, and takes over the streams of the process.
+ * Makes the kernel available to cells, and takes over the streams of the process.
  *
- * @param folder the notebook's
- * @param post takes what is to be shown
+ * @param folder of the notebook
+ * @param post receives everything to be shown
  */
 export function createHost(folder: string, post: (event: Event) => void): Host {
   const load = createRequire(path.join(folder, 'cell.ts'));
@@ -78,9 +78,7 @@ export function createHost(folder: string, post: (event: Event) => void): Host {
       post({ type: 'input', cell: key(), prompt: String(prompt), password });
       const answered = new Promise<string>((resolve, reject) => {
         answer = (text) =>
-          text === null
-            ? reject(new Error('there is nobody here whom input could ask'))
-            : resolve(text);
+          text === null ? reject(new Error('input cannot ask anybody here')) : resolve(text);
       });
       return Promise.resolve(currentCell()?.wait(answered) ?? answered);
     },
@@ -126,7 +124,7 @@ export function createHost(folder: string, post: (event: Event) => void): Host {
   };
 }
 
-/** An export by its name: `*` is the whole module, as `esModuleInterop` has it. */
+/** An export by its name; `*` is the whole module, as with `esModuleInterop`. */
 // biome-ignore lint/suspicious/noExplicitAny: a module may be anything
 export function exportOf(exports: any, name: string): unknown {
   if (name === '*' || (name === 'default' && !exports?.__esModule)) return exports;
@@ -134,8 +132,8 @@ export function exportOf(exports: any, name: string): unknown {
 }
 
 /**
- * Everything written to stdout and stderr is given to `write`. The console is a new one: V8's
- * inspector keeps whatever its own console was given, tensors among it.
+ * Passes everything written to stdout and stderr to `write`. The console is replaced by a new one,
+ * because V8's inspector keeps everything that was logged to its own console, including tensors.
  */
 function takeStreams(write: (name: 'stdout' | 'stderr', text: string) => void): void {
   for (const name of ['stdout', 'stderr'] as const) {

@@ -1,38 +1,38 @@
 /**
- * # What a script cannot say, said otherwise
+ * # Rewriting what a script cannot contain
  *
  * | in the cell | runs as | because |
  * |---|---|---|
  * | `import { a } from 'm'` | `let a = kernel.load('m', 'a', 'a')` | later cells see it, edited |
- * | `import('m')` | `kernel.import('m')` | it goes through the same loader |
- * | `await e` | `await kernel.wait(e)` | an interrupt ends it, wherever it stands |
+ * | `import('m')` | `kernel.import('m')` | it uses the same loader |
+ * | `await e` | `await kernel.wait(e)` | an interrupt can end it anywhere |
  * | `for await (x of e)` | `for await (x of kernel.each(e))` | the same |
  * | `const`, `class`, `function` at the top | `let` | any cell may declare the name again |
  * | `export` at the top | nothing | a cell has no importers |
- * | the last expression | `kernel.result(e)` | it is what the cell shows |
+ * | the last expression | `kernel.result(e)` | the cell shows it |
  */
 import { type Node, parse } from 'acorn';
 import type { Edit } from './cell-edits';
 
-/** What the rewritten code calls the kernel. */
+/** The name of the kernel in the rewritten code. */
 export const KERNEL = '__fisherlabKernel';
 
 // biome-ignore lint/suspicious/noExplicitAny: nodes are walked by whatever keys they have
 type AnyNode = Node & Record<string, any>;
 
-/** What is to be changed of a script. */
+/** The changes to a script. */
 export interface Rewriting {
   readonly edits: readonly Edit[];
-  /** Put in front, in this order; those with a range are moved there. */
+  /** Text to put in front, in this order; entries with a range are moved there. */
   readonly hoisted: readonly Edit[];
-  /** Names that it declares at the top. */
+  /** Names declared at the top level. */
   readonly declared: readonly string[];
 }
 
 /**
- * Finds what is to be changed.
+ * Finds the changes a script needs.
  *
- * @throws {SyntaxError} with `pos`, if the code is no JavaScript
+ * @throws {SyntaxError} with `pos`, if the code is not JavaScript
  */
 export function rewrite(code: string): Rewriting {
   const program = parse(code, { ecmaVersion: 'latest', sourceType: 'module' });
@@ -77,7 +77,7 @@ export function rewrite(code: string): Rewriting {
       }
     } else declare(node);
   }
-  // An export list may stand behind the last expression.
+  // An export list may follow the last expression.
   const last = body.filter((node) => !/^(Export(Named|All)|Empty)/.test(node.type)).at(-1);
   if (last?.type === 'ExpressionStatement') {
     replace(last.start, last.start, `${KERNEL}.result(`);
@@ -92,7 +92,7 @@ export function rewrite(code: string): Rewriting {
   return { edits, hoisted, declared: [...declared] };
 }
 
-/** `let a = kernel.load('m', 'a', 'a');` for each name, or the bare call where there is none. */
+/** `let a = kernel.load('m', 'a', 'a');` for each name, or the bare call if there is none. */
 function importCalls(node: AnyNode, declared: Set<string>): string[] {
   const from = JSON.stringify(node.source.value);
   if (node.specifiers.length === 0) return [`${KERNEL}.load(${from});`];
@@ -109,7 +109,10 @@ function importCalls(node: AnyNode, declared: Set<string>): string[] {
   });
 }
 
-/** `var a = 1, b` may stand twice in a cell: its names go to the front, its values stay. */
+/**
+ * `var a = 1, b` may occur twice in a cell: its declarations move to the front, its assignments
+ * stay.
+ */
 function asAssignments(
   node: AnyNode,
   names: string[],
@@ -142,12 +145,12 @@ function namesOf(pattern: AnyNode | null): string[] {
   }
 }
 
-/** Where the expression of a statement ends: before its semicolon. */
+/** The end of a statement's expression, before the semicolon. */
 function endOfExpression(code: string, statement: AnyNode): number {
   return code[statement.end - 1] === ';' ? statement.end - 1 : statement.end;
 }
 
-/** Everything that waits is made to end with an interrupt. */
+/** Makes an interrupt end everything that waits. */
 function interruptible(
   node: AnyNode,
   replace: (start: number, end: number, text: string) => void,

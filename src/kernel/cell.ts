@@ -1,13 +1,13 @@
 /**
- * # A cell, made ready to run
+ * # Preparing a cell to run
  *
- * A cell is TypeScript; V8's REPL mode runs JavaScript scripts, with `await` at the top and names
- * that stay for later cells. Two steps lead from one to the other:
+ * A cell is TypeScript. V8's REPL mode runs JavaScript scripts, with `await` at the top level and
+ * names that remain for later cells. Two steps turn the one into the other:
  *
- * 1. esbuild takes the types out (nothing is checked: types are advice, see `language.ts`);
- * 2. what a script cannot say is rewritten (`cell-rewrite.ts`).
+ * 1. esbuild removes the types (without checking them; see `language.ts`);
+ * 2. what a script cannot contain is rewritten (`cell-rewrite.ts`).
  *
- * Every position of the result leads back to line and column of the cell.
+ * Every position in the result can be mapped back to a line and column of the cell.
  */
 import { type TransformFailure, transform } from 'esbuild';
 import { apply, offsetOf, original, type Piece, sourceMap } from './cell-edits';
@@ -15,20 +15,22 @@ import { type Rewriting, rewrite } from './cell-rewrite';
 
 /** A cell as it goes to the thread that runs it. */
 export interface PreparedCell {
-  /** How stacks call it: `fisherlab:cell-3`. */
+  /** Its name in stack traces: `fisherlab:cell-3`. */
   readonly script: string;
   readonly code: string;
-  /** Names that it declares at the top. */
+  /** Names declared at the top level. */
   readonly declared: readonly string[];
-  /** To find the way back: the transpiled code, its source map, the pieces that the code is of. */
+  /**
+   * For mapping positions back: the transpiled code, its source map, and the pieces of the code.
+   */
   readonly transpiled: string;
   readonly map: string;
   readonly pieces: readonly Piece[];
 }
 
-/** A cell that is no TypeScript. */
+/** Thrown for a cell that is not valid TypeScript. */
 export class CellSyntaxError extends SyntaxError {
-  /** What stacks call the cell. */
+  /** The name of the cell in stack traces. */
   place = 'cell';
 
   constructor(
@@ -37,7 +39,7 @@ export class CellSyntaxError extends SyntaxError {
     readonly line: number,
     /** 1-based. */
     readonly column: number,
-    /** Whether the text is right as far as it goes. */
+    /** Whether the text could become valid by adding more. */
     readonly unfinished: boolean,
   ) {
     super(message);
@@ -46,11 +48,11 @@ export class CellSyntaxError extends SyntaxError {
 }
 
 /**
- * Makes a cell ready.
+ * Prepares a cell.
  *
- * @param source the cell's text
+ * @param source the text of the cell
  * @param number its execution count
- * @throws {CellSyntaxError} if it is no TypeScript
+ * @throws {CellSyntaxError} if it is not valid TypeScript
  */
 export async function prepareCell(source: string, number: number): Promise<PreparedCell> {
   const { code: transpiled, map } = await withoutTypes(source);
@@ -67,7 +69,7 @@ export async function prepareCell(source: string, number: number): Promise<Prepa
   };
 }
 
-/** A function from 1-based places of the running code to places of the cell. */
+/** A function from 1-based positions in the running code to positions in the cell. */
 export function cellPlaces(
   cell: PreparedCell,
 ): (line: number, column: number) => { line: number; column: number } | undefined {
@@ -81,7 +83,7 @@ export function cellPlaces(
   };
 }
 
-/** Whether a text is a whole cell, one that goes on, or none. */
+/** Whether a text is a complete cell, an incomplete one, or invalid. */
 export async function completeness(source: string): Promise<'complete' | 'incomplete' | 'invalid'> {
   try {
     await withoutTypes(source);
@@ -100,14 +102,14 @@ async function withoutTypes(source: string): Promise<{ code: string; map: string
       sourcemap: 'external',
       sourcefile: 'cell.ts',
       logLevel: 'silent',
-      // An import that this cell does not use may be meant for the next.
+      // An import that this cell does not use may be meant for a later cell.
       tsconfigRaw: { compilerOptions: { target: 'ES2022', verbatimModuleSyntax: true } },
     });
   } catch (error) {
     const first = (error as Partial<TransformFailure>).errors?.[0];
     if (first === undefined) throw error;
     const { line = 1, column = 0 } = first.location ?? {};
-    // Of texts, only one in backticks may go on in the next line.
+    // Only a string in backticks may continue on the next line.
     const openText =
       first.text.startsWith('Unterminated string') && source.split('`').length % 2 === 0;
     const unfinished = openText || /end of file|to terminate multi-line comment/.test(first.text);

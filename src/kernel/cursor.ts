@@ -1,8 +1,8 @@
 /**
  * # Positions in a text
  *
- * Jupyter counts code points, JavaScript counts UTF-16 units: an emoji is one of the first and two
- * of the second.
+ * Jupyter counts code points, JavaScript counts UTF-16 units: an emoji is one code point and two
+ * units.
  */
 
 /** The UTF-16 offset of a code point's position. */

@@ -1,13 +1,14 @@
 /**
  * # Running cells
  *
- * V8's REPL mode evaluates a cell on the main thread: `await` at the top, and names that later
- * cells see and may declare again. The evaluation is started by this thread's *own* inspector
- * session, so that the other thread can end whatever runs here (`Runtime.terminateExecution`).
+ * V8's REPL mode evaluates a cell on the main thread. It allows `await` at the top level, and later
+ * cells see the declared names and may declare them again. The evaluation is started by this
+ * thread's *own* inspector session, so that the other thread can end it
+ * (`Runtime.terminateExecution`).
  *
- * An execution that was ended in that way leaves no trace: no `finally`, no rejected promise, tasks
- * that waited are gone. Therefore nothing here waits for the cell itself; messages drive it. When
- * the interrupt arrives as one, the cell is closed, however it ended.
+ * An execution ended in this way leaves no trace: no `finally` runs, no promise is rejected, and
+ * waiting tasks are gone. Therefore nothing here waits for the cell itself; everything is driven by
+ * messages. When the interrupt arrives as a message, the cell is closed, however it ended.
  */
 import { cellPlaces } from './cell';
 import { createHost, exportOf, type Host } from './cell-host';
@@ -23,16 +24,16 @@ import { awaitEngine, collectGarbage, endScopes, tensorCount } from './tensors';
 import { keepTimersInside, later, turn } from './timers';
 import { shownValue } from './value';
 
-/** Milliseconds after which an interrupted cell is closed that has not closed itself. */
+/** Milliseconds after which an interrupted cell is closed, if it has not ended by itself. */
 const GRACE = 30;
 
-/** Milliseconds that the next cell waits for a collection of garbage. */
+/** Milliseconds that the next cell waits for the garbage collector. */
 const LONGEST = 2000;
 
-/** New tensors after which it is worth looking for some that nobody holds. */
+/** How many new tensors make it worth looking for unreachable ones. */
 const MANY = 100;
 
-/** The cell that runs, and how it ends. */
+/** The running cell, and what to do when it ends. */
 interface Running {
   readonly cell: RunningCell;
   /** Values of an earlier run, which should be gone by now. */
@@ -42,20 +43,20 @@ interface Running {
   finish(error?: ShownError, answers?: Readonly<Record<string, Answered>>): void;
 }
 
-/** Runs cells, one after the other. */
+/** Runs cells one after another. */
 export class Evaluator {
   private readonly inspector = new Inspector();
   private readonly names = new Names(this.inspector);
   private readonly host: Host;
   /** Settles when the kernel has cleaned up after an interrupt. */
   private ready = Promise.resolve();
-  /** How many tensors there were after the last cleaning. */
+  /** The number of tensors after the last clean-up. */
   private tensors = 0;
   private running: Running | undefined;
 
   /**
-   * @param folder the notebook's
-   * @param post takes what cells show
+   * @param folder of the notebook
+   * @param post receives what cells show
    */
   constructor(
     folder: string,
@@ -107,13 +108,13 @@ export class Evaluator {
     this.renew();
     for (const name of prepared.declared) this.host.imported.delete(name);
     running.earlier = this.names.declare(prepared.declared);
-    // Freed before the cell makes the same again.
+    // Free old values before the cell makes the same ones again.
     if (running.earlier.length > 0) await collectGarbage();
     if (!running.closed)
       this.inspector.runCell(prepared.code, (ending) => this.close(running, ending));
   }
 
-  /** Loads anew what was edited, and gives its exports to the names that stand for them. */
+  /** Reloads edited files and assigns their exports to the names that were imported. */
   private renew(): void {
     const renewal = renewModules();
     for (const line of renewal.broken) this.say('stderr', `${line}\n`);
@@ -142,14 +143,14 @@ export class Evaluator {
     this.post({ type: 'stream', cell: currentCell()?.key ?? '', name, text });
   }
 
-  /** Ends the cell that runs. Called again and again until it has ended. */
+  /** Interrupts the running cell. Called repeatedly until it has ended. */
   private interrupt(key: string): void {
     const { running } = this;
     this.post({ type: 'heard', cell: key });
     if (running === undefined || running.cell.key !== key) return;
     running.cell.interrupt();
-    // Where the execution was ended from outside, nobody else closes the cell; and closing it may
-    // have been ended, too.
+    // If the execution was ended from outside, nothing else closes the cell, and a first attempt to
+    // close it may have been ended too.
     if (running.closed) later(() => running.finish(this.interruption()), 10 * GRACE);
     else later(() => this.close(running, { ended: true }), GRACE);
   }
@@ -158,7 +159,7 @@ export class Evaluator {
     return this.host.shown(new Interrupted());
   }
 
-  /** What goes wrong behind a cell's back stands under it. */
+  /** Shows an error that happened outside the cell's own execution below that cell. */
   private fault(thrown: unknown): void {
     if (thrown instanceof Interrupted) return;
     const error = this.host.shown(thrown);
@@ -189,7 +190,7 @@ export class Evaluator {
         .then(() => this.cleanUp(MANY));
   }
 
-  /** What the expressions come to that were sent with the cell. */
+  /** Evaluates the expressions that were sent with the cell. */
   private async answers({ expressions }: Running): Promise<Record<string, Answered>> {
     const answers: Record<string, Answered> = {};
     for (const [name, expression] of Object.entries(expressions))
@@ -206,7 +207,7 @@ export class Evaluator {
     return { status: 'error', ename: name, evalue: message, traceback };
   }
 
-  /** Frees tensors that nothing refers to, where there are so many more than the last time. */
+  /** Frees unreachable tensors if there are at least `more` new ones since the last time. */
   private cleanUp(more: number): void {
     if (tensorCount() <= (more === 0 ? 0 : this.tensors + more)) return;
     this.ready = new Promise((resolve) => {
@@ -219,7 +220,7 @@ export class Evaluator {
     });
   }
 
-  /** Shows the result, lets rejected promises be noticed, and says which tensors are kept. */
+  /** Shows the result, lets unhandled rejections surface, and reports which tensors are kept. */
   private async succeed({ cell, earlier }: Running): Promise<ShownError | undefined> {
     const { result } = cell;
     cell.result = undefined;

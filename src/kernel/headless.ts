@@ -1,9 +1,9 @@
 /**
  * # Cells without Jupyter
  *
- * The same executor as in the kernel, with the parent process in Jupyter's place: cells come in and
- * events go out as messages. A thread looks after the parent, since a cell that computes for ever
- * would not hear that nobody waits for it any more.
+ * The same executor as in the kernel, with the parent process in the place of Jupyter: cells come
+ * in and events go out as messages. A separate thread watches the parent, because a cell that
+ * computes forever would not notice that the parent is gone.
  */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -13,7 +13,7 @@ import type { Event } from './messages';
 import { shownError } from './shown-error';
 import { TextCollector } from './text-collector';
 
-/** From the parent: a cell, or that there are no more. */
+/** A message from the parent: a cell, or that there are no more. */
 export type HeadlessRequest = { cell: string; code: string } | 'end';
 
 const tell = (event: Event | { type: 'ready' }) => {
@@ -22,7 +22,7 @@ const tell = (event: Event | { type: 'ready' }) => {
 
 const texts = new TextCollector((cell, name, text) => tell({ type: 'stream', cell, name, text }));
 
-/** Sends an event; text in few messages, in its order. */
+/** Sends an event. Text is collected into few messages, in order. */
 function post(event: Event): void {
   if (event.type === 'stream') {
     texts.add(event.cell, event.name, event.text);
@@ -52,11 +52,11 @@ process.on('message', (message: HeadlessRequest) => {
     void execute(message.cell, message.code);
     return;
   }
-  // What is still under way may still fail: the process ends when nothing is left to do, or when
-  // the parent has waited long enough.
+  // Pending work may still fail, so the process ends only when nothing is left to do, or when the
+  // parent stops waiting.
   process.channel?.unref();
 });
-process.on('disconnect', () => process.exit(1)); // a parent that is gone wants no answer
+process.on('disconnect', () => process.exit(1)); // the parent is gone
 
 const workerData = { file: path.join(__dirname, 'orphan-worker.ts') };
 new Worker(path.join(__dirname, 'thread.cjs'), { workerData }).unref();

@@ -19,13 +19,13 @@ export class History {
     this.entries.push({ line, source, output: null });
   }
 
-  /** Notes what the cell showed as its result. */
+  /** Records the result a cell showed. */
   result(line: number, text: string): void {
     const entry = this.entries.filter((one) => one.line === line).at(-1);
     if (entry !== undefined) entry.output = text;
   }
 
-  /** The sources that a language service should know, in order. */
+  /** The sources that the language service should know, in order. */
   sources(): string[] {
     return this.entries.map(({ source }) => source);
   }

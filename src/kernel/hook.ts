@@ -1,21 +1,21 @@
 /**
- * # The hook, with its types
+ * # The loader hook, with types
  *
- * `loader.cjs` is plain JavaScript; this is the door through which TypeScript uses it.
+ * `loader.cjs` is plain JavaScript; this file gives it types.
  */
 
 export interface Loader {
   install(): void;
-  /** The clone. */
+  /** The folder of the clone. */
   readonly root: string;
-  /** Whether a file lies in it. */
+  /** Whether a file is in the clone. */
   inClone(file: string): boolean;
-  /** How the project's files were when they were loaded. */
+  /** The state of the project's files when they were loaded. */
   readonly loaded: Map<string, FileState>;
   look(file: string): FileState;
-  /** Where the lines of scripts come from; places are 1-based, the answer stands in stacks. */
+  /** Maps 1-based positions in scripts to text for stack traces. */
   readonly places: Map<string, (line: number, column: number) => string | undefined>;
-  /** Modules that stand in for others, by name. */
+  /** Modules that replace others, by name. */
   readonly standIns: Map<string, string>;
   /** @throws {SyntaxError} naming file, line and column */
   transpile(file: string, source: string): string;

@@ -1,8 +1,8 @@
 /**
  * # Kernel: cells of notebooks, run with Jupyter and without
  *
- * The process is started by files (`main.cjs`, `headless.cjs`) and spoken to by messages; nothing
- * of the program runs in it but what cells load.
+ * The process is started by `main.cjs` or `headless.cjs` and communicates by messages. Only the
+ * parts of the program that cells load run in it.
  */
 import path from 'node:path';
 
@@ -11,8 +11,11 @@ export { installKernel, kernelFolder, uninstallKernel } from './install';
 export { KERNELSPEC, LANGUAGE_INFO } from './language-info';
 export type { Event, ShownError } from './messages';
 
-/** The script of the process in which cells run without Jupyter. */
+/** The script of the process that runs cells without Jupyter. */
 export const HEADLESS = path.join(__dirname, 'headless-process.cjs');
 
-/** The kernel's benchmark, loaded when it is asked for: it brings ZeroMQ along. */
-export const benchmark = (): typeof import('./bench') => require('./bench');
+/** The kernel's benchmarks, loaded only when needed, because they load ZeroMQ. */
+export const benchmark = (): typeof import('./bench') & typeof import('./bench-memory') => ({
+  ...require('./bench'),
+  ...require('./bench-memory'),
+});

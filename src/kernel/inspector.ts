@@ -1,12 +1,13 @@
 /**
- * # V8, asked through its inspector
+ * # Using V8 through its inspector
  *
- * A session of this thread with itself: evaluations, and the values that V8 speaks of by number.
+ * A session of this thread with itself, for evaluating scripts and for the values that V8 refers to
+ * by number.
  */
 import { Session } from 'node:inspector';
 import { promiseHooks } from 'node:v8';
 
-/** What the inspector says of a value. */
+/** The inspector's description of a value. */
 interface RemoteObject {
   readonly objectId?: string;
   readonly value?: unknown;
@@ -18,7 +19,7 @@ interface Evaluation {
   readonly exceptionDetails?: { readonly exception?: RemoteObject };
 }
 
-/** How a script ended: with what it threw, ended from outside, or well. */
+/** How a script ended: with an error, ended from outside, or with a value. */
 export type Ending = { thrown: unknown } | { ended: true } | { value: unknown };
 
 const GROUP = 'fisherlab';
@@ -26,9 +27,9 @@ const GROUP = 'fisherlab';
 export class Inspector {
   private readonly session = new Session();
   /**
-   * Promises of scripts that have not settled, and never will where they were ended after an
-   * `await`. Were one collected, V8 would call back from within the garbage collector, where
-   * nothing may run: Node 22 aborts there.
+   * Promises of scripts that have not settled; they never will if the script was ended after an
+   * `await`. If such a promise were garbage-collected, V8 would call back from within the garbage
+   * collector, where no code may run, and Node 22 would abort.
    */
   private readonly unsettled = new Set<unknown>();
 
@@ -37,14 +38,16 @@ export class Inspector {
   }
 
   /**
-   * Runs a script in REPL mode: `await` stands at its top, and its `let` is seen by later ones.
+   * Runs a script in REPL mode, with `await` at the top level and declarations that later scripts
+   * see.
    *
-   * @param then is called when it has ended; never, if it is ended from outside after an `await`
+   * @param then is called when the script has ended, but never if it is ended from outside after an
+   *   `await`
    */
   runCell(expression: string, then: (ending: Ending) => void): void {
     let promise: unknown;
     const stop = promiseHooks.onInit((first: unknown) => {
-      promise ??= first; // that of the script itself is made before its first line runs
+      promise ??= first; // the script's own promise is made before its first line runs
       stop();
     });
     let settled = false;
@@ -66,7 +69,7 @@ export class Inspector {
     return ending;
   }
 
-  /** Lets go of all values that it has spoken of. */
+  /** Releases all values that the inspector has referred to. */
   forget(): void {
     this.session.post('Runtime.releaseObjectGroup', { objectGroup: GROUP });
   }

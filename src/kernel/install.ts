@@ -1,9 +1,9 @@
 /**
- * # The kernel in a Jupyter of the user's own
+ * # Installing the kernel in the user's Jupyter
  *
  * Jupyter and VS Code find kernels by folders with a `kernel.json` (Jupyter's "kernel
- * specifications"). The one that is written here starts the kernel of the clone that a notebook
- * lies in; for notebooks that lie in none, of the clone that installed it.
+ * specifications"). The one written here starts the kernel of the clone that contains the notebook.
+ * For notebooks outside any clone, it starts the kernel of the clone that installed it.
  */
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -14,7 +14,7 @@ import { KERNELSPEC } from './language-info';
 
 /** Where a kernel goes: into the user's own folder of Jupyter, or below a prefix. */
 export interface Place {
-  /** A Python environment, say: the kernel goes into its `share/jupyter/kernels`. */
+  /** For example a Python environment: the kernel goes into its `share/jupyter/kernels`. */
   readonly prefix?: string;
 }
 
@@ -27,7 +27,7 @@ export function kernelFolder({ prefix }: Place, env: NodeJS.ProcessEnv = process
   return path.join(path.resolve(data), 'kernels', KERNELSPEC.name);
 }
 
-/** Jupyter's folder of a user's data, as `jupyter --data-dir` gives it. */
+/** Jupyter's data folder of the user, as `jupyter --data-dir` prints it. */
 function userData(env: NodeJS.ProcessEnv): string {
   if (env.JUPYTER_DATA_DIR) return env.JUPYTER_DATA_DIR;
   const home = env.HOME ?? homedir();
@@ -38,7 +38,7 @@ function userData(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * Installs the kernel; one that is there is replaced.
+ * Installs the kernel, replacing an installed one.
  *
  * @returns the folder
  * @throws {FisherlabError} if the folder cannot be written
@@ -50,7 +50,7 @@ export async function installKernel(place: Place): Promise<string> {
   copyFileSync(inCheckout('src', 'backend', 'setup', 'kernel.cjs'), launcher);
   const clone = path.resolve(inCheckout());
   const spec = {
-    // By its full path: programs with windows often know no other PATH than the system's.
+    // The full path, because programs with windows often have only the system's PATH.
     argv: [process.execPath, launcher, '{connection_file}', KERNELSPEC.name, clone],
     display_name: KERNELSPEC.display_name,
     language: KERNELSPEC.language,
@@ -62,7 +62,7 @@ export async function installKernel(place: Place): Promise<string> {
 }
 
 /**
- * Takes the kernel away.
+ * Removes the kernel.
  *
  * @returns the folder where it was
  * @throws {FisherlabError} if it is not installed there

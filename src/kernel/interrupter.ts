@@ -1,39 +1,39 @@
 /**
  * # Interrupting
  *
- * The thread that runs cells is asked first, by a message and by a sign in shared memory. Where it
- * hears the message, nothing blocks it: the cell waits for something, and its waits are ended
- * there. Where it computes with tensors, the next operation sees the sign and throws. Where it does
- * neither, V8 ends the execution from here. All is repeated until the cell has ended: it may catch
- * the interrupt and go on.
+ * The thread that runs cells is asked first, by a message and by a flag in shared memory. If it
+ * receives the message, it is not blocked: the cell is waiting for something, and its waits are
+ * ended. If it is computing with tensors, the next operation sees the flag and throws. Otherwise V8
+ * ends the execution from here. All this is repeated until the cell has ended, because a cell may
+ * catch the interrupt and continue.
  *
- * On a busy machine the cell may have ended of itself when V8 does as it was told, and would end
- * what comes next. So the next cell waits until that has happened, and a message is heard again.
+ * On a busy machine the cell may end by itself before V8 acts, and V8 would then end the next cell
+ * instead. So the next cell waits until V8 has acted and messages are received again.
  */
 import { Session } from 'node:inspector';
 import { isWithin, wantStop } from './signal';
 
-/** Milliseconds in which a thread that is free answers. */
+/** Milliseconds within which an unblocked thread answers. */
 const PATIENCE = 40;
-/** Milliseconds after which a cell that still runs is interrupted again. */
+/** Milliseconds after which a cell that is still running is interrupted again. */
 const AGAIN = 150;
-/** Milliseconds between two looks whether all is quiet. */
+/** Milliseconds between two checks. */
 const LOOK = 5;
-/** Milliseconds after which the next cell starts all the same. */
+/** Milliseconds after which the next cell starts in any case. */
 const LONGEST = 3000;
 
 export class Interrupter {
   private session: Session | undefined;
   private cell: string | undefined;
   private wasHeard = false;
-  /** Ends of an execution that V8 has not answered yet. */
+  /** The number of requests to end an execution that V8 has not answered yet. */
   private underWay = 0;
   private timer: NodeJS.Timeout | undefined;
 
   /** @param ask posts the message; this class must live on a worker thread */
   constructor(private readonly ask: (cell: string) => void) {}
 
-  /** Ends a cell that runs. */
+  /** Interrupts a running cell. */
   interrupt(cell: string): void {
     if (this.cell === cell) return; // under way
     this.cell = cell;
@@ -41,15 +41,15 @@ export class Interrupter {
     this.attempt();
   }
 
-  /** The message has arrived. */
+  /** Called when the thread has received the message. */
   heard(cell: string): void {
     if (this.cell === cell) this.wasHeard = true;
   }
 
   /**
-   * The cell has ended.
+   * Called when the cell has ended.
    *
-   * @param then is called once nothing of the interrupt can reach the next cell
+   * @param then is called once the interrupt can no longer affect the next cell
    */
   ended(cell: string, then: () => void): void {
     if (this.cell !== cell) {
@@ -67,7 +67,7 @@ export class Interrupter {
       }
       this.cell = undefined;
       this.underWay = 0;
-      this.session?.disconnect(); // a process with a session waits for it at its end
+      this.session?.disconnect(); // an open session would keep the process from ending
       this.session = undefined;
       then();
     };
@@ -81,7 +81,7 @@ export class Interrupter {
     this.wasHeard = false;
     this.ask(cell);
     this.timer = setTimeout(() => {
-      // A long native call ends first; the operation after it sees the sign.
+      // A long native call finishes first; the operation after it sees the flag.
       if (!this.wasHeard && !isWithin()) this.endExecution();
       this.timer = setTimeout(() => this.attempt(), AGAIN);
     }, PATIENCE);

@@ -1,10 +1,10 @@
 /**
  * # The kernel as Jupyter speaks to it
  *
- * Runs on a thread of its own, so that heartbeat, interrupt, completion and inspection are answered
- * while a cell computes. Cells run one after the other on the main thread (`evaluate.ts`). What
- * they show arrives here as events, and goes out under the request it belongs to, whenever that
- * happens. (Jupyter messaging protocol 5.4.)
+ * Runs on its own thread, so that heartbeat, interrupt, completion and inspection are answered
+ * while a cell computes. Cells run one after another on the main thread (`evaluate.ts`). What they
+ * show arrives here as events and is sent out under the request it belongs to, even if that request
+ * has ended. (Jupyter messaging protocol 5.4.)
  */
 import { Answers } from './answers';
 import { CellSyntaxError, prepareCell } from './cell';
@@ -16,15 +16,15 @@ import { shownError } from './shown-error';
 import { TextCollector } from './text-collector';
 import { type Channel, type Content, type Message, message, type Sockets } from './wire';
 
-/** The cell that runs. */
+/** The running cell. */
 interface Running {
   readonly request: Message;
   readonly number: number;
-  /** When it was started. */
+  /** The time it was started. */
   readonly since: number;
 }
 
-/** Milliseconds that a message may be on its way. */
+/** Milliseconds that a message may take. */
 const ON_THE_WAY = 30;
 /** Milliseconds without a cell after which the language service starts. */
 const IDLE = 1000;
@@ -37,7 +37,7 @@ export class Protocol {
   private queue: Message[] = [];
   private running: Running | undefined;
   private count = 0;
-  /** Remarks that wait for the language service, which starts once nothing runs. */
+  /** Remarks that wait for the language service, which starts when no cell is running. */
   private remarksLater: (() => void)[] = [];
   private idle: NodeJS.Timeout | undefined;
   private readonly texts = new TextCollector((cell, name, text) =>
@@ -45,8 +45,8 @@ export class Protocol {
   );
 
   /**
-   * @param command to the thread that runs cells
-   * @param end is called once the kernel is asked to go, with all answers sent
+   * @param command sends a command to the thread that runs cells
+   * @param end is called when the kernel is asked to stop and all answers are sent
    */
   constructor(
     private readonly sockets: Sockets,
@@ -58,7 +58,7 @@ export class Protocol {
     this.interrupter = new Interrupter((cell) => command({ type: 'interrupt', cell }));
   }
 
-  /** Says that the kernel is there. */
+  /** Announces that the kernel is ready. */
   started(): void {
     this.sockets.publish(message('status', { execution_state: 'starting' }));
     this.startLanguageSoon();
@@ -68,7 +68,7 @@ export class Protocol {
     if (this.language.started) return;
     clearTimeout(this.idle);
     this.idle = setTimeout(() => {
-      if (this.running !== undefined) return; // with the end of that cell
+      if (this.running !== undefined) return; // called again when that cell ends
       this.language.start();
       for (const remark of this.remarksLater.splice(0)) remark();
     }, IDLE);
@@ -98,7 +98,7 @@ export class Protocol {
       this.reply(channel, request, { status: 'error', ename: name, evalue: text, traceback });
     }
     this.status('idle', request);
-    // The cell that runs is still what the kernel is busy with.
+    // The kernel is still busy with the running cell.
     if (this.running !== undefined) this.status('busy', this.running.request);
     if (type === 'shutdown_request') this.end();
   }
@@ -115,7 +115,7 @@ export class Protocol {
 
   // --- Cells -------------------------------------------------------------------------------------
 
-  /** Starts the cell that waits longest, unless one runs. */
+  /** Starts the cell that has waited longest, unless one is running. */
   private async next(): Promise<void> {
     const request = this.running === undefined ? this.queue.shift() : undefined;
     if (request === undefined) return;
@@ -141,12 +141,12 @@ export class Protocol {
       return;
     }
     if (silent === true) return;
-    // The service does not start while cells run: they come first.
+    // Cells come first, so the service does not start while they run.
     if (this.language.started) void this.remark(source, cells, key);
     else this.remarksLater.push(() => void this.remark(source, cells, key));
   }
 
-  /** What the types say of a cell: advice, which never holds it. */
+  /** Sends the type checker's remarks on a cell. They are advice and never delay the cell. */
   private async remark(source: string, cells: string[], key: string): Promise<void> {
     const remarks = await this.language.remarks(source, cells);
     if (remarks.length === 0) return;
@@ -169,7 +169,7 @@ export class Protocol {
       traceback: error.traceback,
     };
     if (failed !== undefined && !this.faults.delete(key)) this.publish('error', failed, key);
-    // Cells that were sent together with one that fails at once are still on their way.
+    // If a cell fails at once, the cells sent together with it may not have arrived yet.
     const wait = failed !== undefined && Date.now() - running.since < ON_THE_WAY;
     const conclude = () => this.conclude(running, failed, answers);
     this.interrupter.ended(key, () => (wait ? setTimeout(conclude, ON_THE_WAY) : conclude()));
@@ -193,7 +193,7 @@ export class Protocol {
     void this.next();
   }
 
-  /** What the running cell has put into the pager. */
+  /** What the running cell has sent to the pager. */
   private pages: Content[] = [];
   /** Cells whose fault has been shown already. */
   private readonly faults = new Set<string>();
@@ -203,7 +203,7 @@ export class Protocol {
     this.queue = [];
     for (const request of waiting) {
       this.status('busy', request);
-      // Without a number: it would stand beside a cell that has not run.
+      // Without a number, because it would appear next to a cell that has not run.
       this.reply('shell', request, { status: 'aborted' });
       this.status('idle', request);
     }

@@ -1,30 +1,33 @@
 /**
  * # Cells as modules
  *
- * In a notebook a name means what the last cell that declared it made of it, and a name may be
- * declared again, as something else. TypeScript knows such scopes: modules. Each cell that has been
- * executed becomes a module that exports what it declares and imports what it uses from the
- * modules that declared it last; the cell that is being written is the last module.
+ * In a notebook, a name has the meaning that the last cell declaring it gave it, and it may be
+ * declared again with another type. In TypeScript, modules have such scopes. So each executed cell
+ * becomes a module that exports what it declares, and imports what it uses from the modules that
+ * declared it last. The cell being written is the last module.
  *
  *     cell 1: const n = 1;         .cell-a.ts: export {}; / const n = 1; / export { n };
  *     cell 2: const m = n;         .cell-b.ts: import { n } from './.cell-a'; / const m = n; / …
  *     cell 3: const n = 'word';    .cell-c.ts: exports another n; m keeps its type
  *
  * A module is named by the hash of its text, imports included. So a cell that is executed again
- * without a change is the same module, and nothing has to be looked at again; and a module that
- * nothing visible leads to is simply not part of the program any more, so that five hundred
- * executions of one cell are as cheap as one.
+ * without a change is the same module, and nothing has to be checked again. A module that nothing
+ * visible depends on is no longer part of the program, so five hundred executions of one cell cost
+ * as little as one.
  */
 import { createHash } from 'node:crypto';
 import ts from 'typescript';
 
-/** What a cell contributes to the ones after it. */
+/** What a cell provides for the cells after it. */
 interface Declarations {
   /** Names declared at top level: variables, functions, classes, types, imports. */
   readonly names: readonly string[];
-  /** Of these, the ones that the cell itself exports. */
+  /** The names among these that the cell itself exports. */
   readonly exported: ReadonlySet<string>;
-  /** Of these, variables whose type is what was put into them: `const rows = []`, `let best;`. */
+  /**
+   * The variables among these whose type follows from what was put into them: `const rows = []`,
+   * `let best;`.
+   */
   readonly evolving: ReadonlySet<string>;
   /** Every identifier in the cell. */
   readonly used: ReadonlySet<string>;
@@ -51,8 +54,8 @@ export function cellModules(cells: readonly string[]): CellModules {
 }
 
 /**
- * The line that makes everything visible to the cell that is being written, but what it declares
- * itself. It is a module of its own even where nothing has been executed yet.
+ * The line that imports everything visible into the cell being written, except what it declares
+ * itself. The cell is a module even if nothing has been executed yet.
  */
 export function importsOfAll(cell: string, visible: ReadonlyMap<string, string>): string {
   const { names } = declarationsOf(cell);
@@ -82,8 +85,8 @@ function importLine(names: readonly string[], visible: ReadonlyMap<string, strin
 }
 
 /**
- * What is put at the end of an executed cell. An evolving variable is exported as it is there:
- * `const rows = []` has the type of what has been pushed into it.
+ * The text added at the end of an executed cell. An evolving variable is exported with its type at
+ * that point: `const rows = []` has the type of what has been pushed into it.
  */
 function exportsOf({ names, exported, evolving }: Declarations): string {
   const own = names.filter((name) => !exported.has(name));
@@ -95,7 +98,7 @@ function exportsOf({ names, exported, evolving }: Declarations): string {
 
 const known = new Map<string, Declarations>();
 
-/** Parses a cell once; sources come back with every request. */
+/** Parses each cell only once, although every request contains all sources. */
 function declarationsOf(cell: string): Declarations {
   const before = known.get(cell);
   if (before !== undefined) return before;
@@ -131,7 +134,7 @@ const isExported = (statement: ts.Statement): boolean =>
   ts.canHaveModifiers(statement) &&
   (ts.getModifiers(statement) ?? []).some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
 
-/** The names that a statement declares in the scope it stands in. */
+/** The names that a statement declares in its scope. */
 function namesOf(statement: ts.Statement): string[] {
   if (ts.isVariableStatement(statement))
     return statement.declarationList.declarations.flatMap(({ name }) => boundBy(name));

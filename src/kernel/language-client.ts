@@ -1,12 +1,12 @@
 /**
  * # Asking the language service
  *
- * Completion, inspection and remarks come from a thread of their own, which takes a second to start
- * and then answers within milliseconds. Until there is an answer there is none: nothing waits for
- * long, and a service that has died is as if it knew nothing.
+ * Completion, inspection and remarks come from a separate thread, which takes a second to start and
+ * then answers within milliseconds. Requests wait only briefly; without an answer in time, or if
+ * the service has died, the answer is empty.
  *
- * The thread is given one call at a time, those first that a person waits for: completion and
- * inspection go ahead of remarks, and remarks ahead of reading what was executed.
+ * The thread gets one call at a time. Calls that a person waits for come first: completion and
+ * inspection before remarks, and remarks before reading executed cells.
  */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -15,7 +15,7 @@ import type { Completion } from './language-completion';
 import type { Inspection } from './language-inspection';
 import type { Remark } from './language-remarks';
 
-/** What goes to the thread: a method and its arguments. */
+/** A call to the thread: a method and its arguments. */
 export interface LanguageCall {
   readonly method: keyof Language;
   readonly args: unknown[];
@@ -25,7 +25,7 @@ interface Waiting extends LanguageCall {
   answer(given: unknown): void;
 }
 
-/** Whose turn is first. */
+/** The order in which waiting calls are made. */
 const ORDER: readonly (keyof Language)[] = ['complete', 'inspect', 'remarks', 'read'];
 
 export class LanguageClient {
@@ -34,7 +34,7 @@ export class LanguageClient {
   private waiting: Waiting[] = [];
   private running: Waiting | undefined;
 
-  /** @param folder the notebook's */
+  /** @param folder of the notebook */
   constructor(private readonly folder: string) {}
 
   /** Whether the thread has been started. */
@@ -42,7 +42,7 @@ export class LanguageClient {
     return this.worker !== undefined;
   }
 
-  /** Starts the thread, where it does not run. */
+  /** Starts the thread if it is not running. */
   start(): void {
     if (this.worker !== undefined || this.dead) return;
     const entry = path.join(__dirname, 'thread.cjs');
@@ -72,10 +72,13 @@ export class LanguageClient {
     return answer ?? { found: false, data: {} };
   }
 
-  /** The remarks on a cell; the next cell then finds it read. */
+  /**
+   * The remarks on a cell. Afterwards the service has read the cell, so requests for the next one
+   * are fast.
+   */
   async remarks(code: string, cells: string[]): Promise<Remark[]> {
     const remarks = this.call<Remark[]>('remarks', [code, cells]);
-    // Only the latest state is worth reading.
+    // Only the latest state has to be read.
     this.waiting = this.waiting.filter(({ method }) => method !== 'read');
     void this.call('read', [[...cells, code]]);
     return (await remarks) ?? [];

@@ -1,10 +1,10 @@
 /**
- * # What can be written here
+ * # Completion
  *
  * TypeScript's language service knows members, option keys, imports and their paths; names inside
- * strings are the project's (`language-names.ts`). What is kept is what fits: a list of everything
- * that is global in JavaScript and Node is no help, so names from outside the notebook and the
- * project only come once something has been typed that they begin with.
+ * strings come from the project (`language-names.ts`). Only fitting names are offered. A list of
+ * all globals of JavaScript and Node would not help, so names from outside the notebook and the
+ * project are offered only if they begin with what has been typed.
  */
 import { readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
@@ -21,7 +21,7 @@ export interface Completion {
   readonly metadata?: Record<string, unknown>;
 }
 
-/** The service sorts what is global, and keywords, behind everything else; `z` is deprecated. */
+/** The service sorts globals and keywords after everything else; `z` marks deprecated names. */
 const GLOBAL = /^z?15/;
 
 interface Match {
@@ -103,7 +103,7 @@ function entriesAt({ service, file, start }: CellProgram, cursor: number): ts.Co
 
 const asMatch = ({ name, kind }: ts.CompletionEntry): Match => ({ text: name, kind });
 
-/** What begins with what is typed, each once; whatever the case, where nothing else does. */
+/** The matches that begin with what is typed, each once. If there are none, ignores the case. */
 function beginningWith(typed: string, all: readonly Match[]): Match[] {
   const matches = [...new Map(all.map((match) => [match.text, match])).values()];
   const exact = matches.filter(({ text }) => text.startsWith(typed));
@@ -111,7 +111,7 @@ function beginningWith(typed: string, all: readonly Match[]): Match[] {
   return matches.filter(({ text }) => text.toLowerCase().startsWith(typed.toLowerCase()));
 }
 
-/** The string in which a position lies, also one without its end. */
+/** The string that contains a position, even if its closing quote is missing. */
 function stringAt(source: ts.SourceFile, position: number): ts.StringLiteralLike | undefined {
   const find = (node: ts.Node): ts.StringLiteralLike | undefined => {
     if (position <= node.getFullStart() || position > node.getEnd()) return undefined;
@@ -138,8 +138,8 @@ function isModuleName({ parent }: ts.StringLiteralLike): boolean {
 }
 
 /**
- * Of hundreds of packages only those that the project itself depends on, those that cells use
- * beside it (its peers: danfojs-node), and Node's own.
+ * Keeps only packages that the project depends on, its peer packages used in cells (danfojs-node),
+ * and Node's own modules.
  */
 function isUsable(root: string): (entry: ts.CompletionEntry) => boolean {
   const file = path.join(root, 'package.json');

@@ -1,8 +1,8 @@
 /**
- * # What notebooks say of their language
+ * # The language in the metadata of notebooks
  *
- * Jupyter writes this into the metadata of every notebook that it saves. It stands here once, so
- * that opening and saving one of the project's notebooks changes nothing.
+ * Jupyter writes this into the metadata of every notebook it saves. It is defined only here, so
+ * opening and saving one of the project's notebooks changes nothing.
  */
 
 export const LANGUAGE_INFO = {

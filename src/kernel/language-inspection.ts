@@ -1,15 +1,15 @@
 /**
- * # What is this?
+ * # Inspection
  *
- * The signature of what the cursor is on and what its comment says of it, as text and as Markdown;
- * between the brackets of a call, the signature of what is called. Asked for more detail
- * (`detail` 1), also where it is written and how.
+ * Shows the signature and the doc comment of the thing at the cursor, as text and as Markdown.
+ * Between the brackets of a call, shows the signature of the called function. With more detail
+ * (`detail` 1), also shows where it is defined, and its source.
  */
 import path from 'node:path';
 import ts from 'typescript';
 import type { CellProgram } from './language-program';
 
-/** The answer to an inspection request: MIME types and texts, none where nothing was found. */
+/** The answer to an inspection request: texts by MIME type, empty if nothing was found. */
 export interface Inspection {
   readonly found: boolean;
   readonly data: Record<string, string>;
@@ -21,7 +21,7 @@ interface Description {
   readonly tags: readonly ts.JSDocTagInfo[];
 }
 
-/** Lines of source that are shown at most. */
+/** The largest number of source lines shown. */
 const LINES = 60;
 
 /** Describes what is at an offset of the cell. */
@@ -32,7 +32,7 @@ export function inspect(
   cursor: number,
   detail: number,
 ): Inspection {
-  // The cursor is between two characters: it is on the word before it as well as on the one after.
+  // The cursor is between two characters, so it may belong to the word before it or the one after.
   const on = [cursor, cursor - 1].filter((at) => /[\p{ID_Continue}$'"]/u.test(code[at] ?? ''));
   const described = [...on.map((at) => wordAt(program, at)), callAround(program, cursor)].find(
     Boolean,
@@ -46,7 +46,8 @@ export function inspect(
 function wordAt({ service, file, start }: CellProgram, at: number): Description | undefined {
   const info = service.getQuickInfoAtPosition(file, start + at);
   if (info === undefined) return undefined;
-  // What comes from another cell or a file is an alias to the service; to the user it is the thing.
+  // To the service, a name from another cell or a file is an alias; the user wants to see what it
+  // stands for.
   const signature = ts
     .displayPartsToString(info.displayParts)
     .replace(/^\(alias\) /, '')

@@ -2,11 +2,11 @@
  * # Names inside strings
  *
  * Data sets, detectors, features and models are called by name: `dataset('mnist')`. The functions
- * take any string, since an unknown name deserves a better answer than a type error; so which
- * names fit where is written down here, by the parameter or the property that the string is for.
+ * take any string, because for an unknown name they give a better message than a type error. So
+ * this file lists which names fit where, by the parameter or property that the string is for.
  *
- * Most of the names themselves are not: a list is a type, read off the program as it is now, so
- * that a detector that was added a minute ago is offered. Models are files.
+ * The names themselves are mostly not listed here: they are the members of a type in the current
+ * program, so a detector added a minute ago is offered too. Names of models are names of files.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -22,7 +22,7 @@ const TYPES = {
   family: (room: string) => `import('${room}/models/index').PaperFamily`,
 } as const;
 
-/** Names that no type lists. A test compares them with the program's own. */
+/** Names that are not members of a type. A test compares them with those of the program. */
 export const LISTED = {
   feature: [
     'log-likelihood',
@@ -53,8 +53,8 @@ export const LISTED = {
 type List = keyof typeof TYPES | keyof typeof LISTED | 'model';
 
 /**
- * Where which names fit: `function.parameter`, `Interface.property`, or the name of a parameter or
- * property wherever it occurs. The longer form is looked for first.
+ * Which names fit where. A key is `function.parameter`, `Interface.property`, or the name of any
+ * parameter or property. The longer form is tried first.
  */
 const PLACES: Readonly<Record<string, List>> = {
   'dataset.name': 'dataSet',
@@ -85,14 +85,17 @@ const PLACES: Readonly<Record<string, List>> = {
 
 const LISTS_FILE = '.lists.ts';
 
-/** The file of the lists that are types: part of the program, so that it can be asked for them. */
+/**
+ * A file with the types whose members are the names. It is part of the program, so the service can
+ * evaluate them.
+ */
 export function listsFile(root: string, folder: string): [name: string, text: string] {
   const room = path.join(root, 'src');
   const lines = Object.entries(TYPES).map(([list, type]) => `export type ${list} = ${type(room)};`);
   return [path.join(folder, LISTS_FILE), lines.join('\n')];
 }
 
-/** The names that fit into a string in a cell; none where nothing is known of it. */
+/** The names that fit into a string in a cell; none if nothing is known about it. */
 export function namesFor(
   root: string,
   program: CellProgram,
@@ -135,7 +138,7 @@ function namesOfType({ service, file }: CellProgram, list: string): string[] {
   );
 }
 
-/** What a string is for, as keys of `PLACES`, the most particular first. */
+/** What a string is for, as keys of `PLACES`, the most specific first. */
 function placesOf(literal: ts.StringLiteralLike, checker: ts.TypeChecker): string[] {
   const value = ts.isArrayLiteralExpression(literal.parent) ? literal.parent : literal;
   const { parent } = value;
@@ -159,7 +162,7 @@ function placesOf(literal: ts.StringLiteralLike, checker: ts.TypeChecker): strin
   return [];
 }
 
-/** `owner.name` and `name` of a parameter or property; nothing of those of packages. */
+/** `owner.name` and `name` of a parameter or property; nothing for those of packages. */
 function keysOf(symbol: ts.Symbol): string[] {
   const declaration = symbol.declarations?.[0];
   if (declaration === undefined || declaration.getSourceFile().fileName.includes('/node_modules/'))

@@ -1,14 +1,17 @@
 /**
- * # The program that the language service looks at
+ * # The program that the language service sees
  *
- * Files of the clone as they are on the disk now, the executed cells and the cell that is being
- * written as modules in the notebook's folder (`language-cells.ts`), and a file of declarations
- * for what the kernel itself puts into a cell. The options are those under which cells run: a
- * cell's types are advice, so null is not minded and untyped parameters are welcome.
+ * The program consists of the files of the clone as they are on disk, the executed cells and the
+ * cell being written as modules in the notebook's folder (`language-cells.ts`), and a file that
+ * declares what the kernel adds to every cell. The compiler options are lenient, because the types
+ * of a cell are only advice: null is not checked, and untyped parameters are allowed.
  *
- * Speed is a matter of not looking twice: packages do not change while a kernel runs, so their
- * texts, paths and resolutions are kept; files of the clone are asked for their time of change,
- * and the link `notebooks/src` is followed, so that no file is in the program twice.
+ * The service is fast because nothing is read twice. Packages do not change while a kernel runs, so
+ * their texts, paths and resolutions are cached. For files of the clone, the modification time is
+ * checked once per request. The link `notebooks/src` is resolved, so that no file is in the program
+ * twice. Each call of the service, of which there are several per request, would check every file
+ * again unless it is told that the project has not changed. So each request is one version of the
+ * project. The cell gets a new version only if its text is new, or if an import was not found.
  */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -23,11 +26,11 @@ export interface CellProgram {
 }
 
 export interface Program {
-  /** Looks at a cell, after the cells that were executed before it. */
+  /** The program about a cell, after the cells executed before it. */
   about(code: string, cells: readonly string[]): CellProgram;
 }
 
-/** What the kernel puts into every cell. */
+/** What the kernel adds to every cell. */
 const GLOBALS = `
 /** Asks for a line of text below the cell; a password is not shown. */
 declare function input(prompt?: string, options?: { password?: boolean }): Promise<string>;
@@ -35,13 +38,13 @@ declare function input(prompt?: string, options?: { password?: boolean }): Promi
 declare function clearOutput(options?: { wait?: boolean }): void;
 `;
 
-/** Types of the browser; some packages pull them in, but cells run in Node. */
+/** Types of the browser, which some packages include although cells run in Node. */
 const BROWSER = /[\\/]typescript[\\/]lib[\\/]lib\.(dom|webworker|scripthost)[^\\/]*$/;
 
 /**
  * @param root the clone
- * @param folder the notebook's folder: what `./` in a cell means
- * @param texts further files that are always there, by absolute path
+ * @param folder the folder of the notebook, which `./` in a cell refers to
+ * @param texts further files of the program, by absolute path
  */
 export function createProgram(
   root: string,
@@ -51,7 +54,9 @@ export function createProgram(
   const file = path.join(folder, '.cell.ts');
   const fixed = new Map([[path.join(folder, '.globals.d.ts'), GLOBALS], ...texts]);
   const virtual = new Map(fixed);
+  let questions = 0;
   let version = 0;
+  let lacking = false; // whether an import of the cell found nothing
   const options: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2022,
     lib: ['lib.es2023.d.ts'],
@@ -67,10 +72,13 @@ export function createProgram(
     noEmit: true,
   };
   const disk = diskFiles();
+  const realpath = (name: string) => (virtual.has(name) ? name : disk.realpath(name));
   const resolutions = ts.createModuleResolutionCache(root, (name) => name, options);
-  // By its types only a compiler's host has a cache, but the service asks its own host for it too;
-  // without it, every request would read every package.json again.
+  // According to its types only a compiler host has this cache, but the service uses it too.
+  // Without it, every request would read every package.json again.
   const host: ts.LanguageServiceHost & Pick<ts.CompilerHost, 'getModuleResolutionCache'> = {
+    getProjectVersion: () => String(questions),
+    useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
     getCompilationSettings: () => options,
     getScriptFileNames: () => [...fixed.keys(), file],
     getScriptVersion: (name) => {
@@ -88,15 +96,18 @@ export function createProgram(
     directoryExists: ts.sys.directoryExists,
     getDirectories: ts.sys.getDirectories,
     readDirectory: ts.sys.readDirectory,
-    realpath: disk.realpath,
+    realpath,
     getModuleResolutionCache: () => resolutions,
     resolveModuleNameLiterals: (literals, from, redirected, given) =>
       literals.map(({ text }) => {
         const kept = ts.resolveModuleName(text, from, given, host, resolutions, redirected);
-        // What was not there may have been written since.
+        // A missing file may have been written since.
         const found = kept.resolvedModule ? kept : ts.resolveModuleName(text, from, given, host);
-        if (found.resolvedModule === undefined) return found;
-        const resolvedFileName = disk.realpath(found.resolvedModule.resolvedFileName);
+        if (found.resolvedModule === undefined) {
+          lacking ||= from === file;
+          return found;
+        }
+        const resolvedFileName = realpath(found.resolvedModule.resolvedFileName);
         return { resolvedModule: { ...found.resolvedModule, resolvedFileName } };
       }),
   };
@@ -104,38 +115,51 @@ export function createProgram(
   return {
     about(code, cells) {
       const modules = cellModules(cells);
+      const before = virtual.get(file);
       virtual.clear();
       for (const [name, text] of fixed) virtual.set(name, text);
       for (const [name, text] of modules.texts) virtual.set(path.join(folder, `${name}.ts`), text);
       const above = `${importsOfAll(code, modules.visible)}\n`;
       virtual.set(file, above + code);
-      version++; // also for the same text: files that it imports may have come or gone
+      if (above + code !== before || lacking) version++;
+      lacking = false;
+      questions++;
+      disk.look();
       return { service, file, start: above.length };
     },
   };
 }
 
-/** Files on the disk: those of packages are read once, others again when they have changed. */
+/**
+ * Files on disk. Those of packages are read once, others again when they have changed. `look` has
+ * to be called for their changes to be seen.
+ */
 function diskFiles() {
   const snapshots = new Map<
     string,
     { version: string; snapshot: ts.IScriptSnapshot | undefined }
   >();
   const paths = new Map<string, string>();
+  const versions = new Map<string, string>();
   const version = (name: string): string => {
     if (name.includes('/node_modules/')) return '';
+    const known = versions.get(name);
+    if (known !== undefined) return known;
     const found = statSync(name, { throwIfNoEntry: false });
-    return found === undefined ? 'gone' : `${found.mtimeMs} ${found.size}`;
+    const now = found === undefined ? 'gone' : `${found.mtimeMs} ${found.size}`;
+    versions.set(name, now);
+    return now;
   };
   const read = (name: string): ts.IScriptSnapshot | undefined => {
     if (BROWSER.test(name)) return ts.ScriptSnapshot.fromString('');
     try {
       return ts.ScriptSnapshot.fromString(readFileSync(name, 'utf8'));
     } catch {
-      return undefined; // the service asks for files that may not be there
+      return undefined; // the service also asks for files that do not exist
     }
   };
   return {
+    look: () => versions.clear(),
     version,
     snapshot(name: string): ts.IScriptSnapshot | undefined {
       const now = version(name);
@@ -153,7 +177,7 @@ function diskFiles() {
         paths.set(name, real);
         return real;
       } catch {
-        return name; // one of the cells
+        return name; // gone since it was found
       }
     },
   };

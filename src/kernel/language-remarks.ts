@@ -1,10 +1,10 @@
 /**
- * # What the types say of a cell
+ * # Remarks of the type checker on a cell
  *
- * A cell has run, or is running, when its types are looked at: what they say is a remark, not an
- * error. Remarks that only find a notebook to be no strict module are left out: a name declared
- * again, a variable of another cell set to something new, a parameter without a type. A cell that
- * does not parse has no remarks either; that it cannot run is said by running it.
+ * When its types are checked, a cell has run already or is running, so the findings are remarks,
+ * not errors. Remarks that only say that a notebook is not a strict module are left out: a name
+ * declared again, an assignment to a variable of another cell, a parameter without a type. A cell
+ * that does not parse has no remarks, because running it already reports the error.
  */
 import ts from 'typescript';
 import type { CellProgram } from './language-program';
@@ -16,9 +16,9 @@ export interface Remark {
   readonly text: string;
 }
 
-/** Declared again: in the cell itself, or what the cell imports. */
+/** A name is declared again, in the cell itself or by an import. */
 const REDECLARED = new Set([2300, 2395, 2440, 2451]);
-/** Assigned to what another cell declared, which is an import to the service. */
+/** An assignment to a variable of another cell, which the service sees as an import. */
 const ASSIGNED_TO_IMPORT = 2632;
 
 /** The remarks on a cell, in the order of its lines. */

@@ -1,8 +1,8 @@
 /**
  * # The thread of the language service
  *
- * Answers one call after the other (`language-client.ts` asks). A question that fails is answered
- * with nothing.
+ * Answers calls from `language-client.ts` one after another. A call that fails gets an empty
+ * answer.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { loader } from './hook';

@@ -1,12 +1,12 @@
 /**
  * # The language of cells
  *
- * Completion, inspection and remarks for a notebook's cells, by the project's own TypeScript. The
- * service sees the clone's files as they are on the disk, the executed cells as modules that later
- * cells import from (`language-cells.ts`), and the cell that is being written.
+ * Completion, inspection and remarks for the cells of a notebook, by the project's own TypeScript.
+ * The service sees the files of the clone as they are on disk, the executed cells as modules that
+ * later cells import from (`language-cells.ts`), and the cell being written.
  *
- * All of it is synchronous and knows nothing of threads or of Jupyter; the kernel runs it on a
- * worker, where a slow answer holds nothing up.
+ * It is synchronous and independent of threads and Jupyter. The kernel runs it on a worker thread,
+ * where a slow answer delays nothing else.
  */
 import { realpathSync } from 'node:fs';
 import { type Completion, complete } from './language-completion';
@@ -16,32 +16,32 @@ import { createProgram } from './language-program';
 import { type Remark, remarks } from './language-remarks';
 
 /**
- * Answers about a cell. `cells` are the sources that were executed so far, in order, the same cell
- * as often as it was executed. Offsets count UTF-16 units.
+ * Answers about a cell. `cells` are the sources executed so far, in order; a cell executed twice
+ * occurs twice. Offsets count UTF-16 units.
  */
 export interface Language {
   complete(code: string, cursor: number, cells: readonly string[]): Completion;
   inspect(code: string, cursor: number, detail: number, cells: readonly string[]): Inspection;
   remarks(code: string, cells: readonly string[]): Remark[];
-  /** Reads what was executed, so that the next answer is as quick as any other. */
+  /** Reads the executed cells, so that the next answer is as fast as any other. */
   read(cells: readonly string[]): void;
 }
 
-/** Where a notebook lives. */
+/** The folders of a notebook. */
 export interface LanguagePlace {
-  /** The clone: `fisherlab` means its `src`. */
+  /** The clone; importing `fisherlab` means its `src`. */
   readonly root: string;
-  /** The notebook's folder: what `./` means in a cell. */
+  /** The folder of the notebook, which `./` in a cell refers to. */
   readonly folder: string;
 }
 
-/** A cell that touches every answer, so that the first one that is asked for is already warm. */
+/** A cell that exercises every kind of answer, so that the first real request is already fast. */
 const FIRST =
   "import { models } from 'fisherlab';\nconst { model } = models.loadModel('');\nmodel.";
 
 /**
- * Makes the language of a notebook. It takes a second or two, in which the clone's types are read:
- * the first answer then comes as fast as any other.
+ * Makes the language service of a notebook. This takes a second or two to read the types of the
+ * clone; then the first answer is as fast as any other.
  */
 export function createLanguage({ root, folder }: LanguagePlace): Language {
   const clone = realpathSync(root);

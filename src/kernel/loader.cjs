@@ -1,16 +1,17 @@
 /**
  * # Loading TypeScript
  *
- * Lets `require` read a `.ts` file: each is transpiled by itself (its types are taken away, not
- * checked) in about two milliseconds, once for each content, and kept in the per-user cache. The
- * command line and the kernel start through this file.
+ * Lets `require` read `.ts` files. Each file is transpiled separately (its types are removed, not
+ * checked) in about two milliseconds, only once for each content, and the result is kept in the
+ * per-user cache. The command line and the kernel start through this file.
  *
- * - `fisherlab` means this clone's `src/index.ts` for every file in the clone, also for a notebook
- *   in a folder of the user's own. Elsewhere an installed package of that name comes first.
- * - Stacks name lines of TypeScript. The kernel adds the places of its cells to the same table.
- * - A file that cannot be transpiled is a `SyntaxError` that names file, line and column.
+ * - `fisherlab` means this clone's `src/index.ts` for every file in the clone, and for a notebook
+ *   in the user's own folder, unless a package of that name is installed there.
+ * - Stack traces have the lines of the TypeScript files. The kernel adds the positions of its cells
+ *   to the same table.
+ * - A file that cannot be transpiled gives a `SyntaxError` with file, line and column.
  *
- * Plain JavaScript, since it is what makes TypeScript readable.
+ * This file is plain JavaScript, because TypeScript can be loaded only after it has run.
  */
 'use strict';
 
@@ -21,41 +22,41 @@ const path = require('node:path');
 const transpiled = require('./transpiled.cjs');
 
 /**
- * @typedef {string} Place what stands in a stack: `file:line:column`
+ * @typedef {string} Place a position in a stack trace: `file:line:column`
  * @typedef {(line: number, column: number) => Place | undefined} Locate
  */
 
-/** What of Node's module loader has no types. @type {any} */
+/** The parts of Node's module loader that have no types. @type {any} */
 const internals = Module;
 
 const root = path.resolve(fs.realpathSync(__dirname), '..', '..');
 
 /**
- * Where the lines of what was compiled come from, by file or name of the script.
+ * Maps positions in compiled code to the source, by file or name of the script.
  * @type {Map<string, Locate>}
  */
 const places = new Map();
 
 /**
- * How the project's files were when they were loaded.
+ * The state of the project's files when they were loaded.
  * @type {Map<string, { time: number, size: number, content: string }>}
  */
 const loaded = new Map();
 
 /**
- * Modules that stand in for others: the kernel's displays for tslab's.
+ * Modules that replace others: the kernel's displays replace those of tslab.
  * @type {Map<string, string>}
  */
 const standIns = new Map();
 
 /**
  * @param {string} file
- * @returns {boolean} whether a file lies in this clone
+ * @returns {boolean} whether the file is in this clone
  */
 const inClone = (file) => file === root || file.startsWith(root + path.sep);
 
 /**
- * How a file is now.
+ * The current state of a file.
  *
  * @param {string} file
  */
@@ -66,8 +67,8 @@ function look(file) {
 }
 
 /**
- * Notes how a file of the project is when it is loaded; packages do not change, and the kernel
- * itself stays as it was started.
+ * Records the state of a file of the project when it is loaded. Packages do not change, and the
+ * kernel itself is not reloaded.
  *
  * @param {string} file
  */
@@ -94,8 +95,8 @@ function transpile(file, source) {
 }
 
 /**
- * A function from places of the JavaScript to places of the TypeScript; the map is read when a
- * stack is first asked for.
+ * A function from positions in the JavaScript to positions in the TypeScript. The source map is
+ * read when the first stack trace is needed.
  *
  * @param {string} file
  * @param {string} code
@@ -115,7 +116,7 @@ function locator(file, code) {
 }
 
 /**
- * One line of a stack, in the places of the source.
+ * One line of a stack trace, with positions of the source.
  *
  * @param {NodeJS.CallSite} site
  * @returns {string}
@@ -130,7 +131,7 @@ function frame(site) {
   return String(site).replace(`${script}:${line}:${column}`, place);
 }
 
-/** Installs the hook; calling it twice does nothing more. */
+/** Installs the hook; a second call does nothing. */
 function install() {
   if (internals._extensions['.ts'] !== undefined) return;
   internals._extensions['.ts'] = (/** @type {any} */ module, /** @type {string} */ file) => {
@@ -177,7 +178,7 @@ function install() {
   internals.enableCompileCache?.(path.join(transpiled.folder(), 'compiled'));
 }
 
-/** Node 20 warns whenever CommonJS loads a package that is an ES module; it is meant here. */
+/** Node 20 warns whenever CommonJS loads a package that is an ES module; here that is intended. */
 function quietAboutEsm() {
   const warn = process.emitWarning;
   process.emitWarning = (/** @type {any} */ warning, /** @type {any[]} */ ...rest) => {

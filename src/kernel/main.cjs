@@ -2,8 +2,8 @@
  * # The process of the kernel
  *
  * `node main.cjs CONNECTION_FILE`, started by Jupyter in the notebook's folder. The thread that
- * speaks to Jupyter is started first and binds its sockets while this one, on which cells run, gets
- * ready.
+ * talks to Jupyter is started first. It binds its sockets while this thread, which runs the cells,
+ * gets ready.
  */
 'use strict';
 
@@ -11,10 +11,10 @@ const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 const loader = require('./loader.cjs');
 
-/** @type {NodeJS.Require} not called `require`: only the hook can load what it is for */
+/** @type {NodeJS.Require} not called `require`, because only the hook can load this file */
 const load = require;
 
-/** Milliseconds that the sockets may take to close. */
+/** How many milliseconds the sockets may take to close. */
 const LONGEST = 1500;
 
 /** @param {string} connection the connection file */
@@ -47,7 +47,7 @@ function startKernel(connection) {
     require('node:fs').writeSync(2, `the kernel cannot go on: ${error.stack}\n`);
     process.exit(1);
   });
-  // A thread that ends with open sockets takes the process down with it.
+  // A thread that ends with open sockets makes the process crash.
   process.on('exit', () => {
     worker.postMessage({ type: 'closing' });
     Atomics.wait(closed, 0, 0, LONGEST);

@@ -1,30 +1,34 @@
 /**
- * # What the threads say to each other
+ * # Messages between the threads
  *
- * One thread runs cells; another speaks to whoever sent them (Jupyter, or the runner of notebooks).
- * A cell is known to both by a key. Everything here is plain data: it is cloned between threads.
+ * One thread runs cells; another talks to the program that sent them (Jupyter, or the notebook
+ * runner). Both identify a cell by its key. All messages are plain data, which is cloned between
+ * threads.
  */
 import type { PreparedCell } from './cell';
 
-/** To the thread that runs cells. */
+/** A message to the thread that runs cells. */
 export type Command =
   | {
       type: 'run';
       cell: string;
       prepared: PreparedCell;
       number: number;
-      /** What is asked once the cell has ended well, by name: Jupyter's `user_expressions`. */
+      /**
+       * Expressions to evaluate after the cell has ended without an error, by name: Jupyter's
+       * `user_expressions`.
+       */
       expressions: Readonly<Record<string, string>>;
     }
   | { type: 'interrupt'; cell: string }
-  /** An answer to `input`; null where nobody can be asked. */
+  /** An answer to `input`; null if there is nobody to ask. */
   | { type: 'input'; cell: string; text: string | null }
   | { type: 'end' };
 
-/** A bundle of one thing in several MIME types. */
+/** One output in several MIME types. */
 export type Bundle = Readonly<Record<string, string>>;
 
-/** What Jupyter has to be told about a bundle: widths of pictures. */
+/** Metadata of a bundle for Jupyter, such as widths of pictures. */
 export type Metadata = Readonly<Record<string, unknown>>;
 
 /** An error as Jupyter shows it. */
@@ -34,12 +38,12 @@ export interface ShownError {
   readonly traceback: readonly string[];
 }
 
-/** What an expression came to. */
+/** The result of an expression. */
 export type Answered =
   | { status: 'ok'; data: Bundle; metadata: Metadata }
   | { status: 'error'; ename: string; evalue: string; traceback: readonly string[] };
 
-/** From the thread that runs cells. */
+/** A message from the thread that runs cells. */
 export type Event =
   | { type: 'stream'; cell: string; name: 'stdout' | 'stderr'; text: string }
   | {
@@ -52,12 +56,14 @@ export type Event =
     }
   | { type: 'clear'; cell: string; wait: boolean }
   | { type: 'result'; cell: string; data: Bundle; metadata: Metadata }
-  /** Something went wrong behind a cell's back: in a timer, in a promise that nobody awaited. */
+  /**
+   * An error outside the cell's own execution: in a timer, or in a promise that was not awaited.
+   */
   | { type: 'fault'; cell: string; error: ShownError }
-  /** A long text, for a pager where there is one. */
+  /** A long text for a pager, if there is one. */
   | { type: 'page'; cell: string; text: string }
   | { type: 'input'; cell: string; prompt: string; password: boolean }
-  /** The interrupt was heard: nothing blocks the thread. */
+  /** The interrupt was received, so nothing blocks the thread. */
   | { type: 'heard'; cell: string }
   | {
       type: 'done';
@@ -65,7 +71,7 @@ export type Event =
       error?: ShownError;
       expressions?: Readonly<Record<string, Answered>>;
     }
-  /** The process ends; it waits for the sockets to be closed. */
+  /** The process is ending and waits until the sockets are closed. */
   | { type: 'closing' };
 
 /** An event that belongs to a cell. */

@@ -1,41 +1,42 @@
 /**
- * # Edits of the source, seen by the next cell
+ * # Reloading edited source files
  *
- * Before a cell runs, every loaded file of the clone is looked at (time and size, then content).
- * Files that changed, and all files that import them, directly or not, are forgotten; the next
- * `require` loads them anew. Values stay what they are: a model made by the old class keeps it.
+ * Before a cell runs, every loaded file of the clone is checked (time and size, then content).
+ * Changed files, and all files that import them directly or indirectly, are removed from the module
+ * cache, and the next `require` loads them again. Existing values do not change: a model made by
+ * the old class keeps that class.
  *
- * A changed file that is no TypeScript changes nothing: it is named with line and column, and the
- * old module stays. `node_modules` and the kernel itself are never loaded anew.
+ * If a changed file is not valid TypeScript, it is reported with line and column, and the old
+ * module is kept. `node_modules` and the kernel itself are never reloaded.
  */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { loader } from './hook';
 
-/** What was found changed. */
+/** The changes that were found. */
 export interface Renewal {
-  /** Files of the clone, relative to it, that changed. */
+  /** The changed files, relative to the clone. */
   readonly changed: readonly string[];
-  /** Modules that are loaded anew, by file: the changed ones and those that import them. */
+  /** Files of the modules to load again: the changed ones and those that import them. */
   readonly renewed: ReadonlySet<string>;
-  /** Why changed files keep their old module. */
+  /** Messages about changed files that keep their old module. */
   readonly broken: readonly string[];
-  /** Puts the old modules back, for where a new one cannot be loaded. */
+  /** Puts the old modules back, in case a new one cannot be loaded. */
   restore(): void;
 }
 
-/** Forgets the modules whose files changed since they were loaded. */
+/** Removes modules from the cache whose files changed since they were loaded. */
 export function renewModules(): Renewal {
   const changed: string[] = [];
   const broken: string[] = [];
   for (const [file, before] of loader.loaded) {
     if (require.cache[file] === undefined) continue;
     const stat = statSync(file, { throwIfNoEntry: false });
-    // A file that is gone keeps its module.
+    // A deleted file keeps its module.
     if (stat === undefined || (stat.mtimeMs === before.time && stat.size === before.size)) continue;
     const now = loader.look(file);
     loader.loaded.set(file, now);
-    if (now.content === before.content) continue; // touched only
+    if (now.content === before.content) continue; // only the time changed
     try {
       if (file.endsWith('.ts')) loader.transpile(file, readFileSync(file, 'utf8'));
       changed.push(file);
@@ -76,7 +77,7 @@ function withImporters(files: readonly string[]): Set<string> {
   return found;
 }
 
-/** One line that says what is new and what is not. */
+/** A line that says what was reloaded and what was not. */
 export function renewalLine({ changed, renewed }: Renewal): string {
   const names =
     changed.length > 3 ? [...changed.slice(0, 3), `${changed.length - 3} more`] : changed;

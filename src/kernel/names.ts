@@ -1,20 +1,20 @@
 /**
  * # Names of cells
  *
- * What a cell declares is seen by later ones, and any of them may declare it again. V8 keeps the
- * earlier value then, though nobody can name it any more: so it is taken from the name before the
- * cell runs. The cell cannot miss it, for before its declaration the name has no value there.
+ * Later cells see what a cell declares, and any of them may declare the name again. V8 then keeps
+ * the earlier value although nothing can refer to it by name any more. So the name is cleared
+ * before the cell runs. The cell cannot miss the value, because its own declaration hides it.
  */
 import type { Inspector } from './inspector';
 import { alive, tensorsOf } from './tensors';
 
-/** An earlier value with tensors of some size, whose name is declared again. */
+/** An earlier value that holds large tensors and whose name is declared again. */
 export interface Earlier {
   readonly name: string;
   readonly tensors: ReturnType<typeof tensorsOf>;
 }
 
-/** From so many tensors, or numbers in them, on it is worth looking whether they are freed. */
+/** From this many tensors, or numbers in them, it is worth checking whether they are freed. */
 const MANY_TENSORS = 20;
 const MANY_NUMBERS = 1e6;
 
@@ -24,9 +24,9 @@ export class Names {
   constructor(private readonly inspector: Inspector) {}
 
   /**
-   * Takes the values of earlier cells from the names that are declared now.
+   * Clears the values that earlier cells gave to the names declared now.
    *
-   * @returns those that are worth the garbage collector's time
+   * @returns the values that are worth running the garbage collector for
    */
   declare(names: readonly string[]): Earlier[] {
     const again = names.filter((name) => this.declared.has(name));
@@ -37,11 +37,11 @@ export class Names {
     return earlier.filter(({ tensors }) => isLarge(tensors));
   }
 
-  /** Gives values to names. */
+  /** Assigns values to names. */
   assign(values: Readonly<Record<string, unknown>>): void {
     const global = globalThis as { __fisherlabValues?: unknown };
     global.__fisherlabValues = values;
-    // A name may have no value yet, where the cell that declares it failed.
+    // A name has no value yet if the cell that declares it failed.
     const assignments = Object.keys(values).map(
       (name) => `try { ${name} = globalThis.__fisherlabValues.${name} } catch {}`,
     );
@@ -60,7 +60,7 @@ function isLarge(tensors: Earlier['tensors']): boolean {
   return tensors.length >= MANY_TENSORS || numbers >= MANY_NUMBERS;
 }
 
-/** What a cell says of the earlier values that have not gone. */
+/** The message about earlier values that were not freed. */
 export function keptLines(earlier: readonly Earlier[]): string {
   return earlier
     .map(({ name, tensors }) => ({ name, count: alive(tensors) }))

@@ -1,7 +1,7 @@
 /**
- * # A thread that ends the process once its parent is gone
+ * # A thread that ends the process when its parent is gone
  *
- * The main thread may be busy for ever.
+ * The main thread cannot do this, because it may be busy forever.
  */
 import { whenParentIsGone } from './parent';
 

@@ -1,14 +1,14 @@
 /**
- * # A parent that is gone
+ * # Noticing that the parent is gone
  *
- * A process whose Jupyter (or whose runner of notebooks) has died must not go on. Jupyter tells its
- * process id in `JPY_PARENT_PID`; else it is the process that started this one.
+ * If Jupyter or the notebook runner has died, the process must end too. Jupyter gives its process
+ * id in `JPY_PARENT_PID`; otherwise the parent is the process that started this one.
  */
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const EVERY = 1000;
 
-/** Calls `end` once the parent has died. */
+/** Calls `end` when the parent has died. */
 export function whenParentIsGone(end: () => void): void {
   const named = Number(process.env.JPY_PARENT_PID ?? 0);
   const first = process.ppid;
@@ -22,7 +22,7 @@ export function whenParentIsGone(end: () => void): void {
 
 function lives(pid: number): boolean {
   try {
-    process.kill(pid, 0); // asks only
+    process.kill(pid, 0); // signal 0 only checks whether it exists
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';

@@ -1,8 +1,8 @@
 /**
- * # The thread that speaks to Jupyter
+ * # The thread that talks to Jupyter
  *
- * Binds the sockets, and ends the process: when it is asked to, or when Jupyter is gone. The thread
- * that runs cells may be busy for ever then, so it is not waited for.
+ * Binds the sockets, and ends the process when asked to or when Jupyter is gone. It does not wait
+ * for the thread that runs cells, which may be busy forever.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -20,7 +20,7 @@ const { connection, folder, closed, signal } = workerData as {
   closed: Int32Array;
   signal: Int32Array;
 };
-/** Milliseconds that cells' own handlers of the process's end may take. */
+/** Milliseconds that exit handlers set by cells may take. */
 const GOODBYE = 500;
 
 shareSignal(signal);

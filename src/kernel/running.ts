@@ -1,27 +1,28 @@
 /**
- * # The cell that runs
+ * # The running cell
  *
- * Everything that a cell starts belongs to it: what a timer of cell 3 prints while cell 5 runs
- * stands under cell 3. An interrupt reaches a cell through four things: its `AbortSignal`, its
- * waits (every `await` that stands in a cell), its timers, and the next tensor operation.
+ * Everything that a cell starts belongs to it: if a timer of cell 3 prints while cell 5 runs, the
+ * text appears below cell 3. An interrupt reaches a cell in four ways: its `AbortSignal`, its waits
+ * (every `await` in the cell), its timers, and the next tensor operation.
  *
- * Node's own `AsyncLocalStorage` would follow every promise, but must not be used: where an
- * execution is ended from outside, Node 20 and 22 find their stack of asynchronous contexts out of
- * order and abort the process. So the cell is passed on by hand, where timers and waits go on.
+ * Node's `AsyncLocalStorage` would follow every promise, but cannot be used: when an execution is
+ * ended from outside, Node 20 and 22 find their stack of asynchronous contexts out of order and
+ * abort the process. So the current cell is passed on explicitly when timers fire and waits
+ * continue.
  */
 
 import type { ShownError } from './messages';
 import { Interrupted } from './shown-error';
 
-/** What is known of a cell from its start on. */
+/** The state of a cell from its start on. */
 export class RunningCell {
   readonly controller = new AbortController();
-  /** How to end each wait that goes on now. */
+  /** Functions that end the current waits. */
   private readonly waits = new Set<(reason: Interrupted) => void>();
   private reason: Interrupted | undefined;
   /** The value of its last expression. */
   result: { readonly value: unknown } | undefined;
-  /** The first thing that went wrong behind its back. */
+  /** The first error outside its own execution. */
   fault: ShownError | undefined;
 
   constructor(
@@ -48,7 +49,7 @@ export class RunningCell {
     if (this.reason !== undefined) throw this.reason;
   }
 
-  /** What `await` waits for in a cell: the value, or the interrupt. */
+  /** What an `await` in a cell waits for: the value, or the interrupt. */
   wait<T>(value: T | PromiseLike<T>): T | Promise<T> {
     this.checkpoint();
     if (!isThenable(value)) return value;
@@ -61,18 +62,22 @@ export class RunningCell {
     });
   }
 
-  /** Settles a wait; what follows it runs in the next microtask, as a part of this cell. */
+  /**
+   * Settles a wait. The code after it runs in the next microtask, as part of this cell. The
+   * microtask after that belongs to a promise, because Node keeps a context for those of
+   * `queueMicrotask`, and aborts if one of them is ended from outside.
+   */
   private goOn(wait: (reason: Interrupted) => void, settle: () => void): void {
     this.waits.delete(wait);
     const before = current;
     current = this;
     settle();
-    queueMicrotask(() => {
+    void Promise.resolve().then(() => {
       current = before;
     });
   }
 
-  /** What `for await` goes through in a cell: each step may be ended by the interrupt. */
+  /** What a `for await` in a cell iterates over; an interrupt can end each step. */
   async *each<T>(values: AsyncIterable<T> | Iterable<T | PromiseLike<T>>): AsyncGenerator<T> {
     if (!(Symbol.asyncIterator in values)) {
       for (const value of values) yield await this.wait(value);
@@ -88,7 +93,8 @@ export class RunningCell {
         yield step.value;
       }
     } finally {
-      // Left early: the source is told, and not waited for where the cell was interrupted.
+      // The loop was left early: tell the source, but do not wait for it if the cell was
+      // interrupted.
       if (!ended) {
         const told = iterator.return?.();
         if (!this.interrupted) await told;
@@ -106,13 +112,13 @@ const isThenable = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
 let current: RunningCell | undefined;
 const byNumber = new Map<number, RunningCell>();
 
-/** Makes a cell the one that runs. */
+/** Makes a cell the running one. */
 export function begin(cell: RunningCell): void {
   current = cell;
   byNumber.set(cell.number, cell);
 }
 
-/** Runs `go` as a part of `cell`. */
+/** Runs `go` as part of `cell`. */
 export function within<T>(cell: RunningCell | undefined, go: () => T): T {
   const before = current;
   current = cell;
@@ -123,10 +129,10 @@ export function within<T>(cell: RunningCell | undefined, go: () => T): T {
   }
 }
 
-/** The cell that this code belongs to; where that cannot be told, the one that was started last. */
+/** The cell that this code belongs to; if that is unknown, the last one started. */
 export const currentCell = (): RunningCell | undefined => current;
 
-/** The cell whose lines a stack names, if it names any. */
+/** The cell whose lines occur in a stack trace, if any. */
 export function cellOf(stack: string): RunningCell | undefined {
   return byNumber.get(Number(/\bcell \[(\d+)\], line/.exec(stack)?.[1]));
 }

@@ -1,9 +1,10 @@
 /**
  * # Errors as people read them
  *
- * An error is its message and the way to it: `cell [3], line 4`, then the files of the project.
- * Frames of the kernel and of Node's internals say nothing and are left out. What a person can act
- * on (`FisherlabError`, a claim that turned out false) is its sentence and no stack.
+ * An error is shown as its message and a stack trace: `cell [3], line 4`, then files of the
+ * project. Frames of the kernel and of Node's internals do not help and are left out. An error
+ * whose message tells a person what to do (`FisherlabError`, a false claim) is shown without a
+ * stack trace.
  */
 import path from 'node:path';
 import { inspect } from 'node:util';
@@ -14,7 +15,7 @@ import type { ShownError } from './messages';
 const RED = '\x1b[31m';
 const PLAIN = '\x1b[39m';
 
-/** Ends a cell from outside; the reason of the abort signal. */
+/** Thrown to end a cell from outside; also the reason of the abort signal. */
 export class Interrupted extends Error {
   constructor() {
     super('interrupted');
@@ -23,10 +24,10 @@ export class Interrupted extends Error {
   }
 }
 
-/** Errors whose sentence says all. */
+/** Errors whose message is enough. */
 const SENTENCES = new Set(['FisherlabError', 'ClaimError', 'Interrupted']);
 
-/** Paths of the kernel, of Node, and lines that lead nowhere. */
+/** Frames of the kernel and of Node, and frames without a place. */
 const NOISE = [
   /\(?node:/,
   /[\\/]src[\\/]kernel[\\/]/,
@@ -35,9 +36,9 @@ const NOISE = [
 ];
 
 /**
- * What is shown of whatever was thrown.
+ * How to show whatever was thrown.
  *
- * @param folder files outside of the clone are named from here
+ * @param folder paths of files outside the clone are relative to it
  */
 export function shownError(thrown: unknown, folder: string): ShownError {
   if (!isError(thrown)) {
@@ -71,7 +72,7 @@ function shownSyntaxError(error: CellSyntaxError): ShownError {
   };
 }
 
-/** Errors of other contexts (a virtual machine, jsdom) are none by `instanceof`. */
+/** `instanceof` does not recognise errors of other contexts (a virtual machine, jsdom). */
 function isError(thrown: unknown): thrown is Error {
   return thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]';
 }

@@ -1,24 +1,26 @@
 /**
- * # Tensors that nobody holds
+ * # Freeing unreachable tensors
  *
- * A tensor's memory lies outside of JavaScript, and nobody frees it when the last name of a tensor
- * goes. In a program that is a leak; in a notebook it is every cell that is run twice, and every
- * pass that was interrupted. So the kernel adds four things to TensorFlow.js's engine:
+ * The memory of a tensor is outside of JavaScript, and nothing frees it when the last reference to
+ * the tensor is gone. In a program that is a leak; in a notebook it happens with every cell that is
+ * run twice and every interrupted pass. So the kernel adds four things to the engine of
+ * TensorFlow.js:
  *
- * - what is made outside of all scopes is watched, and freed once the garbage collector has found
- *   that nothing refers to it (`FinalizationRegistry`); `dispose` works as ever and is earlier;
- * - the engine's list of variables holds them weakly: it is no reason to keep a model;
- * - scopes that an interrupted cell left open are ended, with what was made in them;
- * - the next operation of an interrupted cell throws, wherever it is called from.
+ * - tensors made outside of all scopes are watched and freed when the garbage collector finds that
+ *   nothing refers to them (`FinalizationRegistry`); `dispose` works as usual and frees them
+ *   earlier;
+ * - the engine's list of variables holds them weakly, so it does not keep a model alive;
+ * - scopes that an interrupted cell left open are ended, which frees their tensors;
+ * - the next operation of an interrupted cell throws, wherever it is called.
  *
- * The engine is met when the program first loads TensorFlow.js: the kernel starts without it.
+ * The kernel starts without TensorFlow.js and adds these things when the program first loads it.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { whole } from './signal';
 import { turn } from './timers';
 
-/** As much of a tensor as is needed. */
+/** The part of a tensor that is needed. */
 interface TensorLike {
   readonly dataId: object;
   readonly dtype: string;
@@ -28,7 +30,7 @@ interface TensorLike {
   readonly assign?: unknown;
 }
 
-/** As much of TensorFlow.js's engine (4.22) as is needed. */
+/** The part of the engine of TensorFlow.js (4.22) that is needed. */
 interface Engine {
   readonly state: {
     registeredVariables: Record<string, TensorLike>;
@@ -53,7 +55,7 @@ interface Engine {
 let engine: Engine | undefined;
 
 /**
- * Meets the engine as soon as there is one.
+ * Changes the engine as soon as it exists.
  *
  * @param checkpoint is called before each operation and each scope; may throw
  */
@@ -69,10 +71,10 @@ export function awaitEngine(checkpoint: () => void): void {
   });
 }
 
-/** Tensors there are; 0 before TensorFlow.js is loaded. */
+/** The number of tensors; 0 before TensorFlow.js is loaded. */
 export const tensorCount = (): number => engine?.state.numTensors ?? 0;
 
-/** Ends the scopes that were left open, freeing what was made in them. */
+/** Ends the scopes that were left open and frees their tensors. */
 export function endScopes(): void {
   if (engine === undefined) return;
   const { state } = engine;
@@ -82,15 +84,15 @@ export function endScopes(): void {
 
 let collector: (() => void) | undefined;
 
-/** Collects garbage and lets the memory of unreachable tensors go. Takes some 50 ms. */
+/** Runs the garbage collector and frees unreachable tensors. Takes some 50 ms. */
 export async function collectGarbage(): Promise<void> {
   if (collector === undefined) {
     setFlagsFromString('--expose-gc');
     collector = runInNewContext('gc') as () => void;
   }
-  // A tensor may be held by one that is freed only now: a second round finds it.
+  // A tensor may be referred to by one that is freed only now; a second round finds it.
   for (let round = 0; round < 2; round++) {
-    await turn(); // references of the turn that has just ended are gone
+    await turn(); // references of the turn that just ended are gone now
     collector();
     await turn();
   }
@@ -135,7 +137,7 @@ function freeWhatIsUnreachable(made: Engine): void {
   };
   const begun = new WeakSet<TensorLike>();
   made.disposeTensor = (tensor) => {
-    // Where a disposal was ended in its midst, it has been counted, and the data is still there.
+    // If a disposal was interrupted halfway, it was counted but the data still exists.
     if (begun.has(tensor) && state.tensorInfo.has(tensor.dataId)) {
       state.numTensors++;
       state.numBytes += tensor.size * bytesOf(tensor.dtype);
@@ -150,7 +152,7 @@ function freeWhatIsUnreachable(made: Engine): void {
   };
 }
 
-/** Bytes that the engine counts for a number; for others it counts elsewhere. */
+/** The bytes that the engine counts per number; other types are counted elsewhere. */
 const bytesOf = (dtype: string): number => ({ float32: 4, int32: 4, bool: 1 })[dtype] ?? 0;
 
 function stopAt(made: Engine, checkpoint: () => void): void {
@@ -168,9 +170,9 @@ function stopAt(made: Engine, checkpoint: () => void): void {
 }
 
 /**
- * The tensors that a value holds, found as deep as a model has them.
+ * The tensors that a value holds, searched as deep as models nest them.
  *
- * @returns weak references to them: asking must keep nothing alive
+ * @returns weak references, so that the search keeps nothing alive
  */
 export function tensorsOf(value: unknown): WeakRef<TensorLike>[] {
   if (engine === undefined) return [];
@@ -205,7 +207,7 @@ function ownValues(value: object): unknown[] {
   return Object.values(Object.getOwnPropertyDescriptors(value)).map((field) => field.value);
 }
 
-/** How many of these tensors are still there. */
+/** How many of these tensors still exist. */
 export function alive(tensors: readonly WeakRef<TensorLike>[]): number {
   return tensors.filter((one) => one.deref()?.isDisposed === false).length;
 }

@@ -1,15 +1,15 @@
 /**
  * # Text in few messages
  *
- * A program prints line by line; a hundred thousand lines are not a hundred thousand messages. Text
- * to one stream of one cell is collected for a moment, and goes out as it came, in its order.
+ * A program that prints a hundred thousand lines should not send a hundred thousand messages. Text
+ * for one stream of one cell is collected for a moment and then sent in its order.
  */
 
-import { clearTimeout, setTimeout } from 'node:timers'; // not those that cells find
+import { clearTimeout, setTimeout } from 'node:timers'; // Node's own, not those replaced for cells
 
 /** Milliseconds that text is collected for. */
 const COLLECT = 10;
-/** Characters after which it goes out at once. */
+/** Characters after which it is sent at once. */
 const ENOUGH = 1 << 16;
 
 type StreamName = 'stdout' | 'stderr';
@@ -18,7 +18,7 @@ export class TextCollector {
   private open: { cell: string; name: StreamName; parts: string[]; size: number } | undefined;
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param send takes what was collected */
+  /** @param send receives the collected text */
   constructor(private readonly send: (cell: string, name: StreamName, text: string) => void) {}
 
   add(cell: string, name: StreamName, text: string): void {
@@ -31,7 +31,7 @@ export class TextCollector {
     else this.timer ??= setTimeout(() => this.flush(), COLLECT);
   }
 
-  /** Sends what there is. Call it before anything else is shown. */
+  /** Sends the collected text. Call it before anything else is shown. */
   flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;

@@ -1,8 +1,8 @@
 /**
  * # A thread that can read TypeScript
  *
- * Worker threads start as plain Node: this file installs the hook and loads the file that the
- * thread is for (`workerData.file`).
+ * Worker threads start as plain Node. This file installs the hook and loads the file of the thread
+ * (`workerData.file`).
  */
 'use strict';
 

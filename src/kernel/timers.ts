@@ -1,34 +1,41 @@
 /**
  * # Timers of cells
  *
- * A callback of a timer belongs to the cell that set it, and it can be ended like a cell: it runs
- * within an evaluation of the inspector, the border at which V8 stops unwinding. Beyond that border
- * Node would find itself in the middle of a timer that never returned, and abort; so the end is
- * thrown on as an error, which Node knows how to clean up after. Timers of an interrupted cell are
- * not run any more.
+ * The callback of a timer belongs to the cell that set it, and it can be ended like a cell. It runs
+ * inside an evaluation of the inspector, because there V8 stops unwinding when the execution is
+ * ended. Without that, Node would be left in the middle of a timer that never returned, and would
+ * abort. The end is then thrown as an error, which Node can handle.
+ *
+ * Timers of an interrupted cell do not run any more, and it sets no new ones: a loop that catches
+ * the interrupt would set thousands of them, and V8 would end the execution while Node counts them.
  */
 import { Session } from 'node:inspector';
 import timers from 'node:timers';
 import { currentCell, within } from './running';
 import { Interrupted } from './shown-error';
+import { stoppable, whole } from './signal';
 
 type Callback = (...args: unknown[]) => unknown;
 
-/** The timers themselves, which cells do not find. */
+/** Node's original timers, which cells do not see. */
 const originals = { ...timers };
 
 let session: Session | undefined;
 
-/** Makes timers that are set from now on, by cells or what they call, parts of their cell. */
+/** From now on, timers set by cells or the code they call belong to their cell. */
 export function keepTimersInside(): void {
   for (const name of ['setTimeout', 'setInterval', 'setImmediate'] as const) {
     const original = originals[name] as unknown as (
       callback: Callback,
       ...rest: unknown[]
     ) => object;
+    const none = original(() => {}, 0);
+    originals.clearTimeout(none as never);
+    originals.clearImmediate(none as never);
     const ours = (callback: Callback, ...rest: unknown[]) => {
       const cell = currentCell();
       if (typeof callback !== 'function' || cell === undefined) return original(callback, ...rest);
+      if (cell.interrupted) return none;
       return original(
         (...args) => {
           if (!cell.interrupted) within(cell, () => bounded(() => callback(...args)));
@@ -42,12 +49,12 @@ export function keepTimersInside(): void {
   }
 }
 
-/** Does the kernel's own work after some milliseconds. It, too, may be ended from outside. */
+/** Runs work of the kernel after some milliseconds. It may be ended from outside too. */
 export function later(work: () => void, milliseconds: number): void {
   originals.setTimeout(() => bounded(work), milliseconds);
 }
 
-/** Settles after the events that wait now. */
+/** Settles after all currently waiting events. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => {
     originals.setImmediate(() => bounded(resolve));
@@ -55,11 +62,14 @@ export function turn(): Promise<void> {
 }
 
 /**
- * Calls `work` so that its end from outside is an error here.
+ * Calls `work`, and throws an error if it is ended from outside. The code around `work` must not
+ * be ended: Node 20 and 22 abort if a timer has begun and is never done.
  *
  * @throws {Interrupted} if the execution was ended
  */
-function bounded(work: () => void): void {
+const bounded = (work: () => void): void => whole(() => evaluated(work));
+
+function evaluated(work: () => void): void {
   if (session === undefined) {
     session = new Session();
     session.connect();
@@ -70,7 +80,7 @@ function bounded(work: () => void): void {
   const outer = global.__fisherlabCall;
   global.__fisherlabCall = () => {
     try {
-      work();
+      stoppable(work);
     } catch (error) {
       thrown = { error };
     }

@@ -1,11 +1,11 @@
 /**
- * # TypeScript made JavaScript, and kept
+ * # Transpiling TypeScript, with a cache
  *
- * esbuild takes the types out of one file at a time. What it made lies in the per-user cache
- * (`src/backend/setup/cache.mjs` tells where that is), one file for each source file, so that a
- * year of edits takes no more room than the first day. The key of the content, esbuild's version
- * and the options stands in its last line: whatever differs is made anew. A cache that cannot be
- * written costs time and nothing else.
+ * esbuild removes the types from one file at a time. The results are kept in the per-user cache
+ * (`src/backend/setup/cache.mjs` says where that is), one file for each source file, so that a year
+ * of edits takes no more space than the first day. The last line of a result has a key made from
+ * the content, esbuild's version and the options. If the key differs, the file is transpiled again.
+ * If the cache cannot be written, this only costs time.
  */
 'use strict';
 
@@ -22,7 +22,7 @@ const OPTIONS = {
   target: 'node20',
   sourcemap: 'inline',
   sourcesContent: false,
-  // `import()` becomes `require`, so that dynamic imports go through the hook, too.
+  // `import()` becomes `require`, so that dynamic imports go through the hook too.
   supported: { 'dynamic-import': false },
   tsconfigRaw: { compilerOptions: { target: 'ES2022', strict: true } },
 };
@@ -33,8 +33,8 @@ const OPTIONS_KEY = `${version} ${JSON.stringify(OPTIONS)}`;
 let found;
 
 /**
- * The folder of what is kept, by the rule of the per-user cache: `$XDG_CACHE_HOME/fisherlab`, else
- * `~/.cache/fisherlab`, else `.cache/fisherlab` in the clone.
+ * The folder of the results in the per-user cache: `$XDG_CACHE_HOME/fisherlab`, otherwise
+ * `~/.cache/fisherlab`, otherwise `.cache/fisherlab` in the clone.
  *
  * @returns {string}
  */
@@ -52,7 +52,7 @@ function folder() {
 }
 
 /**
- * @param {string} candidate a folder that need not be there yet
+ * @param {string} candidate a folder that need not exist yet
  * @returns {boolean}
  */
 function writable(candidate) {
@@ -70,9 +70,9 @@ const placeOf = (file) =>
   path.join(folder(), `${createHash('sha256').update(file).digest('hex').slice(0, 20)}.js`);
 
 /**
- * @param {string} file the source's path
+ * @param {string} file the path of the source
  * @param {string} key
- * @returns {string | null} what was made of exactly this content, if it is there
+ * @returns {string | null} the result for exactly this content, if it is in the cache
  */
 function read(file, key) {
   try {

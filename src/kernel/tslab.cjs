@@ -1,9 +1,9 @@
 /**
  * # tslab's displays, shown by this kernel
  *
- * Cells that say `import { display, newDisplay } from 'tslab'` work unchanged: the kernel puts this
- * module in place of the package, which would load a whole TypeScript compiler. The interface is
- * that of tslab 1.0.22.
+ * Cells with `import { display, newDisplay } from 'tslab'` work unchanged: the kernel replaces the
+ * package, which would load a whole TypeScript compiler, by this module. The interface is that of
+ * tslab 1.0.22.
  */
 'use strict';
 

@@ -1,16 +1,18 @@
 /**
  * # The result of a cell
  *
- * What the program is about (tensors, models, data sets, figures) it shows itself
- * (`src/notebook/rich-data.ts`, loaded with the first value that is an object); anything else is
- * shown as Node's `inspect` does.
+ * Tensors, models, data sets and figures have their own displays (`src/notebook/rich-data.ts`,
+ * loaded with the first value that is an object). Anything else is shown as by Node's `inspect`.
  */
 import path from 'node:path';
 import { inspect, types } from 'node:util';
 import { loader } from './hook';
 import type { Bundle, Metadata } from './messages';
 
-/** As much of the room `notebook` as is needed. It is looked up each time: it may be edited. */
+/**
+ * The part of the room `notebook` that is needed. It is looked up each time, because it may have
+ * been edited.
+ */
 interface Values {
   richData(value: unknown): Promise<Bundle> | undefined;
   bundleMetadata(data: Bundle): Metadata;
@@ -18,7 +20,7 @@ interface Values {
 
 const NOTEBOOK = path.join(loader.root, 'src', 'notebook');
 
-/** A value in all the forms in which it can be shown. */
+/** A value in all forms in which it can be shown. */
 export async function shownValue(value: unknown): Promise<{ data: Bundle; metadata: Metadata }> {
   const plain = { data: { 'text/plain': plainText(value) }, metadata: {} };
   if (typeof value !== 'object' || value === null || types.isPromise(value)) return plain;
@@ -32,7 +34,7 @@ export async function shownValue(value: unknown): Promise<{ data: Bundle; metada
 
 function plainText(value: unknown): string {
   const text = inspect(value, { depth: 2, maxArrayLength: 20 });
-  // What asynchronous hooks wrote into a promise is nobody's business.
+  // Hide the symbols that asynchronous hooks add to promises.
   return types.isPromise(value)
     ? text.replace(/,\s+\[Symbol\(async_id_symbol\)\][\s\S]*$/, ' }')
     : text;

@@ -1,5 +1,5 @@
 /**
- * # Messages of Jupyter on the wire
+ * # Encoding of Jupyter messages
  *
  * A message is a list of frames: routing prefixes, a delimiter, a signature, then header, parent
  * header, metadata and content as JSON, then buffers. The signature is the HMAC-SHA256 of the four
@@ -13,7 +13,7 @@ import { Reply, Router, XPublisher } from 'zeromq';
 export const PROTOCOL = '5.4';
 const DELIMITER = Buffer.from('<IDS|MSG>');
 
-/** What Jupyter writes into the connection file. */
+/** The contents of Jupyter's connection file. */
 export interface Connection {
   readonly transport: string;
   readonly ip: string;
@@ -49,7 +49,7 @@ export interface Message {
 export const readConnection = (file: string): Connection =>
   JSON.parse(readFileSync(file, 'utf8')) as Connection;
 
-/** Reads frames; null where the signature is not right or the frames are no message. */
+/** Reads frames; null if the signature is wrong or the frames are not a message. */
 export function parseMessage(frames: readonly Buffer[], key: string): Message | null {
   const at = frames.findIndex((frame) => frame.equals(DELIMITER));
   if (at < 0 || frames.length < at + 6) return null;
@@ -66,7 +66,7 @@ export function parseMessage(frames: readonly Buffer[], key: string): Message | 
   }
 }
 
-/** Writes a message as frames. */
+/** Encodes a message as frames. */
 export function frames(message: Message, key: string): Buffer[] {
   const { identities, header, parent, metadata, content } = message;
   const parts = [header, parent, metadata, content].map((part) =>
@@ -84,7 +84,7 @@ function sign(parts: readonly Buffer[], key: string): string {
 
 const SESSION = randomUUID();
 
-/** A message of this kernel. */
+/** Makes a message from this kernel. */
 export function message(
   type: string,
   content: Content,
@@ -106,8 +106,8 @@ export function message(
 export type Channel = 'shell' | 'control' | 'stdin';
 
 /**
- * The five sockets of a kernel. A socket sends one message at a time and keeps as many as there
- * are: nothing is dropped because the other side is slow.
+ * The five sockets of a kernel. A socket sends one message at a time and queues any number of them,
+ * so nothing is dropped if the other side is slow.
  */
 export class Sockets {
   private readonly routers: Record<Channel, Router>;
@@ -119,7 +119,7 @@ export class Sockets {
     const router = () =>
       new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: 1000 });
     this.routers = { shell: router(), control: router(), stdin: router() };
-    this.routers.stdin.mandatory = true; // a question that nobody gets must not be lost
+    this.routers.stdin.mandatory = true; // fail if a question cannot be delivered
   }
 
   /** Binds all sockets, then gives every message to `receive`. */
@@ -149,7 +149,10 @@ export class Sockets {
     this.enqueue(this.iopub, frames({ ...one, identities: [topic] }, this.connection.key));
   }
 
-  /** Sends what waits, then closes. The thread must not end before: the process would abort. */
+  /**
+   * Sends the waiting messages, then closes. The thread must not end earlier, or the process would
+   * abort.
+   */
   async close(): Promise<void> {
     await Promise.all(this.queues.values());
     for (const socket of [...Object.values(this.routers), this.iopub, this.heartbeat])
@@ -158,7 +161,7 @@ export class Sockets {
 
   private enqueue(socket: Router | XPublisher, what: Buffer[]): void {
     const before = this.queues.get(socket) ?? Promise.resolve();
-    // Who is gone misses a message; the next ones still go.
+    // A client that is gone misses this message; the next ones are still sent.
     const sent = before.then(() => patiently(() => socket.send(what))).catch(() => {});
     this.queues.set(socket, sent);
   }
@@ -174,7 +177,7 @@ export class Sockets {
     }
   }
 
-  /** Tells who subscribes that from now on nothing is missed (JEP 65). */
+  /** Tells new subscribers that from now on they miss nothing (JEP 65). */
   private async welcome(key: string): Promise<void> {
     for await (const [frame] of this.iopub) {
       if (frame === undefined || frame[0] !== 1) continue;
@@ -189,7 +192,10 @@ export class Sockets {
   }
 }
 
-/** Tries for a while: a client may open the channel of answers after the one of requests. */
+/**
+ * Retries for a while, because a client may open the channel for answers after the one for
+ * requests.
+ */
 async function patiently(send: () => Promise<void>): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {

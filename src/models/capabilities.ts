@@ -1,17 +1,17 @@
 /**
  * # What some models can do
  *
- * Every model gives log p and its gradients. Beyond that, one has latents to look at, one an
- * encoder and a decoder, one a network that looks at images through more or less noise. Whoever
- * needs such a thing asks the model for the method, never for the name of its family, so that a
- * family of your own takes part by having it:
+ * Every model gives log p and its gradients. Some can do more: a flow has latents, an autoencoder
+ * an encoder and a decoder, a diffusion model a network that sees images through more or less
+ * noise. Code that needs such a method asks the model whether it has it, and never asks for the
+ * name of the family. So a family of your own only has to have the method:
  *
  *     if (can(model, 'latents')) show(latentsFigure(model, images, noise));
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import type { Model, TapedModel } from './model';
 
-/** A flow: images are latents, seen otherwise. */
+/** A flow: an invertible map from images to latents. */
 export interface WithLatents {
   /** One tensor a level, [N, h, w, c]: what it split off, and last what came out at the top. */
   latents(images: Tensor, noise: Tensor): Tensor[];
@@ -40,12 +40,12 @@ export interface WithReconstructions {
   reconstruct(images: Tensor, noise: Tensor): Tensor;
 }
 
-/** A model whose log-likelihood looks at images through one of several levels of noise. */
+/** A model whose log-likelihood is computed at one of several levels of noise. */
 export interface WithTimesteps {
-  /** The index it looks at, from 0, and how many there are. */
+  /** The index of that level, from 0, and how many levels there are. */
   readonly timestep: number;
   readonly timesteps: number;
-  /** The same model (the same layers, not copies), looking at index t. */
+  /** The same model (the same layers, not copies) at level t. */
   atTimestep(t: number): TapedModel;
 }
 

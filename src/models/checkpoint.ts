@@ -1,10 +1,10 @@
 /**
  * # Checkpoints: a model as one file
  *
- * Weights are safetensors under the reference's names and in PyTorch's layouts, so that a state
- * dictionary trained elsewhere comes in by the same door. What the numbers do not say is JSON in
- * the file's metadata under `fisherlab`: the architecture, its preset, what it was trained on, its
- * seed, how far, and how well it does.
+ * Weights are stored as safetensors, under the reference's names and in PyTorch's layouts, so that
+ * a state dictionary trained elsewhere is read in the same way. Everything else is JSON in the
+ * file's metadata under `fisherlab`: the architecture, its preset, the data set, the seed, the
+ * number of steps, and the losses.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -20,7 +20,7 @@ import { type NamedTensor, readMetadata, readSafetensors, writeSafetensors } fro
 /** Where shipped models lie. */
 export const MODELS_FOLDER = inCheckout('data', 'models');
 
-/** A model and what is known of it. */
+/** A model with its name, its header and its checksum. */
 export interface LoadedModel {
   readonly name: string;
   readonly model: TapedModel;
@@ -64,7 +64,7 @@ export function shippedModels(): string[] {
     .sort();
 }
 
-/** The header of a shipped model. Its weights are not looked at. */
+/** The header of a shipped model. Its weights are not read. */
 export function shippedHeader(name: string): CheckpointHeader {
   const file = shippedFile(name);
   return parseHeader(describedIn(file, readMetadata(file)), file);

@@ -1,8 +1,8 @@
 /**
  * # Entries of a configuration
  *
- * A configuration comes out of files and off the command line, so what it holds is looked at before
- * anything is made of it. Each schema's message says what to give instead.
+ * A configuration comes from a file or the command line, so its entries are checked before a model
+ * is made from it. Each schema's message says what to give instead.
  */
 import * as v from 'valibot';
 import { FisherlabError } from '../errors';

@@ -2,8 +2,7 @@
  * # The families of models, by name
  *
  * The paper's three, and those of your own that were registered in this process. A configuration
- * names its family; `createModel` looks at what it holds and makes the model of it, with its
- * initial weights.
+ * names its family; `createModel` checks its entries and makes the model with its initial weights.
  */
 import { assertKnown, FisherlabError } from '../errors';
 import { checkConfig } from './config-entries';
@@ -17,15 +16,15 @@ import { VAE } from './vae/vae-family';
 /** The paper's families, in the order of its tables. */
 const PAPER = [GLOW, DIFFUSION, VAE] as const;
 
-/** Their names: of each there are shipped models. */
+/** Their names. Models of each of them are shipped. */
 export type PaperFamily = (typeof PAPER)[number]['name'];
 export const PAPER_FAMILIES: readonly PaperFamily[] = PAPER.map(({ name }) => name);
 
 const families = new Map<string, Family>(PAPER.map((family) => [family.name, family]));
 
 /**
- * Makes a family of your own known: its models are trained, saved, loaded and tried as the paper's
- * are. A second one of the same name takes the place of the first (a cell that is run again).
+ * Registers a family of your own: its models can be trained, saved, loaded and tried like the
+ * paper's. A second family of the same name replaces the first, as when a cell is run again.
  * @throws {FisherlabError} if the name is that of one of the paper's families
  */
 export function registerFamily<C extends FamilyConfig, M extends TapedModel>(

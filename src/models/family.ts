@@ -1,13 +1,15 @@
 /**
  * # A family of models is an object
  *
- * Glow, diffusion and VAE differ in what a configuration says, in how they are trained, in what
- * stands in PyTorch's files beside the weights, and in what bits/dim means of them. All of that is
- * one object a family, in its own file; nothing else in the project asks which family a model is
- * of. A family of your own is one more such object, handed to `registerFamily`.
+ * Glow, diffusion and VAE differ in the entries of their configuration, in how they are trained, in
+ * what PyTorch's files hold beside the weights, and in how bits/dim are computed. Each family
+ * states all of this in one object, in a file of its own; no other code in the project asks which
+ * family a model belongs to. A family of your own is one more such object, passed to
+ * `registerFamily`.
  *
- * What a model can *do* beyond log p is not listed here: it is a method of the model, and whoever
- * needs it asks for the method (`capabilities.ts`). So statistics and figures come by themselves.
+ * What a model can *do* beyond log p is not listed here: it is a method of the model, and code that
+ * needs the method asks for it (`capabilities.ts`). So the statistics and figures that need such a
+ * method appear for every model that has it.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import type { GenericSchema } from 'valibot';
@@ -16,15 +18,15 @@ import type { ImageShape, TapedModel } from './model';
 import type { ReferenceRules } from './reference-case';
 import type { NamedTensor } from './safetensors';
 
-/** What the configuration of every model says; a family adds entries of its own. */
+/** The entries that every configuration has; a family adds its own. */
 export type FamilyConfig = {
   readonly family: string;
   readonly imageShape: ImageShape;
-  /** Seeds the initial weights, and whatever else of the model is drawn once. */
+  /** The seed of the initial weights and of whatever else the model draws once. */
   readonly seed: number;
 };
 
-/** A configuration of any family: plain JSON that says everything an architecture needs. */
+/** A configuration of any family: plain JSON that describes an architecture completely. */
 export type ModelConfig = FamilyConfig & { readonly [entry: string]: unknown };
 
 /**
@@ -37,7 +39,7 @@ export type PresetName = (typeof PRESETS)[number];
 /** What a family adds to a configuration. */
 export type OwnEntries<C extends FamilyConfig> = Omit<C, keyof FamilyConfig>;
 
-/** What a family is trained with unless told otherwise. */
+/** The default settings of a family's training. */
 export interface TrainingDefaults {
   readonly method: 'adam' | 'adamax';
   /** The highest one. */
@@ -50,7 +52,7 @@ export interface TrainingDefaults {
   readonly clip: number;
 }
 
-/** What a card can be computed from. */
+/** The images and numbers from which a model's card is computed. */
 export interface CardMaterial {
   /** The first test images (part 0) or as many behind them (part 1), and their indices. */
   images(part: 0 | 1): { readonly images: Tensor; readonly indices: readonly number[] };
@@ -59,13 +61,13 @@ export interface CardMaterial {
   readonly seed: number;
 }
 
-/** Bits per dimension of test images, and in words what they are and of how many images. */
+/** Bits per dimension of test images, and in words how they were computed. */
 export interface CardBits {
   readonly bitsPerDim: number;
   readonly how: string;
 }
 
-/** What stands in a family's PyTorch state dictionaries beside the weights (`state-dict.ts`). */
+/** What a family's PyTorch state dictionaries hold beside the weights (`state-dict.ts`). */
 export interface StateDictHooks<M extends TapedModel> {
   /** Tensors that the architecture implies and the reference's code wants to find. */
   implied?(model: M): NamedTensor[];

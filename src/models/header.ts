@@ -1,10 +1,10 @@
 /**
- * # What a checkpoint says of itself
+ * # The header of a checkpoint
  *
- * Beside the weights a file holds, as JSON: the architecture, its preset, what it was trained on,
- * how and how far, and how well it does. Whatever is asked of a model is answered here, never by
- * the name of its file. Files are brought by people, so the JSON is checked against a schema; keys
- * that this version does not know are kept.
+ * Beside the weights a file holds, as JSON: the architecture, its preset, the data set, how the
+ * model was trained and for how many steps, and its losses. Facts about a model are always taken
+ * from here, never from the name of its file. Files come from anywhere, so the JSON is checked
+ * against a schema; keys that this version does not know are kept.
  */
 import * as v from 'valibot';
 import { checkedJson } from '../checked-json';
@@ -28,7 +28,13 @@ export interface CheckpointHeader {
    */
   readonly preset?: PresetName;
   /** The data set it was trained on, the number of training images, and the held-out ones. */
-  readonly data: { readonly name: string; readonly images: number; readonly validation: number };
+  readonly data: {
+    readonly name: string;
+    readonly images: number;
+    readonly validation: number;
+    /** How arrays among images of one's own were read, where that was said. */
+    readonly reading?: { readonly layout?: string; readonly values?: string };
+  };
   readonly training: Readonly<Record<string, number | string | boolean>>;
   /** Optimiser steps so far. */
   readonly step: number;
@@ -64,7 +70,14 @@ const HEADER: v.GenericSchema<unknown, CheckpointHeader> = v.looseObject({
     v.transform((config) => config as unknown as ModelConfig),
   ),
   preset: v.optional(v.picklist(PRESETS)),
-  data: v.looseObject({ name: v.string(), images: count, validation: count }),
+  data: v.looseObject({
+    name: v.string(),
+    images: count,
+    validation: count,
+    reading: v.optional(
+      v.object({ layout: v.optional(v.string()), values: v.optional(v.string()) }),
+    ),
+  }),
   training: v.record(v.string(), v.union([v.number(), v.string(), v.boolean()])),
   step: count,
   unit: v.string(),

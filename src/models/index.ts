@@ -1,8 +1,8 @@
 /**
  * # Models: images to log-likelihoods, and back
  *
- * Three families to the letter of the paper's code, Glow, diffusion and VAE, families and models of
- * one's own; checkpoints and state dictionaries.
+ * Glow, diffusion and VAE, exactly as in the paper's code; families and models of your own;
+ * checkpoints and state dictionaries.
  */
 export {
   can,

@@ -1,14 +1,14 @@
 /**
- * # Layers as they are declared
+ * # The list in which a model declares its layers
  *
  * A model of the paper is a list of tensors in PyTorch's order and names, with PyTorch's initial
- * values: weights and biases uniform in ±1/√fan (`fan` the numbers that one output sees; for a
- * transposed convolution PyTorch counts its second axis), gains 1, offsets 0. Tensor k draws from a
+ * values: weights and biases uniform in ±1/√fan (`fan` is the number of inputs of one output; for a
+ * transposed convolution PyTorch counts the second axis), gains 1, offsets 0. Tensor k draws from a
  * stream of its own, so that a model is a function of its seed.
  *
- * A model that comes out of a file cannot have more tensors, or more numbers in them, than the file
- * holds. The list counts what is declared before any of it is made: a damaged configuration (K =
- * 10⁹) ends in an error, not in all of the memory.
+ * A model that is read from a file cannot have more tensors, or more numbers in them, than the file
+ * holds. The list counts what is declared before it allocates anything, so a damaged configuration
+ * (K = 10⁹) ends in an error and does not fill the memory.
  */
 import { deriveSeed, uniforms } from '../backend/index';
 import { FisherlabError } from '../errors';

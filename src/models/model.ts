@@ -1,20 +1,20 @@
 /**
  * # A model: from images to log p(x)
  *
- * Whatever its family, a model has layers (named parameter tensors), gives the log-likelihood of a
- * batch, or the surrogate the paper uses in its place, and can go back through it once while a
- * collector looks at every layer's gradients. Noise (dequantisation, diffusion, latent) is always
- * an argument: there is no hidden randomness.
+ * Every model has layers (named parameter tensors) and gives the log-likelihood of a batch, or the
+ * surrogate that the paper uses in its place. One backward pass shows every layer's gradients to a
+ * collector. Noise (dequantisation, diffusion, latent) is always an argument: there is no hidden
+ * randomness.
  *
- * Images are pixel values 0…255, float32 `[N, H, W, C]`; fractional values are welcome (a
- * dequantised image *is* a point of the model's space). Each model scales them as its paper does.
+ * Images are pixel values 0…255, float32 `[N, H, W, C]`. Fractional values are allowed, since a
+ * dequantised image *is* a point of the model's space. Each model scales them as its paper does.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, lengthOf, tf } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { Collector, type Layer, Tape, type Value } from '../gradients/index';
 
-/** The unit of a loss that is the model's cost of a pixel's channel in bits. */
+/** The unit of a loss that is the number of bits for one channel of one pixel. */
 export const BITS_PER_DIM = 'bits/dim';
 
 /** Height, width and channels of an image. */

@@ -1,17 +1,18 @@
 /**
- * # What is asked of a function before it is a model
+ * # Checks of a function that is to be a model
  *
- * Features are made of one image's gradients, so the log-likelihood of an image must be a finite
- * number of its own: the same alone as in company (statistics of the batch make it depend on the
- * others, and all norms zero), and with a gradient in every variable that is not frozen. One image
- * shows it: alone, and beside its negative.
+ * Features are made of one image's gradients. So the log-likelihood of an image must be a finite
+ * number, must not depend on the other images of the batch, and must have a gradient with respect
+ * to every variable that is not frozen. (Statistics of the batch would make it depend on the
+ * others, and all norms zero.) The first image is enough to find out: alone, and beside its
+ * negative.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, tf } from '../backend/index';
 import { FisherlabError } from '../errors';
 import { gradientsOfOne, type Layer, type PlainLogLikelihood } from '../gradients/index';
 
-/** More than another order of float32 sums changes a log-likelihood, less than a mistake does. */
+/** More than the order of float32 sums changes a log-likelihood, less than a mistake does. */
 const SAME = 1e-3;
 
 /**

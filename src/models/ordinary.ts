@@ -1,8 +1,8 @@
 /**
- * # A model of one's own, of ordinary tf operations
+ * # A model of your own, from ordinary tf operations
  *
- * Any function from images to their log-likelihood over `tf` variables is a model: every feature
- * and every detector works with it. Nothing has to be written on the operations of `src/gradients`;
+ * Any function of images and `tf` variables that returns log-likelihoods is a model: every feature
+ * and every detector works with it. It does not have to use the operations of `src/gradients`. Its
  * gradients come from the oracle, one image after the other, which is exact and costs one backward
  * pass an image. (Where that is too slow, write the forward pass on a tape: see `TapedModel` in
  * `model.ts` and "How to add an operation" in `gradients/operations/convolution.ts`.)

@@ -2,21 +2,21 @@
  * # Parity with the paper's own code
  *
  * A reference file holds what the paper's PyTorch code computes, in float64, for a model whose
- * weights, images and noise are made by a formula (a number stream, see `uniformAt`), so that
- * nothing but numbers has to travel. Here the same model is built from the same formula, and every
- * number is compared: the objective and ‖∂ objective/∂θ_j‖² of each tensor, for image 0, for image
- * 1 and for both summed.
+ * weights, images and noise come from a formula (a number stream, see `uniformAt`), so the file
+ * needs to hold results only. Here the same model is built by the same formula, and every number is
+ * compared: the objective and ‖∂ objective/∂θ_j‖² of each tensor, for image 0, for image 1 and for
+ * both summed.
  *
  * Tolerances (relative): 1e-4 for every number; in the paper's full-size Glow, where a ReLU may
  * flip in float32, 1e-4 for 99 % and 5e-3 for all.
  *
- * Flips depend on the machine. A gradient jumps where what goes into a ReLU crosses zero, and among
- * ten million of them a few lie closer to zero than float32 can tell: on one processor all fall on
- * the side of the float64 reference, on another one does not, and all tensors before it are off by
- * a thousandth, those behind it by a millionth. Both sides are right. So where a file does not
- * agree, the images are moved by a hundred-thousandth of a pixel value, some ten times at most:
- * another throw for the few that lie on the edge, and nothing to all else. A mistake agrees
- * nowhere.
+ * Flips depend on the machine. A gradient jumps where the input of a ReLU crosses zero, and among
+ * ten million inputs a few are closer to zero than float32 can tell. On one processor all of them
+ * fall on the side of the float64 reference; on another, one does not, and then all tensors before
+ * it are off by a thousandth and those behind it by a millionth. Both results are right. So where a
+ * file does not agree, the images are moved by a hundred-thousandth of a pixel value, at most about
+ * ten times. That decides anew for the few inputs on the edge and changes nothing else; a mistake
+ * agrees nowhere.
  */
 import { readFileSync } from 'node:fs';
 import { at, numbersOf, tf, uniforms } from '../backend/index';
@@ -155,7 +155,7 @@ function readReference(path: string): ReferenceFile {
   });
 }
 
-/** Model, images and noise that a file speaks of, and how far its norms may be off. */
+/** The model, images and noise that a file describes, and the tolerance of its norms. */
 interface ReferenceCase {
   readonly model: TapedModel;
   /** Two of them, [2, H, W, C]. */

@@ -1,8 +1,8 @@
 /**
  * # A model by formula
  *
- * A file of the paper's own numbers does not hold weights, images or noise: all of them are number
- * streams, numbered by the file's seed s, which both sides compute.
+ * A file of the paper's own numbers does not hold weights, images or noise: both sides compute them
+ * from number streams, which are numbered by the file's seed s.
  *
  * | stream | numbers |
  * |---|---|
@@ -34,7 +34,7 @@ export type Amplitude = (
   shape: readonly number[],
 ) => { readonly centre: number; readonly amplitude: number };
 
-/** What a family brings to a comparison: how its models come out of a file's seed. */
+/** How a family makes a model from a file's seed. */
 export interface ReferenceRules<C> {
   /** The family's own entries of the configuration, as the file has them. */
   entries(file: ReferenceFile): Readonly<Record<string, unknown>>;

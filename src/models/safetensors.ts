@@ -6,13 +6,12 @@
  *
  *     { name: { dtype, shape, data_offsets: [start, end] }, …, __metadata__: { string: string } }
  *
- * then the numbers, little-endian, row-major, at offsets counted from the end of the JSON. Read
- * here are all its types of numbers that PyTorch models hold (their values as float32); written are
- * F32, F16 for shipped weights, and I64 for PyTorch's counters. As the format demands, the numbers
- * must lie one behind the other and fill the file, so that a file that was cut or altered in its
- * structure is found out before any of it is used. That a number was altered the format cannot
- * tell, so what is written here carries a seal, `sha256` in its metadata: the SHA-256 of the file
- * as it would be without the seal.
+ * then the numbers, little-endian, row-major, at offsets counted from the end of the JSON. All
+ * types of numbers that PyTorch models hold can be read (as float32); F32, F16 for shipped weights,
+ * and I64 for PyTorch's counters can be written. As the format demands, the numbers must lie one
+ * behind the other and fill the file, so a file that was cut or whose structure was altered is
+ * refused before any of it is used. The format cannot tell that a number was altered. So the files
+ * written here carry a seal, `sha256` in the metadata: the SHA-256 of the file without the seal.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
@@ -145,8 +144,7 @@ export function readSafetensors(path: string): SafetensorsFile {
 }
 
 /**
- * What a file's metadata say, without the seal. The numbers are not read, so whether any of it was
- * altered is not found out.
+ * The metadata of a file, without the seal. The numbers are not read, so the seal is not checked.
  * @throws {FisherlabError} if the file is missing, or its header is damaged
  */
 export function readMetadata(path: string): Readonly<Record<string, string>> {

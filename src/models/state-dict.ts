@@ -2,18 +2,18 @@
  * # PyTorch's state dictionaries
  *
  * A network trained with the paper's PyTorch code is a dictionary of names and tensors, which
- * `safetensors.torch.save_file(model.state_dict(), file)` writes as it is. Names and layouts here
- * are the same by construction, so reading one is a matter of what stands around it:
- * - wrappers put something before every name (`module.` of DataParallel, `model.` of the diffusion
- *   process, `ema_model.` of an average): the prefix under which the model's names lie is found;
- * - where only a part was wrapped, `module.` and `_orig_mod.` (torch.compile) are taken out of the
+ * `safetensors.torch.save_file(model.state_dict(), file)` writes as it is. Names and layouts are
+ * the same here by construction, so only what is around them has to be dealt with:
+ * - wrappers put a prefix before every name (`module.` of DataParallel, `model.` of the diffusion
+ *   process, `ema_model.` of an average); it is found by the model's names;
+ * - where only a part was wrapped, `module.` and `_orig_mod.` (torch.compile) are removed from the
  *   middle of names;
  * - some tensors are functions of the architecture (`prior_h`, triangular masks, a noise schedule):
- *   they are checked where they say something, and left out (the family says which);
+ *   they are checked where they carry information, and left out (the family lists them);
  * - counters (`num_batches_tracked`) may be missing.
  *
- * Every such decision is reported. Anything else that does not fit is an error, and nothing of the
- * model is changed then.
+ * Every such decision is reported. Anything else that does not fit is an error, and then the model
+ * is not changed.
  */
 import { at } from '../backend/index';
 import { FisherlabError } from '../errors';
@@ -22,7 +22,7 @@ import { familyOf } from './families';
 import type { TapedModel } from './model';
 import type { NamedTensor } from './safetensors';
 
-/** What was decided on the way from a state dictionary into a model. */
+/** What was decided when a state dictionary was read. */
 export interface StateDictReport {
   /** What stood before the names. */
   readonly prefix: string;

@@ -1,9 +1,9 @@
 /**
  * # Numbers as files store them
  *
- * In memory all weights are float32. Files hold them as any of PyTorch's types of numbers, which
- * are read; written are F32, F16 for shipped weights, and I64 for counters. Half precision is IEEE
- * 754 binary16: a sign, 5 bits of exponent, 10 of fraction; ±65504 at most, 2⁻²⁴ at least.
+ * In memory all weights are float32. Any of PyTorch's types of numbers can be read; F32, F16 for
+ * shipped weights, and I64 for counters can be written. Half precision is IEEE 754 binary16: a
+ * sign, 5 bits of exponent, 10 of fraction; the largest number is 65504, the smallest 2⁻²⁴.
  */
 import { FisherlabError } from '../errors';
 import { lazily } from '../lazily';

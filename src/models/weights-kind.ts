@@ -1,11 +1,11 @@
 /**
  * # What kind of file is it?
  *
- * Weights come as safetensors, as PyTorch's pickle (inside a zip archive or, of old, alone), or, in
- * a clone without git-lfs, as three lines that say where the weights lie. A name tells nothing, and
- * neither does the first byte: a safetensors file begins with the length of its header, which may
- * be any number, so that one file in 32 begins as pickles do. What tells is its byte 8, the `{` of
- * the header, which the format demands.
+ * Weights come as safetensors, as PyTorch's pickle (inside a zip archive or, in old files, alone),
+ * or, in a clone without git-lfs, as three lines of text that say where the weights are. Neither
+ * the name nor the first byte tells them apart: a safetensors file begins with the length of its
+ * header, which may be any number, so one file in 32 begins like a pickle. But byte 8 of a
+ * safetensors file is always `{`, the beginning of the header.
  */
 import path from 'node:path';
 import { FisherlabError } from '../errors';

@@ -1,11 +1,11 @@
 /**
  * # One book of notebooks, modules and pages
  *
- * The sources of a Sphinx site are laid out in a folder of their own: the notebooks as they are
- * stored, with their outputs; the pages of `docs`; and a page for every module of `src`, prose
- * beside code (`literate.ts`). Sphinx, myst-nb and sphinx-book-theme make the site, TypeDoc the
- * pages of the interface. It opens from a file, without a network: formulas, search and fonts are
- * in it.
+ * The sources of a Sphinx site are written to a separate folder: the stored notebooks with their
+ * outputs, the pages of `docs`, and a page for every module of `src` with prose next to code
+ * (`literate.ts`). Sphinx, myst-nb and sphinx-book-theme make the site; TypeDoc makes the pages of
+ * the interface. The site includes formulas, search and fonts, so it opens from a file without a
+ * network.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { FisherlabError } from '../errors';
 import { modulePage } from './literate';
 
 export interface BookOptions {
-  /** Folder of the site; the sources are laid out in `source` beside it. */
+  /** Folder of the site; the sources are written to `source` beside it. */
   readonly out: string;
   /** Called with each step before it begins. */
   readonly step?: (what: string) => void;
@@ -27,12 +27,12 @@ export interface BookOptions {
  */
 export async function makeBook({ out, step = () => {} }: BookOptions): Promise<string> {
   const source = path.join(path.dirname(path.resolve(out)), 'source');
-  step('laying out the sources');
+  step('writing the sources');
   rmSync(source, { recursive: true, force: true });
   layOut(source);
-  step('setting the pages (Sphinx)');
+  step('making the pages (Sphinx)');
   await run('sphinx-build', ['-q', '-b', 'html', source, path.resolve(out)]);
-  step('setting the interface (TypeDoc)');
+  step('making the pages of the interface (TypeDoc)');
   const typedoc = path.join(
     path.dirname(require.resolve('typedoc/package.json')),
     'bin',
@@ -57,7 +57,10 @@ export async function makeBook({ out, step = () => {} }: BookOptions): Promise<s
   return path.join(path.resolve(out), 'index.html');
 }
 
-/** Copies pages and notebooks, and writes a page for every module and a list of each room's. */
+/**
+ * Copies pages and notebooks, and writes a page for every module and a list of modules for each
+ * room.
+ */
 function layOut(source: string): void {
   cpSync(inCheckout('docs'), source, { recursive: true });
   for (const file of readdirSync(source).filter((name) => name.endsWith('.md')))
@@ -93,7 +96,10 @@ function layOut(source: string): void {
   );
 }
 
-/** Links of a page from the checkout's folders to the book's; tests have no page, only a name. */
+/**
+ * Changes the links of a page from folders of the checkout to those of the book. Tests have no
+ * page, only a name.
+ */
 function inBook(page: string): string {
   return page
     .replace(/\]\(\.\.\/src\/(\w+)\/([\w/-]+)\.ts\)/g, (_, room: string, file: string) => {
@@ -110,7 +116,7 @@ function write(file: string, content: string): void {
   writeFileSync(file, content);
 }
 
-/** Runs a program to its end; its last words are the error where it fails. */
+/** Runs a program to its end; if it fails, the end of its output is the error. */
 function run(program: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -123,7 +129,7 @@ function run(program: string, args: readonly string[]): Promise<void> {
       reject(
         new FisherlabError(
           `'${path.basename(program)}' is not installed`,
-          'run npm run book, which sets it up where Python is there',
+          'run npm run book, which installs it if there is a Python',
         ),
       ),
     );

@@ -2,7 +2,7 @@
  * # Outputs of a cell, as Jupyter stores them
  *
  * Events of the kernel become outputs: text that follows text of the same stream joins it, a
- * display with an id is replaced in place, and `clear_output` takes away what was there.
+ * display with an id is replaced in place, and `clear_output` removes earlier outputs.
  */
 import { stripVTControlCharacters } from 'node:util';
 import type { Event } from '../kernel/index';
@@ -21,7 +21,7 @@ export class Collected {
   private readonly streams = new Map<string, OpenStream>();
   private readonly toClear = new Set<string>();
 
-  /** Takes an event that shows something. */
+  /** Adds an event that shows something. */
   take(event: Event, count: number): void {
     if (event.type === 'stream') this.write(event.cell, event.name, event.text);
     else if (event.type === 'display') this.display(event);

@@ -1,9 +1,9 @@
 /**
  * # What a cell shows
  *
- * Four things: a figure, a table, a claim that has been checked, and how far a long step is
- * (`terminal/progress.ts`). In a notebook they become outputs of the cell; in a plain program run
- * with Node the same calls write to the terminal, so that code can move between the two.
+ * A cell can show four things: a figure, a table, a checked claim, and the progress of a long step
+ * (`terminal/progress.ts`). In a notebook they become outputs of the cell. In a plain program run
+ * with Node, the same calls write to the terminal, so code can be moved between the two.
  */
 import type { Figure } from '../plots/index';
 import { display, inNotebook, type Table, tableText } from '../terminal/index';
@@ -12,10 +12,9 @@ import { bundleMetadata, figureData, titleOf } from './value-figure';
 import { tableData } from './value-table';
 
 /**
- * Shows a figure below the cell, as SVG and, for a notebook that is not trusted, as PNG, and below
- * it its caption: what to see in it. In a terminal, where nothing can be seen, the title stands for
- * the figure.
- * @param options the caption, where the figure has none of its own or another is to be read here
+ * Shows a figure below the cell, as SVG and, for notebooks that are not trusted, as PNG, with its
+ * caption below. In a terminal, only the title is printed.
+ * @param options the caption, if the figure has none or needs a different one here
  */
 export async function show(
   figure: Figure,
@@ -35,7 +34,7 @@ export async function show(
 
 /**
  * Shows rows as a table: a danfojs data frame, or plain objects whose keys are the columns. Numbers
- * that are not whole are written with `digits` (3) places; data sets get the names people write.
+ * that are not whole get `digits` decimal places (default 3); data sets get their usual names.
  */
 export function table(
   rows: Table,
@@ -45,7 +44,10 @@ export function table(
   else console.log(tableText(rows, options));
 }
 
-/** A claim that turned out false. Its stack is left out: the claim says where it stands. */
+/**
+ * Thrown for a claim that is false. It is shown without a stack trace, because the claim itself
+ * says where it is.
+ */
 export class ClaimError extends Error {
   constructor(text: string) {
     super(text);

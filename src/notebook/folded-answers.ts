@@ -1,9 +1,9 @@
 /**
- * # Answers that run
+ * # Running the folded answers
  *
- * Exercises end a notebook, each with a folded answer, and an answer that is code has to work. The
- * TypeScript of all `<details>` becomes cells below the last one, in the order of the text, so that
- * a test runs them after the notebook.
+ * A notebook ends with exercises, each with a folded answer, and answers that are code must work.
+ * The TypeScript in all `<details>` becomes further cells after the last one, in the order of the
+ * text, so that a test can run them after the notebook.
  */
 import { type Cell, type Ipynb, joined } from './ipynb';
 

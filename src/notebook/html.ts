@@ -1,9 +1,8 @@
 /**
  * # An executed notebook as one page
  *
- * One HTML file that needs nothing else: figures are in it, formulas are set here by KaTeX and
- * bring their fonts along, code is coloured here and not in the reader's browser, and the few lines
- * of style serve a light and a dark page.
+ * Makes one HTML file that needs no other files. It includes the figures, the formulas set by KaTeX
+ * with their fonts, coloured code, and a short style sheet for light and dark pages.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -32,7 +31,7 @@ const markdown = new MarkdownIt({
 /**
  * The page of a notebook.
  * @param seconds how long code cells took, by their index among all cells
- * @param others names of all notebooks whose pages lie in the same folder, for going on to them
+ * @param others names of all notebooks with pages in the same folder, for navigation
  */
 export function notebookHtml(
   name: string,
@@ -50,7 +49,7 @@ export function notebookHtml(
   return frame(title.replace(/[$*_`]/g, ''), body, { style });
 }
 
-/** Links to the pages of all notebooks, this one marked. */
+/** Links to the pages of all notebooks, with this one marked. */
 function navigation(name: string, others: readonly string[]): string {
   if (others.length < 2) return '';
   const links = others.map((other) => {
@@ -85,7 +84,7 @@ function cellHtml(cell: Cell, seconds: number | undefined): string {
   return `<section class="code">\n<pre class="source">${time}<code>${colour(source)}</code></pre>\n${outputs}\n</section>`;
 }
 
-/** Notebooks that a text links to, as their pages, which lie beside this one. */
+/** Changes links to notebooks into links to their pages in the same folder. */
 const linked = (html: string): string => html.replace(/(href="[\w-]+)\.ipynb"/g, '$1.html"');
 
 /** Of several forms of one output the page shows the richest, as Jupyter does. */
@@ -120,7 +119,7 @@ function outputHtml(output: Output): string {
   }
 }
 
-/** Lines that `check` wrote get their colour. */
+/** Colours the lines written by `check`. */
 function claims(escaped: string): string {
   return escaped
     .replace(/^✓.*$/gm, (line) => `<span class="holds">${line}</span>`)

@@ -1,9 +1,9 @@
 /**
  * # Notebook files
  *
- * A notebook is JSON (nbformat 4.5): cells with their source, and below each code cell what it
- * showed. Long texts are lists of lines, the file is indented by one blank and ends with a newline:
- * exactly as Jupyter writes it, so that storing outputs changes only the outputs.
+ * A notebook is JSON (nbformat 4.5): cells with their source, and the outputs of each code cell.
+ * Long texts are lists of lines, and the file is indented by one space and ends with a newline.
+ * This is exactly how Jupyter writes it, so storing outputs changes only the outputs.
  */
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
@@ -74,7 +74,7 @@ const NOTEBOOK = v.looseObject({
 
 /**
  * Reads a notebook.
- * @throws {FisherlabError} if the file is missing, not JSON, or no notebook of nbformat 4
+ * @throws {FisherlabError} if the file is missing, not JSON, or not a notebook of nbformat 4
  */
 export function readNotebook(file: string): Ipynb {
   const howToFix = 'restore it from the repository or save it with Jupyter';

@@ -1,13 +1,13 @@
 /**
  * # A module as a page
  *
- * Every file of `src` is an essay: it opens with its idea, and what it declares has prose above it.
- * Here the two change places. Prose becomes text, code becomes listings between, in the order of
- * the file: what Knuth called weaving (*Literate programming*, The Computer Journal 27, 1984). The
- * page is MyST Markdown, which Sphinx reads.
+ * Every file of `src` opens with its idea, and declarations have prose above them. This file turns
+ * prose into text and code into listings, in the order of the file. Knuth called this weaving
+ * (*Literate programming*, The Computer Journal 27, 1984). The page is MyST Markdown, which Sphinx
+ * reads.
  *
- * A comment counts as prose where it begins with two stars in the first column; comments inside
- * functions stay with their code.
+ * A comment counts as prose if it begins with `/**` in the first column; comments inside functions
+ * stay in the code.
  */
 
 /** A stretch of a file: either prose (Markdown) or code. */
@@ -18,7 +18,7 @@ export interface Stretch {
 
 const DOC_COMMENT = /^\/\*\*(?:\n(?: \*.*\n)*? \*\/| .*? \*\/)$/gm;
 
-/** Cuts a source file into prose and code, in order; stretches of blanks alone are left out. */
+/** Cuts a source file into prose and code, in order; blank stretches are left out. */
 export function stretches(source: string): Stretch[] {
   const found: Stretch[] = [];
   const add = (kind: Stretch['kind'], text: string) => {
@@ -50,7 +50,7 @@ function prose(comment: string): string {
 
 /**
  * The page of a module.
- * @param file path from the root, `src/gradients/tape.ts`, which stands below the title
+ * @param file path from the root, `src/gradients/tape.ts`, which is shown below the title
  */
 export function modulePage(file: string, source: string): string {
   const [opening, ...rest] = stretches(source);
@@ -64,7 +64,7 @@ export function modulePage(file: string, source: string): string {
     .concat('\n');
 }
 
-/** Links to the named equations that stand in a file: `docs/equations.md` has them all. */
+/** Links to the named equations in a file; `docs/equations.md` lists all of them. */
 function equations(source: string): string {
   const names = [...source.matchAll(/\((eq|prop|alg):([a-z-]+)\)/g)];
   return names
@@ -72,7 +72,7 @@ function equations(source: string): string {
     .join('');
 }
 
-/** Headings below the page's own begin at the second level, so that pages nest. */
+/** Moves headings one level down, so that they are below the title of the page. */
 function withoutHeadings(text: string): string {
   return text.replace(/^# /gm, '## ');
 }

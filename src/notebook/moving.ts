@@ -1,10 +1,10 @@
 /**
- * # A figure that the reader moves
+ * # A figure with a slider
  *
- * Some things are understood by moving them: a threshold, a parameter. The figure is drawn for a
- * few positions beforehand; the first that is shown stands as it is, for pages that show pictures
- * only, and below it a slider changes between all of them. Nothing is loaded and no server asked:
- * the slider is the browser's own, with one line of script.
+ * Some things are best understood by moving them: a threshold, a parameter. The figure is drawn
+ * beforehand for a few positions. The initial one is shown as a normal figure, for pages that show
+ * only pictures, and below it a slider switches between all of them. Nothing is loaded from a
+ * server: the slider is the browser's own, with one line of script.
  */
 import type { Figure } from '../plots/index';
 import { display, inNotebook } from '../terminal/index';
@@ -14,14 +14,14 @@ import { drawing } from './value-figure';
 
 /** One position of the slider. */
 export interface Position {
-  /** What the position means, said beside the slider. */
+  /** The label of the position, shown next to the slider. */
   readonly label: string;
   readonly figure: Figure;
 }
 
 /**
  * Shows a figure with a slider below it.
- * @param options what is moved, the position that is shown first, and the caption
+ * @param options the name of what moves, the initial position, and the caption
  */
 export async function showMoving(
   positions: readonly Position[],

@@ -1,17 +1,18 @@
 /**
- * # A page of one's own
+ * # A stand-alone page
  *
- * One HTML file in the style of notebooks' pages, light and dark, that needs nothing else and is
- * allowed nothing else: no script runs in it and nothing is fetched, whatever came into its text.
+ * Makes one HTML file in the style of the notebooks' pages, light and dark. It needs no other
+ * files, and it allows none: no script can run in it and nothing can be fetched, whatever its text
+ * contains.
  */
 import { STYLE } from './style';
 import { escapeHtml } from './table-html';
 
 /**
- * The frame of every page, notebooks' too.
+ * The frame of every page, including those of notebooks.
  * @param title text
  * @param body HTML
- * @param more what else the head and the style sheet hold
+ * @param more further contents of the head and the style sheet
  */
 export function frame(title: string, body: string, { head = '', style = '' } = {}): string {
   return `<!DOCTYPE html>

@@ -1,9 +1,9 @@
 /**
  * # All notebooks of a folder
  *
- * Finds them, runs them one after the other (a notebook uses all cores by itself), and writes for
- * each the executed notebook and its page. The next one runs although one has failed, so that one
- * run tells everything that is wrong.
+ * Finds the notebooks, runs them one after another (each uses all cores), and writes the executed
+ * notebook and its page for each. If one fails, the others still run, so a single run reports
+ * everything that is wrong.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -15,14 +15,17 @@ import { type NotebookRun, type RunOptions, runNotebook } from './run';
 export interface PublishOptions extends RunOptions {
   /** Folder for the executed notebooks and pages. */
   readonly out: string;
-  /** Stores the outputs of good runs in the notebooks themselves, so that code hosts show them. */
+  /**
+   * Stores the outputs of successful runs in the notebooks themselves, so that code hosts show
+   * them.
+   */
   readonly write?: boolean;
   readonly onRun?: (run: NotebookRun, page: string) => void;
 }
 
 /**
  * The notebooks of a folder by their names: `01`, `likelihood` and `01-likelihood-failure` all name
- * the same. Without names: all, in order.
+ * the same. Without names, all notebooks in order.
  */
 export function findNotebooks(folder: string, names: readonly string[] = []): string[] {
   const all = readdirSync(folder)
@@ -44,15 +47,15 @@ function matching(all: readonly string[], name: string): string[] {
 }
 
 /**
- * Runs notebooks and writes `<name>.ipynb` and `<name>.html` for each. The runs come back, good and
- * bad.
+ * Runs notebooks and writes `<name>.ipynb` and `<name>.html` for each. Returns all runs, successful
+ * or not.
  */
 export async function publishNotebooks(
   files: readonly string[],
   options: PublishOptions,
 ): Promise<NotebookRun[]> {
   await makeFolder(options.out);
-  // it brings a Markdown reader and the setting of formulas along
+  // loaded late, because it loads Markdown and KaTeX
   const { notebookHtml } = require('./html') as typeof import('./html');
   const runs: NotebookRun[] = [];
   for (const file of files) {

@@ -1,12 +1,12 @@
 /**
- * # What is shown for a value
+ * # How values are shown
  *
- * The last expression of a cell is its result. For what this program is about, a result says more
- * than its fields: a tensor its range, a model its size, a data set its first images, a figure
- * itself. Anything else is left to Node.
+ * The last expression of a cell is its result. Values of this program are shown by more than their
+ * fields: a tensor by its range, a model by its size, a data set by its first images, a figure as a
+ * picture. Anything else is left to Node.
  *
- * Values are known by what they have, not by their class: a module that was loaded again makes new
- * classes, and what an older one made is shown all the same.
+ * Values are recognised by their properties, not by their class. A module that was loaded again has
+ * new classes, and values made by the older ones must still be shown.
  */
 
 import { type Bundle, figureData, isFigure } from './value-figure';
@@ -39,8 +39,8 @@ const KINDS = [
 ];
 
 /**
- * A value as MIME types and texts, `text/plain` always among them; undefined for what Node shows
- * well enough. The value is not changed, and no tensor is made.
+ * A value as texts by MIME type, always including `text/plain`; undefined for values that Node
+ * shows well enough. The value is not changed, and no tensor is made.
  */
 export function richData(value: unknown): Promise<Bundle> | undefined {
   if (typeof value !== 'object' || value === null) return undefined;

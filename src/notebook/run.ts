@@ -1,11 +1,11 @@
 /**
  * # Running a notebook without Jupyter
  *
- * The cells of a notebook go, one after the other, to the kernel's executor in a child process
- * (`src/kernel/headless.ts`) that works in the notebook's folder. What they show is collected as
- * Jupyter would, into a copy of the notebook. A run is good only if **every** cell ran to its end:
- * an error, a claim that is false, a promise rejected behind one's back, a cell that takes too long
- * and a kernel that dies each end it and name the cell.
+ * The cells of a notebook are sent, one after another, to the kernel's executor in a child process
+ * (`src/kernel/headless.ts`) whose working directory is the notebook's folder. Their outputs are
+ * collected into a copy of the notebook, as Jupyter would do. A run succeeds only if **every** cell
+ * ran to its end. An error, a false claim, an unhandled rejection, a cell that takes too long or a
+ * kernel that dies ends the run, and the cell is named.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
@@ -23,8 +23,7 @@ import { withAnswers } from './folded-answers';
 import { type Cell, type Ipynb, joined, readNotebook } from './ipynb';
 
 /**
- * What a run reports while it goes on. `cell` counts code cells from 0; `cells` is how many there
- * are.
+ * What a run reports while it is running. `cell` counts code cells from 0; `cells` is their number.
  */
 export interface RunEvent {
   readonly notebook: string;
@@ -32,7 +31,7 @@ export interface RunEvent {
   readonly cells: number;
   /** Seconds that the cell took, once it is done. */
   readonly seconds?: number;
-  /** What the cell last said of its own progress. */
+  /** The last progress message of the cell. */
   readonly note?: string;
 }
 
@@ -40,7 +39,8 @@ export interface RunOptions {
   /** The longest that one cell may take, in seconds (600). */
   readonly timeout?: number;
   /**
-   * Environment variables for the cells, beside those of this process: the parameters of notebooks.
+   * Environment variables for the cells, in addition to those of this process. They are the
+   * parameters of notebooks.
    */
   readonly env?: Readonly<Record<string, string>>;
   readonly onEvent?: (event: RunEvent) => void;
@@ -55,15 +55,13 @@ export interface NotebookRun {
   readonly executed: Ipynb;
   /** Seconds of each code cell that ran, by its index in `executed.cells`. */
   readonly seconds: ReadonlyMap<number, number>;
-  /**
-   * Why the run failed, naming the cell and quoting the end of what it said; absent for a good run.
-   */
+  /** Why the run failed, with the cell and the end of its message; absent for a successful run. */
   readonly problem?: string;
 }
 
 type Message = Event | { type: 'ready' };
 
-/** How long after the last cell something may still go wrong, in milliseconds. */
+/** How long to wait for late errors after the last cell, in milliseconds. */
 const AFTERMATH = 3000;
 
 /**
@@ -105,7 +103,7 @@ export async function runNotebook(file: string, options: RunOptions = {}): Promi
   return problem === undefined ? { name, executed, seconds } : { name, executed, seconds, problem };
 }
 
-/** A copy without the outputs of earlier runs, for this kernel as Jupyter would note it. */
+/** A copy without outputs of earlier runs, with this kernel in its metadata. */
 function cleared(notebook: Ipynb): Ipynb {
   const cells = notebook.cells.map(
     (cell): Cell =>
@@ -120,7 +118,7 @@ class Kernel {
   onNote: (note: string) => void = () => {};
   private readonly child: ChildProcess;
   private readonly collected = new Collected();
-  /** What the process wrote past the cells: libraries' own messages, useful where it dies. */
+  /** What the process wrote outside of cells, such as messages of libraries; useful if it dies. */
   private stray = '';
   private fault: ShownError | undefined;
   private exit: string | undefined;
@@ -158,7 +156,7 @@ class Kernel {
     );
   }
 
-  /** Runs one cell: undefined when it went well, else what went wrong. */
+  /** Runs one cell. Returns undefined if it succeeded, otherwise what went wrong. */
   async execute(index: number, source: string, timeout: number): Promise<string | undefined> {
     const key = String(index);
     const cell = this.notebook.cells[index] as Cell;
@@ -178,7 +176,7 @@ class Kernel {
     return error && sentence(error);
   }
 
-  /** Lets the process end by itself: undefined when nothing went wrong on the way. */
+  /** Lets the process end by itself. Returns undefined if nothing went wrong. */
   async finish(): Promise<string | undefined> {
     this.send('end');
     await this.until(() => this.exit !== undefined || this.fault !== undefined, AFTERMATH);
@@ -202,8 +200,8 @@ class Kernel {
   }
 
   /**
-   * Waits for a condition: whether it came true in time. A condition is looked at after each
-   * message.
+   * Waits for a condition, which is checked after each message. Returns whether it became true in
+   * time.
    */
   private until(condition: () => boolean, milliseconds: number): Promise<boolean> {
     return new Promise((resolve) => {
@@ -229,7 +227,7 @@ class Kernel {
   }
 }
 
-/** An error without the way to it. */
+/** The message of an error, without the stack trace. */
 const sentence = ({ traceback }: ShownError): string =>
   stripVTControlCharacters(traceback[0] ?? 'it did not run to its end');
 

@@ -1,9 +1,9 @@
 /**
  * # The style of a notebook's page
  *
- * A column of text of a width that reads well, code set off by its ground alone, outputs directly
- * below it. All colours are variables, so that a dark page is a second set of them; contrasts of
- * text are at least 4.5 : 1 in both.
+ * A column of text with a comfortable width, code marked only by its background, and outputs
+ * directly below it. All colours are variables, so a dark page is just a second set of values. The
+ * contrast of text is at least 4.5 : 1 in both.
  */
 export const STYLE = `
 :root { color-scheme: light dark; --page: #ffffff; --ink: #1f2328; --faint: #59636e; --line: #d8dee4; --ground: #f6f8fa; --link: #0757ba;

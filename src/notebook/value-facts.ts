@@ -1,8 +1,8 @@
 /**
- * # What is to be said of a value
+ * # Facts about a value
  *
- * A headline and a few facts, each with a name: as aligned lines, and as a plain HTML table, which
- * Jupyter also shows of a notebook that is not trusted.
+ * A headline and a few named facts, as aligned lines and as a plain HTML table, which Jupyter shows
+ * even in notebooks that are not trusted.
  */
 import { escapeHtml } from './table-html';
 import type { Bundle } from './value-figure';
@@ -38,7 +38,7 @@ export function bytesText(bytes: number): string {
   return `${power === 0 ? value : value.toPrecision(3)} ${units[power]}`;
 }
 
-/** A number in four digits, as short as it goes. */
+/** A number with at most four digits, as short as possible. */
 export function numberText(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e7) return String(value);
   return String(Number(value.toPrecision(4)));

@@ -1,22 +1,22 @@
 /**
  * # A figure as an output
  *
- * A notebook that somebody else made is not trusted until its reader says so, and JupyterLab shows
- * no SVG of it; a PNG it shows. So a figure goes out as both: Jupyter takes the SVG where it may.
+ * A notebook made by somebody else is not trusted until its reader says so, and JupyterLab then
+ * shows PNG but not SVG. So a figure is sent as both, and Jupyter uses the SVG if it may.
  *
- * The PNG has three pixels for two of the figure, which is sharp enough on dense screens, and a
- * palette of 256 colours without dithering: lines and letters lose nothing by it, and a notebook's
- * pictures take a fourth of the bytes. How large it is meant to be stands in the output's metadata.
+ * The PNG has three pixels for every two of the figure, which is sharp enough on dense screens, and
+ * a palette of 256 colours without dithering. Lines and letters look the same, and the pictures of
+ * a notebook take a fourth of the bytes. The intended size is in the metadata of the output.
  */
 import type { Figure } from '../plots/index';
 
-/** Loaded with the first picture: to draw takes a document, and that a second to load. */
+/** Loaded with the first picture, because loading jsdom takes a second. */
 export const drawing = (): typeof import('../plots/index') => require('../plots/index');
 
-/** What an output is: a text for each MIME type, pictures but SVG in base64. */
+/** An output: a text for each MIME type; pictures other than SVG are in base64. */
 export type Bundle = Record<string, string>;
 
-/** A picture has at most so many pixels; larger figures get fewer. */
+/** The largest number of pixels of a picture; larger figures are scaled down. */
 const PIXELS = 6e6;
 
 /** The figure as SVG, as PNG, and in words. */
@@ -48,8 +48,8 @@ export function titleOf({ layout }: Figure): string {
 }
 
 /**
- * What Jupyter has to be told about an output: the size of a picture, in pixels of the page, where
- * it has more pixels than that.
+ * Metadata of an output for Jupyter: the size of a picture in pixels of the page, if it has more
+ * pixels than that.
  */
 export function bundleMetadata(data: Readonly<Bundle>): Record<string, unknown> {
   const size = sizeOf(data['image/svg+xml'] ?? '');

@@ -1,7 +1,7 @@
 /**
  * # A data set as an output
  *
- * How many images of which shape, from where, under which terms, how many of each class, and a
+ * Shows the number of images, their shape, source and licence, the number in each class, and a
  * strip of the first ones.
  */
 import { countText, factsData, shapeText } from './value-facts';
@@ -10,7 +10,7 @@ import { type Bundle, drawing, figureData } from './value-figure';
 const STRIP = 10;
 const SIDE = 48;
 
-/** As much of a data set, or of images of one's own, as is told. */
+/** The part of a data set, or of your own images, that is shown. */
 interface ImagesFacts {
   readonly name: string;
   /** Flat, [count × H × W × C], 0..255. */
@@ -48,7 +48,7 @@ export async function imagesData(set: ImagesFacts): Promise<Bundle> {
   const picture = await figureData(strip);
   const png = picture['image/png'] as string;
   const width = strip.layout.width as number;
-  // Where HTML is shown, the picture is not: it has to be in it.
+  // Jupyter shows either the HTML or the picture, so the picture must be part of the HTML.
   const below = `<img alt="the first ${shown} images" width="${Math.round(width)}" src="data:image/png;base64,${png}">`;
   return { ...picture, ...factsData(headline, facts, below) };
 }

@@ -1,14 +1,14 @@
 /**
  * # A model in ten lines
  *
- * What it is, how large, and, of one that was loaded from a file, what it was trained on and how
- * well it does.
+ * Shows what a model is and how large, and, if it was loaded from a file, what it was trained on
+ * and how good it is.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { bytesText, countText, type Facts, factsData, numberText, shapeText } from './value-facts';
 import type { Bundle } from './value-figure';
 
-/** As much of a layer, a model and a loaded model as is told. */
+/** The parts of a layer, a model and a loaded model that are shown. */
 export interface LayerFacts {
   readonly name: string;
   readonly torchShape: readonly number[];
@@ -21,7 +21,7 @@ export interface ModelFacts {
   readonly imageShape: readonly number[];
   readonly layers: readonly LayerFacts[];
   readonly buffers: readonly LayerFacts[];
-  /** Of the families that this program knows: its sizes. */
+  /** Its sizes, for the families of this program. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
@@ -33,7 +33,7 @@ export interface LoadedModelFacts {
     readonly data: { readonly name: string; readonly images: number; readonly validation: number };
     readonly step: number;
     readonly unit: string;
-    /** Null where it was not measured: of weights that were trained elsewhere. */
+    /** Null if it was not measured, as for weights trained elsewhere. */
     readonly validation: number | null;
     readonly test?: number;
     readonly bitsPerDim?: number;

@@ -1,17 +1,17 @@
 /**
- * # Many numbers
+ * # Tensors and long arrays as outputs
  *
- * Of a tensor: its shape, type and memory, whether it is disposed, its first values, the least, the
- * mean and the greatest. Of a long array of numbers the same, as far as it has them. Values are
- * read where they are: no tensor is made for it.
+ * Shows the shape, type and memory of a tensor, whether it is disposed, its first values, the
+ * least, the mean and the greatest. Long arrays of numbers are shown in the same way, as far as it
+ * applies. Values are read in place: no tensor is made.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { bytesText, countText, type Facts, factsData, numberText, shapeText } from './value-facts';
 import type { Bundle } from './value-figure';
 
-/** Values that are shown. */
+/** How many values are shown. */
 const FIRST = 8;
-/** Up to so many numbers an array is shown as a whole, the way Node does. */
+/** An array of up to this many numbers is shown completely, by Node. */
 const SHORT = 20;
 
 export type Numbers =
@@ -24,7 +24,7 @@ export function isTensor(value: object): value is Tensor {
   return Array.isArray(shape) && typeof dtype === 'string' && typeof dataId === 'object';
 }
 
-/** @param called what the tensor is called, where it has a name */
+/** @param called the name of the tensor, if it has one */
 export async function tensorData(tensor: Tensor, called?: string): Promise<Bundle> {
   const { shape, dtype, size, isDisposed } = tensor;
   const kind = 'assign' in tensor ? 'Variable' : 'Tensor';
@@ -35,7 +35,7 @@ export async function tensorData(tensor: Tensor, called?: string): Promise<Bundl
     ...(dtype === 'string' || dtype === 'complex64'
       ? ([['values', listText(values as unknown as ArrayLike<unknown>)]] as const)
       : numberFacts(values)),
-    // A string's memory is JavaScript's own.
+    // The memory of strings is JavaScript's own.
     ['memory', dtype === 'string' ? undefined : bytesText(size * bytesPerValue(dtype))],
   ]);
 }

@@ -1,8 +1,8 @@
 /**
  * # Tables as outputs
  *
- * A danfojs data frame or series is shown as what it is, a feature table by its columns: of each
- * the layer, the mean and the spread over batches. Long ones are cut, and say so.
+ * A danfojs data frame or series is shown as a table. A feature table is shown by its columns: for
+ * each the layer, the mean and the spread over batches. Long tables are cut, and say so.
  */
 import { type Table, tableText } from '../terminal/index';
 import { tableHtml } from './table-html';
@@ -12,7 +12,7 @@ import type { Bundle } from './value-figure';
 const ROWS = 20;
 const COLUMNS = 12;
 
-/** As much of a danfojs frame or series as is needed. */
+/** The part of a danfojs frame or series that is needed. */
 interface DanfoFrame {
   readonly columns: readonly string[];
   readonly values: readonly unknown[];

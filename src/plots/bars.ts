@@ -2,8 +2,8 @@
  * # Bars with intervals
  *
  * A number per category and series with the ends of its interval: AUROC for each pair of data sets
- * and method. The intervals need not lie evenly about the number (a bootstrap's do not), so both
- * ends are given.
+ * and method. The intervals need not be symmetric about the number (those of a bootstrap are not),
+ * so both ends are given.
  */
 import type { Plot } from 'nodeplotlib';
 import { at } from '../backend/index';
@@ -40,8 +40,8 @@ export interface BarsOptions extends FigureOptions {
   readonly highlight?: string;
   readonly guides?: readonly Guide[];
   /**
-   * Bars that lie, the first category at the top: for many categories with long names. `y` is then
-   * written along their length.
+   * Draws horizontal bars, the first category at the top, for many categories with long names. `y`
+   * is then the title of the horizontal axis.
    */
   readonly lying?: boolean;
 }
@@ -49,7 +49,7 @@ export interface BarsOptions extends FigureOptions {
 /**
  * Groups of bars.
  * @throws {FisherlabError} if a series has another length than the categories, a value is not
- *   finite, or an interval does not hold its value
+ *   finite, or an interval does not contain its value
  */
 export function bars(
   categories: readonly string[],

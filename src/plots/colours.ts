@@ -30,7 +30,7 @@ export const DATA_SET_COLOURS: Readonly<Record<string, string>> = {
 
 /**
  * Colours for series that are not data sets (methods, layers, terms of a sum), in the order in
- * which they are to be taken.
+ * which they are used.
  */
 export const SERIES_COLOURS: readonly string[] = [
   '#0072b2',
@@ -43,8 +43,8 @@ export const SERIES_COLOURS: readonly string[] = [
 ];
 
 /**
- * Colours of the three detectors that are compared most: the paper's stands out in colour and in
- * grey, the two that it is measured against recede.
+ * Colours of the three detectors that are compared most. The paper's stands out in colour and in
+ * grey; the two it is compared with are muted.
  */
 export const METHOD_COLOURS: Readonly<Record<string, string>> = {
   'layer-wise gradients': '#9c0f4f',

@@ -1,12 +1,12 @@
 /**
- * # Names beside what they name
+ * # Names next to their curves
  *
- * With more than three series a legend makes the reader's eye travel for each of them. Here the
- * names stand in the plot, in the colour of their series: above the peak of a density, or after the
- * end of a line. Positions are in pixels. Each name takes the cheapest of a small grid of positions
- * around its peak: covering another name costs most, covering a curve less, and distance least. A
- * name that had to move away is joined to its peak by a thin line. Names after lines keep their
- * order and are pushed apart until none touches another.
+ * With more than three series, a legend makes the reader look back and forth for each of them. Here
+ * the names are in the plot, in the colour of their series: above the peak of a density, or after
+ * the end of a line. Positions are in pixels. Each name takes the cheapest of a small grid of
+ * positions around its peak: covering another name costs most, covering a curve less, and distance
+ * least. A name that had to move away is joined to its peak by a thin line. Names after lines keep
+ * their order and are pushed apart until none touches another.
  */
 import type { FigureParts } from './figure';
 import { textWidth } from './text-width';
@@ -14,7 +14,7 @@ import { textWidth } from './text-width';
 type Annotations = NonNullable<FigureParts['annotations']>;
 type Shapes = NonNullable<FigureParts['shapes']>;
 
-/** More series than these are named in the plot, others by a legend. */
+/** With more series than this, names are in the plot; otherwise in a legend. */
 export const LEGEND_SERIES = 3;
 
 const SIZE = 13;
@@ -161,7 +161,7 @@ const scale =
   (value: number) =>
     ((value - low) / (high - low)) * pixels;
 
-/** A colour made darker until letters in it stand at 4.5 : 1 against white (WCAG 2). */
+/** A colour darkened until its contrast against white is 4.5 : 1 (WCAG 2). */
 export function textColour(colour: string): string {
   const channels = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
   for (let share = 1; share > 0; share -= 0.05) {

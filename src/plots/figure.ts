@@ -4,9 +4,9 @@
  * A figure is a plotly specification: what is drawn (`data`) and how (`layout`), a plain object
  * that can be compared, stored, shown in a notebook, turned into SVG and PNG (`render.ts`), or
  * streamed into a live window (`live.ts`). The small functions of this room each make one kind of
- * figure and agree on everything else here: an opaque white ground with dark ink (a picture in a
- * notebook cannot know whether its page is light or dark; with a ground of its own it is legible on
- * both), one typeface whose widths are those of Arial, a light grid, the title at the left, the
+ * figure and agree on everything else here: an opaque white background with dark ink (a picture in
+ * a notebook cannot know whether its page is light or dark; with its own background it is legible
+ * on both), one typeface with the widths of Arial, a light grid, the title at the left, and the
  * legend below it.
  *
  * The types are those of `nodeplotlib`, so that every figure can also be given to its `plot()`.
@@ -18,7 +18,9 @@ import { textWidth } from './text-width';
 export interface Figure {
   readonly data: Plot[];
   readonly layout: Layout;
-  /** What to see in it: stands below the figure, and is its description for who cannot see it. */
+  /**
+   * What to see in it. It is shown below the figure, and describes it to readers who cannot see it.
+   */
   readonly caption?: string;
 }
 
@@ -26,18 +28,18 @@ type Axis = NonNullable<Layout['xaxis']>;
 type Annotation = NonNullable<Layout['annotations']>[number];
 type Shape = NonNullable<Layout['shapes']>[number];
 
-/** What every kind of figure can be told. Sizes are in pixels. */
+/** Options of every kind of figure. Sizes are in pixels. */
 export interface FigureOptions {
   readonly title?: string;
   /** What to see in the figure, in a sentence or two. */
   readonly caption?: string;
-  /** False where nothing needs to name the series: panels share a legend. */
+  /** False if the figure needs no legend, for example because panels share one. */
   readonly legend?: boolean;
   readonly width?: number;
   readonly height?: number;
 }
 
-/** What a figure of points or lines over two axes of numbers can be told. */
+/** Options of figures of points or lines over two numerical axes. */
 export interface AxesOptions extends FigureOptions {
   /** Titles of the axes, with their units. */
   readonly x: string;
@@ -115,8 +117,8 @@ export function figure(data: Plot[], options: FigureOptions, parts: FigureParts)
 const LEGEND_ROW = 20;
 
 /**
- * Into how many rows plotly breaks a legend as wide as the plot: where not all entries fit into
- * one, columns are as wide as the widest.
+ * The number of rows into which plotly breaks a legend as wide as the plot. If not all entries fit
+ * into one row, all columns are as wide as the widest entry.
  */
 function legendRows(data: readonly Plot[], width: number): number {
   const entries = data.filter(({ showlegend, name }) => showlegend !== false && name !== undefined);
@@ -156,7 +158,8 @@ export function axis(
 }
 
 /**
- * Ticks at powers of ten, or, where the values span fewer than two of them, at 1, 2 and 5 of each.
+ * Ticks at powers of ten, or, if the values span fewer than two of them, at 1, 2 and 5 times each
+ * power.
  */
 function logarithmic(values: readonly number[]): Axis {
   const low = values.reduce((a, b) => Math.min(a, b));
@@ -181,8 +184,8 @@ export interface Guide {
   readonly value: number;
   readonly label?: string;
   /**
-   * On which line from the top the label of a vertical guide stands: 0, 1, … where neighbours would
-   * cover each other.
+   * The line of the label of a vertical guide, counted from the top: 0, 1, … Use it if labels would
+   * overlap.
    */
   readonly row?: number;
 }
@@ -246,7 +249,10 @@ export function drawGuides(
   return { shapes, annotations, margin: { r: 24 + Math.max(0, ...beside) } };
 }
 
-/** A range with room on both sides, so that no value lies in a corner; [0, 1] of no values. */
+/**
+ * A range with a margin on both sides, so that no value is at the edge; [0, 1] if there are no
+ * values.
+ */
 export function roomy(values: readonly number[], share = 0.05): [number, number] {
   if (values.length === 0) return [0, 1];
   const low = values.reduce((a, b) => Math.min(a, b));
@@ -260,8 +266,8 @@ export const written = (value: number, digits: number): string =>
   value.toFixed(digits).replace('-', '−');
 
 /**
- * Numbers of any array type as a plain array, refusing an empty one and anything that is not
- * finite. `what` names them in the error.
+ * Numbers of any array type as a plain array. Throws if it is empty or a number is not finite;
+ * `what` names the numbers in the error.
  */
 export function finite(what: string, values: ArrayLike<number>): number[] {
   const list = Array.from(values);

@@ -1,9 +1,9 @@
 /**
  * # Matrices as colours
  *
- * Windows of the Fisher information, and tables (5 × 5 AUROCs) whose numbers stand in their cells.
- * The scales change in lightness evenly and are read without colour vision: *viridis* for numbers
- * that begin somewhere, blue–white–red about zero for signed ones (normalised Fisher information,
+ * Windows of the Fisher information, and tables (5 × 5 AUROCs) with numbers in their cells. The
+ * scales change evenly in lightness and can be read without colour vision: *viridis* for numbers
+ * from a lower limit up, blue–white–red about zero for signed ones (normalised Fisher information,
  * correlations). A missing number (`null`, or NaN) leaves its cell blank.
  */
 import type { Plot } from 'nodeplotlib';
@@ -24,19 +24,16 @@ import {
 export interface HeatmapOptions extends FigureOptions {
   readonly x?: string;
   readonly y?: string;
-  /** Names of columns and rows; without them the axes count. */
+  /** Names of columns and rows; without them the axes show indices. */
   readonly columns?: readonly string[];
   readonly rows?: readonly string[];
   /** `sequential` (default) or `diverging` about zero. */
   readonly scale?: 'sequential' | 'diverging';
   /** Values at the ends of the colour scale; by default those of the matrix. */
   readonly range?: readonly [number, number];
-  /** What the colour means, with its unit. */
+  /** The meaning of the colour, with its unit. */
   readonly unit?: string;
-  /**
-   * Digits after the point of the numbers written into the cells; without it no numbers are
-   * written.
-   */
+  /** Decimal places of the numbers in the cells; without it no numbers are written. */
   readonly digits?: number;
   /** Lines between blocks, after these row (and column) indices. */
   readonly blocks?: readonly number[];
@@ -63,7 +60,7 @@ const DIVERGING: readonly Stop[] = [
 ];
 
 /**
- * A matrix, first row on top.
+ * Draws a matrix, with the first row at the top.
  * @throws {FisherlabError} if rows have unequal lengths, names do not fit them, or no value is
  *   finite
  */
@@ -134,7 +131,7 @@ export function heatmap(
         ...(options.unit === undefined ? [] : [beside(options.unit)]),
       ],
       margin: { r: options.unit === undefined ? 76 : 96 },
-      layout: { plot_bgcolor: '#eeeeee' }, // the ground of blank cells
+      layout: { plot_bgcolor: '#eeeeee' }, // the background of blank cells
       shapes: (options.blocks ?? []).flatMap((after) => blockLines(after, width, height)),
     },
   );
@@ -233,7 +230,8 @@ function colourAt(stops: readonly Stop[], t: number): number[] {
 }
 
 /**
- * Black or white, whichever contrasts more with the ground, by the relative luminance of WCAG 2.
+ * Black or white, whichever contrasts more with the background, by the relative luminance of WCAG
+ * 2.
  */
 function inkOn(ground: readonly number[]): string {
   // Where both contrasts are equal the luminance is √(1.05 · 0.05) − 0.05.

@@ -1,11 +1,11 @@
 /**
- * # Densities of scores, one above the other
+ * # Overlaid densities of scores
  *
  * Each series becomes a histogram on bins common to all, divided by its own count and the bin's
- * width: its area is 1, so that sets of different sizes compare. With n values and m bins on [a, b]
- * the height of bin k is `#{i : x_i in bin k} · m / (n (b − a))`. The heights are joined by a line
- * over a light fill, through which the others are seen; more than three series are named in the
- * plot. Where a few values lie far out, the axis ends before them and says how many there are.
+ * width: its area is 1, so that sets of different sizes can be compared. With n values and m bins
+ * on [a, b] the height of bin k is `#{i : x_i in bin k} · m / (n (b − a))`. The heights are joined
+ * by a line over a light, transparent fill. With more than three series, the names are in the plot.
+ * If a few values are far out, the axis ends before them and says how many there are.
  */
 import type { Plot } from 'nodeplotlib';
 import { at } from '../backend/index';
@@ -36,8 +36,8 @@ export interface HistogramOptions extends FigureOptions {
   /** By default as many as the smallest series allows. */
   readonly bins?: number;
   /**
-   * What part of the axis to show; by default all values, or where tails are long the middle 99 %
-   * of every series. Values outside are counted in the axis title.
+   * The part of the axis to show; by default all values, or the middle 99 % of every series if
+   * tails are long. Values outside are counted in the axis title.
    */
   readonly range?: readonly [number, number];
   readonly guides?: readonly Guide[];
@@ -73,7 +73,7 @@ export function histogram(series: readonly ValueSeries[], options: HistogramOpti
       type: 'scatter',
       mode: 'lines',
       name: labelOf(name),
-      // An empty bin at each end brings the outline down to zero.
+      // An empty bin at each end makes the outline start and end at zero.
       x: Array.from({ length: bins + 2 }, (_, k) => from + (k - 0.5) * width),
       y: [0, ...heights, 0],
       line: { color: shade, width: 2 },
@@ -93,7 +93,7 @@ export function histogram(series: readonly ValueSeries[], options: HistogramOpti
   }));
   const range: [number, number] = [from - width, to + width];
   const most = Math.max(...curves.flatMap(({ y }) => y));
-  // Above the highest peak there is room for names, also for those that are in each other's way.
+  // Leave room above the highest peak for names, even if some have to move.
   const rangeY: [number, number] = [0, most * (direct ? 1.3 : 1.08)];
   const size = { width: (options.width ?? 720) - 96, height: (options.height ?? 420) - 104 };
   const labels = direct ? peakLabels(curves, { ...size, x: range, y: rangeY }) : NO_LABELS;
@@ -109,15 +109,16 @@ export function histogram(series: readonly ValueSeries[], options: HistogramOpti
 
 const NO_LABELS: ReturnType<typeof peakLabels> = { annotations: [], shapes: [] };
 
-/** Bins for a series of n values: the more the finer, and never so many that noise is drawn. */
+/**
+ * The number of bins for n values: more values allow finer bins, but not so fine that they show
+ * noise.
+ */
 const binsFor = (n: number): number => Math.max(12, Math.min(60, Math.round(1.6 * Math.sqrt(n))));
 
 /** Share of a series that may be left out at each of its ends. */
 const TAIL = 0.005;
 
-/**
- * The middle 99 % of every series together, unless all values take hardly more room than that.
- */
+/** The middle 99 % of every series together, unless the range of all values is hardly wider. */
 function mainRange(lists: readonly number[][], all: readonly number[]): [number, number] {
   const [low, high] = wholeRange(all);
   const sorted = lists.map((list) => [...list].sort((a, b) => a - b));

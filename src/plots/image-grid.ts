@@ -3,7 +3,7 @@
  *
  * Images `uint8 [N, H, W, C]` side by side with a line of text below each: the most and the least
  * surprising ones, samples of a model, one image in two representations. Each is a PNG data URI in
- * the figure, so that the SVG stands alone.
+ * the figure, so that the SVG needs no other files.
  */
 import type { Layout } from 'nodeplotlib';
 import { FisherlabError } from '../errors';

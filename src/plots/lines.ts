@@ -2,7 +2,7 @@
  * # Lines
  *
  * Training curves, scales over depth, AUROC against B: values over an ordered axis, each line with
- * a band between `low` and `high` where an interval is known.
+ * a band between `low` and `high` if an interval is known.
  */
 import type { Plot } from 'nodeplotlib';
 import { FisherlabError } from '../errors';
@@ -19,7 +19,7 @@ export interface LineSeries {
   readonly low?: ArrayLike<number>;
   readonly high?: ArrayLike<number>;
   readonly colour?: string;
-  /** Marks the points: for few of them. */
+  /** Whether to mark the points, useful if there are few. */
   readonly markers?: boolean;
   readonly dashed?: boolean;
 }
@@ -108,7 +108,7 @@ export function lines(series: readonly LineSeries[], options: LinesOptions): Fig
     yaxis: axis(options.y, { log: logY ? shown('y') : false, range: rangeY }),
     shapes: guides.shapes ?? [],
     annotations: [
-      // After the plot stand the names of lines; what a guide says stands on it, in the plot.
+      // The names of lines come after the plot; the label of a guide is on it, in the plot.
       ...(guides.annotations ?? []).map((note) =>
         direct && note.yref === 'y'
           ? { ...note, xanchor: 'right' as const, yanchor: 'bottom' as const, xshift: -4 }

@@ -1,5 +1,5 @@
 /**
- * # nodeplotlib's page, for this machine alone and without the network
+ * # nodeplotlib's page, only for this machine and without a network
  *
  * nodeplotlib's own `plot` starts its server (Nest's) on every address of the machine, open to
  * anyone on the network, and its page loads plotly and fonts from the network: offline it stays
@@ -19,7 +19,7 @@ import path from 'node:path';
 import type { plot } from 'nodeplotlib';
 import type { Observable } from 'rxjs';
 
-/** As much of Nest as is used here. */
+/** The part of Nest that is used here. */
 interface Application {
   get<T>(service: new () => T): T;
   init(): Promise<unknown>;
@@ -53,8 +53,8 @@ const HERE = '127.0.0.1';
 const PLOTLY = '/plotly.min.js';
 
 /**
- * Opens a window, as nodeplotlib's `plot` does; where it cannot, it says so, and the program goes
- * on.
+ * Opens a window, as nodeplotlib's `plot` does. If it cannot, it prints a warning, and the program
+ * continues.
  */
 export const plotOffline: typeof plot = (data, layout) => {
   serve(data, layout).then(
@@ -86,7 +86,7 @@ async function serve(...[data, layout]: Parameters<typeof plot>): Promise<string
   return `http://${HERE}:${port}`;
 }
 
-/** Comes before everything that the server answers with. */
+/** Checks every request before the server answers it. */
 function guard(server: Server, main: string): void {
   const others = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request').removeAllListeners('upgrade'); // its page only polls

@@ -12,21 +12,21 @@ import { plotOffline } from './live-page';
 
 export interface LiveCurve {
   /**
-   * Adds a point to each series that is named: `push(100, { training: 3.1, validation: 3.2 })`. A
-   * number that is not finite leaves a gap.
+   * Adds a point to each named series: `push(100, { training: 3.1, validation: 3.2 })`. A number
+   * that is not finite leaves a gap.
    */
   push(step: number, values: Readonly<Record<string, number>>): void;
   /** Sends what is still waiting and ends the stream; windows keep the last picture. */
   close(): void;
 }
 
-/** At most one picture in so many milliseconds is sent. */
+/** Milliseconds between two pictures, at least. */
 const INTERVAL = 500;
 
 /**
  * Opens a window with an empty plot.
- * @param names the series, as `push` will name them: the legend's room is made once
- * @param show what draws the stream; nodeplotlib unless a test gives its own
+ * @param names of all series that `push` will use, because the legend gets its space only once
+ * @param show draws the stream; by default nodeplotlib
  */
 export function liveCurve(
   title: string,
@@ -40,7 +40,7 @@ export function liveCurve(
     figure(
       [...points].filter(([, { x }]) => x.length > 0).map(([name, { x, y }]) => ({ name, x, y })),
     ).data;
-  const pictures = new ReplaySubject<Plot[]>(1); // the last picture, also for who comes late
+  const pictures = new ReplaySubject<Plot[]>(1); // also sends the last picture to late subscribers
   pictures.next(picture());
   const waiting = new Subject<void>();
   const sending = waiting.pipe(auditTime(INTERVAL)).subscribe(() => pictures.next(picture()));

@@ -2,7 +2,7 @@
  * # Several figures as one
  *
  * The paper's figures have panels: in one row the histogram of one layer, that of another, and both
- * against each other. Each panel is a figure of its own, drawn into its part of the whole with its
+ * against each other. Each panel is a complete figure, drawn into its part of the whole with its
  * title above it. Either each panel names its own curves, or all share one legend that lists each
  * name once.
  */
@@ -21,7 +21,7 @@ type Margin = { l: number; r: number; t: number; b: number };
 type Part = Record<string, unknown>;
 
 /**
- * Panels row by row, each as large as it says itself.
+ * Arranges panels row by row, each with its own size.
  * @throws {FisherlabError} if none is given
  */
 export function panels(parts: readonly Figure[], options: PanelsOptions = {}): Figure {

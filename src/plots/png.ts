@@ -2,7 +2,7 @@
  * # Pixels as a PNG inside a figure
  *
  * Images enter a figure as data URIs, so that one SVG file holds everything. Each pixel is written
- * as a square of `scale` × `scale` pixels: a viewer that smooths enlarged images then cannot blur a
+ * as a square of `scale` × `scale` pixels: then a viewer that smooths enlarged images cannot blur a
  * 32×32 picture.
  */
 

@@ -1,9 +1,10 @@
 /**
  * # Quantile plots
  *
- * Is a sample distributed as a theory says? Sorted values x_(1) ≤ … ≤ x_(n) are drawn against the
- * theory's quantiles `Q((i − ½)/n)`; a sample of that distribution lies on the line y = x. (Wilk
- * and Gnanadesikan, *Probability plotting methods for the analysis of data*, 1968.)
+ * Does a sample follow a theoretical distribution? Sorted values x_(1) ≤ … ≤ x_(n) are drawn
+ * against the theory's quantiles `Q((i − ½)/n)`; the points of a sample of that distribution are
+ * near the line y = x. (Wilk and Gnanadesikan, *Probability plotting methods for the analysis of
+ * data*, 1968.)
  */
 import type { Figure } from './figure';
 import { finite } from './figure';

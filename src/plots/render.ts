@@ -1,10 +1,10 @@
 /**
  * # From a figure to SVG, PNG and files
  *
- * The SVG comes from plotly itself, on a stage without a browser; the PNG from the SVG through
- * `resvg`, with the font that came along. The same figure always gives the same bytes: the random
- * numbers from which plotly makes its identifiers are drawn from a stream whose seed is a hash of
- * the figure. So they are also different in different figures, and several can stand in one page.
+ * The SVG is drawn by plotly without a browser (`stage.ts`). The PNG is made from the SVG by
+ * `resvg`, with the project's own font. The same figure always gives the same bytes: plotly makes
+ * its identifiers from random numbers, and these come from a generator seeded by a hash of the
+ * figure. So identifiers differ between figures, and several figures can be on one page.
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -15,7 +15,7 @@ import type { Figure } from './figure';
 import { openStage } from './stage';
 import { FONT_FILES } from './text-width';
 
-/** Drawings wait for one another: plotly keeps state between the steps of one. */
+/** Figures are drawn one at a time, because plotly keeps state while it draws. */
 let last: Promise<unknown> = Promise.resolve();
 
 /** Draws a figure as one self-contained SVG document. The figure is not changed. */
@@ -64,7 +64,7 @@ export function toPng(svg: string, scale = 2): Buffer {
 
 /**
  * Writes a figure as `.svg` or `.png`, by the ending of `file`; folders are made. The file is
- * written beside and renamed.
+ * written under another name and renamed.
  */
 export async function saveFigure(figure: Figure, file: string): Promise<void> {
   const ending = path.extname(file);

@@ -1,8 +1,8 @@
 /**
  * # Points
  *
- * Two numbers of every image or layer against each other. `diagonal` draws y = x over the common
- * range: what agrees lies on it.
+ * Draws two numbers of every image or layer against each other. `diagonal` draws y = x over the
+ * common range, where equal numbers are.
  */
 import type { Plot } from 'nodeplotlib';
 import { FisherlabError } from '../errors';
@@ -33,7 +33,7 @@ export function scatter(series: readonly PointSeries[], options: ScatterOptions)
     if (x.length !== y.length)
       throw new FisherlabError(
         `'${name}' has ${x.length} x for ${y.length} y`,
-        'give as many of both',
+        'give equally many of both',
       );
     return { x: finite(`x of '${name}'`, x), y: finite(`y of '${name}'`, y) };
   });

@@ -1,5 +1,5 @@
 /**
- * # A stage for plotly without a browser
+ * # Running plotly without a browser
  *
  * Plotly draws into a document. Here the document is `jsdom`'s, which does no layout, so it cannot
  * measure text, and has no canvas. Both are supplied: bounding boxes from the font's own widths
@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { pngDataUri } from './png';
 import { ASCENT, DESCENT, textWidth } from './text-width';
 
-/** As much of plotly as is used here. */
+/** The part of plotly that is used here. */
 interface Plotly {
   newPlot(element: unknown, data: unknown, layout: unknown, config: unknown): Promise<unknown>;
   toImage(element: unknown, options: unknown): Promise<string>;
@@ -18,7 +18,7 @@ interface Plotly {
 }
 
 /**
- * As much of the document's nodes as is read here; notebooks compile without the types of the DOM.
+ * The properties of DOM nodes that are used here; notebooks compile without the types of the DOM.
  */
 interface Node {
   readonly nodeType: number;
@@ -87,8 +87,8 @@ function asRectangle(box: Box | null) {
 }
 
 /**
- * The box of an element under a map: of a text its lines, of a rectangle itself, of a group what is
- * in it. Curves take no room in layout.
+ * The box of an element under a map: for a text its lines, for a rectangle itself, for a group its
+ * contents. Curves take no room in the layout.
  */
 function boxOf(node: Node, map: Matrix): Box | null {
   const tag = node.tagName.toLowerCase();

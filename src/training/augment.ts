@@ -1,18 +1,18 @@
 /**
- * # Augmentation, as the paper's
+ * # Augmentation, as in the paper
  *
- * Random translation by up to a tenth of the side (black where nothing came in), for CIFAR-10,
- * GTSRB and SVHN; random left–right flip for the first two; nothing for the others. Whole pixels,
- * so that images stay on the 8-bit grid. Every draw is a function of the seed and the image's place
- * in the batch.
+ * CIFAR-10, GTSRB and SVHN get a random translation by up to a tenth of the side, filled with
+ * black. CIFAR-10 and GTSRB also get a random left–right flip. Other sets get no augmentation.
+ * Translations are by whole pixels, so that images stay on the 8-bit grid. Every draw depends only
+ * on the seed and the image's position in the batch.
  *
  * A *background* model (Ren et al. 2019, arXiv 1906.02845) should learn what all images have in
- * common and not what they depict: for it, each value is also replaced, with probability `mutate`,
- * by one drawn uniformly from 0 … 255.
+ * common, not what they depict. For it, each value is also replaced, with probability `mutate`, by
+ * one drawn uniformly from 0 … 255.
  */
 import { at, deriveSeed, uniformAt } from '../backend/index';
 
-/** The stream of draws for mutations; images have theirs by their place in the batch. */
+/** The random stream of mutations; the other draws have streams by the position in the batch. */
 const MUTATION = 0xb6;
 
 export interface Augmentation {
@@ -25,7 +25,7 @@ export interface Augmentation {
 
 export const NO_AUGMENTATION: Augmentation = { translate: 0, flip: false, mutate: 0 };
 
-/** What the paper does for a data set. */
+/** The paper's augmentation for a data set. */
 export function augmentationOf(dataset: string): Augmentation {
   if (dataset === 'cifar10' || dataset === 'gtsrb')
     return { ...NO_AUGMENTATION, translate: 0.1, flip: true };
@@ -33,8 +33,8 @@ export function augmentationOf(dataset: string): Augmentation {
 }
 
 /**
- * `pixels` [N, H, W, C], flat, augmented; the input is left as it is, and given back itself where
- * there is nothing to do.
+ * Augments `pixels`, flat [N, H, W, C]. The input is not changed; it is returned itself if there is
+ * nothing to do.
  */
 export function augment(
   pixels: Float32Array,
@@ -50,7 +50,7 @@ export function augment(
   );
 }
 
-/** Shifts and mirrors. */
+/** Shifts and flips an image. */
 function move(
   pixels: Float32Array,
   [n, h, w, c]: readonly [number, number, number, number],

@@ -1,12 +1,11 @@
 /**
  * # How well a model does on held-out images
  *
- * Measured by the family's own loss, on all of them: training lowers the same quantity, so it
- * decides which weights to keep. Also measured in bits per dimension, which compare across
- * families: for a Glow they are its loss; for the others they are a bound that costs more passes
- * and is computed on the first few images. The
- * noise depends on the seed alone, so that two points of a curve differ by the weights and nothing
- * else.
+ * The family's own loss is computed on all held-out images. It is the quantity that training
+ * lowers, so it decides which weights to keep. Bits per dimension are computed too, because they
+ * can be compared across families. For a Glow they are the loss itself; for other families they are
+ * a bound that takes more passes, so it is computed on the first few images only. The noise depends
+ * only on the seed, so two points of a curve differ only by the weights.
  */
 
 import { deriveSeed, numberOf, tf } from '../backend/index';
@@ -15,7 +14,7 @@ import { pixels } from '../data/index';
 import type { CurvePoint } from '../models/index';
 import { BITS_PER_DIM, type TapedModel } from '../models/index';
 
-/** Images that a bound is computed on. */
+/** How many images a bound is computed on. */
 const BOUNDED = 32;
 
 /** Mean loss over `indices`, in the model's unit. */
@@ -34,7 +33,7 @@ export function evaluate(
   return -(total / indices.length) * model.loss.scale;
 }
 
-/** What a point of the curve says of the images held out. */
+/** The held-out part of a point of the curve. */
 export function judgeHeldOut(
   model: TapedModel,
   data: Images,

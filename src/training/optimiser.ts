@@ -1,17 +1,17 @@
 /**
  * # Adam and Adamax on one flat vector
  *
- * A model has hundreds of tensors, most of them tiny; updating them one by one costs more than a
- * step's arithmetic. So all parameters are one vector θ [P], and an update is a handful of
- * operations on vectors (Kingma & Ba 2015, arXiv 1412.6980, algorithms 1 and 2). With gradient g of
- * the loss, after clipping to a norm and adding weight decay λθ as PyTorch does:
+ * A model has hundreds of tensors, most of them tiny, and updating them one by one would take
+ * longer than the arithmetic of a step. So all parameters are one vector θ [P], and an update is a
+ * few operations on vectors (Kingma & Ba 2015, arXiv 1412.6980, algorithms 1 and 2). With gradient
+ * g of the loss, after clipping to a norm and adding weight decay λθ as PyTorch does:
  *
  *     m ← β₁m + (1−β₁)g
  *     Adam     v ← β₂v + (1−β₂)g²          θ ← θ − η · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + ε)
  *     Adamax   v ← max(β₂v, |g| + ε)       θ ← θ − η/(1−β₁ᵗ) · m/v
  *
- * A moving average of the weights, `a ← da + (1−d)θ`, is what gets evaluated and shipped where d >
- * 0; early on d is held below (1+t)/(10+t), so that the average forgets the start.
+ * A moving average of the weights, `a ← da + (1−d)θ`, is evaluated and shipped if d > 0. In early
+ * steps d is kept below (1+t)/(10+t), so that the average forgets the start.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../backend/index';
@@ -53,8 +53,8 @@ export function disposeState({ parameters, m, v, average }: OptimiserState): voi
 }
 
 /**
- * One update. `gradient` [P] is of the loss. The old state is left as it is; the caller frees it.
- * Also returns the gradient's norm before clipping, a scalar tensor.
+ * Makes one update with the gradient of the loss, [P]. The old state is not changed; the caller
+ * frees it. Also returns the norm of the gradient before clipping, as a scalar tensor.
  */
 export function update(
   state: OptimiserState,

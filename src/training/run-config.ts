@@ -1,34 +1,38 @@
 /**
  * # A run with a family's defaults
  *
- * What `fisherlab train` and the ladder of models train with: a preset of the family, its optimiser
- * and length, the augmentation that suits the data set, and what was chosen otherwise.
+ * The configuration that `fisherlab train` and the ladder of models train with: a preset of the
+ * family, its optimiser and number of steps, the augmentation for the data set, and the user's
+ * choices.
  */
 import { execFileSync } from 'node:child_process';
+import type { ArrayReading } from '../data/index';
 import { familyOf, type PresetName, preset } from '../models/index';
 import { augmentationOf } from './augment';
 import type { RunConfig } from './run-folder';
 
-/** Images of a step, and those held out, unless told otherwise. */
+/** The default numbers of images per step and of held-out images. */
 const BATCH = 64;
 const HELD_OUT = 500;
 
-/** What a training differs in from its family's defaults. */
+/** Choices that override the defaults of the family. */
 export interface RunChoices {
   readonly seed: number;
   readonly preset?: PresetName;
-  /** Images held out of training. */
+  /** The number of images held out of training. */
   readonly held?: number;
   readonly batch?: number;
   readonly steps?: number;
   readonly learningRate?: number;
   readonly clip?: number;
   readonly mutate?: number;
+  /** How to read arrays among your own images. */
+  readonly reading?: ArrayReading;
 }
 
 /**
- * The run of a family on a data set.
- * @param data its name, or the path of images of one's own
+ * The configuration of a run of a family on a data set.
+ * @param data the name of the set, or the path of your own images
  * @param channels of its images
  * @throws {FisherlabError} if there is no such family
  */
@@ -50,6 +54,7 @@ export function runOf(
     model: preset(family, size, [32, 32, channels], seed),
     preset: size,
     data,
+    ...(choices.reading === undefined ? {} : { reading: choices.reading }),
     held,
     training: {
       method,
@@ -70,7 +75,7 @@ export function runOf(
   };
 }
 
-/** The commit of this checkout; 'unknown' outside one. */
+/** The commit of this checkout; 'unknown' outside of git. */
 function commit(): string {
   try {
     return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {

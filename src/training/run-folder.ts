@@ -1,17 +1,17 @@
 /**
  * # A training run on disk
  *
- * A run is a folder of files, each written beside and renamed, so that a kill at any moment leaves
- * whole files:
+ * A run is a folder of files. Each file is written under another name and then renamed, so that a
+ * kill at any moment leaves only complete files:
  * - `state.safetensors`: parameters, moments, averaged weights, buffers, and in the metadata the
- *   configuration, the step and the curve: all that is needed to go on. Saved at every point of the
- *   curve, every minute, and when the run is stopped; only ever with finite numbers;
- * - `best.safetensors`: a checkpoint of the averaged weights that did best on the held-out images,
- *   and at the end `model.safetensors`, the last ones, in half precision, both loadable by
- *   `loadModel`.
+ *   configuration, the step and the curve: everything needed to resume. It is saved at every point
+ *   of the curve, every minute, and when the run is stopped, but only if all numbers are finite;
+ * - `best.safetensors`: a checkpoint of the averaged weights that did best on the held-out images.
+ *   At the end there is also `model.safetensors`, the last weights in half precision. `loadModel`
+ *   reads both.
  *
- * Two runs in one folder would mix their files, so a run holds a lock on it, `lock`, which is
- * released when its process ends (`backend/file-lock.ts`).
+ * Two runs in one folder would mix their files. So a run holds a lock on its folder, the file
+ * `lock`, which is released when its process ends (`backend/file-lock.ts`).
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -19,7 +19,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import * as v from 'valibot';
 import { makeFolder, numbersOf, tf, withLock } from '../backend/index';
 import { checkedJson } from '../checked-json';
-import { type ImageSet, imageSet } from '../data/index';
+import { type ArrayReading, type ImageSet, imageSet } from '../data/index';
 import { FisherlabError } from '../errors';
 import type { PresetName, TapedModel } from '../models/index';
 import {
@@ -41,9 +41,11 @@ import { type TrainingConfig, type TrainingState, train } from './train';
 
 export interface RunConfig {
   readonly model: ModelConfig;
-  /** The preset that `model` is of, if it is of one. */
+  /** The preset of `model`, if it has one. */
   readonly preset?: PresetName;
   readonly data: string;
+  /** How to read arrays among your own images. */
+  readonly reading?: ArrayReading;
   /** How many images are held out of training. */
   readonly held: number;
   readonly training: TrainingConfig;
@@ -51,11 +53,11 @@ export interface RunConfig {
 }
 
 export interface RunEvents {
-  /** Before the first step: the images it trains on. */
+  /** Called before the first step, with the training images. */
   begins?(data: ImageSet): void;
-  /** After each step: where the run stands. */
+  /** Called after each step, with the state of the run. */
   progress(state: TrainingState, imagesPerSecond: number): void;
-  /** Saves and stops after the step in which it is aborted. */
+  /** When it is aborted, the run finishes the current step, saves and stops. */
   readonly signal?: AbortSignal;
 }
 
@@ -63,19 +65,19 @@ export interface RunEvents {
 const SAVE_EVERY = 60;
 
 /**
- * Options that may change when a run is resumed: what one turns down after a loss that was not
- * finite.
+ * Options that may change when a run is resumed, because lowering them helps after a loss that was
+ * not finite.
  */
 const MAY_CHANGE = ['learningRate', 'clip'] as const;
 
-/** What says where a run comes from and makes no difference to its numbers. */
+/** Entries that say where a run comes from and do not affect its numbers. */
 const NAMES = ['commit', 'preset'];
 
 /**
- * Starts a run in `folder`, or goes on with the one that is there. Resolves to the header of the
- * finished model, or null where it was stopped.
- * @throws {FisherlabError} if another process trains there; if a run lies there and is not to be
- *   resumed, or is of other options; if the loss is not finite
+ * Starts a run in `folder`, or resumes the run there. Resolves to the header of the finished model,
+ * or to null if it was stopped.
+ * @throws {FisherlabError} if another process is training there; if the folder has a run and
+ *   `resume` is not set, or that run has other options; if the loss is not finite
  */
 export async function run(
   folder: string,
@@ -106,14 +108,15 @@ async function runAlone(
   const begun = existsSync(file);
   if (begun && !resume) {
     throw new FisherlabError(
-      `a training run lies in '${folder}'`,
-      'go on with it by --resume, or choose another folder with --out',
+      `there is already a training run in '${folder}'`,
+      'resume it with --resume, or choose another folder with --out',
     );
   }
   const model = createModel(config.model);
   try {
     const start = begun ? loadState(file, model, config) : undefined;
-    const data = await imageSet(config.data, 'train');
+    const { reading } = config;
+    const data = await imageSet(config.data, 'train', { reading });
     events.begins?.(data);
     const header = (state: TrainingState) => headerOf(config, model.loss.unit, data.count, state);
     let saved = { time: Date.now(), step: start?.step ?? 0 };
@@ -140,7 +143,7 @@ async function runAlone(
     const remedy = () =>
       saved.step === 0
         ? 'start again with a lower --learning-rate or --clip'
-        : `step ${saved.step} is safe in '${file}': go on from there by --resume with a lower --learning-rate or --clip`;
+        : `step ${saved.step} is safe in '${file}': resume from there with --resume and a lower --learning-rate or --clip`;
     const last = await train(
       model,
       data,
@@ -157,7 +160,7 @@ async function runAlone(
     } finally {
       disposeState(last.optimiser);
     }
-    const test = await imageSet(config.data, 'test');
+    const test = await imageSet(config.data, 'test', { reading });
     const all = Array.from({ length: test.count }, (_, k) => k);
     const finished = { ...header(last), test: evaluate(model, test, all, config.training.seed) };
     await saveCheckpoint(path.join(folder, 'model.safetensors'), model, finished, true);
@@ -176,7 +179,12 @@ function headerOf(
   return {
     config: config.model,
     preset: config.preset,
-    data: { name: config.data, images: images - config.held, validation: config.held },
+    data: {
+      name: config.data,
+      images: images - config.held,
+      validation: config.held,
+      ...(config.reading === undefined ? {} : { reading: config.reading }),
+    },
     training: describe(config.training),
     unit,
     step,
@@ -225,7 +233,7 @@ async function saveState(
 
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-/** What a state's metadata say. The configuration is compared with another, entry by entry. */
+/** The schema of a state's metadata. Its configuration is compared entry by entry. */
 const STATE = v.object({
   config: v.looseObject({ training: v.record(v.string(), v.unknown()) }),
   step: whole,
@@ -250,7 +258,7 @@ function loadState(file: string, model: TapedModel, config: RunConfig): Training
     if (tensor === undefined)
       throw new FisherlabError(
         `'${file}' lacks '${name}'`,
-        'it is no state of a run: start again with --out',
+        'it is not the state of a run: start again with --out',
       );
     return tensor.values;
   };
@@ -268,14 +276,17 @@ function loadState(file: string, model: TapedModel, config: RunConfig): Training
 
 function readHeader(file: string, text: string | undefined): StateHeader {
   if (text === undefined)
-    throw new FisherlabError(`'${file}' does not say which run it is of`, 'start again with --out');
+    throw new FisherlabError(
+      `'${file}' does not say which run it belongs to`,
+      'start again with --out',
+    );
   return checkedJson(text, STATE, {
     what: `the description of the run in '${file}'`,
     howToFix: 'start again with --out',
   });
 }
 
-/** The names of what differs between the run that was saved and the one that is asked for. */
+/** The names of the options in which the saved run differs from the requested one. */
 function differences(before: StateHeader['config'], now: RunConfig): string[] {
   const { training: old, ...restBefore } = before;
   const { training, ...rest } = now;

@@ -1,11 +1,11 @@
 /**
  * # The gradient of a training step
  *
- * `∂/∂θ Σ_n l(x_n)` for all parameters in one vector, thousands of times for other parameters and
- * images. So the pass is recorded at the first step and replayed as a graph from then on
- * (`backend/graph.ts`), each core taking its part of the batch; a step of the small Glow takes half
- * the time. Where that cannot be had, or does not pay for so few steps (`graphPays`), every step is
- * computed eagerly.
+ * `∂/∂θ Σ_n l(x_n)` is needed for all parameters as one vector, thousands of times with different
+ * parameters and images. So the pass is recorded at the first step and then replayed as a graph
+ * (`backend/graph.ts`), with each core computing its part of the batch. This halves the time of a
+ * step of the small Glow. If graphs are not available, or do not pay for so few steps
+ * (`graphPays`), every step is computed eagerly.
  */
 import os from 'node:os';
 import type { Tensor } from '@tensorflow/tfjs';
@@ -20,16 +20,16 @@ import {
 import { Weights } from './weights';
 
 export class StepGradient {
-  /** Where a step's parameters are shown to the model. */
+  /** Copies the parameters of a step into the model. */
   readonly weights: Weights;
-  /** Made at the first step; null where there is none. */
+  /** Made at the first step; null if there is no graph. */
   private graph: Graph | null | undefined;
-  /** The buffers that a pass observes something for, in its order. */
+  /** The buffers that follow values observed in a pass, in the order of the pass. */
   private followers: readonly Layer[] = [];
 
   /**
-   * @param steps how many there will be; decides between the two ways, which differ in the last
-   *   digits
+   * @param steps the total number of steps, which decides between graph and eager; their results
+   *   differ in the last digits
    */
   constructor(
     private readonly model: TapedModel,
@@ -72,7 +72,7 @@ export class StepGradient {
     }
   }
 
-  /** Lets the model's buffers follow what a pass has observed; the rest is the step's. */
+  /** Updates the model's buffers with the observed values and returns the rest. */
   private taken(objectives: Float32Array, [gradient, ...observed]: readonly Tensor[]) {
     this.model.follow(new Map(this.followers.map((buffer, k) => [buffer, at(observed, k)])));
     return { gradient: gradient as Tensor, objective: mean(objectives) };
@@ -81,7 +81,7 @@ export class StepGradient {
   private pays(images: Tensor): boolean {
     const { model, steps } = this;
     if (lengthOf(images) < 2) return false;
-    const noise = model.noise([0, 1], 0); // any will do: it is the bytes of a pass that count
+    const noise = model.noise([0, 1], 0); // any noise will do: only the size of a pass matters
     try {
       const bytes = bytesPerImage(model, images, noise);
       return graphPays({ images: steps * lengthOf(images), bytes, layers: model.layers.length });
@@ -91,8 +91,8 @@ export class StepGradient {
   }
 
   /**
-   * The pass over one of `parts` equal parts of a batch. What is observed is the same in all of
-   * them, and sums over parts are what comes out: so each gives its share.
+   * The pass over one of `parts` equal parts of a batch. Observed values are the same in all parts,
+   * but outputs are summed over parts, so each part returns its share.
    */
   private computation(parameters: Tensor, parts: number): Computation {
     return (batch) => {
@@ -114,7 +114,7 @@ export class StepGradient {
     };
   }
 
-  /** A graph of as many equal parts of the batch as there are cores for. */
+  /** A graph with one equal part of the batch for each core. */
   private recorded(batch: readonly Tensor[], parameters: Tensor): Graph | null {
     const count = lengthOf(at(batch, 0));
     let parts = Math.min(count, os.availableParallelism());

@@ -1,14 +1,14 @@
 /**
  * # Training
  *
- * Maximise the mean of `log p(x)` (or what the family trains on instead) with Adam or Adamax:
- * warm-up, a falling end, a moving average of the weights. One pass of the tape gives the summed
- * gradients (`step-gradient.ts`).
+ * Maximises the mean of `log p(x)` (or the family's own objective) with Adam or Adamax, with a
+ * warm-up, a falling learning rate at the end, and a moving average of the weights. One pass of the
+ * tape gives the summed gradients (`step-gradient.ts`).
  *
- * Everything random is a function of the seed and the step: the order of the images (a permutation
- * an epoch), augmentation, noise. So a run that was killed at any moment and resumed goes through
- * the same numbers as one that was not. Its whole state, weights, moments, curve, is one file,
- * written beside and renamed every so often; the best weights on held-out images are another.
+ * Everything random depends only on the seed and the step: the order of the images (one permutation
+ * per epoch), augmentation and noise. So a run that was killed and resumed computes the same
+ * numbers as one that was not. Its whole state (weights, moments, curve) is one file, which is
+ * replaced from time to time; the best weights on held-out images are another (`run-folder.ts`).
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, deriveSeed, numbersOf, permutation, tf } from '../backend/index';
@@ -34,17 +34,17 @@ export interface TrainingConfig extends OptimiserConfig {
   readonly learningRate: number;
   /** Steps of linear warm-up. */
   readonly warmup: number;
-  /** Share of the steps over which the rate falls at the end. */
+  /** The share of the steps, at the end, over which the learning rate falls. */
   readonly decay: number;
   readonly augmentation: Augmentation;
   readonly seed: number;
   /** Steps between two evaluations on the held-out images. */
   readonly evaluateEvery: number;
-  /** Images to initialise from. */
+  /** How many images to initialise from. */
   readonly initialImages: number;
 }
 
-/** Where a run stands. */
+/** The state of a run. */
 export interface TrainingState {
   readonly step: number;
   readonly optimiser: OptimiserState;
@@ -55,17 +55,17 @@ export interface TrainingState {
 
 export interface TrainingEvents {
   /**
-   * Called after every step and awaited; `state` lives until the next one. Where the step ended in
-   * a point of the curve, the model holds the averaged weights.
+   * Called after every step and awaited. `state` is valid until the next step. If the step added a
+   * point to the curve, the model holds the averaged weights.
    */
   step(state: TrainingState, imagesPerSecond: number): Promise<void> | void;
-  /** What to do about a loss that is not finite, for the error. */
+  /** The text of the error about a loss that is not finite: how to fix it. */
   readonly remedy: () => string;
-  /** Ends the training before the next step. */
+  /** Stops the training before the next step. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The images of a set that train, and those held out (the last ones). */
+/** Splits a set into training images and held-out images (the last ones). */
 export function splitTraining(
   count: number,
   heldOut: number,
@@ -83,8 +83,8 @@ export function splitTraining(
 /**
  * Trains from `start` (or from the beginning) to the last step, or until the signal is aborted. The
  * model ends with the averaged weights.
- * @throws {FisherlabError} if images cannot be held out, a batch is larger than the images that
- *   train, or the loss is not finite
+ * @throws {FisherlabError} if the images cannot be held out, a batch is larger than the training
+ *   set, or the loss is not finite
  */
 export async function train(
   model: TapedModel,
@@ -142,7 +142,7 @@ export async function train(
       disposeState(state.optimiser);
       state = { ...next, curve, running };
       clock.images += config.batch;
-      await new Promise(setImmediate); // Ctrl-C, timers and live windows have their turn
+      await new Promise(setImmediate); // let Ctrl-C, timers and live windows run
       await events.step(state, clock.images / ((Date.now() - clock.start) / 1000));
     }
   } catch (error) {
@@ -176,7 +176,7 @@ function trainingStep(
     config.steps,
   );
   const { state: optimiser, norm } = update(state.optimiser, gradient, rate, config);
-  // The sum is finite only where every parameter is: a state that is saved is a good one.
+  // The sum is finite only if every parameter is, so saved states are always good.
   const [size = Number.NaN, checksum = Number.NaN] = tf.tidy(() =>
     numbersOf(tf.stack([norm, tf.sum(optimiser.parameters)])),
   );

@@ -2,10 +2,10 @@
  * # The weights of a training run
  *
  * An optimiser works on one vector, θ [P]: the values of all trained layers, one after the other in
- * the model's order. The optimiser's state owns these numbers. They are copied into the model while
- * something is computed with them: those of the step during its pass, the averaged ones during an
- * evaluation and at the end. All such copies go through here, so there is never a doubt which
- * weights the model holds: those that were copied last.
+ * the model's order. These numbers belong to the state of the optimiser. They are copied into the
+ * model when something is computed with them: the current weights during the pass of a step, the
+ * averaged weights during an evaluation and at the end. All such copies are made here, so the model
+ * always holds the weights that were copied last.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, tf } from '../backend/index';
@@ -19,7 +19,7 @@ export class Weights {
     this.layers = model.layers.filter((layer) => !layer.frozen);
   }
 
-  /** What the model holds now, as one vector [P], which the caller frees. */
+  /** The weights that the model holds now, as one vector [P], which the caller frees. */
   read(): Tensor {
     return tf.tidy(() => {
       const ofLayers = this.layers.map(({ variable }) => tf.reshape(variable, [-1])); // [|θ|] each
@@ -27,7 +27,7 @@ export class Weights {
     });
   }
 
-  /** Gives the model the values of `parameters` [P]. */
+  /** Copies `parameters` [P] into the model. */
   show(parameters: Tensor): void {
     tf.tidy(() => {
       const parts = tf.split(
@@ -41,8 +41,8 @@ export class Weights {
   }
 
   /**
-   * The name of the first tensor that is not finite in one of `vectors` [P], the earlier vectors
-   * first.
+   * The name of the first tensor that is not finite in one of `vectors` [P], checking earlier
+   * vectors first.
    */
   firstNonFinite(vectors: readonly Tensor[]): string | null {
     for (const vector of vectors) {

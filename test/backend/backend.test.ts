@@ -31,7 +31,7 @@ function startApart(wanted: string | undefined) {
 }
 
 describe('the backend', () => {
-  it('is started once a process and is the one tensors live on', async () => {
+  it('is started once per process and holds the tensors', async () => {
     const [first, second] = await Promise.all([startBackend(), startBackend()]);
     assert.equal(first, second);
     assert.equal(tf.getBackend(), first.name);
@@ -53,7 +53,7 @@ describe('the backend', () => {
     });
   }
 
-  it('is loaded, as every heavy library, when it is first used and not on import', () => {
+  it('is loaded, like every heavy library, on first use and not on import', () => {
     const script = `
       require('tsx/cjs');
       const packages = () => Object.keys(require.cache)
@@ -73,7 +73,7 @@ describe('the backend', () => {
     assert.ok(used?.includes('@tensorflow/tfjs'));
   });
 
-  it('takes an empty FISHERLAB_BACKEND for none', () => {
+  it('treats an empty FISHERLAB_BACKEND as unset', () => {
     const found = startApart('') as Record<string, unknown>;
     assert.notEqual(found.reason, 'chosen by FISHERLAB_BACKEND');
     assert.equal(found.name, found.runs);

@@ -17,7 +17,7 @@ import { startBackend, tf } from '../../src/backend/start';
 describe('shapes and lists that are checked', () => {
   before(() => startBackend());
 
-  it('give lengths of the number that was asked for, and else name the operation and the shape', () => {
+  it('give as many lengths as were asked for, or name the operation and the shape', () => {
     const shaped = (...shape: number[]) => ({ shape });
     assert.deepEqual(shape2(shaped(2, 3), 'dense'), [2, 3]);
     assert.deepEqual(shape3(shaped(2, 3, 0), 'factors'), [2, 3, 0]);
@@ -34,7 +34,7 @@ describe('shapes and lists that are checked', () => {
     assert.deepEqual([lengthOf(shaped(2, 3)), lengthOf(shaped(2, 3), -1)], [2, 3]);
   });
 
-  it('give entries that are there, zeros among them', () => {
+  it('give existing entries, including zeros', () => {
     assert.equal(at(Float32Array.of(0, 5), 0), 0);
     assert.throws(() => at([1, 2], 2), /a list of 2 has no entry 2/);
     assert.deepEqual(pair(['a', 'b']), ['a', 'b']);

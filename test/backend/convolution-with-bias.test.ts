@@ -27,7 +27,7 @@ describe('convolution with a bias', () => {
     });
   }
 
-  it('stands back while TensorFlow.js differentiates, which knows its own operations only', () => {
+  it('is not used while TensorFlow.js differentiates, which knows only its own operations', () => {
     tf.tidy(() => {
       const ones = tf.ones([1, 2, 2, 1]) as tf.Tensor4D;
       let fused: unknown;

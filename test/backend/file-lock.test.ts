@@ -37,7 +37,7 @@ describe('a lock on a file', () => {
     return child;
   }
 
-  it('lets one in at a time, and all of them in the end, and is gone then', async () => {
+  it('lets in one at a time, and finally all of them, and is removed at the end', async () => {
     let inside = 0;
     let most = 0;
     const work = async () => {
@@ -50,7 +50,7 @@ describe('a lock on a file', () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
-  it('is given back when the work fails', async () => {
+  it('is released when the work fails', async () => {
     await assert.rejects(
       withLock(file(), () => Promise.reject(new Error('no'))),
       /no/,
@@ -58,7 +58,7 @@ describe('a lock on a file', () => {
     assert.ok(!existsSync(file()));
   });
 
-  it('is kept by a holder that is asleep, whom it names, and is free once it is killed', async () => {
+  it('is kept by a sleeping holder, which it names, and is free when that is killed', async () => {
     const child = await holder();
     child.kill('SIGSTOP');
     const holders: string[] = [];
@@ -79,7 +79,7 @@ describe('a lock on a file', () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
-  it('is not waited for by whom its holder is reason enough to go', async () => {
+  it('is not waited for by a caller that gives up when there is a holder', async () => {
     const child = await holder();
     await assert.rejects(
       withLock(
@@ -93,7 +93,7 @@ describe('a lock on a file', () => {
     );
   });
 
-  it('that a kill has left, or another program made, is taken at once', async () => {
+  it('that was left by a killed process, or made by another program, is taken at once', async () => {
     const child = await holder();
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -103,7 +103,7 @@ describe('a lock on a file', () => {
     assert.equal(await withLock(file(), () => Promise.resolve('in'), assert.fail), 'in');
   });
 
-  it('in a folder that is not there is one sentence', async () => {
+  it('in a missing folder is an error of one sentence', async () => {
     await assert.rejects(
       withLock(path.join(folder, 'none', 'lock'), () => Promise.resolve()),
       /lock' cannot be written: its folder, .* is gone; choose a folder that is there/,

@@ -51,7 +51,7 @@ async function onlyNative(this: Mocha.Context) {
 describe('a graph of a recorded computation (skipped where TensorFlow’s library does not run: graphs are its own)', () => {
   before(onlyNative);
 
-  it('gives the rows of every part behind each other and adds the sums, like the computation itself', () => {
+  it('concatenates the rows of all parts and adds their sums, like the computation itself', () => {
     const [filter, bias] = [random(1, [3, 3, 2, 2]), random(2, [2])];
     const compute = layered(filter, bias);
     for (const parts of [1, 2, 3]) {
@@ -76,7 +76,7 @@ describe('a graph of a recorded computation (skipped where TensorFlow’s librar
     }
   });
 
-  it('lets parts run in step where they want sums over all of them, however many there are', () => {
+  it('synchronises any number of parts that need sums over all of them', () => {
     const centred: Computation = ([x]) => {
       const rows = x as Tensor; // [n, C]
       const count = tf.tensor1d([rows.shape[0] as number]);
@@ -97,7 +97,7 @@ describe('a graph of a recorded computation (skipped where TensorFlow’s librar
     }
   });
 
-  it('fills up a last part that is not whole, but not where it would be counted in a sum', () => {
+  it('pads an incomplete last part, unless the padding would enter a sum', () => {
     const [filter, bias] = [random(1, [3, 3, 2, 2]), random(2, [2])];
     const compute = layered(filter, bias);
     const x = random(3, [3, 4, 5, 2]);
@@ -120,7 +120,7 @@ describe('a graph of a recorded computation (skipped where TensorFlow’s librar
     assert.throws(() => withSums.run([x], [filter, bias]), /3 images are not whole parts of 2/);
   });
 
-  it('is not made of a computation that looks at its numbers half-way', () => {
+  it('is not made of a computation that reads its numbers halfway', () => {
     const x = random(1, [2, 3]);
     const looking: Computation = ([x]) => ({
       rows: [(x as Tensor).sum(1).dataSync()[0] === 0 ? tf.neg(x as Tensor) : tf.abs(x as Tensor)],
@@ -134,7 +134,7 @@ describe('a graph of a recorded computation (skipped where TensorFlow’s librar
     );
   });
 
-  it('leaves no tensor behind, also where the computation throws', () => {
+  it('leaves no tensor behind, even if the computation throws', () => {
     const [filter, bias, x] = [random(1, [3, 3, 2, 2]), random(2, [2]), random(3, [2, 4, 5, 2])];
     Graph.of(layered(filter, bias), [x], [filter, bias]);
     const held = tf.memory().numTensors;
@@ -151,7 +151,7 @@ describe('features by graph (skipped where TensorFlow’s library does not run)'
   before(onlyNative);
 
   for (const family of ['glow', 'diffusion', 'vae'] as const) {
-    it(`of ${family}: the same as one operation after the other, also of images that do not fill the graph`, () => {
+    it(`of ${family}: are the same as those of single operations, even for images that do not fill the graph`, () => {
       const config = preset(family, 'small', [16, 16, 1], 3);
       const model: TapedModel = createModel(
         config.family === 'glow' ? { ...config, K: 1, hidden: 8 } : config,

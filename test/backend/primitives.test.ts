@@ -44,7 +44,7 @@ function errorsOn(backend: string): number[][] {
 
 describe('squared norms', () => {
   for (const backend of BACKENDS) {
-    it(`of many numbers lose nothing to the order of their sum on ${backend}`, async function () {
+    it(`of many numbers lose no accuracy by the order of summation on ${backend}`, async function () {
       if (backend === 'tensorflow' && (await startBackend()).name !== 'tensorflow') this.skip();
       const errors = errorsOn(backend);
       CASES.forEach(({ norm, length }, k) => {

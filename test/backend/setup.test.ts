@@ -58,11 +58,11 @@ describe('set-up', () => {
     };
     const { '': _project, 'node_modules/b-windows': _other, ...here } = wanted.packages;
 
-    it('need nothing where all but builds for other systems are there', () => {
+    it('need nothing if only builds for other systems are missing', () => {
       assert.equal(packageDifference(wanted, { packages: here }), null);
     });
 
-    it('are missing, of another version, altered, or too many', () => {
+    it('are noticed if they are missing, of another version, altered, or superfluous', () => {
       const a = here['node_modules/a'];
       assert.equal(
         packageDifference(wanted, { packages: { 'node_modules/a': a } }),
@@ -118,7 +118,7 @@ describe('set-up', () => {
         `await withLock(${JSON.stringify(at('lock'))}, async () => { console.log('held'); await new Promise((end) => setTimeout(end, 60_000)); });`,
       );
 
-    it('lets one in at a time', async () => {
+    it('lets in one at a time', async () => {
       let inside = 0;
       let most = 0;
       const order: number[] = [];
@@ -139,7 +139,7 @@ describe('set-up', () => {
       assert.deepEqual(readdirSync(folder), []);
     });
 
-    it('is let go when the work fails, and its error passes through', async () => {
+    it('is released when the work fails, and passes its error on', async () => {
       const failing = withLock(at('lock'), async () => {
         throw new Error('no');
       });
@@ -147,7 +147,7 @@ describe('set-up', () => {
       assert.deepEqual(readdirSync(folder), []);
     });
 
-    it('is waited for while its holder lives and taken over when that was killed', async () => {
+    it('is waited for while its holder lives, and taken over when that was killed', async () => {
       const { child } = await hold();
       const waited: number[] = [];
       let entered = false;
@@ -190,7 +190,7 @@ describe('set-up', () => {
       assert.equal(holderOf(at('lock')), null);
     });
 
-    it('is not held by a process that got the id of one that is gone', function () {
+    it('is not held by a new process with the id of a dead one', function () {
       if (markOf(process.pid).since === '') this.skip(); // the system does not tell start times
       assert.equal(lives(markOf(process.pid)), true);
       assert.equal(lives({ pid: process.pid, since: '1' }), false);
@@ -198,7 +198,7 @@ describe('set-up', () => {
       assert.equal(holderOf(at('lock')), null);
     });
 
-    it('that was never written to is left alone for a while, then given up', () => {
+    it('that was never written to is respected for a while, then ignored', () => {
       writeFileSync(at('lock'), '');
       assert.notEqual(holderOf(at('lock')), null);
       const before = Date.now() / 1000 - 60;
@@ -208,7 +208,7 @@ describe('set-up', () => {
   });
 
   describe('the cache', () => {
-    it('lies in XDG_CACHE_HOME, else in the home directory, and in the clone as a last resort', () => {
+    it('is in XDG_CACHE_HOME, otherwise in the home directory, or as a last resort in the clone', () => {
       const own = '/clone/.cache/fisherlab';
       assert.deepEqual(cacheCandidates({ XDG_CACHE_HOME: '/xdg', HOME: '/home/ada' }, '/clone'), [
         '/xdg/fisherlab',
@@ -242,7 +242,7 @@ describe('set-up', () => {
       );
     });
 
-    it('has keys that tell where one part ends and the next begins', () => {
+    it('has keys whose parts cannot run into each other', () => {
       assert.equal(cacheKey('ab', 'c'), cacheKey('ab', 'c'));
       assert.notEqual(cacheKey('ab', 'c'), cacheKey('a', 'bc'));
       assert.notEqual(cacheKey('ab', 'c'), cacheKey('ab', 'c', ''));
@@ -276,7 +276,7 @@ describe('set-up', () => {
       assert.equal(isWhole(at('thing')), true);
     });
 
-    it('sees that a file was cut off or is gone', async () => {
+    it('notices that a file was truncated or is missing', async () => {
       await publish(at('thing'), fill);
       truncateSync(at('thing', 'in', 'file'), 5);
       assert.equal(isWhole(at('thing')), false);
@@ -285,7 +285,7 @@ describe('set-up', () => {
       assert.equal(isWhole(at('thing')), false);
     });
 
-    it('is not begun on a disk that is too full', () => {
+    it('is not started on a disk that is too full', () => {
       const { bavail, bsize } = statfsSync(folder);
       needSpace(at('not', 'there', 'yet'), 0);
       assert.throws(() => needSpace(folder, (2 * bavail * bsize) / 1e6 + 1), /MB free and/);
@@ -293,7 +293,7 @@ describe('set-up', () => {
   });
 
   describe('programs', () => {
-    it('are found in PATH only where they can be run', () => {
+    it('are found in PATH only if they can be run', () => {
       mkdirSync(at('bin'));
       symlinkSync(process.execPath, at('bin', 'tool'));
       writeFileSync(at('bin', 'text'), 'not a program', { mode: 0o644 });
@@ -304,7 +304,7 @@ describe('set-up', () => {
       assert.equal(findProgram('tool', {}), null);
     });
 
-    it('of the C++ compiler: CXX with its arguments first, else what there is', () => {
+    it('for C++ are CXX with its arguments, or else any compiler that exists', () => {
       mkdirSync(at('bin'));
       for (const name of ['c++', 'ccache']) symlinkSync(process.execPath, at('bin', name));
       assert.deepEqual(findCompiler({ PATH: at('bin') }), [at('bin', 'c++')]);
@@ -316,7 +316,7 @@ describe('set-up', () => {
       assert.equal(findCompiler({ PATH: '/nowhere' }), null);
     });
 
-    it('that fail become an obstacle that quotes them', async () => {
+    it('that fail give an error that quotes them', async () => {
       const what = { problem: 'it broke', fix: 'fix it' };
       const failing = mustRun(
         process.execPath,
@@ -340,7 +340,7 @@ describe('set-up', () => {
       );
     });
 
-    it('are quoted where they say why they failed', () => {
+    it('are quoted from where they say why they failed', () => {
       const npm = [
         'npm error code ECONNREFUSED',
         'npm error FetchError: request failed',
@@ -368,7 +368,7 @@ describe('set-up', () => {
       return { lines, output: { isTTY, write: (text: string) => lines.push(text) } };
     };
 
-    it('is plain lines in a log: what, how far, for how long', async () => {
+    it('is plain lines in a log: the step, its progress, its time', async () => {
       const { lines, output } = collect(false);
       assert.equal(
         await step('Baking', () => sleep(50, 'bread'), {
@@ -410,7 +410,7 @@ describe('set-up', () => {
       });
     });
 
-    it('is told in one line, with the reason and what to install where it is not the native one', () => {
+    it('is reported in one line, with the reason and what to install if it is not the native one', () => {
       assert.equal(choiceLine(null, null), 'Backend: tensorflow (the native library)');
       assert.equal(choiceLine('cpu', null), 'Backend: cpu, chosen by FISHERLAB_BACKEND');
       const line = choiceLine(null, new Obstacle('python3 was not found', 'install it'));
@@ -420,7 +420,7 @@ describe('set-up', () => {
       );
     });
 
-    it("takes a TensorFlow of the user's own where it is whole", () => {
+    it("uses the user's own TensorFlow if it is complete", () => {
       assert.equal(givenLibrary(undefined), null);
       assert.equal(givenLibrary(''), null);
       assert.throws(
@@ -482,7 +482,7 @@ describe('set-up', () => {
       );
     });
 
-    it('fails where the native backend was asked for and cannot be had', () => {
+    it('fails if the native backend was requested and is not available', () => {
       bareClone();
       const { status, stdout, stderr } = setUp([], { FISHERLAB_BACKEND: 'tensorflow' });
       assert.equal(status, 1);
@@ -500,7 +500,7 @@ describe('set-up', () => {
       );
     });
 
-    it('runs the command it was given with its arguments and ends with its status', () => {
+    it('runs the given command with its arguments and ends with its status', () => {
       bareClone();
       const echo = 'console.log(JSON.stringify(process.argv.slice(1))); process.exit(7)';
       const { status, stdout } = setUp(
@@ -516,7 +516,7 @@ describe('set-up', () => {
       ]);
     });
 
-    it('leaves a signal to the command it was given, and ends when that has ended', async () => {
+    it('leaves signals to the given command, and ends when that has ended', async () => {
       bareClone();
       const asking = `
         for (const signal of ['SIGINT', 'SIGTERM'])
@@ -544,7 +544,7 @@ describe('set-up', () => {
       }
     });
 
-    it('ends in one line where the packages cannot be installed', () => {
+    it('ends with one line if the packages cannot be installed', () => {
       bareClone();
       rmSync(at('clone/node_modules'), { recursive: true });
       const { status, stdout, stderr } = setUp(['node', '-e', 'console.log("ran")']);

@@ -16,11 +16,11 @@ import {
 import net from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
-import { diskError, makeFolder, writeBeside } from '../../src/backend/write';
+import { diskError, makeFolder, writeBeside, writeJson } from '../../src/backend/write';
 import { FisherlabError } from '../../src/errors';
 import { onSmallDisk } from '../support/small-disk';
 
-describe('a file that is written', () => {
+describe('a written file', () => {
   let folder: string;
   const at = (...names: string[]) => path.join(folder, ...names);
   beforeEach(() => {
@@ -58,14 +58,14 @@ describe('a file that is written', () => {
     return stdout.trim();
   }
 
-  it('is there alone, its folder made, and takes the place of an older one', async () => {
+  it('replaces an older one, in a folder that is made, with no other file beside it', async () => {
     await writeBeside(at('a', 'b', 'c.txt'), 'old');
     await writeBeside(at('a', 'b', 'c.txt'), Uint8Array.of(110, 101, 119));
     assert.deepEqual(readdirSync(at('a', 'b')), ['c.txt']);
     assert.equal(readFileSync(at('a', 'b', 'c.txt'), 'utf8'), 'new');
   });
 
-  it('is one of those that were written to it at once, whole', async () => {
+  it('is complete if several are written at once, and equals one of them', async () => {
     const all = Array.from({ length: 8 }, (_, k) => String(k).repeat(100_000 + k));
     await Promise.all(all.map((text) => writeBeside(at('c.txt'), text)));
     assert.ok(all.includes(readFileSync(at('c.txt'), 'utf8')));
@@ -83,7 +83,7 @@ describe('a file that is written', () => {
     assert.deepEqual([now.uid, now.gid], [uid, gid]);
   });
 
-  it('is written by a function piece by piece, and stays the old one where that fails', async () => {
+  it('can be written piece by piece by a function, and stays the old one if that fails', async () => {
     await writeBeside(at('c.txt'), async (opened) => {
       await opened.write('bc', 1);
       await opened.write('a', 0);
@@ -99,7 +99,7 @@ describe('a file that is written', () => {
     assert.equal(readFileSync(at('c.txt'), 'utf8'), 'abc');
   });
 
-  it('takes away what a killed process left beside it, and nothing of one that lives', async () => {
+  it('is written after removing what a killed process left, but nothing of a living one', async () => {
     const { pid: gone } = spawnSync(process.execPath, ['--version']);
     const others = [
       `c.txt.${hostname()}-${process.ppid}-00000000.part`,
@@ -113,7 +113,7 @@ describe('a file that is written', () => {
     assert.deepEqual(readdirSync(folder).sort(), ['c.txt', ...others].sort());
   });
 
-  it('is what a link leads to, through several and where nothing is yet; the link stays', async () => {
+  it('is the target of a link, also through several links and if it does not exist yet; the link stays', async () => {
     mkdirSync(at('real'));
     writeFileSync(at('real', 'c.txt'), 'old');
     symlinkSync('real', at('folder'));
@@ -129,7 +129,7 @@ describe('a file that is written', () => {
     assert.deepEqual(readdirSync(at('real')).sort(), ['c.txt', 'dangling', 'new.txt']);
   });
 
-  it('is refused where a folder, a pipe, a socket or a device stands, which stays', async function () {
+  it('is refused in the place of a folder, a pipe, a socket or a device, which stays', async function () {
     if (process.platform === 'win32') this.skip();
     mkdirSync(at('folder'));
     assert.equal(spawnSync('mkfifo', [at('pipe')]).status, 0);
@@ -149,6 +149,18 @@ describe('a file that is written', () => {
     }
   });
 
+  it('of JSON is written completely or, if a number is not finite, not at all', async () => {
+    const file = at('numbers.json');
+    await writeJson(file, { auroc: [0.5, 1e-300], note: null });
+    assert.equal(readFileSync(file, 'utf8'), '{"auroc":[0.5,1e-300],"note":null}\n');
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY])
+      await assert.rejects(
+        writeJson(file, { rows: [{ auroc: bad }] }),
+        new RegExp(`'auroc' is ${bad}, and '.*numbers\\.json' can hold finite numbers alone`),
+      );
+    assert.match(readFileSync(file, 'utf8'), /1e-300/);
+  });
+
   it('is refused without a name, with one of zero bytes or too long, and in a circle of links', async () => {
     symlinkSync('b', at('a'));
     symlinkSync('a', at('b'));
@@ -158,7 +170,7 @@ describe('a file that is written', () => {
     await refused(() => writeBeside(at('a'), 'x'), /links of '.*a' lead nowhere; choose/);
   });
 
-  it('where something is in the way says so in one line', async () => {
+  it('is refused in one line if something is in the way', async () => {
     writeFileSync(at('file'), 'x');
     const says =
       /cannot be written \((EEXIST|ENOTDIR|EISDIR)\); a file or folder of that name is in the way: choose another$/;
@@ -167,7 +179,7 @@ describe('a file that is written', () => {
     await refused(() => makeFolder(at('file')), says);
   });
 
-  it('on a full disk leaves the older one as it was, and on a read-only one too', async function () {
+  it('on a full or read-only disk leaves the older one unchanged', async function () {
     await onSmallDisk(this, folder, 64, async (makeReadOnly) => {
       writeFileSync(at('c.txt'), 'old');
       await refused(
@@ -181,7 +193,7 @@ describe('a file that is written', () => {
     });
   });
 
-  it('larger than allowed, with too many files open, or in a folder that is gone, is one sentence', function () {
+  it('gives an error of one sentence if it is too large, too many files are open, or its folder is gone', function () {
     if (process.platform === 'win32') this.skip();
     assert.match(
       thrownAfter('ulimit -f 100'),
@@ -198,7 +210,7 @@ describe('a file that is written', () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
-  it('says a sentence of its own for what cannot be brought about here', () => {
+  it('has a separate message for each error that cannot be caused here', () => {
     // Whoever runs the tests may be allowed everything.
     for (const [code, sentence] of [
       ['EACCES', "'/x/y' cannot be written (EACCES); choose a folder that you may write to;"],
@@ -213,7 +225,7 @@ describe('a file that is written', () => {
     }
   });
 
-  it('passes on what is no matter of the disk', () => {
+  it('passes on errors that do not come from the disk', () => {
     const defect = new TypeError('x is no function');
     assert.equal(diskError(defect, 'file'), defect);
   });

@@ -30,7 +30,7 @@ describe(`the book, opened from a file${missing === '' ? '' : ` (skipped: ${miss
   });
   after(() => browser?.close());
 
-  it('has pages without errors, requests to elsewhere, or links that lead nowhere', async function () {
+  it('has pages without errors, external requests or broken links', async function () {
     this.timeout(600000);
     const known = new Set(pages().map(url));
     const wrong: string[] = [];
@@ -53,7 +53,7 @@ describe(`the book, opened from a file${missing === '' ? '' : ` (skipped: ${miss
     assert.deepEqual(wrong, []);
   });
 
-  it('sets formulas, and gives every figure a text alternative', async () => {
+  it('renders formulas, and gives every figure a text alternative', async () => {
     const page = await browser.newPage();
     await page.goto(url('notebooks/04-layerwise-detection.html'), { waitUntil: 'networkidle0' });
     await page.waitForSelector('mjx-container');

@@ -59,7 +59,7 @@ describe(`a notebook in JupyterLab${missing === '' ? '' : ` (skipped: ${missing}
     return page;
   }
 
-  it('shows its stored figures before anything has run and though nobody trusts it', async () => {
+  it('shows its stored figures before anything has run, even if it is not trusted', async () => {
     const page = await open('fresh');
     assert.ok(await page.$('[title="Notebook is not trusted"], [title*="not trusted"]'));
     const seen = await figures(page);
@@ -73,7 +73,7 @@ describe(`a notebook in JupyterLab${missing === '' ? '' : ` (skipped: ${missing}
     await page.close();
   });
 
-  it('stores nothing but what a person has changed, byte for byte', async () => {
+  it('saves only what a person has changed, byte for byte', async () => {
     const page = await open('saved');
     const file = path.join(folder, 'saved.ipynb');
     await page.click(`${CELL}.jp-CodeCell .cm-content`);

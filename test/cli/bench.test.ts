@@ -10,18 +10,18 @@ async function run(...words: string[]): Promise<void> {
 }
 
 describe('fisherlab bench', () => {
-  it('peers wants a family and a Python that has torch', async () => {
+  it('peers needs a family and a Python interpreter with torch', async () => {
     await assert.rejects(
       run('peers', 'vae'),
       /nothing to compare with; give a family, and --python/,
     );
     await assert.rejects(
       run('peers', 'vae', '--python', '/nowhere/python'),
-      /'\/nowhere\/python' has no torch \(.*ENOENT\); name a Python that has/,
+      /'\/nowhere\/python' has no torch \(.*ENOENT\); name an interpreter that has it/,
     );
   });
 
-  it('scale names its parts where one is not known', async () => {
+  it('scale lists its parts if one is unknown', async () => {
     await assert.rejects(
       run('scale', '--only', 'half'),
       /has no part 'half'; choose one of start, shards, merge, models, long/,

@@ -43,22 +43,22 @@ describe('fisherlab data', () => {
     assert.equal((await sharp(sheet).metadata()).format, 'png');
   });
 
-  it('download shows the terms, wants a file and agreement where the owner does, and checks all names first', async () => {
-    await assert.rejects(run('download', 'celeba'), /wants your agreement .*--from FILE/);
+  it('download shows the terms, asks for a file and agreement if the owner does, and checks all names first', async () => {
+    await assert.rejects(run('download', 'celeba'), /asks for your agreement .*--from FILE/);
     const file = path.join(folder(), 'mine.zip');
     writeFileSync(file, 'hello');
     await assert.rejects(
       run('download', 'celeba', '--from', file),
-      /wants your agreement to these terms; answer yes, or give --agree/,
+      /asks you to agree to these terms; answer yes, or give --agree/,
     );
     await assert.rejects(
       run('download', 'celeba', '--from', file, '--agree'),
-      /is no official file of 'celeba'/,
+      /is not an official file of 'celeba'/,
     );
     await assert.rejects(run('download', 'mnist', 'cifar11'), /'cifar11' is not known/);
     await assert.rejects(
       run('download', 'mnist', 'kmnist', '--from', file),
-      /--from goes with one data set/,
+      /--from works with one data set only/,
     );
     assert.ok(!existsSync(path.join(folder(), 'fisherlab', 'data', 'mnist')), 'nothing was begun');
   });

@@ -109,7 +109,7 @@ describe('fisherlab detect', () => {
     assert.equal((await sharp(path.join(to, 'most-and-least.png')).metadata()).format, 'png');
   });
 
-  it('gives one image a verdict, the same beside any others and wherever it stands among them', async () => {
+  it('gives an image the same verdict whatever other images there are, in any order', async () => {
     const one = path.join(folder, 'mixed', 'known', '3.png');
     const alone = (await detect('one', '--out', one)).rows();
     assert.equal(alone.length, 1);
@@ -125,7 +125,7 @@ describe('fisherlab detect', () => {
     assert.notEqual(other[0]?.score, alone[0]?.score, 'another seed is other noise');
   });
 
-  it('tells classes from the usual images, by folders or by a file, or from a class that is usual', async () => {
+  it('compares classes, from folders or a file, with the usual images or with a usual class', async () => {
     const own = path.join(folder, 'mixed');
     const byFolder = await detect('folders', '--out', own);
     assert.deepEqual(
@@ -147,7 +147,7 @@ describe('fisherlab detect', () => {
     );
   });
 
-  it('takes images of one’s own as the usual ones', async () => {
+  it('accepts your own images as the usual ones', async () => {
     const usual = path.join(folder, 'twenty.npy');
     writeFileSync(usual, Buffer.concat([npyHeader([20, 32, 32, 1]), familiar]));
     const to = path.join(folder, 'found', 'own');
@@ -162,7 +162,7 @@ describe('fisherlab detect', () => {
     );
   });
 
-  it('lists what was left out with the reason and says so by its status, or stops at it', async () => {
+  it('lists images that were left out with the reason and sets the status, or stops at the first', async () => {
     const own = path.join(folder, 'broken');
     mkdirSync(own);
     await grey(image(1), path.join(own, 'good.png'));
@@ -171,7 +171,7 @@ describe('fisherlab detect', () => {
     writeFileSync(path.join(own, 'notes.txt'), '');
     const { said, rows, status } = await detect('left', '--out', own);
     assert.equal(status, 2);
-    assert.match(said, /1 hidden files were passed over\n1 files that are no images/);
+    assert.match(said, /1 hidden files were skipped\n1 files that are not images/);
     assert.deepEqual(
       rows().map((row) => [path.basename(row.image), row.p === '', row['left out']]),
       [
@@ -182,7 +182,7 @@ describe('fisherlab detect', () => {
     await assert.rejects(detect('strict', '--out', own, '--strict'), /bad\.png' cannot be read/);
   });
 
-  it('says what was done to each image, and does it as it is told', async () => {
+  it('says what was done to each image, and follows the options', async () => {
     const wide = path.join(folder, 'wide.png');
     await sharp(Buffer.alloc(64 * 48, 9), { raw: { width: 64, height: 48, channels: 1 } })
       .png()
@@ -197,10 +197,21 @@ describe('fisherlab detect', () => {
     writeFileSync(array, Buffer.concat([Buffer.from(header, 'latin1'), Buffer.alloc(4096)]));
     const { rows } = await detect('floats', '--out', array, '--values', '0..1', '--layout', 'HW');
     assert.equal(rows()[0]?.treatment, 'from float32 in 0..1');
-    await assert.rejects(detect('floats', '--out', array), /say so by the values: 0\.\.1 or/);
+    await assert.rejects(detect('floats', '--out', array), /give the values: 0\.\.1 or/);
   });
 
-  it('makes a page that shows names as they are, whatever they hold, and asks nothing of the network', async () => {
+  it('writes names that look like formulas as plain text for spreadsheets', async () => {
+    const formulas = ['=1+1', '+cmd', '-x', '@SUM(A1)'];
+    const own = path.join(folder, 'formulas');
+    for (const name of formulas) {
+      mkdirSync(path.join(own, name), { recursive: true });
+      await grey(noise, path.join(own, name, 'a.png'));
+    }
+    const classes = (await detect('formulas', '--out', own)).rows().map((row) => row.class);
+    assert.deepEqual(classes.sort(), formulas.map((name) => `'${name}`).sort());
+  });
+
+  it('makes a page that shows any names as text, and needs no network', async () => {
     const name = '<img src=x onerror=alert(1)>&amp;';
     const own = path.join(folder, 'page', '<b>class');
     mkdirSync(own, { recursive: true });
@@ -228,7 +239,7 @@ describe('fisherlab detect', () => {
       detect('no', '--out', path.join(folder, 'no.png')),
       /'.*no\.png' does not exist/,
     );
-    await assert.rejects(detect('no', '--out', model), /is no image; its name should end in/);
+    await assert.rejects(detect('no', '--out', model), /is not an image; its name should end in/);
     const one = path.join(folder, 'one.npy');
     writeFileSync(one, Buffer.concat([npyHeader([1, 32, 32, 1]), Buffer.alloc(1024)]));
     await assert.rejects(

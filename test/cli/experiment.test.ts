@@ -32,7 +32,7 @@ before(async () => {
 after(() => rmSync(folder, { recursive: true }));
 
 describe('fisherlab experiment', () => {
-  it('writes a model’s results, the summary and figures, and goes on to the next model where one cannot be tried', async () => {
+  it('writes a model’s results, the summary and figures, and continues with the next model if one cannot be tried', async () => {
     const out = path.join(folder, 'results');
     const line = [
       '--limit',
@@ -48,7 +48,7 @@ describe('fisherlab experiment', () => {
     await saveTinyGlow(stranger, 'imagenet32');
     await assert.rejects(
       fisherlab('experiment', 'paper-tables', '--models', `${stranger},${model}`, ...line),
-      /no results of stranger: model 'stranger' .*; the other models are done/,
+      /no results for stranger: model 'stranger' .*; the other models are done/,
     );
     const said = await fisherlab('experiment', 'paper-tables', '--models', model, ...line);
     const [results] = readModelResults(out);
@@ -78,7 +78,7 @@ describe('fisherlab experiment', () => {
       fisherlab('experiment', 'paper-tables', '--models', model, ...line);
     await assert.rejects(
       tables('--batch-sizes', '1,x'),
-      /'--batch-sizes <list>' argument '1,x' is invalid\. 'x' is none: give whole numbers from 1 on/,
+      /'--batch-sizes <list>' argument '1,x' is invalid\. 'x' is not a whole number: give numbers from 1 on/,
     );
     await assert.rejects(
       tables('--skip', 'everything'),

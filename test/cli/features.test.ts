@@ -10,6 +10,7 @@ import { register as features } from '../../src/cli/features';
 import { register as merge } from '../../src/cli/merge';
 import { ownImages } from '../../src/data/own-images';
 import { extractTables } from '../../src/features/extract';
+import { BY_PIXELS } from '../../src/features/noise-indices';
 import { type Piece, TableFile } from '../../src/features/table-file';
 import { disposeModel, loadModel } from '../../src/models/checkpoint';
 import { uniformAt } from '../../src/numerics/random';
@@ -69,7 +70,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     ...more,
   ];
 
-  it('write a row a batch under the names of its pictures, with the numbers of extractTables, and say what is left out', async () => {
+  it('write one row per batch with the name of its first picture and the numbers of extractTables, and say what is left out', async () => {
     const said = await run(...words('single'));
     assert.match(said, /left out: '.*broken\.png' cannot be read as an image/);
     assert.deepEqual(readdirSync(at('single')).sort(), [
@@ -80,7 +81,8 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     ]);
     const { images } = await ownImages([at('scans')], { height: 32, width: 32, channels: 1 });
     const { model } = loadModel(at('one.safetensors'));
-    const tables = await extractTables(model, images, { batchSizes: [1, 5], seed: 1 });
+    const options = { batchSizes: [1, 5], seed: 1, noiseIndices: BY_PIXELS };
+    const tables = await extractTables(model, images, options);
     disposeModel(model);
     for (const [b, B] of [1, 5].entries()) {
       const piece = await onlyPiece(at('single', `one.scans.B${B}.parquet`));
@@ -92,7 +94,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     }
   });
 
-  it('in shards, merged, are the files of the single run, byte for byte; a shard that is missing is named', async () => {
+  it('give the files of a single run, byte for byte, when shards are merged; a missing shard is named', async () => {
     await run(...words('shards', '--shard', '1/3'));
     await run(...words('shards', '--shard', '0/3'));
     await assert.rejects(run('merge', at('shards')), /4 shards are missing: .*shard-2-of-3/);
@@ -103,7 +105,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
       assert.ok(readFileSync(at('shards', name)).equals(readFileSync(at('single', name))), name);
   });
 
-  it('are taken from Slurm where it numbers the task, and not where it says nothing of the whole', async () => {
+  it('take the shard from Slurm if it also says how many there are', async () => {
     process.env.SLURM_ARRAY_TASK_ID = '2';
     process.env.SLURM_ARRAY_TASK_COUNT = '3';
     try {
@@ -113,13 +115,13 @@ describe('fisherlab features, merge and detect --features on a folder of picture
         readdirSync(at('shards', 'shards')).filter((name) => name.includes('shard-2-of-3')),
       );
       process.env.SLURM_ARRAY_TASK_MIN = '2';
-      await assert.rejects(run(...words('slurm')), /is no share; submit --array=0-/);
+      await assert.rejects(run(...words('slurm')), /does not name a share; submit with --array=0-/);
     } finally {
       for (const name of ['ID', 'COUNT', 'MIN']) delete process.env[`SLURM_ARRAY_TASK_${name}`];
     }
   });
 
-  it('are scored by several detectors at once as by each alone, in the order of the files', async () => {
+  it('score tables by several detectors at once as by each alone, in the order of the files', async () => {
     const scores = async (detectors: string) => {
       const to = at(`scores ${detectors}`);
       const said = await run(
@@ -143,21 +145,21 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     );
   });
 
-  it('of two models are not compared', async () => {
+  it('do not compare tables of two models', async () => {
     await assert.rejects(
       run(
         'detect',
         ...['--in', at('single', 'one.scans.B5.parquet')],
         ...['--features', at('single', 'two.scans.B5.parquet'), '--to', at('no')],
       ),
-      /cannot be compared: they differ in model; make both by one fisherlab features/,
+      /cannot be compared: they differ in model; make both with the same fisherlab features command/,
     );
   });
 
-  it('say what does not go together', async () => {
+  it('say which options cannot be combined', async () => {
     await assert.rejects(
       run(...words('no', '--limit', '9')),
-      /--limit is for data sets; give the paths of fewer images/,
+      /--limit is for data sets; give paths of fewer images/,
     );
     await assert.rejects(
       run('features', '--model', 'x', '--in', 'mnist', at('scans'), '--to', at('no')),
@@ -165,7 +167,7 @@ describe('fisherlab features, merge and detect --features on a folder of picture
     );
     await assert.rejects(
       run('detect', '--features', at('single', 'one.scans.B1.parquet')),
-      /there is no one usual table; give one by --in/,
+      /exactly one table of usual images is needed; give one with --in/,
     );
   });
 });

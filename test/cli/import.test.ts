@@ -29,7 +29,7 @@ describe('fisherlab import and export', () => {
   const plain = () => path.join(folder, 'plain.safetensors');
   const as = ['--model', 'glow', '--preset', 'small', '--data', 'fashion_mnist'];
 
-  it('write a shipped model as a plain state dictionary and read it back to the last bit', async () => {
+  it('write a shipped model as a plain state dictionary and read it back bit for bit', async () => {
     const lines = await fisherlab('export', 'glow-fashion_mnist', '--out', plain());
     // 345 and, for 24 steps, p and sign_s, and prior_h
     assert.match(lines[0] as string, /^394 tensors are in .*plain\.safetensors$/);
@@ -88,7 +88,7 @@ describe('fisherlab import and export', () => {
     assert.ok(!existsSync(out));
   });
 
-  it('take the weights of a network that was wrapped, and one prefix of two', async () => {
+  it('accept the weights of a wrapped network, and one of two prefixes', async () => {
     await fisherlab('export', 'glow-fashion_mnist', '--out', plain());
     const { tensors } = readSafetensors(plain());
     const twice = ['a.module.', 'b.'].flatMap((prefix) =>
@@ -103,7 +103,7 @@ describe('fisherlab import and export', () => {
     );
     const said = await fisherlab('import', wrapped, ...as, '--prefix', 'b.', '--out', out);
     assert.deepEqual(said.slice(0, 2), [
-      "taken are the tensors under 'b.'",
+      "taken: the tensors under 'b.'",
       'left out: 395 tensors (a.module.flow.layers.1.actnorm.bias, a.module.flow.layers.1.actnorm.logs, a.module.flow.layers.1.invconv.lower, …)',
     ]);
   });

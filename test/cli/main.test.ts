@@ -49,7 +49,7 @@ describe('the program fisherlab', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  it('says its version, and with help all commands or the options of one', async () => {
+  it('prints its version, and with help all commands or the options of one', async () => {
     const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
     const asked = await fisherlab(['--version']);
     assert.deepEqual(asked, { code: 0, out: `${version}\n`, err: '' });
@@ -74,7 +74,7 @@ describe('the program fisherlab', () => {
     );
   });
 
-  it('loads the library for work, and not for help, the version or what is wrong with a line', async () => {
+  it('loads the library for work, but not for help, the version or errors in a line', async () => {
     const list = path.join(folder, 'loaded.json');
     const hook = path.join(folder, 'hook.cjs');
     writeFileSync(
@@ -102,7 +102,7 @@ describe('the program fisherlab', () => {
     assert.ok((await loads('data', 'list')) > 0);
   });
 
-  it('ends quietly, as by SIGPIPE, where nobody reads what it says', async () => {
+  it('ends quietly, as by SIGPIPE, if nobody reads its output', async () => {
     for (const words of [['--help'], ['data', 'list']]) {
       const ended = await fisherlab(words, (child) => void child.stdout?.destroy());
       assert.deepEqual(ended, { code: 141, out: '', err: '' }, words.join(' '));
@@ -124,7 +124,7 @@ describe('the program fisherlab', () => {
       assert.equal(ended.code, status, ended.err);
       assert.equal(
         ended.err,
-        'stopped; what was finished is kept: the same command goes on where it was\n',
+        'stopped; finished work is kept: run the same command again to resume\n',
       );
     }
   });
@@ -144,6 +144,6 @@ describe('the program fisherlab', () => {
     assert.deepEqual(choices('--preset'), [PRESETS, PRESETS, PRESETS]);
     assert.deepEqual(choices('--protocol'), [PROTOCOLS]);
     const skip = all.flatMap(({ options }) => options).find(({ long }) => long === '--skip');
-    assert.match(skip?.description ?? '', new RegExp(`of ${COSTLY.join(', ')}$`));
+    assert.match(skip?.description ?? '', new RegExp(`: ${COSTLY.join(', ')}$`));
   });
 });

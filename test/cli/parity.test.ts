@@ -35,7 +35,7 @@ describe('fisherlab parity', () => {
     writeFileSync(path.join(folder, name), JSON.stringify(file));
   };
 
-  it('prints a line a file and passes other JSON over', async () => {
+  it('prints a line per file and skips other JSON', async () => {
     put('glow-small.json');
     put('detector.json');
     writeFileSync(path.join(folder, 'notes.json'), '{"of": "somebody"}');
@@ -69,7 +69,7 @@ describe('fisherlab parity', () => {
     assert.match(vae, /objective=1\.0e-3 .* beyond the tolerances$/);
   });
 
-  it('says so where there is no directory, or nothing in it', async () => {
+  it('says so if there is no directory, or nothing in it', async () => {
     assert.match(
       (await parity(path.join(folder, 'none'))).error as string,
       /none' is not a directory/,

@@ -8,7 +8,7 @@ describe('the share of a process', () => {
       assert.throws(() => shard.parse(text), /Give i\/n with i from 0 to n − 1/);
   });
 
-  it('is what Slurm or Kubernetes numbered it, if that says of how many', () => {
+  it('comes from Slurm or Kubernetes, if they also say how many shards there are', () => {
     assert.equal(shard.ofEnvironment({}), undefined);
     const slurm = (id: number, least: number, most: number, count: number) =>
       shard.ofEnvironment({
@@ -19,7 +19,7 @@ describe('the share of a process', () => {
       });
     assert.deepEqual(slurm(5, 0, 7, 8), { index: 5, count: 8 });
     assert.throws(() => slurm(3, 3, 7, 2), /task 3 of a Slurm array from 3 to 7 with 2 tasks/);
-    assert.throws(() => slurm(0, 0, 7, 2), /is no share; submit --array=0-/);
+    assert.throws(() => slurm(0, 0, 7, 2), /does not name a share; submit with --array=0-/);
     assert.deepEqual(shard.ofEnvironment({ JOB_COMPLETION_INDEX: '2', JOB_COMPLETIONS: '4' }), {
       index: 2,
       count: 4,

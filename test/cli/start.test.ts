@@ -43,7 +43,7 @@ describe('the table of npm start', () => {
     );
   });
 
-  it('looks at few images where FISHERLAB_QUICK is set, else at all', () => {
+  it('uses few images if FISHERLAB_QUICK is set, otherwise all', () => {
     const before = process.env.FISHERLAB_QUICK;
     try {
       process.env.FISHERLAB_QUICK = '1';

@@ -54,7 +54,7 @@ describe('fisherlab train', () => {
     return new Promise((resolve) => child.on('exit', (code) => resolve({ said, code })));
   }
 
-  it('saves and ends on Ctrl-C, and goes on where it was', async () => {
+  it('saves and ends on Ctrl-C, and resumes where it was', async () => {
     const out = path.join(folder, 'run');
     const steps = ['--steps', '100000', '--out', out];
     const step = () =>
@@ -69,7 +69,7 @@ describe('fisherlab train', () => {
       first.said,
       /training vae \(small\) on mnist, 100000 steps, .*\nmnist train: all \d+ images of FISHERLAB_DATA\nstep \d+\/100000 {2}loss .* images\/s {2}.* left\n/,
     );
-    assert.match(first.said, /stopped and saved; go on with --resume\n$/);
+    assert.match(first.said, /stopped and saved; continue with --resume\n$/);
     const before = step();
     const second = await interrupted('SIGTERM', ...steps, '--resume');
     assert.equal(second.code, 143, second.said);
@@ -112,7 +112,7 @@ describe('fisherlab train', () => {
     assert.match(bits ?? '', /^<svg.*bits\/dim/s);
   });
 
-  it('says what is wrong with an option before anything begins', async () => {
+  it('says what is wrong with an option before doing anything', async () => {
     const out = path.join(folder, 'nothing');
     const { log } = console;
     console.log = () => {};
@@ -150,7 +150,7 @@ describe('fisherlab train', () => {
     assert.ok(!existsSync(out));
   });
 
-  it('trains on a folder of one’s own, whose test images are then the usual ones of detect', async () => {
+  it('trains on your own folder, whose test images are then the usual ones for detect', async () => {
     const own = path.join(folder, 'own');
     mkdirSync(own);
     const pixels = Uint8Array.from({ length: 600 * 1024 }, (_, k) => 256 * uniformAt(5, k));

@@ -29,7 +29,7 @@ describe('batches', () => {
     assert.deepEqual([...batches(set(2), 3, { keepLast: true })], [[0, 1]]);
   });
 
-  it('with a seed every image comes once, in an order that depends on the seed alone', () => {
+  it('with a seed every image comes once, in an order that depends only on the seed', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 200 }),
@@ -64,7 +64,7 @@ describe('batches', () => {
     assert.throws(() => [...batches(set(4), 1.5)], /cannot have 1.5 images/);
   });
 
-  it('pixels that are no bytes, or not as many as the set has, are refused', () => {
+  it('pixels that are not bytes, or of the wrong number, are refused', () => {
     const two = set(2);
     for (const images of [
       Float32Array.from(two.images, (value) => 1000 * value) as unknown as Uint8Array,

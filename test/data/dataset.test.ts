@@ -31,7 +31,7 @@ function put(
 describe('data sets', () => {
   const folder = ownFolder();
 
-  it('FISHERLAB_DATA comes before the official download, that before the embedded excerpt', async () => {
+  it('FISHERLAB_DATA comes before the official download, and that before the embedded excerpt', async () => {
     assert.match(
       (await dataset('mnist', 'test')).source,
       /^mnist test: all 2,000 images of the embedded excerpt$/,
@@ -51,7 +51,7 @@ describe('data sets', () => {
     );
   });
 
-  it('grey images lie in the middle of 32x32 black ones, pixel by pixel', async () => {
+  it('grey images are centred on 32x32 black ones, pixel by pixel', async () => {
     const pixels = bytes(2 * 784, 5);
     put(cacheFolder(), 'kmnist', [2, 28, 28, 1], pixels, Uint8Array.of(4, 9));
     const set = await dataset('kmnist', 'test');
@@ -64,7 +64,7 @@ describe('data sets', () => {
     assert.deepEqual(set.labels, Uint8Array.of(4, 9));
   });
 
-  it('colour images come as they lie there, and a limit takes the first of them with their labels', async () => {
+  it('colour images come as they are stored, and a limit takes the first of them with their labels', async () => {
     const pixels = bytes(5 * 3072, 6);
     put(cacheFolder(), 'svhn', [5, 32, 32, 3], pixels, Uint8Array.of(1, 2, 3, 4, 5), 'train');
     const all = await dataset('svhn', 'train');
@@ -76,7 +76,7 @@ describe('data sets', () => {
     assert.equal((await dataset('svhn', 'train', { limit: 99 })).count, 5);
   });
 
-  it('what is not known or not there is said with how to fix it', async () => {
+  it('unknown or missing sets are reported with how to fix it', async () => {
     await assert.rejects(
       dataset('cifar11'),
       /data set 'cifar11' is not known; choose one of svhn, celeba, gtsrb, cifar10/,
@@ -95,7 +95,7 @@ describe('data sets', () => {
     process.env.FISHERLAB_DATA = path.join(folder(), 'nowhere');
     await assert.rejects(
       dataset('mnist'),
-      /FISHERLAB_DATA names '.*nowhere', which is no folder; correct or unset/,
+      /FISHERLAB_DATA names '.*nowhere', which is not a folder; correct or unset/,
     );
   });
 
@@ -118,7 +118,7 @@ describe('data sets', () => {
     await assert.rejects(dataset('cifar10'), /test images of 'cifar10' .* cannot be read/);
   });
 
-  it('labels that are not what the checksum beside them says are refused by name', async () => {
+  it('labels that do not match their checksum are refused by name', async () => {
     put(cacheFolder(), 'mnist', [2, 28, 28, 1], bytes(2 * 784));
     const file = path.join(cacheFolder(), 'mnist', 'test-labels.npy');
     await writeLabels(file, Buffer.concat([npyHeader([2]), Uint8Array.of(4, 9)]));

@@ -48,7 +48,7 @@ describe('downloading a data set', () => {
     );
   };
 
-  it('fetches, converts, cleans up, and the second time finds all there', async () => {
+  it('fetches, converts, cleans up, and the second time finds everything there', async () => {
     const { url, ranges } = await serve(FILES);
     const entry = entryWith('mnist', { test: FILES }, url);
     const steps: Step[] = [];
@@ -65,7 +65,7 @@ describe('downloading a data set', () => {
     assert.equal(ranges.length, 2);
   });
 
-  it('what is there but damaged, images or labels, is set aside and fetched again', async () => {
+  it('damaged images or labels are set aside and fetched again', async () => {
     const { url, ranges } = await serve(FILES);
     const entry = entryWith('mnist', { test: FILES }, url);
     await download('mnist', { entry });
@@ -107,7 +107,7 @@ describe('downloading a data set', () => {
     await check();
   });
 
-  it('killed in the middle, the next run takes the dead lock away and fetches only the rest', async () => {
+  it('after a kill, the next run removes the dead lock and fetches only the rest', async () => {
     const sent = 100_000;
     const { url, ranges } = await serve(FILES, (_, response, tries) => {
       if (tries > 1) return false;
@@ -140,7 +140,7 @@ describe('downloading a data set', () => {
     await check();
   });
 
-  it('a kill during the conversion leaves no set, and what it left does not disturb', async () => {
+  it('a kill during the conversion leaves no set, and nothing that disturbs the next run', async () => {
     const { url } = await serve(FILES);
     mkdirSync(cache('mnist'), { recursive: true });
     const { pid: gone } = spawnSync(process.execPath, ['--version']);
@@ -153,7 +153,7 @@ describe('downloading a data set', () => {
     await check();
   });
 
-  it('a full disk during the conversion is named and leaves nothing half-written', async function () {
+  it('a full disk during the conversion is reported and leaves nothing half-written', async function () {
     const { url } = await serve(FILES);
     mkdirSync(cache('mnist'), { recursive: true });
     // room for the official files and a half of what is made of them
@@ -166,15 +166,15 @@ describe('downloading a data set', () => {
     });
   });
 
-  it('a set whose owner demands agreement is asked for, with where to get it', async () => {
+  it('for a set whose owner demands agreement, the user is told where to get it', async () => {
     await assert.rejects(
       download('celeba'),
-      /the owner of 'celeba' wants your agreement .*; get the file at https:\/\/mmlab.*--from FILE/,
+      /the owner of 'celeba' asks for your agreement .*; get the file at https:\/\/mmlab.*--from FILE/,
     );
     await assert.rejects(download('imagenet32'), /image-net\.org/);
   });
 
-  it('files that the user brings are known by their checksum whatever they are called, and stay', async () => {
+  it('files that the user supplies are recognised by their checksum, whatever their names, and stay', async () => {
     const mine = Object.entries(FILES).map(([name, content], i) => {
       const file = path.join(folder(), `download (${i})`);
       writeFileSync(file, content);
@@ -184,7 +184,7 @@ describe('downloading a data set', () => {
     const entry = entryWith('mnist', { test: FILES });
     await assert.rejects(
       download('mnist', { entry, from: mine.slice(0, 1) }),
-      /do not make a whole split; give all of its files: images\.gz \(md5 /,
+      /do not make up a complete split; give all of its files: images\.gz \(md5 /,
     );
     await download('mnist', { entry, from: [...mine].reverse() });
     await check();
@@ -207,11 +207,11 @@ describe('downloading a data set', () => {
     assert.equal(readFileSync(file, 'utf8'), 'hello');
     await assert.rejects(
       download('celeba', { from: [path.join(folder(), 'nowhere.zip')] }),
-      /is no file/,
+      /is not a file/,
     );
   });
 
-  it('a set without a published checksum is held to its size', async () => {
+  it('a set without a published checksum is checked by its size', async () => {
     const archive = tarGz({ 'notMNIST_small/A/1.png': bytes(100) });
     const { url } = await serve({ 'n.tar.gz': archive });
     const entry = {

@@ -73,7 +73,7 @@ describe('the embedded excerpts', () => {
     );
   });
 
-  it('come out of this code from the full sets (skipped where FISHERLAB_DATA does not name them)', async function () {
+  it('are what this code makes of the full sets (skipped if FISHERLAB_DATA does not name them)', async function () {
     if (FULL === undefined) this.skip();
     for (const [name, count] of sets) {
       const { images, labels } = await excerpt(name, count, FULL);

@@ -24,7 +24,7 @@ describe('fetching an official file', () => {
     assert.ok(!existsSync(part()), 'nothing half-written is left');
   };
 
-  it('the file arrives whole, progress grows to its size, and a second time nothing is asked for', async () => {
+  it('the file arrives complete, progress grows to its size, and a second time nothing is requested', async () => {
     const { url, ranges } = await serve({ 'a.gz': CONTENT });
     const seen: number[] = [];
     await fetch(url, {
@@ -40,7 +40,7 @@ describe('fetching an official file', () => {
     assert.deepEqual(ranges, ['']);
   });
 
-  it('what an interrupted download left is kept and only the rest is asked for', async () => {
+  it('what an interrupted download left is kept and only the rest is requested', async () => {
     const { url, ranges } = await serve({ 'a.gz': CONTENT });
     writeFileSync(part(), CONTENT.subarray(0, HALF));
     await fetch(url);
@@ -48,7 +48,7 @@ describe('fetching an official file', () => {
     assert.deepEqual(ranges, [`bytes=${HALF}-`]);
   });
 
-  it('a connection that drops, over and over, is taken up where it broke', async () => {
+  it('a connection that drops repeatedly is resumed where it broke', async () => {
     const { url, ranges } = await serve({ 'a.gz': CONTENT }, (request, response, tries) => {
       if (tries > 4) return false;
       const from = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
@@ -84,7 +84,7 @@ describe('fetching an official file', () => {
     assert.deepEqual(ranges, ['', 'bytes=1000-']);
   });
 
-  it('a file that is shorter than the server announced is no file', async () => {
+  it('a file shorter than the server announced is not accepted', async () => {
     const { url } = await serve({}, (_, response) => {
       response.writeHead(200, { 'Content-Length': CONTENT.length });
       response.write(CONTENT.subarray(0, HALF), () => response.destroy());
@@ -97,7 +97,7 @@ describe('fetching an official file', () => {
     assert.ok(!existsSync(target()));
   });
 
-  it('an altered file is kept aside, and the message names file, expected and found', async () => {
+  it('an altered file is set aside, and the message names the file and the expected and found checksums', async () => {
     const altered = Buffer.from(CONTENT);
     altered[7] = 255 - (altered[7] as number);
     const { url, ranges } = await serve({ 'a.gz': altered });
@@ -113,7 +113,7 @@ describe('fetching an official file', () => {
     assert.equal(ranges.length, 1);
   });
 
-  it('a half that is of another file is thrown away, and the whole is fetched', async () => {
+  it('a partial file with other content is discarded, and the whole is fetched', async () => {
     const { url, ranges } = await serve({ 'a.gz': CONTENT });
     writeFileSync(part(), bytes(HALF, 9));
     await fetch(url);
@@ -121,7 +121,7 @@ describe('fetching an official file', () => {
     assert.deepEqual(ranges, [`bytes=${HALF}-`, '']);
   });
 
-  it('416: the part was whole already, or too long', async () => {
+  it('416: the partial file was already complete, or too long', async () => {
     const { url, ranges } = await serve({ 'a.gz': CONTENT });
     writeFileSync(part(), CONTENT);
     await fetch(url);
@@ -181,11 +181,11 @@ describe('fetching an official file', () => {
     await assert.rejects(fetch(`${url}/round`), /not followed/);
     await assert.rejects(
       fetch(`${url}/file`),
-      /leads to file:\/\/\/etc\/hostname, which is not followed/,
+      /redirects to file:\/\/\/etc\/hostname, which is not followed/,
     );
   });
 
-  it('404 is said at once, 503 is tried again', async () => {
+  it('404 is reported at once, 503 is retried', async () => {
     const none = await serve({});
     await assert.rejects(
       fetch(none.url),
@@ -201,7 +201,7 @@ describe('fetching an official file', () => {
     assert.equal(busy.ranges.length, 3);
   });
 
-  it('bytes are kept as they come, also where the server calls them encoded', async () => {
+  it('bytes are kept as they come, even if the server calls them encoded', async () => {
     const { url } = await serve({}, (_, response) => {
       response
         .writeHead(200, { 'Content-Length': CONTENT.length, 'Content-Encoding': 'gzip' })
@@ -219,7 +219,7 @@ describe('fetching an official file', () => {
     );
   });
 
-  it('a full disk is named, and there is no file afterwards', async function () {
+  it('a full disk is reported, and there is no file afterwards', async function () {
     if (!existsSync('/dev/full')) this.skip();
     const { url } = await serve({ 'a.gz': CONTENT });
     symlinkSync('/dev/full', part());

@@ -46,7 +46,7 @@ describe('rows of images', () => {
     mkdirSync(at('sets'));
   });
 
-  it('of a data set give the images of any ranges as they are in the whole set', async () => {
+  it('of a data set give, for any ranges, the images of the whole set', async () => {
     for (const [name, shape] of [
       ['cifar10', [300, 32, 32, 3]],
       ['mnist', [90, 28, 28, 1]],
@@ -74,7 +74,7 @@ describe('rows of images', () => {
     await assert.rejects(setRow('svhn', 'train'), /is not on this machine; get it with/);
   });
 
-  it('of a data set read no further than the last image that is wanted', async () => {
+  it('of a data set read no further than the last wanted image', async () => {
     const { file, length } = put('cifar10', [1000, 32, 32, 3]);
     const row = await setRow('cifar10');
     truncateSync(file, length >> 1);
@@ -86,7 +86,7 @@ describe('rows of images', () => {
     );
   });
 
-  it('of files are their images in any ranges; what cannot be used leaves its place empty', async () => {
+  it('of files give the images of any ranges; an unusable image leaves its place empty', async () => {
     mkdirSync(at('own'));
     for (const name of ['a', 'c', 'e', 'f']) {
       const raw = { width: 32, height: 32, channels: 3 } as const;
@@ -125,7 +125,7 @@ describe('rows of images', () => {
     );
   });
 
-  it('of an array that is damaged or may be read in two ways say so', async () => {
+  it('of an array that is damaged or ambiguous say so', async () => {
     const whole = gzipSync(Buffer.concat([npyHeader([5, 32, 32, 3]), bytes(5 * 3072, 9)]));
     writeFileSync(at('short.npy.gz'), whole.subarray(0, -1));
     await sharp(bytes(3072), { raw: { width: 32, height: 32, channels: 3 } })

@@ -13,10 +13,10 @@ function array(file: string, count: number, channels: number): Buffer[] {
   return images;
 }
 
-describe('a set of one’s own', () => {
+describe('your own set of images', () => {
   const folder = ownFolder();
 
-  it('has each image on one side, about one in ten as a test image, and keeps them there when others come', async () => {
+  it('puts about one image in ten into the test split, and keeps images there when others are added', async () => {
     const file = path.join(folder(), 'own', 'some.npy');
     const images = array(file, 200, 1);
     const own = path.dirname(file);
@@ -48,7 +48,7 @@ describe('a set of one’s own', () => {
     );
   });
 
-  it('is split by sub-folders train and test where they are there', async () => {
+  it('is split by the sub-folders train and test if they exist', async () => {
     array(path.join(folder(), 'train', 'a.npy'), 3, 3);
     array(path.join(folder(), 'test', 'b.npy'), 2, 3);
     const [train, test] = [await imageSet(folder(), 'train'), await imageSet(folder(), 'test')];
@@ -56,7 +56,28 @@ describe('a set of one’s own', () => {
     assert.match(test.source, /test: 2 of 2 images of your own$/);
   });
 
-  it('is a known set if it is called like one, a path if there is one, else an error', async () => {
+  it('of arrays whose numbers say nothing of their range is read as it is told to, on both sides', async () => {
+    const grey = array(path.join(folder(), 'as-bytes', 'a.npy'), 60, 1);
+    const floats = Float32Array.from(Buffer.concat(grey), (byte) => byte / 255);
+    const file = path.join(folder(), 'floats', 'a.npy');
+    mkdirSync(path.dirname(file), { recursive: true });
+    const header = npyHeader([60, 32, 32, 1]).toString('latin1').replace("'|u1'", "'<f4'");
+    writeFileSync(file, Buffer.concat([Buffer.from(header, 'latin1'), Buffer.from(floats.buffer)]));
+    const own = path.dirname(file);
+    await assert.rejects(imageSet(own, 'train'), /the range from black to white is unknown/);
+    const reading = { values: '0..1' } as const;
+    assert.equal(await channelsOf(own, reading), 1);
+    for (const side of ['train', 'test'] as const) {
+      const [told, bytes] = [
+        await imageSet(own, side, { reading }),
+        await imageSet(path.join(folder(), 'as-bytes'), side),
+      ];
+      assert.ok(bytes.count > 0);
+      assert.deepEqual(told.images, bytes.images);
+    }
+  });
+
+  it('is a known set if it has the name of one, otherwise a path if that exists, otherwise an error', async () => {
     assert.equal(setOrPath('mnist'), 'mnist');
     assert.equal(setOrPath(folder()), folder());
     assert.throws(() => setOrPath('cifar11'), /data set 'cifar11' is not known; choose one of/);
@@ -66,6 +87,6 @@ describe('a set of one’s own', () => {
     array(alone, 1, 1);
     const counts = await Promise.allSettled([imageSet(alone, 'train'), imageSet(alone, 'test')]);
     const refused = counts.find((one) => one.status === 'rejected');
-    assert.match(String(refused?.reason), /of the 1 images in .* none is a (train|test) image/);
+    assert.match(String(refused?.reason), /none of the 1 images in .* is a (train|test) image/);
   });
 });

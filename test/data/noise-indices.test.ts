@@ -10,12 +10,12 @@ const set = (images: readonly Buffer[]) => ({
   count: images.length,
 });
 
-describe('indices of noise for images without a place', () => {
+describe('noise indices computed from pixels', () => {
   const some = Array.from({ length: 12 }, (_, k) => bytes(SIZE, k + 1));
   const every = (images: { count: number }) => [...new Array(images.count).keys()];
   const all = noiseIndices(set(some), every(set(some)));
 
-  it('depend on an image alone: any subset in any order has the same', () => {
+  it('depend only on the image: any subset in any order has the same', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray([...some.keys()], { minLength: 1 }), (which) => {
         const subset = set(which.map((k) => some[k] as Buffer));
@@ -38,13 +38,13 @@ describe('indices of noise for images without a place', () => {
     }
   });
 
-  it('are 32 bits each of SHA-512, so that they stay the same over versions', () => {
+  it('are 32 bits each of SHA-512, so that they stay the same across versions', () => {
     // Of 'abc', by FIPS 180-2, appendix C.1: ddaf35a193617aba cc417349ae204131 …
     const indices = noiseIndices(set([Buffer.from('abc')]), [0], 3);
     assert.deepEqual(indices, [0xa135afdd, 0xba7a6193, 0x497341cc]);
   });
 
-  it('are as many as there are draws, each its own, up to the 16 that a digest has', () => {
+  it('give each draw its own index, up to the 16 of a digest', () => {
     const indices = noiseIndices(set(some), [3, 1], 16);
     assert.equal(new Set(indices).size, 32);
     assert.deepEqual([indices[0], indices[16]], [all[3], all[1]]);
@@ -52,7 +52,7 @@ describe('indices of noise for images without a place', () => {
     assert.throws(() => noiseIndices(set(some), [0], 0), /cannot have 0 draws of noise/);
   });
 
-  it('give noise that tells images apart', () => {
+  it('give different images different noise', () => {
     const noise = noiseByIndex('uniform', 1, all, 5);
     const firsts = new Set(all.map((_, k) => noise[5 * k]));
     assert.equal(firsts.size, all.length);

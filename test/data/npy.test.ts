@@ -21,7 +21,7 @@ describe('NumPy files', () => {
     return target;
   };
 
-  it('what NumPy wrote is read, whole, limited and packed', async () => {
+  it('files written by NumPy are read completely, with a limit, and compressed', async () => {
     assert.deepEqual(await readNpy(file(NUMPY), 'a'), {
       shape: [2, 3],
       rows: 2,
@@ -43,7 +43,7 @@ describe('NumPy files', () => {
     );
   });
 
-  it('any shape and any cut into gzip members comes back as it was', async () => {
+  it('arrays of any shape, cut into any gzip members, are read back unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 }),

@@ -11,7 +11,7 @@ import { ownFolder } from './help';
 const COLOUR = { height: 32, width: 32, channels: 3 };
 const GREY = { height: 32, width: 32, channels: 1 };
 
-describe('images of one’s own', () => {
+describe('your own images', () => {
   const folder = ownFolder();
   const at = (...names: string[]) => path.join(folder(), ...names);
   async function put(
@@ -56,7 +56,7 @@ describe('images of one’s own', () => {
     assert.equal(images[3072 + (5 * 32 + 7) * 3 + 2], 7 + 10 + 100);
   });
 
-  it('come in grey framed as the grey sets are, unless they are 32x32 already', async () => {
+  it('come in grey with the border of the grey sets, unless they are 32x32 already', async () => {
     await put('digit.png', 28, 1, (x) => 100 + x);
     await put('whole.png', 32, 1, () => 200);
     await put('big.png', 56, 1, (x, y) => ((x + y) % 2) * 100);
@@ -133,7 +133,7 @@ describe('images of one’s own', () => {
     assert.deepEqual(treatments.map(({ greyToColour }) => greyToColour).indexOf(true), 7);
   });
 
-  it('are of the model’s size whatever that is', async () => {
+  it('get the model’s size, whatever it is', async () => {
     await put('one.png', 40, 3, () => 77);
     const { images } = await ownImages([folder()], { height: 64, width: 48, channels: 3 });
     assert.deepEqual(images.shape, [64, 48, 3]);
@@ -206,7 +206,7 @@ describe('images of one’s own', () => {
     await refuses([folder()], { ...COLOUR, strict: true }, /broken\.png' cannot be read/);
   });
 
-  it('that are no files but pipes and devices are not opened', async function () {
+  it('that are pipes or devices instead of files are not opened', async function () {
     if (process.platform === 'win32') this.skip();
     execFileSync('mkfifo', [at('pipe.png')]);
     symlinkSync('/dev/zero', at('zero.npy'));
@@ -215,7 +215,7 @@ describe('images of one’s own', () => {
     assert.equal(images.count, 1);
     assert.deepEqual(
       leftOut.map(({ reason }) => reason),
-      Array(2).fill('is no regular file but a pipe, socket or device'),
+      Array(2).fill('is a pipe, socket or device, not a regular file'),
     );
   });
 
@@ -231,7 +231,7 @@ describe('images of one’s own', () => {
     await refuses([at('colour.png')], GREY, inColour);
     await refuses([at('colour.npy')], GREY, inColour);
     await refuses([at('colour.png'), at('colour.npy')], GREY, /and none of 2 can be used/);
-    await refuses([at('notes.txt')], COLOUR, /notes\.txt' is no image/);
+    await refuses([at('notes.txt')], COLOUR, /notes\.txt' is not an image/);
     await refuses([at('empty')], COLOUR, /empty' has no images/);
     await refuses([at('nowhere')], COLOUR, /nowhere' does not exist/);
     await refuses([at('colour.png')], { ...COLOUR, width: 0 }, /width of images cannot be 0/);
@@ -242,7 +242,7 @@ describe('images of one’s own', () => {
     );
   });
 
-  it('are no longer read when that is called off', async () => {
+  it('are no longer read after an abort', async () => {
     for (let k = 0; k < 40; k++) await put(`${k}.png`, 32, 3, () => k);
     const controller = new AbortController();
     let read = 0;
@@ -257,7 +257,7 @@ describe('images of one’s own', () => {
     assert.ok(read < 40, `${read} were read`);
   });
 
-  it('are the same whatever lies beside them', async () => {
+  it('are the same whatever other files there are', async () => {
     const all = ['a', 'b', 'c', 'd', 'e'];
     for (const [k, name] of all.entries())
       await put(

@@ -21,18 +21,18 @@ describe('classes from a CSV file', () => {
     );
   });
 
-  it('may come with a mark of byte order, other columns and the lines of other systems', async () => {
+  it('may come with a byte order mark, other columns and line ends of other systems', async () => {
     const text = '\ufeffn,image,class\r\n1,photos/8.png,x\r\n\r\n';
     assert.deepEqual(await labels(text), ['', '', 'x', '']);
   });
 
-  it('may speak of images that were left out, and of no others', async () => {
+  it('may mention images that were left out, but no others', async () => {
     const text = 'image,class\n9.png,x\n';
     assert.deepEqual(await labels(text, ['photos/9.png']), ['', '', '', '']);
     await assert.rejects(labels(text), /names '9\.png', which is not among the images/);
   });
 
-  it('are refused where they cannot be read', async () => {
+  it('are refused if they cannot be read', async () => {
     await assert.rejects(labels('file,kind\n7.png,x\n'), /has no columns 'image' and 'class'/);
     await assert.rejects(labels('image,class\n8.png,x\n8.png,y\n'), /names '8\.png' twice/);
     await assert.rejects(labels('image,class\n8.png\n'), /cannot be read as CSV/);

@@ -27,15 +27,15 @@ const places = Array.from({ length: side * side }, (_, k) => [Math.floor(k / sid
 const content = (one: Pick<Set, 'images'>, k: number) =>
   places.map(([y, x]) => pixel(one, k, y as number, x as number).join()).sort();
 
-describe('familiar images put together wrongly', () => {
-  it('upside down: each pixel stands as far from the bottom as it stood from the top', () => {
+describe('rearranged familiar images', () => {
+  it('upside down: each pixel is as far from the bottom as it was from the top', () => {
     const [before, after] = [set(3), upsideDown(set(3))];
     for (const [y, x] of places as [number, number][])
       assert.deepEqual(pixel(after, 1, y, x), pixel(before, 1, side - 1 - y, x));
     assert.deepEqual(upsideDown(after).images, before.images);
   });
 
-  it('patches shuffled: all patches of an image are there, whole, in another order for each image', () => {
+  it('patches shuffled: each image has all its patches, unchanged, in its own order', () => {
     const [before, after] = [set(2), shuffledPatches(set(2), 7, 4)];
     const patches = (one: Pick<Set, 'images'>, k: number) =>
       [0, 4].flatMap((top) =>
@@ -64,7 +64,7 @@ describe('familiar images put together wrongly', () => {
     );
   });
 
-  it('halves joined: the left is of the image itself, the right of the next, after the last the first', () => {
+  it('halves joined: the left half is from the image itself, the right half from the next, cyclically', () => {
     const [before, after] = [set(3), joinedHalves(set(3))];
     for (const [y, x] of places as [number, number][])
       assert.deepEqual(pixel(after, 2, y, x), pixel(before, x < side / 2 ? 2 : 0, y, x));
@@ -72,7 +72,7 @@ describe('familiar images put together wrongly', () => {
 });
 
 describe('the order of a set', () => {
-  it('is by a seed alone, keeps every image whole and its label with it', () => {
+  it('depends only on a seed, and keeps every image with its label', () => {
     const labelled = { ...set(20), labels: Uint8Array.from({ length: 20 }, (_, k) => k) };
     const mixed = shuffled(labelled, 3);
     assert.deepEqual(mixed, shuffled(labelled, 3));

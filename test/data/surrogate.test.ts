@@ -52,7 +52,7 @@ describe('surrogates', () => {
     );
   });
 
-  it('have the histogram of the one image exactly, its spectrum closely, the phases of the other', () => {
+  it('have exactly the histogram and nearly the spectrum of one image, and the phases of the other', () => {
     const tensors = tf.memory().numTensors;
     const made = surrogates(others, familiar);
     assert.equal(tf.memory().numTensors, tensors);
@@ -78,7 +78,7 @@ describe('surrogates', () => {
     assert.ok(kept > 0.6 && Math.abs(foreign) < 0.2, `${kept}, ${foreign}`);
   });
 
-  it('of noise have lost the phases of the image, channel by channel alike, by the seed alone', () => {
+  it('with phases of noise lose the phases of the image, equally in all channels, depending only on the seed', () => {
     const made = scrambledPhases(familiar, 5);
     assert.deepEqual(scrambledPhases(familiar, 5).images, made.images);
     assert.notDeepEqual(scrambledPhases(familiar, 6).images, made.images);

@@ -21,7 +21,7 @@ describe('corrected likelihoods', () => {
     'likelihood-regret': [0.5, 7],
   });
 
-  it('take complexity from the likelihood in one unit, bits', () => {
+  it('subtract complexity from the likelihood in the same unit, bits', () => {
     const [first, second] = inputComplexity().fit(table).score(table);
     assert.ok(
       Math.abs((first as number) - 6) < 1e-12 && Math.abs((second as number) + 2) < 1e-12,
@@ -29,7 +29,7 @@ describe('corrected likelihoods', () => {
     );
   });
 
-  it('are higher where the background model explains an image better than the model', () => {
+  it('are higher if the background model explains an image better than the model', () => {
     assert.deepEqual(
       [...likelihoodRatio().fit(table).score(table)],
       [10 * Math.LN2 - 1, 3 * Math.LN2 - 2],

@@ -146,7 +146,7 @@ describe("Student's t density", () => {
 });
 
 describe('nearest neighbours', () => {
-  it('are what sorting all distances gives', () => {
+  it('are those found by sorting all distances', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 1e6 }),
@@ -180,7 +180,7 @@ describe('nearest neighbours', () => {
     );
   });
 
-  it('cannot be more than there are', () => {
+  it('cannot be more than there are points', () => {
     assert.throws(
       () => combine([log('squared-norm')], nearestNeighbours(7)).fit(logNormalTable(1, 6, 2)),
       /number 7 among 6 batches/,
@@ -213,7 +213,7 @@ describe('the isolation forest', () => {
 });
 
 describe('chi-square', () => {
-  it('asks for the sizes of layers where it needs them', () => {
+  it('asks for the sizes of layers if it needs them', () => {
     assert.throws(
       () => chiSquare().fit(logNormalTable(1, 5, 2)),
       /does not say how many parameters/,

@@ -65,7 +65,7 @@ describe('common factors', () => {
     });
   });
 
-  it('are the independent normals where there are none', () => {
+  it('equal the independent normals if there are no factors', () => {
     const [fit, given] = [logNormalTable(1, 50, 7), logNormalTable(2, 20, 7, 0.5)];
     const score = (combiner: ReturnType<typeof commonFactors>) =>
       combine([log('squared-norm')], combiner)
@@ -78,7 +78,7 @@ describe('common factors', () => {
     });
   });
 
-  it('find rows beside a factor that the independent normals cannot see for it, also with fewer rows than columns', () => {
+  it('find outliers that a factor hides from the independent normals, also with fewer rows than columns', () => {
     for (const rows of [200, 40]) {
       const fit = tableOf(rowsWithFactor(1, rows, 60, 3));
       const [usual, odd] = [
@@ -94,7 +94,7 @@ describe('common factors', () => {
     }
   });
 
-  it('refuse numbers of factors that leave nothing over', () => {
+  it('refuse more factors than the columns allow', () => {
     assert.throws(() => commonFactors(1.5), /1.5 is no number of common factors/);
     assert.throws(
       () => combine([log('squared-norm')], commonFactors(3)).fit(logNormalTable(1, 50, 3)),

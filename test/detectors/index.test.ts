@@ -59,7 +59,7 @@ describe('the registry of detectors', () => {
     });
   }
 
-  it('lists what it has when asked for what it has not', () => {
+  it('lists its detectors when asked for an unknown one', () => {
     assert.throws(
       () => detector('magic'),
       /detector 'magic' is not known; choose one of likelihood, typicality, layer-wise gradients/,

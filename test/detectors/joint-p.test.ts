@@ -24,14 +24,14 @@ const near = (found: number, expected: number) =>
   assert.ok(Math.abs(found - expected) < 1e-6 * Math.abs(expected) + 1e-9, `${found}, ${expected}`);
 
 describe('one p-value of several detectors', () => {
-  it('counts the familiar scores that are as high, and puts the shares together', () => {
+  it('counts the familiar scores that are as high, and combines the shares', () => {
     // Of 0 … 10 there are 3 at least 8 and 10 at least 1; of 0, 100 … 1000 4 at least 700.
     near(score('fisher', 8, 700), -2 * Math.log((4 / 12) * (5 / 12)));
     near(score('fisher', 1, 700), -2 * Math.log((11 / 12) * (5 / 12)));
     near(score('harmonic', 8, 700), Math.log(12 / 4 + 12 / 5));
   });
 
-  it('goes on beyond the largest familiar score as an exponential of the upper spread', () => {
+  it('continues beyond the largest familiar score as an exponential with the upper spread', () => {
     // 84.13 % of the way from 0 to 10 is 8.413, the median 5.
     near(score('fisher', 12, 700), -2 * (Math.log(1 / 12) - 2 / 3.413 + Math.log(5 / 12)));
     const [far, farther] = [score('harmonic', 1e4, 700), score('harmonic', 2e4, 700)];
@@ -58,7 +58,7 @@ describe('one p-value of several detectors', () => {
     }
   });
 
-  it('asks somebody', () => {
+  it('refuses an empty list of detectors', () => {
     assert.throws(() => jointP([]), /asks no detector; name at least one/);
   });
 });

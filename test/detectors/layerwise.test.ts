@@ -26,7 +26,7 @@ describe('the layer-wise detector', () => {
     assertMinus(fitted.score(tableOf(golden.ood)), golden.scoreOod);
   });
 
-  it("and so the paper's code's AUROC, scores of the other set being higher", () => {
+  it("gives the AUROC of the paper's code, with higher scores for the other set", () => {
     const value = auroc(fitted.score(tableOf(golden.id)), fitted.score(tableOf(golden.ood)));
     assert.ok(Math.abs(value - golden.auroc) < 1e-12, `${value} instead of ${golden.auroc}`);
   });

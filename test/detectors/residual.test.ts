@@ -29,7 +29,7 @@ const quality = (detector: ReturnType<typeof plain>, strangers: FeatureTable) =>
 describe('a detector without what other columns explain', () => {
   const without = residualOf(plain(), ['seen', 'own'], 't');
 
-  it('loses the strangers that only these tell, and keeps the others', () => {
+  it('no longer finds what only these columns show, and still finds the rest', () => {
     const [explained, unexplained] = [table(3, 2.5, 0), table(4, 0, 3)];
     assert.ok(quality(plain(), explained) > 0.6);
     // Three standard errors of an AUROC of two samples of 400 at chance.
@@ -40,7 +40,7 @@ describe('a detector without what other columns explain', () => {
     assert.ok(quality(without, unexplained) > quality(plain(), unexplained));
   });
 
-  it('leaves out columns that do not vary, and calls itself by what was taken out', () => {
+  it('leaves out columns that do not vary, and has a name that says what was taken out', () => {
     assert.equal(without.name, `${plain().name} without t`);
     assert.throws(
       () => residualOf(plain(), ['seen'], 'missing').fit(table(1, 0, 0)),

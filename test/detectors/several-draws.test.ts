@@ -10,7 +10,7 @@ const table = (values: Float64Array) => ({
 });
 
 describe('several draws of noise', () => {
-  it('become one row an image, their mean', () => {
+  it('become one row per image, their mean', () => {
     const given = table(Float64Array.of(1, 2, 6, 10, 20, 60));
     assert.deepEqual([...(meanOverDraws(given, 3).columns[0]?.values ?? [])], [3, 30]);
     assert.deepEqual([...(meanOverDraws(given, 3, 2).columns[0]?.values ?? [])], [1.5, 15]);
@@ -34,7 +34,7 @@ describe('several draws of noise', () => {
     });
   });
 
-  it('says nothing of a single draw', () => {
+  it('give no standard error for a single draw', () => {
     assert.deepEqual(
       [...errorOfDraws(table(new Float64Array(4)), 1, () => new Float64Array(4))],
       [0, 0, 0, 0],

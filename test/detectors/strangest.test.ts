@@ -78,7 +78,7 @@ describe('the strangest of several detectors', () => {
       assert.ok(quality(both, strangers) > 0.9, `${quality(both, strangers)}`);
   });
 
-  it('refuses to ask nobody, and a detector to which all batches are alike', () => {
+  it('refuses an empty list, and a detector that scores all batches alike', () => {
     assert.throws(() => strangestOf([]), /asks no detector; name at least one/);
     const alike = statistics({ a: [1, 1, 1, 1, 1, 1], b: [1, 2, 3, 4, 5, 6] });
     assert.throws(

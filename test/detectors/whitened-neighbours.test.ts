@@ -54,7 +54,7 @@ const shrunk = (fit: FeatureTable, d: number) => {
 describe('whitened neighbours', () => {
   const [fit, given] = [rows(1, 60), rows(30, 9)];
 
-  it('not whitened are plain neighbours: turning all points changes no distance', () => {
+  it('without whitening are plain neighbours: a rotation changes no distance', () => {
     const plain = combine([raw('squared-norm')], nearestNeighbours(3))
       .fit(fit)
       .score(given);
@@ -65,7 +65,7 @@ describe('whitened neighbours', () => {
     assertNear(scores(1, fit, given), byMetric(fit, given, inverse(shrunk(fit, 4))));
   });
 
-  it('half whitened divide by the root of the standard deviation: twice in a row is the whole', () => {
+  it('half whitened divide by the root of the standard deviation: applied twice, this is full whitening', () => {
     // The metric of half whitening squared is that of full whitening: M½ M½ = Σ⁻¹. Of two columns
     // [1 r; r 1] its square root is known in closed form.
     const [two, few] = [rows(1, 60, 2), rows(30, 9, 2)];
@@ -81,11 +81,11 @@ describe('whitened neighbours', () => {
     assertNear(scores(0.5, two, few), byMetric(two, few, half));
   });
 
-  it('can be had from fewer rows than columns', () => {
+  it('work with fewer rows than columns', () => {
     assert.ok(scores(0.5, rows(1, 6, 12), rows(9, 4, 12), 1).every((score) => score > 0));
   });
 
-  it('are refused for other shares, and more neighbours than there are', () => {
+  it('are refused for other shares, or for more neighbours than points', () => {
     assert.throws(() => whitenedNeighbours(1.5), /cannot be whitened by 1.5; give a number from 0/);
     assert.throws(() => scores(0.5, fit, given, 61), /no neighbour number 61 among 60 batches/);
   });

@@ -74,7 +74,7 @@ describe('the bootstrap of metrics', () => {
     );
   });
 
-  it('depends on the seed and the names of the sets alone', () => {
+  it('depends only on the seed and the names of the sets', () => {
     const run = (options: { seed: number; inName?: string }) =>
       metricsWithIntervals(ins, outs, { resamples: 100, ...options });
     assert.deepEqual(run({ seed: 1 }), run({ seed: 1 }));
@@ -82,12 +82,12 @@ describe('the bootstrap of metrics', () => {
     assert.notDeepEqual(run({ seed: 1 }), run({ seed: 1, inName: 'mnist' }));
   });
 
-  it('is the span from the 2.5 % to the 97.5 % quantile', () => {
+  it('gives the interval from the 2.5 % to the 97.5 % quantile', () => {
     const { low, high } = interval(Float64Array.from({ length: 1001 }, (_, i) => (i * 10) % 1001));
     assert.ok(Math.abs(low - 25) < 1e-9 && Math.abs(high - 975) < 1e-9, `${low}, ${high}`);
   });
 
-  it('refuses a number of resamples that is none', () => {
+  it('refuses an invalid number of resamples', () => {
     assert.throws(
       () => metricsWithIntervals(ins, outs, { seed: 1, resamples: 0 }),
       /0 is no number of resamples/,
@@ -131,7 +131,7 @@ describe('the paired bootstrap', () => {
     });
   });
 
-  it('of every metric at once is what each detector gets by itself, and its AUROCs are those of pairs', () => {
+  it('of all metrics at once equals that of each detector alone, and its AUROCs are those of pairs', () => {
     const options = { seed: 5, resamples: 100, inName: 'a', outName: 'b' };
     const found = resampledMetrics([shared, noisy], options);
     assert.deepEqual(

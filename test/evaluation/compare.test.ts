@@ -57,7 +57,7 @@ describe('comparing candidates with a reference', () => {
     );
   });
 
-  it('does not take pairs that share their images for independent ones', () => {
+  it('does not treat pairs that share images as independent', () => {
     const made = (out: string) => pair(100, { a: scores(100, 1.3, 0.5, 7) }, out);
     const width = (pairs: ScoredPair[]) => {
       const [comparison] = compareScores(pairs, { seed: 4, resamples: 300 });
@@ -76,7 +76,7 @@ describe('comparing candidates with a reference', () => {
     );
   });
 
-  it('calls luck a win in about α of all tries, not of all candidates', () => {
+  it('calls luck a win in about a share α of all experiments, not of all candidates', () => {
     let called = 0;
     for (let k = 0; k < 100; k++) {
       // Ten candidates as good as the reference, but for noise of their own.
@@ -108,7 +108,7 @@ describe('comparing candidates with a reference', () => {
     );
   });
 
-  it('does not claim more than resampling can show where detectors separate perfectly', () => {
+  it('does not claim more than resampling can show if detectors separate perfectly', () => {
     const flat = (value: number) => ({ in: [0, 0, 0], out: [value, value, value] });
     const only = { in: 'in', out: 'out', reference: flat(-1), candidates: { a: flat(1) } };
     const [comparison] = compareScores([only], { seed: 1, resamples: 99 });

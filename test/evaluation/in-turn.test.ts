@@ -35,7 +35,7 @@ describe('both halves in turn', () => {
     near(found.differences[0] as number, one - two);
   });
 
-  it('add a quarter of the squared difference to the variance of the bootstrap, over models averaged', () => {
+  it('add a quarter of the squared difference to the bootstrap variance, averaged over models', () => {
     const one = estimateInTurn(number(0.7, [0.6, 0.7, 0.8], 0.2));
     near(one.high - one.value, 1.96 * Math.sqrt(0.01 + 0.01));
     near(one.value - one.low, one.high - one.value);
@@ -49,14 +49,14 @@ describe('both halves in turn', () => {
     );
   });
 
-  it('compare two detectors on the same draws: of one with itself nothing is left', () => {
+  it('compare two detectors on the same draws: a detector against itself gives zero', () => {
     const given = turns(5, 40, 0.5);
     const [one, same] = inTurn([given, given], { seed: 3, resamples: 20 }) as [InTurn, InTurn];
     const { value, low, high } = estimateInTurn(minus(one, same));
     assert.deepEqual([value, low, high], [0, 0, 0]);
   });
 
-  it('have intervals that hold the truth as often as they say, or a little more often', () => {
+  it('have intervals that contain the truth as often as they claim, or a little more often', () => {
     // AUROC of N(0, 1) and N(1, 1) is Φ(1/√2) = 0.76025.
     const held = Array.from({ length: 200 }, (_, k) => {
       const [found] = inTurn([turns(1000 + 10 * k, 60, 1)], { seed: k, resamples: 100 });

@@ -49,7 +49,7 @@ function assertNear(a: number, b: number, tolerance = 1e-12): void {
 }
 
 describe('metrics', () => {
-  it('are what counting every pair and every threshold gives, ties and infinities included', () => {
+  it('equal those from counting every pair and every threshold, including ties and infinities', () => {
     fc.assert(
       fc.property(scores, scores, (ins, outs) => {
         assertNear(auroc(ins, outs), bruteForce.auroc(ins, outs));
@@ -75,7 +75,7 @@ describe('metrics', () => {
     assertNear(auroc(ins, outs), 0.7602499389065233, 0.005); // Φ(1/√2), from scipy
   });
 
-  it('turn around with the scores: AUROC and its complement', () => {
+  it('reverse with the scores: AUROC becomes its complement', () => {
     fc.assert(
       fc.property(scores, scores, (ins, outs) => {
         assertNear(auroc(ins, outs) + auroc(outs, ins), 1);

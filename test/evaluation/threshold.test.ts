@@ -8,7 +8,7 @@ import { normals } from '../../src/numerics/random';
 const scores = (seed: number, n: number) => Float64Array.from(normals(seed, n));
 
 describe('the threshold for a false-positive rate', () => {
-  it('calls strange just what has a conformal p-value of at most that rate', () => {
+  it('calls exactly those images strange whose conformal p-value is at most that rate', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 19, maxLength: 80 }),
@@ -26,7 +26,7 @@ describe('the threshold for a false-positive rate', () => {
     );
   });
 
-  it('has the rate that it says over new images, within the interval that it says', () => {
+  it('has the stated rate on new images, within the stated interval', () => {
     const usual = scores(1, 500);
     const threshold = thresholdFor(0.05, usual);
     const others = normals(2, 200_000);

@@ -35,7 +35,7 @@ describe('the comparison of approximations', () => {
   const outside = [{ name: 'other', table: made(400, 2, 4) }];
   const rows = approximationTable(inside, outside, { seed: 1, features: FEATURES, resamples: 100 });
 
-  it('gives a feature equal to the first one no gain and its very AUROC', () => {
+  it('gives a feature equal to the first one no gain and the same AUROC', () => {
     const [plain, copy] = rows;
     assert.deepEqual(copy?.gain, { value: 0, low: 0, high: 0 });
     assert.deepEqual(copy?.auroc, plain?.auroc);
@@ -76,7 +76,7 @@ describe('the comparison of approximations', () => {
     );
   });
 
-  it('finds a correlation of −1 where one falls as the other rises', () => {
+  it('finds a correlation of −1 if one falls as the other rises', () => {
     const x = Float64Array.from({ length: 30 }, (_, i) => i);
     const { value, low, high } = correlationWithInterval(
       x,

@@ -33,7 +33,7 @@ function table(seed: number, seen: number, unseen: number): FeatureTable {
   };
 }
 
-describe('the study of what is beyond pixel statistics', () => {
+describe('the study beyond pixel statistics', () => {
   const { pairs, explained } = scoredInTurn(table(1, 0, 0), [table(2, 2, 0), table(3, 0, 2)]);
   const of = (name: string, pair: number, turn: 0 | 1 = 0) => {
     const m = METHODS.findIndex((method) => method.name === name);
@@ -42,7 +42,7 @@ describe('the study of what is beyond pixel statistics', () => {
     return auroc(scores.in, scores.out);
   };
 
-  it('scores each half with what the other fitted, and all of every other set', () => {
+  it('scores each half with a detector fitted on the other half, and all of every other set', () => {
     const turns = pairs[0]?.[0];
     assert.deepEqual(
       turns?.map((scores) => [scores.in.length, scores.out.length]),
@@ -54,7 +54,7 @@ describe('the study of what is beyond pixel statistics', () => {
     assert.notDeepEqual(turns?.[0].in, turns?.[1].in);
   });
 
-  it('tells strangers that pixel statistics see from those that only the model sees', () => {
+  it('distinguishes strange images that pixel statistics detect from those only the model detects', () => {
     const without = `${CHOSEN}, pixel statistics taken out`;
     assert.ok(of(PIXELS, 0) > 0.8 && of(CHOSEN, 0) > 0.8);
     assert.ok(of(PIXELS, 1) < 0.6 && of(CHOSEN, 1) > 0.9);
@@ -64,7 +64,7 @@ describe('the study of what is beyond pixel statistics', () => {
     );
   });
 
-  it('explains all of the statistics’ own score, less of the model’s, least where they were taken out', () => {
+  it('explains all of the score of the statistics, less of the model’s, and least after they were taken out', () => {
     const share = (name: string) =>
       explained[METHODS.findIndex((method) => method.name === name)] as number;
     const shares = [PIXELS, CHOSEN, `${CHOSEN}, pixel statistics taken out`].map(share);

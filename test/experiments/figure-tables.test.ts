@@ -31,12 +31,12 @@ describe('the tables behind the paper’s figures', () => {
     );
   });
 
-  it('are there for every model, of the weights that ship', () => {
+  it('exist for every model, for the shipped weights', () => {
     assert.deepEqual(withoutFigureTables(), []);
     assert.deepEqual(withoutFigureTables(weights), []);
   });
 
-  it('are missing of a model that was trained anew, and of one that has gone', () => {
+  it('are reported missing for a retrained model, and for one without files', () => {
     const { [first]: _, ...known } = weights;
     assert.deepEqual(withoutFigureTables({ ...known, [second]: 'of other weights' }), [
       first,
@@ -44,13 +44,13 @@ describe('the tables behind the paper’s figures', () => {
     ]);
   });
 
-  it('are one file a table: none of former weights is left beside', () => {
+  it('are one file per table, with none of older weights left over', () => {
     const folder = path.join(ROOT, 'data', 'results', 'tables');
     const files = readdirSync(folder).map((name) => readdirSync(path.join(folder, name)).length);
     assert.deepEqual(new Set(files), new Set([1]));
   });
 
-  it('hold each set’s batches and the chosen layers, finite numbers all of them', async () => {
+  it('have the batches of each set and the chosen layers, with only finite numbers', async () => {
     for (const B of FIGURE_TABLES.batchSizes) {
       const tables = await figureTables('vae-svhn', B);
       assert.deepEqual(
@@ -85,7 +85,7 @@ describe('the tables behind the paper’s figures', () => {
     }
   });
 
-  it('say of a model without tables which models have them', async () => {
+  it('list the models that have tables when asked for another', async () => {
     await assert.rejects(figureTables('glow-mnist', 1), /no table 'glow-mnist-B1'/);
     await assert.rejects(layerTables('vae-svhn'), /no table 'vae-svhn-layers'/);
     assert.throws(() => figureLayers('flow-mnist'), /choose one of glow-cifar10/);

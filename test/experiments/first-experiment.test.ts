@@ -58,7 +58,7 @@ describe('an experiment', () => {
     assert.deepEqual(first, await extractTables(model, data, options()));
   });
 
-  it('computes again where weights, images, seed or features are others', async () => {
+  it('computes again if weights, images, seed or features differ', async () => {
     await tablesOf(loaded, data, options());
     const one = (data.images[0] as number) ^ 1;
     const own = defineFeature({ name: 'own', ofLayer: (x) => x.sum([1, 2]) });
@@ -88,7 +88,7 @@ describe('an experiment', () => {
     assert.equal(readdirSync(cache).length, 2 * 8);
   });
 
-  it('tells which images it is about to look at, also where they then do not fit the model', async () => {
+  it('reports which images come next, even if they turn out not to fit the model', async () => {
     const begun: string[] = [];
     await assert.rejects(
       experimentTables(loaded, ['mnist'], {
@@ -102,7 +102,7 @@ describe('an experiment', () => {
     assert.match(begun[0] as string, /^mnist test: first 10 of [\d,]+ images of /);
   });
 
-  it('that was interrupted keeps the sets it had finished, and goes on with the rest', async () => {
+  it('that was interrupted keeps finished sets and continues with the rest', async () => {
     await tablesOf(loaded, data, options());
     const second = images('b', 20, SHAPE, 2);
     const interrupted = tablesOf(loaded, second, {

@@ -111,7 +111,7 @@ describe('figures of the Fisher information', () => {
     );
   });
 
-  it('draw of thousands of norms a few hundred points against χ², the smallest and the largest among them', () => {
+  it('draw only a few hundred of thousands of norms against χ², including the smallest and the largest', () => {
     const norms = normals(1, 5000).map((z) => z * z);
     const degrees = { value: 1, low: 1, high: 1 };
     const of = {

@@ -33,7 +33,7 @@ before(async () => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-describe('the tables that are kept', () => {
+describe('the stored tables', () => {
   const cards = shippedCards();
   const weights = () => Object.fromEntries(cards.map((card) => [card.model, card.checksum]));
 
@@ -49,7 +49,7 @@ describe('the tables that are kept', () => {
     });
   }
 
-  it('lack models whose results are not there, a trial’s, or of other weights', () => {
+  it('list models without results, or with results of a trial or of other weights', () => {
     const [first, second] = triedModels() as [string, string];
     const tables = { folder: RESULTS, protocol: 'halves', limit: null } as const;
     assert.deepEqual(
@@ -69,7 +69,7 @@ describe('the tables that are kept', () => {
     );
   });
 
-  it('are left whole by a stop: the models before it have their files, and the one that was stopped none', async () => {
+  it('stay complete after a stop: finished models have their files, and the stopped one has none', async () => {
     const second = path.join(folder, 'second.safetensors');
     await saveTinyGlow(second, 'mnist');
     const out = path.join(folder, 'stopped');
@@ -104,7 +104,7 @@ describe('the tables that are kept', () => {
 });
 
 describe('model cards', () => {
-  it('are measured only where they are not there or of other weights', async () => {
+  it('are measured only if they are missing or of other weights', async () => {
     const cards = shippedCards();
     const loaded = loadModel(model);
     disposeModel(loaded.model);

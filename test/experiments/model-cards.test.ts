@@ -4,7 +4,7 @@ import { shippedHeader, shippedModels } from '../../src/models/checkpoint';
 import { familyOf } from '../../src/models/families';
 
 describe('the cards of the shipped models', () => {
-  it('are of all of them, with the number of the literature that the family knows of their set', () => {
+  it('exist for all of them, with the family’s number from the literature for their set', () => {
     assert.deepEqual(
       shippedCards().map(({ model }) => model),
       shippedModels(),

@@ -105,7 +105,7 @@ describe('figures of a model', () => {
     disposeModel(glow);
   });
 
-  it('show the training of a checkpoint: the curve in its unit and, where that is another, bits/dim; nothing where there is none', () => {
+  it('show the training curve of a checkpoint in its unit and in bits/dim, or nothing if there is none', () => {
     const curve = [
       { step: 10, training: 5, validation: 6 },
       { step: 20, training: 3, validation: 4, bitsPerDim: 7 },

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { startBackend } from '../../src/backend/start';
 import { shippedFaults } from '../../src/experiments/fault-table';
 import { readFirstResults } from '../../src/experiments/first-experiment';
+import { kernelParts, shippedKernel } from '../../src/experiments/kernel-results';
 import { shippedCards } from '../../src/experiments/model-cards';
 import {
   ENVIRONMENT,
@@ -15,30 +17,44 @@ import {
   SCALE_PAGE,
   START_UP_PAGE,
 } from '../../src/experiments/pages';
+import { RESULTS, readResultsFile } from '../../src/experiments/results-file';
+import { MODEL_RESULTS } from '../../src/experiments/results-schemas';
 import { scaleParts, shippedScale } from '../../src/experiments/scale-results';
 import { shippedSpeed, speedParts } from '../../src/experiments/speed-results';
 import { shippedStartUp, startUpParts } from '../../src/experiments/start-up-results';
 import { shippedSummary } from '../../src/experiments/summary';
 import { disposeModel, loadModel, shippedModels } from '../../src/models/checkpoint';
+import { mean } from '../../src/numerics/index';
 
 describe('the README', () => {
   const readme = readFileSync(README, 'utf8');
   const results = readFirstResults();
   const parts = readmeParts(results, shippedSummary());
 
-  it('holds the numbers of the kept results and no others', () => {
+  it('has exactly the numbers of the stored results', () => {
     assert.equal(readme, filledIn(readme, parts));
     const first = results.rows[0];
     assert.ok(first !== undefined && readme.includes(first.auroc.toFixed(3)));
   });
 
-  it('is found out when a number was typed by hand', () => {
+  it('has the chosen combination on reporting pairs alone, as the results of the models have it', () => {
+    const found = ['cifar10', 'celeba', 'tinyimagenet32'].flatMap((own) =>
+      readResultsFile(path.join(RESULTS, `glow-${own}.json`), MODEL_RESULTS, 'nothing').rows.filter(
+        ({ method, batchSize }) => method.startsWith('strangest of') && batchSize === 1,
+      ),
+    );
+    assert.equal(found.length, 12);
+    const expected = mean(found.map(({ auroc }) => auroc.value)).toFixed(3);
+    assert.match(readme, new RegExp(`\\| glow \\| colour .*\\| ${expected} \\(12\\) \\|`));
+  });
+
+  it('fails the comparison when a number was typed by hand', () => {
     const typed = readme.replace(/\| 0\.\d{3} \[/, '| 0.999 [');
     assert.notEqual(typed, readme);
     assert.equal(filledIn(typed, parts), readme);
   });
 
-  it('that lost its marks, and results that are not there, are named', () => {
+  it('without its marks, and missing results, are reported by name', () => {
     assert.throws(() => filledIn('# no marks', parts), /the page lacks '<!-- results -->'/);
     assert.throws(
       () => readFirstResults('/nowhere/results.json'),
@@ -48,11 +64,33 @@ describe('the README', () => {
 });
 
 describe('the page about the environment', () => {
-  it('holds what the campaign of faults found, and no more', () => {
+  it('has exactly the results of the fault campaign', () => {
     const [page, campaign] = [readFileSync(ENVIRONMENT, 'utf8'), shippedFaults()];
     assert.equal(page, filledIn(page, environmentParts(campaign)));
     for (const { what, tried, survived } of campaign.faults)
       assert.ok(page.includes(`| ${what} | ${tried} | ${survived} |`));
+  });
+});
+
+describe('the tables of the kernel in the page about the environment', () => {
+  it('hold what was kept, and no more', () => {
+    const page = readFileSync(ENVIRONMENT, 'utf8');
+    assert.equal(page, filledIn(page, kernelParts(shippedKernel())));
+  });
+
+  it('show times beside those of tslab and Node, and memory before and after', () => {
+    const { kernel = '' } = kernelParts({
+      machine: { processor: 'slow', cores: 2, node: '20.20.0', load: 0.12 },
+      starts: 5,
+      figures: [{ what: 'a start', ms: 402, tslab: 4020, node: 201, goal: '≤ 1.2 s' }],
+      memory: [
+        { runs: [51, 100], tensors: 393, scopes: 0, heap_mb: 35, process_mb: 612 },
+        { runs: [451, 500], tensors: 394, scopes: 1, heap_mb: 36, process_mb: 613 },
+      ],
+    });
+    assert.match(kernel, /Medians of 5, on 2 cores \(slow\), Node 20.20.0, with a load of 0.1/);
+    assert.match(kernel, /\| a start \| 402 \| 4020 \| 10.0 \| 201 \| 2.00 \| ≤ 1.2 s \|/);
+    assert.match(kernel, /51 to 100 \| 393 \| 0 \| 35 \| 612 \|\n\| 451 to 500 \| 394 \| 1 \| 36/);
   });
 });
 
@@ -65,7 +103,7 @@ describe('the page about the shipped models', () => {
     assert.equal(page, filledIn(page, modelsParts(cards)));
   });
 
-  it('tells of every shipped model, as it is now', () => {
+  it('lists every shipped model in its current state', () => {
     assert.deepEqual(
       cards.map(({ model }) => model),
       shippedModels(),
@@ -79,7 +117,7 @@ describe('the page about the shipped models', () => {
 });
 
 describe('the table of times in the page about the environment', () => {
-  it('holds the kept times beside PyTorch’s and no others', () => {
+  it('has exactly the stored times next to PyTorch’s', () => {
     const page = readFileSync(ENVIRONMENT, 'utf8');
     assert.equal(page, filledIn(page, speedParts(shippedSpeed())));
   });
@@ -110,13 +148,13 @@ describe('the page about size', () => {
     assert.equal(page, filledIn(page, scaleParts(shippedScale())));
   });
 
-  it('reckons hours and bytes as one does by hand', () => {
+  it('calculates hours and bytes as one does by hand', () => {
     const cost = { model: 'toy', parameters: 1e6, tensors: 100, cpu_ms_per_image: 36, peak_mb: 1 };
     const models = [{ ...cost, operations_per_image: 67e12 * 0.3 * 36e-6 }];
-    const { reckoned } = scaleParts({ models });
+    const { calculated } = scaleParts({ models });
     // 10⁸ images of 36 ms are 3.6·10⁶ s, 1,000 hours; of 36 µs, on the card, 1 hour;
     // of 400 bytes 40 GB.
-    assert.match(reckoned ?? '', /toy \| 10⁶ \| 100 \| 724 \| 36 \| 1,000 \| 1 \| 40 GB/);
-    assert.match(reckoned ?? '', /of its kind \| 10¹⁰ .* \| 10,000,000 \| 10,000 \| 40 GB/);
+    assert.match(calculated ?? '', /toy \| 10⁶ \| 100 \| 724 \| 36 \| 1,000 \| 1 \| 40 GB/);
+    assert.match(calculated ?? '', /of the same kind \| 10¹⁰ .* \| 10,000,000 \| 10,000 \| 40 GB/);
   });
 });

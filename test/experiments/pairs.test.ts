@@ -31,7 +31,7 @@ describe('pairs for choosing and pairs for reporting', () => {
       assert.equal(purposeOf(inside, outside), 'reporting', `${inside} → ${outside}`);
   });
 
-  it('are two lists without a common pair, each of its own kind', () => {
+  it('are two lists without a common pair, each for one purpose', () => {
     const names = (pairs: readonly PairSet<'choosing' | 'reporting'>[]) =>
       pairs.flatMap(({ model, in: inside, out }) =>
         out.map((outside) => `${model} ${inside} ${outside}`),

@@ -9,19 +9,12 @@ import { npyHeader } from '../../src/data/npy';
 import type { FeatureTable, NamedTable } from '../../src/detectors/table';
 import { auroc } from '../../src/evaluation/metrics';
 import { halves, scoreSplit } from '../../src/evaluation/protocol';
-import {
-  type AblationPoint,
-  ablations,
-  allTables,
-  averaged,
-  overFitSizes,
-  overLayers,
-  plain,
-  roundNumbers,
-} from '../../src/experiments/ablations';
+import { type AblationPoint, plain } from '../../src/experiments/ablation-points';
+import { ablations, allTables, averaged } from '../../src/experiments/ablations';
 import { MAIN_METHODS } from '../../src/experiments/first-experiment';
 import { paperTimesteps } from '../../src/experiments/paper-known';
 import { type ModelResults, modelResults } from '../../src/experiments/paper-tables';
+import { overFitSizes, overLayers, roundNumbers } from '../../src/experiments/random-subsets';
 import { setsFor } from '../../src/experiments/sets-to-try';
 import { summarise } from '../../src/experiments/summary';
 import { ablationFigure } from '../../src/experiments/tables-figures';
@@ -81,7 +74,7 @@ describe('the results of a model', () => {
     assert.match(results.diagonalFisherFrom ?? '', /fashion_mnist/);
   });
 
-  it('come again from the kept tables alone, to the last digit', async () => {
+  it('are reproduced from the stored tables alone, to the last digit', async () => {
     let steps = 0;
     const again = await modelResults(loaded, {
       ...options,
@@ -162,7 +155,7 @@ describe('the results of a model', () => {
     }
   });
 
-  it('are of the sets of the model’s kind that are here, its own first', () => {
+  it('cover the sets of the model’s kind on this machine, its own first', () => {
     const { sets, missing } = setsFor('mnist');
     assert.equal(sets[0], 'mnist');
     assert.deepEqual([...sets, ...missing].sort(), [
@@ -277,7 +270,7 @@ describe('ablations', () => {
     assert.ok((points[0]?.auroc.value as number) < (points[1]?.auroc.value as number));
   });
 
-  it('of the fit set end with the whole half and vary less the more batches fit', () => {
+  it('of the fit set end with the whole half, and vary less with more fit batches', () => {
     const given = tables(200);
     const points = overFitSizes(given, 4).filter(({ method }) => method === 'typicality');
     assert.deepEqual(
@@ -342,7 +335,7 @@ describe('ablations', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('of timesteps have the paper’s averages beside them', () => {
+  it('of timesteps come with the paper’s averages', () => {
     const known = paperTimesteps('layer-wise gradients');
     // Doubling timesteps; typicality overtakes the paper's detector only where the noise is large.
     assert.deepEqual(

@@ -18,7 +18,7 @@ describe('the baseline of pixel statistics', () => {
       assert.ok(found.low <= found.value && found.value <= found.high && found.high <= 1);
   });
 
-  it('averages the pairs of the sets that are asked for', () => {
+  it('averages the pairs of the given sets', () => {
     const [row] = shipped.rows.filter((one) => one.in === 'mnist' && one.batchSize === 5);
     const all = shipped.rows.filter((one) => one.in === row?.in && one.batchSize === 5);
     const sum = all.reduce((total, one) => total + one.auroc.value, 0);

@@ -79,7 +79,7 @@ describe('a file of results', () => {
 
   for (const [file, schema, place] of KINDS) {
     const name = path.relative(RESULTS, file);
-    it(`is read whole, and refused with the path of what is missing in it: ${name}`, () => {
+    it(`is read completely, and refused with the path of a missing entry: ${name}`, () => {
       const json: unknown = JSON.parse(readFileSync(file, 'utf8'));
       assert.deepEqual(readResultsFile(file, schema, COMMAND), json);
       const copy = path.join(folder, 'copy.json');
@@ -110,7 +110,7 @@ describe('a file of results', () => {
     );
   });
 
-  it('of every shipped model fits, and a damaged one in a folder of others is named', () => {
+  it('of every shipped model fits its schema, and a damaged one among others is named', () => {
     const models = readdirSync(RESULTS).filter((file) => /^(glow|vae|diffusion)-/.test(file));
     assert.equal(readModelResults(RESULTS).length, models.length);
     const other = path.join(folder, 'a-card.json');
@@ -126,7 +126,7 @@ describe('a file of results', () => {
     );
   });
 
-  it('that records looks is refused where a look is damaged, and empty where there is none', async () => {
+  it('that records looks is refused if a look is damaged, and empty if there is none', async () => {
     const file = path.join(folder, 'looks.json');
     assert.deepEqual(await readLooks(file), []);
     writeFileSync(file, '[{"candidate": "one", "chosenFrom": 2, "date": "2026-11-01"}]');

@@ -54,7 +54,7 @@ describe('a round of choosing', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  it('is played from tables that were kept beforehand, as many images as it says, and gives the same file again', async () => {
+  it('is played from tables kept beforehand, with its number of images, and gives the same file again', async () => {
     assert.deepEqual([...new Set(passes)], ['fashion_mnist', 'kmnist', 'mnist']);
     passes.length = 0;
     const { images, reporting } = await playRound(round, options());
@@ -66,7 +66,7 @@ describe('a round of choosing', () => {
     assert.equal(readFileSync(round.file, 'utf8'), first);
   });
 
-  it('is out of date once candidates, choice, images, models or weights are others', () => {
+  it('is out of date if candidates, choice, images, models or weights differ', () => {
     const [development] = round.development as [Round['development'][0]];
     const named: Round = {
       ...round,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { speedParts } from '../../src/experiments/speed-results';
 
-describe('times beside PyTorch’s', () => {
-  it('are PyTorch’s over ours pair by pair, of its best chunk, and a dash where it has no such method', () => {
+describe('times next to PyTorch’s', () => {
+  it('are ratios to PyTorch pair by pair, for its best chunk, with a dash for missing methods', () => {
     const machine = { processor: 'P', cores: 2, node: '20', torch: '2.14' };
     const row = { family: 'vae', preset: 'small', machine };
     const { speed = '' } = speedParts([

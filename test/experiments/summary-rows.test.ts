@@ -55,7 +55,7 @@ describe('rows of results', () => {
     );
   });
 
-  it('put the held-out protocol beside the halves of the same family, sets and B', () => {
+  it('compare the held-out protocol with the halves of the same family, sets and B', () => {
     const given = {
       families: families(made('halves', 0.6, [0, 1]), made('held-out', 0.7, [0, 1])),
     };

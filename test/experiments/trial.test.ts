@@ -17,11 +17,10 @@ import {
   compare,
   type Frozen,
   freeze,
-  goal,
-  marginBars,
   report,
   type TrialOptions,
 } from '../../src/experiments/trial';
+import { goal, marginBars } from '../../src/experiments/trial-outcome';
 import { extractTables } from '../../src/features/extract';
 import { trialTables } from '../../src/features/trial-tables';
 import { defineFeature } from '../../src/gradients/features';
@@ -181,7 +180,7 @@ describe('a trial', () => {
     });
   });
 
-  it('computes a known feature once, and a feature of one’s own once a process', async () => {
+  it('computes a known feature once, and your own feature once per process', async () => {
     const passes: string[] = [];
     const counting = {
       ...options,
@@ -204,7 +203,7 @@ describe('a trial', () => {
     assert.ok(passes.length > 0, 'a feature that was defined again is computed again');
   });
 
-  it('knows every named feature, and their columns are one a layer or one an image', async () => {
+  it('knows every named feature, with one column per layer or per image', async () => {
     const loaded = loadModel((development[0] as PairSet<'choosing'>).model);
     const before = tf.memory().numTensors;
     const names = [
@@ -294,7 +293,7 @@ describe('a trial', () => {
 });
 
 describe('reporting', () => {
-  it('takes one frozen candidate and writes down each look once', async () => {
+  it('accepts one frozen candidate and records each look once', async () => {
     const looks = path.join(folder, 'looks.json');
     const trial = await compare([neighbours, likelihood], { ...options, tried: 7 }, development);
     const first = await report(freeze(trial, 'neighbours'), { ...options, looks }, reporting);
@@ -352,7 +351,7 @@ describe('reporting', () => {
     await assert.rejects(() => readFile(looks), 'nothing was looked at');
   });
 
-  it('does not go on with a damaged record', async () => {
+  it('stops at a damaged record', async () => {
     const looks = path.join(folder, 'damaged.json');
     await writeFile(looks, '[{');
     const trial = await compare([neighbours], options, development);

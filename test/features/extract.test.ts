@@ -89,7 +89,7 @@ describe('a table of features', () => {
     }
   });
 
-  it('is the same whatever goes through the model at once, and batch sizes jointly or apart', async () => {
+  it('is the same for any number of images per pass, and for batch sizes together or apart', async () => {
     const sizes = [1, 5, 4];
     const whole = await extractTables(model, data, { batchSizes: sizes, seed: 4, chunk: 20 });
     assert.deepEqual(
@@ -114,7 +114,7 @@ describe('a table of features', () => {
     });
   });
 
-  it('draws noise by image index: of images, seed and nothing else', async () => {
+  it('draws noise by image index: it depends only on the images and the seed', async () => {
     const first = { ...data, count: 8, images: data.images.slice(0, 8 * 16) };
     const [all] = await extractTables(model, data, { batchSizes: [1], seed: 4 });
     const [few] = await extractTables(model, first, { batchSizes: [1], seed: 4 });
@@ -170,7 +170,7 @@ describe('a table of features', () => {
     assert.ok(most.every((value, row) => value > (least[row] as number)));
   });
 
-  it('refuses a seed or a chunk that is no whole number, before any work', async () => {
+  it('refuses a seed or a chunk that is not a whole number, before any work', async () => {
     for (const [wrong, about] of [
       [{ seed: -1 }, /the seed is -1; give a whole number from 0/],
       [{ seed: 1.5 }, /the seed is 1.5; /],

@@ -52,7 +52,7 @@ describe('the mean of log norms', () => {
     assert.ok(meanLogNorms(single, 1).columns.every(({ values }) => values.length === 5));
   });
 
-  it('comes with the tables of a trial that ask for it, of shuffled sets and any noise', async () => {
+  it('comes with the tables of a trial on request, for shuffled sets and any noise', async () => {
     await startBackend();
     const model = shaken(
       new Vae({ family: 'vae', imageShape: [32, 32, 1], channels: [2], latent: 3, seed: 1 }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { methodsFor } from '../../src/features/methods';
 
 describe('detectors', () => {
-  it('are told apart by whether they find their columns', () => {
+  it('are sorted by whether their columns exist', () => {
     const column = (feature: string) => ({ feature, values: new Float64Array(1) });
     const { methods, without } = methodsFor({
       rows: 1,

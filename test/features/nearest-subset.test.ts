@@ -3,7 +3,7 @@ import { dataset, picked } from '../../src/data/index';
 import { nearestSubset, pixelTable } from '../../src/features/index';
 
 describe('the subset of a set that looks most like another', () => {
-  it('is the set itself where that is among the others, in its order', async () => {
+  it('is the set itself, in its order, if it is among the others', async () => {
     const cifar = await dataset('cifar10', 'test', { limit: 40 });
     const familiar = picked(cifar, [31, 4, 17]);
     assert.deepEqual(nearestSubset(cifar, familiar).images, familiar.images);
@@ -28,7 +28,7 @@ describe('the subset of a set that looks most like another', () => {
     assert.ok(off(near) < 0.6 * off(picked(others, [...Array(30).keys()])));
   });
 
-  it('cannot be had of fewer others than familiar images', async () => {
+  it('is refused if there are fewer others than familiar images', async () => {
     const cifar = await dataset('cifar10', 'test', { limit: 5 });
     assert.throws(
       () => nearestSubset(picked(cifar, [0]), cifar),

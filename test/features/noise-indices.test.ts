@@ -24,7 +24,7 @@ function chosen(data: Images, positions: readonly number[]): Images {
   return { ...data, images: Uint8Array.from(pixels), count: positions.length };
 }
 
-describe('noise by an index of one’s choice', () => {
+describe('noise by a chosen index', () => {
   let model: TapedModel;
   const data = images('uniform', 12, SHAPE, 1);
   const table = async (set: Images, noiseIndices?: NoiseIndices) =>
@@ -41,7 +41,7 @@ describe('noise by an index of one’s choice', () => {
   });
   after(() => disposeModel(model));
 
-  it('made of pixels gives an image the same numbers to the last bit in any company and order', async () => {
+  it('computed from pixels gives an image the same numbers, bit for bit, with any other images in any order', async () => {
     const draws = 3;
     const whole = await table(data, byPixels(draws));
     assert.equal(whole.rows, draws * data.count);
@@ -72,7 +72,7 @@ describe('noise by an index of one’s choice', () => {
     );
   });
 
-  it('of its place is another for an image that stands elsewhere', async () => {
+  it('by position differs for an image at another position', async () => {
     const reversed = [...data.images.keys()].slice(0, 12).reverse();
     const byPosition = await table(chosen(data, reversed));
     const own = await table(data);
@@ -84,7 +84,7 @@ describe('noise by an index of one’s choice', () => {
     assert.notEqual(place, null);
   });
 
-  it('shared gives equal images equal numbers, and others than noise of their own', async () => {
+  it('shared by all gives equal images equal numbers, which differ from those with separate noise', async () => {
     const twins = chosen(data, [0, 0, 0]);
     const [shared, own] = [await table(twins, SHARED), await table(twins)];
     const values = shared.columns[0]?.values ?? new Float64Array(0);
@@ -99,7 +99,7 @@ describe('noise by an index of one’s choice', () => {
     assert.notEqual(own.columns[0]?.values[0], own.columns[0]?.values[1]);
   });
 
-  it('is part of what a table is kept under', async () => {
+  it('is part of the key of a table', async () => {
     const cache = await mkdtemp(path.join(tmpdir(), 'fisherlab-noise-'));
     try {
       const loaded: LoadedModel = {

@@ -69,7 +69,7 @@ describe('the page about pandas, polars and DuckDB', () => {
   ];
   for (const [name, modules, program, check] of cases) {
     const missing = has(modules) ? '' : ` (skipped: '${PYTHON}' has no ${modules.join(', ')})`;
-    it(`reads with ${name} what was written${missing}`, function () {
+    it(`can be followed with ${name}${missing}`, function () {
       if (missing !== '') this.skip();
       const { status, stdout, stderr } = spawnSync(PYTHON, ['-c', program], {
         cwd: folder,

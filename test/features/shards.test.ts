@@ -29,7 +29,7 @@ function loaded(name: string, seed: number): LoadedModel {
 }
 
 describe('shards', () => {
-  it('have every image once, in order, in whole parts, whatever their number', () => {
+  it('contain every image once, in order, in whole parts, for any number of shards', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5000 }),
@@ -93,7 +93,7 @@ describe('files of features', () => {
     );
   const shard = (index: number, count: number) => ({ shard: { index, count } });
 
-  it('hold what extractTables gives, with the first image of every batch', async () => {
+  it('have the numbers of extractTables, with the first image of every batch', async () => {
     const tables = await extractTables(model.model, set, { batchSizes: [1, 5], seed: 3 });
     const files = await make('whole');
     assert.deepEqual(
@@ -113,7 +113,7 @@ describe('files of features', () => {
     }
   });
 
-  it('merged from shards are those of a single run, byte for byte, and of several models at once those of each', async () => {
+  it('merged from shards equal those of a single run, byte for byte, also for several models at once', async () => {
     const single = [...(await make('single')), ...(await make('single', {}, [other]))];
     for (const index of [2, 0, 1]) await make('shards', shard(index, 3), [model, other]);
     const merged = await mergeShards(path.join(folder, 'shards'));
@@ -145,7 +145,7 @@ describe('files of features', () => {
     );
   });
 
-  it('say on which kinds of processors they were made, and belong together all the same', async () => {
+  it('record the kinds of processors they were made on, and can still be joined', async () => {
     for (const index of [0, 1, 2]) await make('kinds', shard(index, 3));
     const here = processorKind();
     const file = path.join(folder, 'kinds', 'shards', 'one.noise.B5.shard-1-of-3.parquet');
@@ -161,7 +161,7 @@ describe('files of features', () => {
     assert.deepEqual(origin.processors, merged[1]?.processors);
   });
 
-  it('are those of a single run also where some images cannot be used, and where a part has no whole batch', async () => {
+  it('equal those of a single run even if some images cannot be used or a part has no whole batch', async () => {
     const gap = 240 + 7;
     const row = rowOf(set);
     const holed: ImageRow = {
@@ -206,7 +206,7 @@ describe('files of features', () => {
     });
   });
 
-  it('go on from the parts that a stopped run had finished, and compute no part again', async () => {
+  it('resume from the finished parts of a stopped run, and compute no part again', async () => {
     const [expected] = await make('whole');
     const stop = new AbortController();
     await assert.rejects(
@@ -226,7 +226,7 @@ describe('files of features', () => {
     ]);
   });
 
-  it('do not go on from parts of other images', async () => {
+  it('do not resume from parts of other images', async () => {
     const others = images('noise', COUNT, SHAPE, 2);
     const stop = new AbortController();
     const progress = (_: string, n: number) => n >= 480 && stop.abort();
@@ -248,7 +248,7 @@ describe('files of features', () => {
     assert.ok((await readFile(file as string)).equals(await readFile(expected as string)));
   });
 
-  it('are not merged before all shards are there, of the same things; which are missing is said, and how to make them', async () => {
+  it('are merged only if all shards exist and match; missing ones are listed with the commands to make them', async () => {
     const to = path.join(folder, 'some');
     await assert.rejects(mergeShards(to), /there are no shards in '.*some'; make them/);
     await make('some', shard(1, 3));
@@ -268,18 +268,18 @@ describe('files of features', () => {
     await assert.rejects(mergeShards(to), /were not made from the same things \(seed\); delete/);
   });
 
-  it('are not taken for others: another seed asks for another folder', async () => {
+  it('are not mistaken for others: another seed needs another folder', async () => {
     await make('whole');
     await assert.rejects(
       make('whole', { seed: 4 }),
-      /'.*one\.noise\.B1\.parquet' is there and was made from something else \(seed\); choose/,
+      /'.*one\.noise\.B1\.parquet' already exists and was made from something else \(seed\); choose/,
     );
     await assert.rejects(
       make('whole', {}, [model], images('noise', COUNT, SHAPE, 2)),
-      /is there and was made from something else \(pixels\); choose/,
+      /already exists and was made from something else \(pixels\); choose/,
     );
     await writeFile(path.join(folder, 'whole', 'one.noise.B1.parquet'), 'PAR1');
-    await assert.rejects(make('whole'), /is not a feature table of this program, or damaged/);
+    await assert.rejects(make('whole'), /is not a feature table of this program, or is damaged/);
   });
 
   it('say what cannot be made: fitted features, features a model lacks, images of another size', async () => {
@@ -297,7 +297,7 @@ describe('files of features', () => {
     );
   });
 
-  it('are scored without the model, as its tables in memory are', async () => {
+  it('can be scored without the model, like tables in memory', async () => {
     const [usual] = await make('whole');
     const strange = images('strange', 300, SHAPE, 9);
     const [given] = await make('whole', {}, [model], strange);

@@ -61,7 +61,7 @@ describe('statistics of single images', () => {
     };
   }
 
-  it('are computed once for each image, kept under what made them, and summed in batches without a last one that is not full', async () => {
+  it('are computed once per image, kept under their key, and summed in batches, without an incomplete last one', async () => {
     const data = images('some', 107, [4, 4, 1], 1);
     const statistic = pixelSum(1);
     const table = await statisticTable(statistic, data, { cache });
@@ -88,7 +88,7 @@ describe('statistics of single images', () => {
     );
   });
 
-  it('are refused where a number is not finite, naming the image', async () => {
+  it('are refused if a number is not finite, naming the image', async () => {
     const broken: ImageStatistic = {
       ...pixelSum(1),
       of: async (_, indices) => [indices.map((k) => (k === 57 ? Number.NaN : 1))],
@@ -100,14 +100,14 @@ describe('statistics of single images', () => {
     assert.deepEqual(readdirSync(cache), []);
   });
 
-  it('do not go beside tables of other batches', () => {
+  it('cannot be put beside tables of other batches', () => {
     const table = (rows: number, batchSize: number): FeatureTable => ({
       rows,
       batchSize,
       columns: [],
     });
     assert.throws(() => beside(table(4, 5), table(4, 1)), /4 batches of 5 and of 4 batches of 1/);
-    assert.throws(() => beside(table(4, 5), table(3, 5)), /do not go side by side/);
+    assert.throws(() => beside(table(4, 5), table(3, 5)), /cannot be put side by side/);
   });
 });
 
@@ -127,7 +127,7 @@ describe('complexity in bits', () => {
     assert.ok(((await bits(plain))[0] as number) < 8 * 200);
   });
 
-  it('orders images as deflate does and takes no more than it on smooth ones', async () => {
+  it('orders images as deflate does and takes no more bits on smooth ones', async () => {
     const smooth = images('smooth', 6, [32, 32, 3], 4);
     const graded = Uint8Array.from(
       smooth.images,
@@ -164,7 +164,7 @@ describe('complexity in bits', () => {
 });
 
 describe('columns of models', () => {
-  it('split the log-likelihood of a flow into two parts that add up to it, whatever the company', async () => {
+  it('split the log-likelihood of a flow into two parts that add up to it, whatever other images there are', async () => {
     const model = shaken(
       new Glow({ family: 'glow', imageShape: [4, 4, 1], K: 1, L: 1, hidden: 4, seed: 1 }),
     );
@@ -184,7 +184,7 @@ describe('columns of models', () => {
     assert.ok(Math.abs((prior[0] as number) - (prior[1] as number)) > 1e-3);
   });
 
-  it('take a VAE’s objective apart: divergence and distortion add up to it, and the divergence is the cross-entropy less the entropy', async () => {
+  it('split a VAE’s objective: divergence and distortion add up to it, and the divergence is cross-entropy minus entropy', async () => {
     const model = shaken(
       new Vae({ family: 'vae', imageShape: [8, 8, 1], channels: [4, 8], latent: 3, seed: 2 }),
     );
@@ -242,7 +242,7 @@ describe('columns of models', () => {
     assert.ok(Math.abs((alone?.[0] as number) - (crossEntropy[4] as number)) < 1e-5);
   });
 
-  it('give the mean size of the noise that a diffusion model sees in an image to which none was added', async () => {
+  it('give the mean size of the noise that a diffusion model predicts in an image without added noise', async () => {
     const model = shaken(
       new Diffusion({
         family: 'diffusion',
@@ -311,7 +311,7 @@ describe('likelihood regret', () => {
   const model = () =>
     grown(new Vae({ family: 'vae', imageShape: SHAPE, channels: [4, 6], latent: 3, seed: 2 }), 0.4);
 
-  it('is what a search gains over the encoder: no less than most of what sixty random posteriors do, and each image by itself', async () => {
+  it('is what a search gains over the encoder: at least most of the gain of sixty random posteriors, each image by itself', async () => {
     const vae = model();
     const data = images('some', 4, SHAPE, 6);
     const all = (

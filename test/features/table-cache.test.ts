@@ -45,7 +45,7 @@ describe('the cache of feature tables', () => {
     assert.deepEqual(a && bits(a), bits(b));
   }
 
-  it('gives back every bit of every number, and all that is known of the columns', async () => {
+  it('returns every bit of every number, and all properties of the columns', async () => {
     await cachedTable(directory, key, async () => table);
     assertIdentical(await readTable(directory, key), table);
   });
@@ -74,7 +74,7 @@ describe('the cache of feature tables', () => {
     assertIdentical(await readTable(directory, key), long);
   });
 
-  it('keeps zero and minus zero apart where a column repeats few numbers', async () => {
+  it('keeps zero and minus zero apart if a column repeats few numbers', async () => {
     const zeros = Float64Array.from({ length: 5000 }, (_, i) => (i % 3 === 0 ? -0 : 0));
     const made = { rows: 5000, batchSize: 1, columns: [{ feature: 'a', values: zeros }] };
     await writeTable(directory, key, made);
@@ -110,7 +110,7 @@ describe('the cache of feature tables', () => {
     assert.equal(rows[7]?.['log-likelihood'], 0.1);
   });
 
-  it('finds out a file that was cut, altered or is something else, and names it and the remedy', async () => {
+  it('notices a file that was truncated, altered or is something else, and says how to fix it', async () => {
     const file = tablePath(directory, key);
     await writeTable(directory, key, table);
     const whole = await readFile(file);
@@ -144,7 +144,7 @@ describe('the cache of feature tables', () => {
     assert.ok(found > whole.length / 7 / 2, `${found} of ${whole.length / 7} found out`);
   });
 
-  it('does not take the table of another key for the one that is asked for', async () => {
+  it('does not return the table of another key', async () => {
     const other = { ...key, seed: 2 };
     await writeTable(directory, other, table);
     await rename(tablePath(directory, other), tablePath(directory, key));

@@ -63,7 +63,7 @@ describe('tables of features', () => {
   };
   const files = () => readdirSync(cache).length;
 
-  describe('of one’s own features', () => {
+  describe('of your own features', () => {
     const largest = () =>
       defineFeature({
         name: 'mine',
@@ -71,7 +71,7 @@ describe('tables of features', () => {
           engine.max(engine.abs(engine.matMul(x as never, dy as never, true)), [1, 2]),
       });
 
-    it('are read from the cache if text and options are the same, though the feature was defined anew', async () => {
+    it('are read from the cache if text and options are the same, even if the feature was defined again', async () => {
       const first = await made(largest());
       assert.ok(first.passes > 0);
       assert.equal(files(), 4, 'squared norms and the feature, two batch sizes');
@@ -79,7 +79,7 @@ describe('tables of features', () => {
       assert.deepEqual(again, { ...first, passes: 0 });
     });
 
-    it('are new if the body was edited and the name was not', async () => {
+    it('are computed again if the body was edited but not the name', async () => {
       const first = await made(largest());
       const edited = await made(
         defineFeature({
@@ -108,7 +108,7 @@ describe('tables of features', () => {
       assert.notDeepEqual(edited.values, first.values);
     });
 
-    it('are new if an option was changed', async () => {
+    it('are computed again if an option was changed', async () => {
       const power = (p: number) =>
         defineFeature({
           name: 'power',
@@ -121,7 +121,7 @@ describe('tables of features', () => {
       assert.deepEqual(await made(power(2)), { ...two, passes: 0 });
     });
 
-    it('stay in this process if the function names anything outside of it, and are right all the same', async () => {
+    it('stay in this process if the function uses an outside name, and are still right', async () => {
       const times = (factor: number) =>
         defineFeature({ name: 'outside', ofLayer: (x) => x.sum([1, 2]).mul(factor) });
       const [one, two] = [times(1), times(2)];
@@ -135,7 +135,7 @@ describe('tables of features', () => {
       assert.ok((await made(times(1))).passes > 0, 'defined anew');
     });
 
-    it('stay in this process if the function asks whether something outside is there', async () => {
+    it('stay in this process if the function checks whether an outside name exists', async () => {
       const factor = 2;
       const sly = await made(
         defineFeature({
@@ -152,7 +152,7 @@ describe('tables of features', () => {
       assert.equal(files(), 4, 'squared norms and the plain one');
     });
 
-    it('stay in this process if the function fails outside of its own world only on some layers', async () => {
+    it('stay in this process if the recompiled function fails only on some layers', async () => {
       const factor = 2;
       const seldom = defineFeature({
         name: 'seldom',
@@ -240,7 +240,7 @@ describe('tables of features', () => {
     assert.equal(passes, 2 * once);
   });
 
-  it('compute no more than the feature that is new', async () => {
+  it('compute only the new feature', async () => {
     const [first] = await tablesOf(loaded, data, options(['one-norm']));
     const seen: string[] = [];
     const [more] = await tablesOf(loaded, data, {
@@ -274,7 +274,7 @@ describe('tables of features', () => {
     };
     const sets = [data, images('b', 20, SHAPE, 2), images('c', 200, SHAPE, 3)];
 
-    it('end between two passes with the reason of the signal, and keep what was finished, whole', async () => {
+    it('end between two passes with the reason of the signal, and keep finished tables complete', async () => {
       await stopped(
         ['diagonal-fisher-norm'],
         (_, set) => set === 'b',
@@ -286,7 +286,7 @@ describe('tables of features', () => {
       assert.equal(passes, 0);
     });
 
-    it('end in the middle of a statistic, of which nothing is kept', async () => {
+    it('end in the middle of a statistic and keep nothing of it', async () => {
       let chunks = 0;
       await stopped(
         ['log-prior', 'complexity-bits'],
@@ -297,7 +297,7 @@ describe('tables of features', () => {
       assert.equal(files(), 3 * 2 + 2, 'norms of three sets, parts of two');
     });
 
-    it('do not begin if they were stopped before', async () => {
+    it('do not start if they were stopped before', async () => {
       const signal = AbortSignal.abort(stop);
       for (const run of [
         () => extractTables(loaded.model, data, { batchSizes: [1], seed: 1, signal }),
@@ -343,7 +343,7 @@ describe('tables of features', () => {
       ]);
     });
 
-    it('so that a model of one’s own which takes log p apart has the two parts, and they add up', async () => {
+    it('so that your own model which splits log p has the two parts, and they add up', async () => {
       const weight = tf.variable(tf.tensor1d([0.5]));
       const half = (images: Tensor): Tensor => images.mul(weight).sum([1, 2, 3]);
       const ofOnesOwn = ordinaryModel({
@@ -367,7 +367,7 @@ describe('tables of features', () => {
       weight.dispose();
     });
 
-    it('and say what it cannot, before anything is computed', async () => {
+    it('and say what it cannot do, before anything is computed', async () => {
       await assert.rejects(
         tablesOf(loaded, data, options(['one-norm', 'score-norm'])),
         /the glow model 'tiny' has no score-norm; leave it out/,
@@ -379,7 +379,7 @@ describe('tables of features', () => {
       assert.deepEqual([passes, files()], [0, 0]);
     });
 
-    it('under names of which no two are the same', () => {
+    it('under names that are all different', () => {
       assert.equal(new Set(FEATURES.map(({ name }) => name)).size, FEATURES.length);
     });
   });

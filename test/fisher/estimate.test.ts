@@ -337,7 +337,7 @@ describe('the Monte-Carlo Fisher information', () => {
     disposeModel(model);
   });
 
-  it('gives intervals of the trace that hold the closed form about 95 times in 100', async () => {
+  it('gives intervals of the trace that contain the closed form about 95 times in 100', async () => {
     const model = actnormFlow();
     const exact = [6 * (Math.exp(0.8) + Math.exp(-1.4)), 2 * 12];
     let held = 0;
@@ -360,7 +360,7 @@ describe('the Monte-Carlo Fisher information', () => {
     disposeModel(model);
   });
 
-  it('leaves out samples that have no finite image, counts them, and takes others', async () => {
+  it('leaves out samples without a finite image, counts them, and draws others', async () => {
     const model = linearGaussian();
     const sample = model.sample.bind(model);
     // Every tenth image of each block explodes.

@@ -223,7 +223,7 @@ describe('checking a feature', () => {
     tf.dispose([images, noise]);
   });
 
-  it('is content with the built-in ones, k numbers a layer included', () => {
+  it('accepts the built-in ones, including those of k numbers per layer', () => {
     const before = tf.memory().numTensors;
     for (const feature of [squaredNorm, oneNorm, maximum, randomProjections(3, 1)])
       for (const B of [1, 2]) check(feature, B);
@@ -255,7 +255,7 @@ describe('checking a feature', () => {
     );
   });
 
-  it('names feature and layer where the shape is wrong or a number is none', () => {
+  it('names feature and layer if the shape is wrong or a number is not finite', () => {
     assert.throws(
       () => check(defineFeature({ name: 'total', ofLayer: (x, dy) => tf.sum(norm(x, dy)) })),
       /feature 'total' gives shape \[\] for layer '[^']+'/,

@@ -111,7 +111,7 @@ describe('collectors of the one pass', () => {
     tf.dispose([images, noise, value]);
   });
 
-  it('images that do not fill a group are left out, and that is said; with none, or too few, the result is empty', () => {
+  it('images that do not fill a group are left out and reported; with none, or too few, the result is empty', () => {
     const [images, noise] = batch(model, 5);
     const none = [tf.zeros([0, ...shape]), tf.zeros([0, ...shape])] as const;
     const said = warnings(() => {
@@ -263,7 +263,7 @@ describe('collectors of the one pass', () => {
 });
 
 describe('assertClose', () => {
-  it('reports all tensors that differ, with index, ratio and count, and takes NaN for equal to nothing', () => {
+  it('reports all tensors that differ, with index, ratio and count, and treats NaN as equal to nothing', () => {
     const pairs = [
       { name: 'a', actual: [1, 2.2, 3], expected: [1, 2, 2] },
       { name: 'b', actual: [1], expected: [1] },

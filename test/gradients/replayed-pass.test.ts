@@ -109,7 +109,7 @@ describe('a pass over blocks, replayed as a graph (skipped where TensorFlow’s 
     });
   }
 
-  it('is a graph where it pays and every tensor has rows or is a sum, and only there', () => {
+  it('is a graph only if it pays and every tensor has rows or is a sum', () => {
     const [block] = [...blocks([32], MANY).blocks()];
     assert.ok(block !== undefined);
     const made = (collector: Collector, total: number) =>

@@ -39,7 +39,7 @@ describe('the tape', () => {
     assert.deepEqual(gradient, [3, 3]);
   });
 
-  it('goes past an operation that nothing flowed back to at all, and adds what flows back to one value', () => {
+  it('skips an operation that nothing flows back to, and adds up what flows back to one value', () => {
     const seen: number[][] = [];
     const tape = new Tape(new Collector(() => null));
     const gradients = tf.tidy(() => {
@@ -59,7 +59,7 @@ describe('the tape', () => {
     assert.deepEqual(gradients, [[6, 6], [0]]);
   });
 
-  it('without a collector goes forward only and keeps nothing', () => {
+  it('without a collector only runs forward and keeps nothing', () => {
     const before = tf.memory().numTensors;
     tf.tidy(() => {
       const tape = new Tape();
@@ -143,7 +143,7 @@ describe('the tape', () => {
     });
   });
 
-  it('hands a layer to a collector pass by pass; sums are added up', () => {
+  it('passes a layer to a collector pass by pass, and adds up sums', () => {
     const layer = makeLayer('w', 'plain', [1], Float32Array.of(3));
     const pass = (collector: Collector, x: number) => {
       const tape = new Tape(collector);

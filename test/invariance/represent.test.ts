@@ -123,7 +123,7 @@ describe('a model seen through a representation', () => {
     });
   }
 
-  it('a gradient that is not the same is seen by the comparison', () => {
+  it('the comparison notices a different gradient', () => {
     const model = randomGlow();
     tf.tidy(() => {
       const seen = represent(model, hsv);
@@ -216,7 +216,7 @@ describe('a model seen through a representation', () => {
     }
   });
 
-  it('flip turns the order of two images round, for a model and the pair it ranks', () => {
+  it('flip reverses the order of two images, for a model and a pair it ranks', () => {
     const model = randomGlow();
     tf.tidy(() => {
       const images = eightBit();

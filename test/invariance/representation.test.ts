@@ -87,7 +87,7 @@ describe('representations', () => {
       assert.ok(worst <= 1e-8, `off by ${worst}`);
     });
 
-    it(`${map.name}: a wrong sign, factor or constant in log|det| would be seen`, () => {
+    it(`${map.name}: a wrong sign, factor or constant in log|det| would be noticed`, () => {
       const volumeKept = map.logAbsDetJacobian(field(inside(22))).values[0] === 0;
       const mutants: Record<string, (logDet: Field) => Field> = {
         'plus ln 2': (logDet) => logDet.add(Math.LN2),
@@ -219,7 +219,7 @@ describe('representations', () => {
     );
   });
 
-  it('maps that have no inverse are refused', () => {
+  it('maps without an inverse are refused', () => {
     assert.throws(() => affine(0, 1), FisherlabError);
     assert.throws(() => gamma(0), FisherlabError);
     assert.throws(() => logit(0.5), FisherlabError);

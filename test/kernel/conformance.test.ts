@@ -9,7 +9,7 @@ import { jupyterPrograms } from '../../src/backend/setup/jupyter.mjs';
 const ROOT = path.resolve(__dirname, '../..');
 
 describe("Jupyter's own suite for kernels", () => {
-  it('passes whole: nothing fails, nothing is skipped', function () {
+  it('passes completely: nothing fails, nothing is skipped', function () {
     this.timeout(300000);
     const programs = jupyterPrograms(ROOT, cacheCandidates(process.env, ROOT));
     if (programs === null) {

@@ -71,7 +71,7 @@ describe('an interrupt', function () {
     ['a loop of tensors outside of scopes', 'for (;;) kept.add(1);'],
   ];
   for (const [what, code] of endless) {
-    it(`ends ${what}, and leaves variables, and no scope and no tensor of it`, async () => {
+    it(`ends ${what}, keeps variables, and leaves no scope and no tensor`, async () => {
       assert.equal(await interrupted(code), 'error Interrupted');
       assert.equal(
         await value(
@@ -90,13 +90,21 @@ describe('an interrupt', function () {
     assert.equal(await value('n'), before);
   });
 
-  it('stops the timers of the cell, and what goes on behind it at its next tensor', async () => {
+  it('stops the timers of the cell, and its background work at the next tensor', async () => {
     await interrupted(
       'n = 0;\nasync function pass() { for (;;) { await new Promise((r) => setImmediate(r)); tf.tidy(() => kept.add(1)); n++; } }\nawait pass();',
     );
     const before = await value('n');
     await sleep(100);
     assert.equal(await value('n'), before);
+  });
+
+  it('lets a cell that catches it set no more timers', async () => {
+    await interrupted(
+      'for (;;) { try { await new Promise((r) => setTimeout(r, 1e6)); } catch {} }',
+    );
+    const timers = "process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length";
+    assert.ok(Number(await value(timers)) < 10);
   });
 
   it('is an AbortSignal for the program', async () => {
@@ -106,7 +114,7 @@ describe('an interrupt', function () {
     assert.equal(await value('heard'), "'Interrupted'");
   });
 
-  it('does nothing to a kernel that is idle', async () => {
+  it('does nothing to an idle kernel', async () => {
     await kernel.request('control', 'interrupt_request');
     assert.equal(await value('1 + 1'), '2');
   });
@@ -145,7 +153,7 @@ const set = await data.dataset('kmnist', 'test');`,
     ['a training', "await training.run(folder + '/run', tinyRun(1e6), false, { progress() {} });"],
   ];
   for (const [what, code] of passes)
-    it(`ends ${what} in the midst, and leaves no tensor and no scope`, async () => {
+    it(`ends ${what} halfway, and leaves no tensor and no scope`, async () => {
       const state = '[tf.memory().numTensors, tf.engine().state.scopeStack.length]';
       const before = await valueIn(kernel, state);
       assert.equal(await interruptedIn(kernel, code, 3000), 'error Interrupted');
@@ -180,7 +188,7 @@ describe('memory', function () {
     assert.equal(Number(result?.data['text/plain']), 2 * before);
   });
 
-  it('of a pass that is run again and again without a thought for its tensors stays as it is', async () => {
+  it('stays constant if a pass is run again and again without freeing its tensors', async () => {
     const pass =
       'const images = tf.ones([32, 28, 28, 1]);\nconst sums = images.sum([1, 2, 3]);\ntf.memory().numTensors';
     const first = await tensors(pass);

@@ -24,7 +24,7 @@ describe('the kernel', function () {
       assert.equal(await result('undefined'), undefined);
     });
 
-    it('whose names any later cell sees and may declare again, in another way', async () => {
+    it('whose names later cells see and may declare again, differently', async () => {
       await kernel.execute('const a = 1; function f() { return a; } class C {} var v = 1;');
       assert.equal(await result('[a, f(), v, C.name]'), "[ 1, 1, 1, 'C' ]");
       await kernel.execute('let f = 2; class a {} const C = 3; function v() {}');
@@ -44,7 +44,7 @@ describe('the kernel', function () {
       );
     });
 
-    it('that import values, types, defaults, whole modules, and modules that are named while they run', async () => {
+    it('that import values, types, defaults, whole modules, and modules named at run time', async () => {
       assert.equal(
         await result(
           "import fs, { existsSync as there } from 'node:fs';\nimport * as os from 'node:os';\nimport type { Stats } from 'node:fs';\nconst { uniformAt } = await import('./src/numerics/random');\n[fs.existsSync === there, typeof os.cpus, typeof uniformAt]",
@@ -63,7 +63,7 @@ describe('the kernel', function () {
     });
   });
 
-  it('answers the expressions that are sent with a cell, each by itself', async () => {
+  it('evaluates the expressions that are sent with a cell, each separately', async () => {
     const { reply } = await kernel.execute('let asked = 6;', {
       user_expressions: { product: 'asked * 7', wrong: 'neverDeclared', broken: '1 +' },
     });
@@ -73,7 +73,7 @@ describe('the kernel', function () {
     assert.deepEqual([broken.status, broken.ename], ['error', 'SyntaxError']);
   });
 
-  describe('shows what they write', () => {
+  describe('shows what cells write', () => {
     it('while they compute, and each stream in its order', async () => {
       const cell = kernel.start("console.log('begin'); console.error('aside'); while (true) {}");
       await kernel.until(() => kernel.shown(cell.id).stderr === 'aside\n');
@@ -82,7 +82,7 @@ describe('the kernel', function () {
       await cell.outcome;
     });
 
-    it('whole, however many lines there are', async () => {
+    it('completely, however many lines there are', async () => {
       const { stdout, reply } = await kernel.execute(
         "for (let i = 0; i < 100000; i++) console.log('line', i); console.error('last');",
       );
@@ -177,14 +177,14 @@ describe('the kernel', function () {
       );
     });
 
-    it('of the text with line and column', async () => {
+    it('of syntax with line and column', async () => {
       assert.match(
         await trace('const ok = 1;\nlet b = ;'),
         /^SyntaxError: .*\n.*line 2, column 9$/,
       );
     });
 
-    it('of a promise that nobody awaits, and fails the cell', async () => {
+    it('of a promise that is not awaited, and fails the cell', async () => {
       const { reply, error } = await kernel.execute("void Promise.reject(new Error('alone'));");
       assert.deepEqual([reply.status, error?.evalue], ['error', 'alone']);
     });
@@ -196,7 +196,7 @@ describe('the kernel', function () {
       assert.equal(kernel.shown(cell.id).error?.evalue, 'later');
     });
 
-    it('and does not run the cells that wait behind a failed one', async () => {
+    it('and does not run the cells that wait after a failed one', async () => {
       const cells = ["throw new Error('first');", 'const never = 1;', 'const nor = 2;'].map(
         (code) => kernel.start(code),
       );
@@ -218,7 +218,7 @@ describe('the kernel', function () {
     assert.match(error?.evalue, /nobody/);
   });
 
-  it('leaves no process behind when it is shut down, also while a cell runs', async () => {
+  it('leaves no process behind when it is shut down, even while a cell runs', async () => {
     for (const code of ['1', 'while (true) {}']) {
       const one = await KernelClient.start();
       const { outcome } = one.start(code);
@@ -231,7 +231,7 @@ describe('the kernel', function () {
     }
   });
 
-  it('ends by itself when its Jupyter is gone, also while a cell runs', async () => {
+  it('ends by itself when its Jupyter is gone, even while a cell runs', async () => {
     const jupyter = spawnSync(process.execPath, ['-e', 'console.log(process.pid)'], {
       encoding: 'utf8',
     });

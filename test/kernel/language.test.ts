@@ -8,6 +8,7 @@ import { FEATURES } from '../../src/features/registry';
 import { cielab, hsl, hsv, ycbcr } from '../../src/invariance/index';
 import { createLanguage, type Language } from '../../src/kernel/language';
 import { LISTED } from '../../src/kernel/language-names';
+import { createProgram } from '../../src/kernel/language-program';
 import { shippedModels } from '../../src/models/index';
 import { joined, readNotebook } from '../../src/notebook/ipynb';
 
@@ -42,7 +43,7 @@ describe('the language of cells', function () {
     language.remarks(code, cells).map(({ line, column, text }) => `${line}:${column} ${text}`);
 
   describe('completes', () => {
-    it('the members of what an earlier cell made, and nothing that is private', () => {
+    it('the members of values of earlier cells, and nothing private', () => {
       const members = offered('model.|');
       for (const name of ['layers', 'logLikelihood', 'gradients', 'sample'])
         assert.ok(members.includes(name), `${name} is missing`);
@@ -50,7 +51,7 @@ describe('the language of cells', function () {
       same(offered('const first = model.layers[0];\nfirst.va|'), ['variable']);
     });
 
-    it('inside a cell that is not finished', () => {
+    it('inside an unfinished cell', () => {
       assert.ok(
         offered('for (const layer of model.layers) {\n  tf.tidy(() => layer.na|').includes('name'),
       );
@@ -149,7 +150,7 @@ describe('the language of cells', function () {
       same(offered('Colour.|', cells), ['red']);
     });
 
-    it('and what was put into a list that began empty', () => {
+    it('and what was put into an initially empty list', () => {
       const cells = ['const rows = [];\nrows.push({ auroc: 0.5 });\nlet best;\nbest = rows[0];'];
       same(offered('rows[0].|', cells), ['auroc']);
       same(offered('best.|', cells), ['auroc']);
@@ -179,7 +180,7 @@ describe('the language of cells', function () {
       assert.match(explained('imageGrid([1], |').data['text/plain'] as string, /@param shape/);
     });
 
-    it('where and how it is written, when asked for more', () => {
+    it('where it is defined, with its source, when asked for more', () => {
       const { data } = explained('imageGr|id', 1);
       assert.match(
         data['text/plain'] as string,
@@ -189,7 +190,7 @@ describe('the language of cells', function () {
       assert.doesNotMatch(explained('imageGr|id').data['text/plain'] as string, /image-grid/);
     });
 
-    it('nothing where nothing is', () => {
+    it('nothing at an empty place', () => {
       assert.deepEqual(explained(' | '), { found: false, data: {} });
     });
   });
@@ -224,7 +225,7 @@ describe('the language of cells', function () {
       assert.deepEqual(remarked('unused = 3;', before), []);
     });
 
-    it('not on a cell that does not parse: running it says so', () => {
+    it('not on a cell that does not parse, because running it says so', () => {
       assert.deepEqual(remarked('const = ;'), []);
     });
 
@@ -247,16 +248,22 @@ describe('the language of cells', function () {
     );
   });
 
+  it('checks nothing again until something changes', () => {
+    smallClone((root, write) => {
+      const folder = path.join(root, 'mine');
+      const program = createProgram(root, folder, new Map());
+      const asked = (code: string) => program.about(code, []).service.getProgram();
+      const first = asked("import { thing } from 'fisherlab';");
+      assert.equal(asked("import { thing } from 'fisherlab';"), first);
+      write('src/thing.ts', 'export const thing = { first: 1, second: 2 };');
+      assert.notEqual(asked("import { thing } from 'fisherlab';"), first);
+      const other = asked("import { thing } from './other';");
+      assert.notEqual(asked("import { thing } from './other';"), other, 'it may have come');
+    });
+  });
+
   it('sees a file of the clone as it is now', () => {
-    const root = mkdtempSync(path.join(tmpdir(), 'fisherlab-clone-'));
-    try {
-      const write = (file: string, text: string) => writeFileSync(path.join(root, file), text);
-      mkdirSync(path.join(root, 'src'));
-      mkdirSync(path.join(root, 'mine'));
-      symlinkSync('../src', path.join(root, 'mine', 'src'));
-      write('package.json', '{}');
-      write('src/index.ts', "export { thing } from './thing';");
-      write('src/thing.ts', 'export const thing = { first: 1 };');
+    smallClone((root, write) => {
       const small = createLanguage({ root, folder: path.join(root, 'mine') });
       const members = (from: string) => {
         const code = `import { thing } from '${from}';\nthing.`;
@@ -277,8 +284,23 @@ describe('the language of cells', function () {
         "import { Kept } from 'fisherlab';\nimport * as link from './src/new';\n" +
         'const kept: Kept = new link.Kept();';
       assert.deepEqual(small.remarks(both, []), []);
-    } finally {
-      rmSync(root, { recursive: true });
-    }
+    });
   });
 });
+
+/** Two files of source, and a folder beside them that is linked to them as `notebooks` is. */
+function smallClone(use: (root: string, write: (file: string, text: string) => void) => void) {
+  const root = mkdtempSync(path.join(tmpdir(), 'fisherlab-clone-'));
+  try {
+    const write = (file: string, text: string) => writeFileSync(path.join(root, file), text);
+    mkdirSync(path.join(root, 'src'));
+    mkdirSync(path.join(root, 'mine'));
+    symlinkSync('../src', path.join(root, 'mine', 'src'));
+    write('package.json', '{}');
+    write('src/index.ts', "export { thing } from './thing';");
+    write('src/thing.ts', 'export const thing = { first: 1 };');
+    use(root, write);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}

@@ -38,7 +38,7 @@ describe('an edit of the source', function () {
     };
   };
 
-  it('of a dependency is seen by the next cell, by every name, and said once in one line', async () => {
+  it('of a dependency is seen by the next cell, under every name, and reported once in one line', async () => {
     write('part.ts', "export const part = (): string => 'second one';\n");
     const { result, stdout } = await run('[whole(), everything.whole(), new Made().whole()]');
     assert.equal(result, "[ 'top second one', 'top second one', 'top second one' ]");
@@ -54,7 +54,7 @@ describe('an edit of the source', function () {
     assert.equal(result, "[ 'top first', false, 1 ]");
   });
 
-  it('that is no TypeScript is named with line and column, once, and the old module stays', async () => {
+  it('that is not TypeScript is reported once with line and column, and the old module stays', async () => {
     write('part.ts', "export const part = (): string => 'third';\nexport const = 1;\n");
     const { result, stderr } = await run('whole()');
     assert.equal(result, "'top second one'");
@@ -62,7 +62,7 @@ describe('an edit of the source', function () {
     assert.equal((await run('whole()')).stderr, '');
   });
 
-  it('that cannot be loaded leaves the old module, too', async () => {
+  it('that cannot be loaded leaves the old module too', async () => {
     write('part.ts', "throw new Error('while loading');\nexport const part = () => '';\n");
     const { result, stderr } = await run('whole()');
     assert.equal(result, "'top second one'");
@@ -71,7 +71,7 @@ describe('an edit of the source', function () {
     assert.equal((await run('whole()')).result, "'top mended at last'");
   });
 
-  it('that changes only the time of the file renews nothing', async () => {
+  it('that changes only the time of the file reloads nothing', async () => {
     write('part.ts', "export const part = (): string => 'mended at last';\n");
     assert.equal((await run('whole()')).stdout, '');
   });

@@ -111,7 +111,7 @@ describe('a checkpoint', () => {
     disposeModel(model);
   });
 
-  it('of another architecture is refused: the tensors that differ are named, and nothing changes', async () => {
+  it('of another architecture is refused, naming the tensors that differ, and nothing changes', async () => {
     const small = createModel(CONFIGS[0] as ModelConfig);
     const wide = createModel({ ...CONFIGS[0], hidden: 6 } as ModelConfig);
     await saveCheckpoint(file('wide'), wide, header(CONFIGS[0] as ModelConfig));
@@ -154,7 +154,7 @@ describe('a checkpoint', () => {
     for (const model of [small, wide]) disposeModel(model);
   });
 
-  it('that describes a larger model than its file holds is refused before that is made', async () => {
+  it('that describes a larger model than its file has is refused before the model is made', async () => {
     const larger = /describes a larger model than the \d+ tensors of \d+ numbers in it; restore/;
     for (const [k, change, says] of [
       [0, { K: 1e9 }, larger],
@@ -179,7 +179,7 @@ describe('a checkpoint', () => {
     }
   });
 
-  it('of a background model says so, and is found by family and set: what names say is no more', () => {
+  it('of a background model says so, and is found by family and set, not by its name', () => {
     const names = shippedModels();
     const background = names.filter((name) => isBackground(shippedHeader(name)));
     assert.deepEqual(
@@ -195,7 +195,7 @@ describe('a checkpoint', () => {
       assert.equal(shippedBackgroundOf(shippedHeader(name)), undefined);
   });
 
-  it('that is not known, not a checkpoint, or damaged is named', async () => {
+  it('that is unknown, not a checkpoint, or damaged is reported by name', async () => {
     for (const name of shippedModels())
       assert.throws(() => loadModel('glow-nothing'), new RegExp(`choose one of .*${name}.*path`));
     assert.throws(

@@ -93,7 +93,7 @@ describe('the noise schedule', () => {
     });
   });
 
-  it('and sampled noise has those moments', async () => {
+  it('gives sampled noise those moments', async () => {
     await startBackend();
     const share = schedule.signal[400] as number;
     const n = 20_000;
@@ -128,7 +128,7 @@ describe('the noise schedule', () => {
   });
 });
 
-describe('going back through the noise, with the denoiser that is best for a Gaussian', () => {
+describe('reversing the noise with the optimal denoiser of a Gaussian', () => {
   before(() => startBackend());
   const schedule = sigmoidSchedule(1000);
   const [centre, spread] = [0.1, 0.2];
@@ -179,7 +179,7 @@ describe('going back through the noise, with the denoiser that is best for a Gau
 describe('the diffusion model', () => {
   before(() => startBackend());
 
-  it('gives the same gradient by every way: squared norms, outright, summed, for one image and for groups', () => {
+  it('gives the same gradient in every way: as squared norms, in full, summed, for one image and for groups', () => {
     const model = tiny();
     const [x, e] = [images(4), model.noise([0, 1, 2, 3], 5)];
     const wrong: string[] = [];
@@ -224,7 +224,7 @@ describe('the diffusion model', () => {
     assert.equal(seen.size, model.layers.length);
   });
 
-  it('has gradients of the training loss, with a timestep of each image’s own, that agree with finite differences', () => {
+  it('has gradients of the training loss, with a separate timestep for each image, that agree with finite differences', () => {
     const model = tiny();
     const x = images(3);
     const noise = model.trainingNoise(3, 7);
@@ -295,7 +295,7 @@ describe('the diffusion model', () => {
     tf.dispose([x, e]);
   });
 
-  it('holds images out at a timestep of each image’s own, the same in any batch', () => {
+  it('evaluates held-out images at a separate timestep for each, the same in any batch', () => {
     const model = tiny();
     const x = images(6);
     const one = (k: number) => tf.tidy(() => tf.slice(x, [k, 0, 0, 0], [1, -1, -1, -1]));
@@ -317,7 +317,7 @@ describe('the diffusion model', () => {
     assert.ok(new Set(timesteps.flat()).size > 1);
   });
 
-  it('has bits/dim that are the variational bound, every eight images with noise and timesteps of their own', () => {
+  it('has bits/dim that are the variational bound, with separate noise and timesteps for every eight images', () => {
     const model = new Diffusion({ ...CONFIG, timesteps: 20 });
     const x = images(20);
     const expected = [0, 1, 2].flatMap((part) => {
@@ -342,7 +342,7 @@ describe('the diffusion model', () => {
     tf.dispose([x, eight]);
   });
 
-  it('bounds many images, for which the network is replayed as a graph, as it bounds few', () => {
+  it('gives the same bound for many images, with the network replayed as a graph, as for few', () => {
     const model = tiny();
     const x = images(40);
     const few = tf.tidy(() => tf.slice(x, [0, 0, 0, 0], [4, -1, -1, -1]));
@@ -353,7 +353,7 @@ describe('the diffusion model', () => {
     tf.dispose([x, few]);
   });
 
-  it('looks at another timestep with the same layers', () => {
+  it('can use another timestep with the same layers', () => {
     const model = tiny();
     const [x, e] = [images(2), model.noise([0, 1], 5)];
     const late = model.atTimestep(19);
@@ -379,7 +379,7 @@ describe('the diffusion model', () => {
     }
   });
 
-  it('keeps no tensor behind', () => {
+  it('leaves no tensor behind', () => {
     const model = tiny();
     const [x, e] = [images(2), model.noise([0, 1], 5)];
     const given = model.trainingNoise(2, 5);
@@ -412,7 +412,7 @@ describe('the diffusion model', () => {
     tf.dispose([x, e]);
   });
 
-  it('names what it cannot be built of, or asked for', () => {
+  it('reports invalid configurations and requests', () => {
     assert.throws(
       () => new Diffusion({ ...CONFIG, imageShape: [5, 6, 2] }),
       /2 levels cannot take images of 5x6; .* multiples of 2/,

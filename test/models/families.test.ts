@@ -19,7 +19,7 @@ const VAE = { family: 'vae', imageShape: [8, 8, 1], channels: [4, 6], latent: 3,
 describe('the configuration of a model', () => {
   before(() => startBackend());
 
-  it('that cannot be is said in one line that names the entry, and no tensor is made', () => {
+  it('that is invalid is reported in one line that names the entry, and no tensor is made', () => {
     const { latent: _, ...lacking } = VAE;
     const before = tf.memory().numTensors;
     for (const [config, says] of [

@@ -24,7 +24,7 @@ import { disagreements } from './finite-differences';
 import { REAL_NVP, RealNvp } from './real-nvp';
 
 /** A family that lies in one file of the tests goes through the whole house. */
-describe('a family of one’s own, RealNVP', () => {
+describe('your own family, RealNVP', () => {
   let folder: string;
   let dataBefore: string | undefined;
   let loaded: LoadedModel;
@@ -71,7 +71,7 @@ describe('a family of one’s own, RealNVP', () => {
     disposeModel(model);
   });
 
-  it('has its configuration looked at, and the paper’s families keep their names', () => {
+  it('has its configuration checked, and the paper’s families keep their names', () => {
     const config = preset('real-nvp', 'small', [4, 4, 1], 1);
     assert.throws(
       () => createModel({ ...config, couplings: 0 }),

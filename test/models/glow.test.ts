@@ -71,7 +71,7 @@ function unitImage(images: tf.Tensor, noise: tf.Tensor, k: number): Float64Array
 describe('Glow', () => {
   before(() => startBackend());
 
-  it('is, on a tiny image, what plain float64 loops make of the architecture, log-determinants by the full Jacobian', () => {
+  it('equals, on a tiny image, plain float64 loops over the architecture, with log-determinants of the full Jacobian', () => {
     for (const [shape, K, L] of [
       [[4, 4, 1], 2, 2],
       [[2, 2, 3], 2, 1],
@@ -138,7 +138,7 @@ describe('Glow', () => {
     disposeModel(model);
   });
 
-  it('inverts itself so with the weights that come along, on real images', async () => {
+  it('does so with the shipped weights on real images', async () => {
     const { model } = loadModel('glow-fashion_mnist');
     const data = await dataset('fashion_mnist', 'test', { limit: 2 });
     tf.tidy(() => {

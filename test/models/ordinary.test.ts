@@ -25,7 +25,7 @@ function exampleOfTheDocs(): { realNvp: Model; variables: Record<string, tf.Vari
   return exported as { realNvp: Model; variables: Record<string, tf.Variable> };
 }
 
-describe('a model of one’s own', () => {
+describe('your own model', () => {
   let realNvp: Model;
   let variables: Record<string, tf.Variable>;
   before(async () => {
@@ -79,7 +79,7 @@ describe('a model of one’s own', () => {
     tf.dispose([images, noise]);
   });
 
-  it('its gradient to an image is the slope of its log-likelihood along a pixel', () => {
+  it('its gradient with respect to an image is the slope of its log-likelihood along a pixel', () => {
     const [images, noise] = [pixels(), realNvp.noise([0, 1, 2, 3, 4, 5], 2)];
     const gradient = tf.tidy(() =>
       realNvp.imageGradient(images, noise).dataSync().slice(),
@@ -112,7 +112,7 @@ describe('a model of one’s own', () => {
     tf.dispose([images, noise]);
   });
 
-  it('says what is wrong with a function that is no log-likelihood, and leaves no tensor behind', () => {
+  it('says what is wrong with a function that is not a log-likelihood, and leaves no tensor behind', () => {
     const images = pixels();
     const make = (logLikelihood: (x: tf.Tensor) => tf.Tensor) =>
       ordinaryModel({ family: 'own', imageShape: [4, 4, 1], variables, logLikelihood });
@@ -165,7 +165,7 @@ describe('a model of one’s own', () => {
     tf.dispose([images, noise]);
   });
 
-  it('is refused if an image depends on its company, is not finite, or a variable is not used', () => {
+  it('is refused if an image depends on other images, a number is not finite, or a variable is not used', () => {
     const images = pixels();
     const noise = tf.zeros([6]);
     const weights = tf.variable(tf.ones([16, 3]));

@@ -23,7 +23,7 @@ describe("parity with the paper's code", () => {
     });
   }
 
-  it('sees one number changed by a thousandth, and says which architecture a file is not of', () => {
+  it('notices one number changed by a thousandth, and says which architecture a file does not match', () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'fisherlab-parity-'));
     try {
       const file = JSON.parse(readFileSync(golden('vae-paper.json'), 'utf8'));

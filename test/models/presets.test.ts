@@ -30,7 +30,7 @@ describe('presets', () => {
     assert.deepEqual(sizes('vae', 'paper', [32, 32, 3]), [48, 3_247_843]);
   });
 
-  it('ship, where small, in at most 6 MiB of float32', () => {
+  it('of the small size take at most 6 MiB of float32', () => {
     for (const family of FAMILIES) {
       const [, parameters] = sizes(family, 'small', [32, 32, 3]);
       assert.ok(4 * parameters <= 6 * 2 ** 20, `${family}: ${parameters} parameters`);
@@ -60,7 +60,7 @@ describe('presets', () => {
     }
   });
 
-  it('say so where an image cannot be halved', () => {
+  it('say so if an image cannot be halved', () => {
     assert.throws(() => preset('vae', 'small', [27, 28, 1], 1), /27x28 cannot be halved; pad them/);
   });
 });

@@ -32,7 +32,7 @@ const FAMILIES = {
   },
   diffusion: {
     config: { dim: 8, dimMults: [1, 1] },
-    says: /^taken are the tensors under 'model\.'$/,
+    says: /^taken: the tensors under 'model\.'$/,
     noise: () => tf.tensor4d(normal(COUNT), [2, 32, 32, 1]),
   },
   vae: {

@@ -29,7 +29,7 @@ const values = (bytes: Buffer) =>
   Array.from(decodeSafetensors(bytes, 'x').tensors.get('a')?.values ?? []);
 
 describe('safetensors', () => {
-  it('give back every bit of every float32, the shapes, the metadata and the order', () => {
+  it('return every bit of every float32, the shapes, the metadata and the order', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.string({ maxLength: 9 }), fc.array(fc.float())), { maxLength: 5 }),
@@ -70,7 +70,7 @@ describe('safetensors', () => {
     assert.equal(bytes.toString('hex', 8 + length), '0000803f000000c0');
   });
 
-  it('are sealed with the checksum of the file as it is without its seal, which is no other than that file’s', () => {
+  it('are sealed with the checksum of the same file without a seal', () => {
     const numbers = Buffer.from('0000803f000000c0', 'hex');
     const header = {
       __metadata__: { k: 'v' },
@@ -86,7 +86,7 @@ describe('safetensors', () => {
     assert.equal(decodeSafetensors(sealed, 'x').checksum, sha256);
   });
 
-  it('that were altered in any byte are found out', () => {
+  it('that were altered in any byte are noticed', () => {
     const tensors = ['a', 'b'].map((name) => ({
       name,
       shape: [3],
@@ -111,7 +111,7 @@ describe('safetensors', () => {
     );
   });
 
-  it('of every type of number come in', () => {
+  it('of every number type can be read', () => {
     const bytes = (array: ArrayBufferView) => new Uint8Array(array.buffer);
     assert.deepEqual(values(one('F64', bytes(Float64Array.of(0.1, -1e300)))), [
       Math.fround(0.1),
@@ -164,7 +164,7 @@ describe('safetensors', () => {
     }
   });
 
-  it('of half precision are the nearest there are, the even one of two as near', () => {
+  it('of half precision are rounded to the nearest number, or to the even one of two', () => {
     // All halves from 0 up, in order: their bit patterns count up with their values.
     const halves = Float64Array.from({ length: 0x7c01 }, (_, bits) =>
       bits === 0x7c00 ? 65536 : fromHalf(bits),
@@ -217,7 +217,7 @@ describe('safetensors', () => {
     );
   });
 
-  it('that are cut anywhere, or go on too long, are found out', () => {
+  it('that are truncated anywhere, or too long, are noticed', () => {
     const whole = Buffer.from(
       encodeSafetensors(
         ['a', 'b'].map((name) => ({ name, shape: [3], values: Float32Array.of(1, 2, 3) })),
@@ -239,7 +239,7 @@ describe('safetensors', () => {
     );
   });
 
-  it('whose header lies are found out', () => {
+  it('with a wrong header are noticed', () => {
     const data = new Uint8Array(8);
     const entry = (change: object) =>
       file({ a: { dtype: 'F32', shape: [2], data_offsets: [0, 8], ...change } }, data);
@@ -298,7 +298,7 @@ describe('safetensors', () => {
     for (const [bytes, says] of others) assert.throws(() => decodeSafetensors(bytes, 'w.pt'), says);
   });
 
-  it('that name a tensor twice are refused, and names inside of texts are none', () => {
+  it('that name a tensor twice are refused, but names inside of strings do not count', () => {
     const a = '"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}';
     assert.throws(
       () => decodeSafetensors(file(`{${a},"\\u0061":{}, ${a}}`, new Uint8Array(8)), 'w'),
@@ -308,7 +308,7 @@ describe('safetensors', () => {
     assert.equal(decodeSafetensors(file(tricky, new Uint8Array(8)), 'w').tensors.size, 1);
   });
 
-  it('are written as a whole and read back; a missing file is one line', async () => {
+  it('are written completely and read back; a missing file is reported in one line', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'fisherlab-safetensors-'));
     try {
       const name = path.join(folder, 'a.safetensors');

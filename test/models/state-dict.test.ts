@@ -125,7 +125,7 @@ describe('a state dictionary', () => {
   });
 
   for (const config of [GLOW, VAE, DIFFUSION]) {
-    it(`of a ${config.family} goes out and comes back to the last bit`, () => {
+    it(`of a ${config.family} is exported and imported bit for bit`, () => {
       pair(config, (from, to) => {
         for (const { name, variable } of from.buffers)
           if (name.endsWith('tracked')) variable.assign(tf.tensor1d([123_457]));
@@ -136,7 +136,7 @@ describe('a state dictionary', () => {
     });
   }
 
-  it("goes out under PyTorch's types and with the buffers that load_state_dict asks for", () => {
+  it("is exported with PyTorch's types and the buffers that load_state_dict needs", () => {
     pair(VAE, (vae) => {
       const counter = stateDict(vae).find(({ name }) => name.endsWith('num_batches_tracked'));
       assert.deepEqual([counter?.stored, counter?.shape], ['I64', []]);
@@ -152,7 +152,7 @@ describe('a state dictionary', () => {
     });
   });
 
-  it('comes in without what the architecture implies and without counters, and says so', () => {
+  it('is imported without tensors that the architecture implies and without counters, and says so', () => {
     pair(GLOW, (from, to) => {
       const mask = { name: 'm', shape: [4, 4], values: new Float32Array(16) };
       const more = { 'flow.layers.1.invconv.l_mask': mask, 'flow.layers.1.invconv.eye': mask };
@@ -170,7 +170,7 @@ describe('a state dictionary', () => {
     });
   });
 
-  it('of a diffusion process comes in from below its prefix if its noise schedule is the same', () => {
+  it('of a diffusion process is imported from under its prefix if its noise schedule is the same', () => {
     pair(DIFFUSION, (from, to) => {
       const signal = Float32Array.from(
         (from as unknown as { schedule: { signal: Float64Array } }).schedule.signal,
@@ -192,6 +192,27 @@ describe('a state dictionary', () => {
         missing: [],
       });
       assertSame(from, to);
+    });
+  });
+
+  it('of a U-Net of later versions of denoising-diffusion-pytorch is refused, by the names of its attention', () => {
+    pair(DIFFUSION, (from, to) => {
+      // How versions 1.8, 1.9 and 2.3 name what 1.2 to 1.7 call downs.0.2.fn.fn.to_qkv.weight.
+      for (const [old, renamed] of [
+        ['downs.0.2.fn.norm.g', 'downs.0.2.norm.g'],
+        ['downs.0.2.fn.fn.to_qkv.weight', 'downs.0.2.to_qkv.weight'],
+      ] as const)
+        for (const prefix of ['', 'ema_model.model.']) {
+          const tensors = asMap(modelTensors(from), prefix);
+          const moved = tensors.get(`${prefix}${old}`);
+          assert.ok(moved);
+          tensors.delete(`${prefix}${old}`);
+          tensors.set(`${prefix}${renamed}`, moved);
+          assert.throws(
+            () => setStateDict(to, tensors, 'x'),
+            /'x' is of denoising-diffusion-pytorch 1\.8 or later .*; train it with version 1\.5\.5/,
+          );
+        }
     });
   });
 
@@ -242,7 +263,7 @@ describe('a state dictionary', () => {
     });
   });
 
-  it('whose parts were wrapped comes in, and one that holds a part twice does not', () => {
+  it('with wrapped parts is imported, but one that has a part twice is not', () => {
     pair(GLOW, (from, to) => {
       const wrapped = new Map(
         modelTensors(from).map((tensor) => [
@@ -262,7 +283,7 @@ describe('a state dictionary', () => {
     });
   });
 
-  it('that holds the model twice wants a prefix', () => {
+  it('that has the model twice needs a prefix', () => {
     pair(GLOW, (from, to) => {
       const twice = new Map([
         ...asMap(modelTensors(to), 'model.'),

@@ -88,7 +88,7 @@ describe('the variational autoencoder', () => {
     assert.deepEqual(lines, []);
   });
 
-  it('moves the stored statistics a tenth of the way to those of the batch, in a training step alone', () => {
+  it('moves the stored statistics a tenth of the way to those of the batch, only in a training step', () => {
     const model = tiny();
     const x = images(4);
     const noise = model.trainingNoise(4, 5);
@@ -205,7 +205,7 @@ describe('the variational autoencoder', () => {
     assert.ok(numbers(back).every((v) => v >= 0 && v <= 256));
   });
 
-  it('keeps no tensor behind', () => {
+  it('leaves no tensor behind', () => {
     const model = tiny();
     const [x, z] = [images(2), model.noise([0, 1], 5)];
     const noise = model.trainingNoise(2, 5);

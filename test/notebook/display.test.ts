@@ -52,7 +52,7 @@ describe('a table', () => {
 });
 
 describe('a claim', () => {
-  it('that is false throws itself with its numbers and without a stack', () => {
+  it('that is false is thrown with its numbers and without a stack', () => {
     assert.throws(() => check('A exceeds B', false, '1 < 2'), {
       message: 'A exceeds B (1 < 2)',
       stack: '✗ A exceeds B (1 < 2)',
@@ -68,7 +68,7 @@ describe('progress', () => {
     return { clock, lines, steps: progress('steps', 100, screen, () => clock.time) };
   };
 
-  it('supposes that the rest goes as fast as what is done', () => {
+  it('assumes that the rest takes as long per step as the finished part', () => {
     assert.ok(progressLine('steps', 25, 100, 10).endsWith('25 % · 30 s left'));
   });
 
@@ -79,7 +79,7 @@ describe('progress', () => {
     );
   });
 
-  it('writes a line at most every five seconds where lines stay', () => {
+  it('writes a line at most every five seconds in a log', () => {
     const { clock, lines, steps } = recorded('lines');
     for (let i = 1; i <= 100; i++) {
       clock.time = i * 120;
@@ -94,7 +94,7 @@ describe('progress', () => {
     assert.equal(lines[3]?.[0], 'steps: 100 of 100 in 12 s');
   });
 
-  it('leaves no time behind in a notebook, so that its stored output does not change', () => {
+  it('leaves no times in a notebook, so that its stored output does not change', () => {
     const { clock, lines, steps } = recorded('notebook');
     clock.time = 4321;
     steps.tick(100);

@@ -18,7 +18,7 @@ const code = (source: string, outputs: Cell['outputs'] = []): Cell => ({
 });
 
 describe('the page of a notebook', () => {
-  it('takes its title from the first heading, else from the file', () => {
+  it('takes its title from the first heading, otherwise from the file', () => {
     assert.equal(
       page([text('some words'), text('# Why *likelihood* fails')]).document.title,
       'Why likelihood fails',
@@ -33,11 +33,11 @@ describe('the page of a notebook', () => {
     assert.ok(html.includes('url(data:font/woff2;base64,'));
   });
 
-  it('brings no fonts along where there is no formula', () => {
+  it('includes no fonts if there is no formula', () => {
     assert.ok(!page([text('plain')]).html.includes('font/woff2'));
   });
 
-  it('sets formulas in a line and on their own, and leaves prices alone', () => {
+  it('renders inline and displayed formulas, and leaves prices alone', () => {
     const { document } = page([text('So $x^2$ is\n$$\\frac{1}{2}$$\nand costs $5 or $6.')]);
     assert.deepEqual(
       [...document.querySelectorAll('annotation')].map((node) => node.textContent?.trim()),
@@ -80,7 +80,7 @@ describe('the page of a notebook', () => {
     assert.equal(document.querySelectorAll('pre.output')[1]?.textContent, '<b>');
   });
 
-  it('shows of several forms of one output the richest', () => {
+  it('shows the richest of several forms of an output', () => {
     const data = {
       'image/png': 'AAAA',
       'image/svg+xml': '<svg viewBox="0 0 1 1"></svg>',
@@ -100,7 +100,7 @@ describe('the page of a notebook', () => {
     assert.equal(document.querySelector('details strong')?.textContent, 'so');
   });
 
-  it('says how long a cell took where that is worth knowing', () => {
+  it('says how long a slow cell took', () => {
     const { document } = page(
       [code('a'), code('b')],
       new Map([

@@ -83,7 +83,7 @@ describe('the runner of notebooks', function () {
       ]);
     });
 
-    it('keeps of an output that is overwritten in place only the last state', () => {
+    it('keeps only the last state of an output that is overwritten in place', () => {
       assert.deepEqual(outputs(4), [
         { output_type: 'display_data', data: { 'text/plain': ['steps: 3 of 3'] }, metadata: {} },
       ]);
@@ -133,7 +133,7 @@ describe('the runner of notebooks', function () {
     });
   }
 
-  it('lists the notebooks there are when a name is not known', () => {
+  it('lists the notebooks when a name is unknown', () => {
     assert.throws(
       () => findNotebooks(folder, ['nix']),
       /notebook 'nix' is not known; choose one of dies, .*throws/,
@@ -169,7 +169,7 @@ describe('the runner of notebooks', function () {
     }
   });
 
-  it('runs what follows a failed one, stores the outputs of good ones only, and they are the same in each run', async () => {
+  it('runs the notebooks after a failed one, and stores only outputs of successful ones, the same in each run', async () => {
     const out = path.join(path.dirname(folder), 'out');
     const before = readFileSync(path.join(folder, 'throws.ipynb'), 'utf8');
     const files = findNotebooks(folder, ['throws', 'good']);

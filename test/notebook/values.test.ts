@@ -68,7 +68,7 @@ describe('what is shown', function () {
       assert.deepEqual(factsOf(await textOf(tensor)), { memory: 'none: it is disposed' });
     });
 
-    it('works for variables, for truth values, for texts and for nothing at all', async () => {
+    it('works for variables, booleans, strings and empty tensors', async () => {
       const tensors = [tf.variable(tf.scalar(4)), tf.tensor1d([true, false]), tf.zeros([0, 2])];
       assert.match(await textOf(tensors[0]), /^Variable \[\] float32\n {2}values .* 4\n/);
       assert.equal(factsOf(await textOf(tensors[1])).memory, '2 bytes');
@@ -94,7 +94,7 @@ describe('what is shown', function () {
   });
 
   describe('of a model', () => {
-    it('is at most ten lines: family, sizes, layers, and what the file knows of its training', async () => {
+    it('is at most ten lines: family, sizes, layers, and the training recorded in the file', async () => {
       const loaded = loadModel('glow-fashion_mnist');
       const text = await textOf(loaded);
       assert.ok(text.split('\n').length <= 10, text);
@@ -113,7 +113,7 @@ describe('what is shown', function () {
     });
   });
 
-  it('of a model that was trained elsewhere leaves out the losses that nobody measured', async () => {
+  it('of a model trained elsewhere leaves out losses that were not measured', async () => {
     const loaded = loadModel('glow-fashion_mnist');
     const { test: _, ...header } = loaded.header;
     const measured = await textOf({ ...loaded, header });
@@ -199,14 +199,14 @@ describe('what is shown', function () {
       assert.match(await textOf({ rows: 0, batchSize: 1, columns: [] }), /0 columns$/);
     });
 
-    it('is a long array cut, with its range', async () => {
+    it('is a shortened array with its range', async () => {
       const facts = factsOf(await textOf(Float64Array.from({ length: 5000 }, (_, k) => k)));
       assert.equal(facts['min, mean, max'], '0, 2500, 4999');
       assert.equal(facts.memory, '40.0 kB');
       assert.match(await textOf(Array.from({ length: 21 }, () => 1)), /^Array\(21\)\n/);
     });
 
-    it('is free of what Jupyter takes out of a notebook that is not trusted', async () => {
+    it('has nothing that Jupyter removes from notebooks that are not trusted', async () => {
       const set = await dataset('mnist', 'test', { limit: 1 });
       const allowed = /^(table|caption|thead|tbody|tr|th|td|img)$/;
       for (const value of [set, new DataFrame([{ a: '<b>' }]), tf.tidy(() => tf.scalar(1))]) {
@@ -239,7 +239,7 @@ describe('what is shown', function () {
       assert.ok(Math.sqrt(squares / few.length) < 2); // of 255: not to be seen
     });
 
-    it('is the same again, byte for byte', async () => {
+    it('is the same each time, byte for byte', async () => {
       assert.deepEqual(await shown(FIGURE), await shown(structuredClone(FIGURE)));
     });
 

@@ -14,7 +14,7 @@ describe(`plain tslab, once the library is built${skipped}`, () => {
     build();
   });
 
-  it('runs the first cell of every notebook: what it imports is there, with its types', function () {
+  it('runs the first cell of every notebook: its imports exist, with their types', function () {
     this.timeout(600_000);
     const all = findNotebooks(inCheckout('notebooks')).map(readNotebook);
     const cells = all.map(({ cells: own }) =>

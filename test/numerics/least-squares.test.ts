@@ -28,7 +28,7 @@ describe('least squares', () => {
     for (const x of [a, b, new Float64Array(200).fill(1)]) near(along(x), 0);
   });
 
-  it('bears columns that are constant or say the same', () => {
+  it('tolerates columns that are constant or collinear', () => {
     const a = column(1);
     const y = a.map((x) => 1 + x);
     const columns = [a, a, new Float64Array(200).fill(5)];

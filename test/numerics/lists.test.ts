@@ -10,14 +10,14 @@ describe('moments of a list', () => {
     assert.ok(Math.abs(unbiasedStd([1, 2, 3, 4]) - Math.sqrt(5 / 3)) < 1e-15);
   });
 
-  it('do not leave out what is no number', () => {
+  it('do not skip NaN', () => {
     assert.ok(Number.isNaN(mean([1, Number.NaN, 2])));
     assert.ok(Number.isNaN(unbiasedStd([1, Number.NaN, 2])));
     assert.ok(Number.isNaN(mean([])));
     assert.ok(Number.isNaN(unbiasedStd([1])));
   });
 
-  it('know a constant list, however its mean is rounded', () => {
+  it('recognise a constant list, however its mean is rounded', () => {
     assert.ok(isConstant([0.1, 0.1, 0.1]));
     assert.ok(!isConstant([0.1, 0.1, 0.1 + 2 ** -56]));
   });
@@ -33,7 +33,7 @@ describe('the order of a list', () => {
     assert.ok(Number.isNaN(quantileOfSorted([], 0.5)));
   });
 
-  it('counts what is below a number and what is up to it', () => {
+  it('counts the numbers below a number and those up to it', () => {
     fc.assert(
       fc.property(few, fc.integer({ min: -5, max: 5 }), (values, x) => {
         const sorted = Float64Array.from(values).sort();
@@ -82,7 +82,7 @@ describe('draws of the bootstrap', () => {
     assert.equal(new Set(resamples.map(String)).size, 4);
   });
 
-  it('give the interval between their 2.5 % and 97.5 % quantiles, of the numbers among them', () => {
+  it('give the interval between their 2.5 % and 97.5 % quantiles, ignoring NaN', () => {
     const values = Float64Array.from({ length: 1001 }, (_, i) => (i * 17) % 1001); // 0 … 1000
     const { low, high } = interval(values);
     assert.ok(Math.abs(low - 25) < 1e-9 && Math.abs(high - 975) < 1e-9, `${low} ${high}`);

@@ -7,7 +7,7 @@ const sample = (n: number, seed: number) =>
   Float64Array.from({ length: n }, (_, k) => uniformAt(seed, k)).sort();
 
 describe('what n numbers say about quantiles', () => {
-  it('is Beta where that has a closed form: the largest and the smallest of n', () => {
+  it('follows the closed form of the Beta distribution for the largest and the smallest of n', () => {
     for (const n of [1, 19, 200]) {
       const [largest, smallest] = [shareBelow(n, n), shareBelow(1, n)];
       // P(F(S_n) ≤ x) = xⁿ and P(F(S_1) ≤ x) = 1 − (1 − x)ⁿ
@@ -18,7 +18,7 @@ describe('what n numbers say about quantiles', () => {
     }
   });
 
-  it('holds the share below the r-th number, and the quantile, as often as it says', () => {
+  it('contains the share below the r-th number, and the quantile, as often as it claims', () => {
     const [n, r, q, samples] = [60, 57, 0.95, 4000];
     const share = shareBelow(r, n);
     const { low, high } = ranksAroundQuantile(q, n);
@@ -37,13 +37,13 @@ describe('what n numbers say about quantiles', () => {
     assert.ok(quantiles / samples > 0.95 - error, String(quantiles));
   });
 
-  it('leaves a side open where the numbers are too few', () => {
+  it('leaves a side open if there are too few numbers', () => {
     // P(all 20 are below the 95 % quantile) = 0.36
     assert.equal(ranksAroundQuantile(0.95, 20).high, 21);
     assert.equal(ranksAroundQuantile(0.05, 20).low, 0);
   });
 
-  it('refuses what is no rank and no probability', () => {
+  it('refuses invalid ranks and probabilities', () => {
     assert.throws(() => shareBelow(0, 5), /no number 0 among 5/);
     assert.throws(() => shareBelow(6, 5), /no number 6 among 5/);
     assert.throws(() => ranksAroundQuantile(1, 5), /1 is no probability of a quantile/);

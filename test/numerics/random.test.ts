@@ -145,7 +145,7 @@ describe('seeded randomness', () => {
     );
   });
 
-  it('refuses a seed that it would have to cut down, in every function that takes one', () => {
+  it('refuses a seed that it would have to truncate, in every function that takes one', () => {
     for (const seed of [-1, 0.5, 2 ** 32, Number.NaN, Number.POSITIVE_INFINITY])
       for (const draw of [
         () => deriveSeed(seed, 1),

@@ -119,7 +119,7 @@ describe('bars', () => {
     assert.ok(Math.abs(0.9 - (arrayminus[0] as number) - 0.7) < 1e-12);
   });
 
-  it('refuse an interval beside its value and a series of the wrong length', () => {
+  it('refuse an interval without its value and a series of the wrong length', () => {
     assert.throws(
       () => bars(['x'], [{ name: 'm', values: [0.9], low: [0.91], high: [0.95] }], { y: '' }),
       /interval of 'm' at 'x' does not hold/,
@@ -149,7 +149,7 @@ describe('lines and points', () => {
     assert.deepEqual(ticks([0.3, 4]), { dtick: undefined, tickvals: [0.1, 0.2, 0.5, 1, 2, 5] });
   });
 
-  it('tell lines apart where there are more of them than colours', () => {
+  it('distinguish lines even if there are more of them than colours', () => {
     const series = Array.from({ length: 9 }, (_, k) => ({
       name: `l${k}`,
       x: [0, 1],

@@ -46,7 +46,7 @@ describe('the page of a live curve', () => {
     address = await startedAt();
   });
 
-  it('asks for nothing that its own server does not give, plotly among it', async () => {
+  it('requests nothing, not even plotly, from other servers', async () => {
     const found: string[] = [];
     const page = await (await fetch(address)).text();
     assert.doesNotMatch(page, /https?:/);
@@ -74,7 +74,7 @@ describe('the page of a live curve', () => {
     });
   const POLL = '/socket.io/?EIO=4&transport=polling';
 
-  it('is sent to those only who ask for this machine by name', async () => {
+  it('is sent only to requests that name this machine', async () => {
     const { port, host } = new URL(address);
     for (const target of ['/', '/plotly.min.js', '/main.js', POLL]) {
       const file = target === '/main.js' ? await script() : target;

@@ -6,7 +6,7 @@ const sets = ['cifar10', 'svhn', 'celeba', 'gtsrb'];
 const shifted = sets.map((name, k) => ({ name, values: values.map((value) => value + 3 * k) }));
 
 describe('names in the plot', () => {
-  it('stand for a legend where there are more than three series, one each, none on another', () => {
+  it('replace the legend if there are more than three series, without overlaps', () => {
     const { layout } = histogram(shifted, { x: 'score', bins: 12 });
     assert.equal(layout.showlegend, false);
     const names = (layout.annotations ?? []).map(({ text }) => text);
@@ -50,13 +50,13 @@ describe('panels', () => {
     assert.ok((layout.xaxis2?.domain[0] as number) > 0.5);
   });
 
-  it('share a legend in which each name stands once', () => {
+  it('share a legend with each name once', () => {
     const { data } = panels(parts, { legend: true });
     const names = data.filter(({ showlegend }) => showlegend).map(({ name }) => name);
     assert.deepEqual(names, ['CIFAR-10', 'SVHN', 'CelebA', 'GTSRB']);
   });
 
-  it('refuse to be none', () => {
+  it('refuse an empty list', () => {
     assert.throws(() => panels([]), /there are no panels/);
   });
 });

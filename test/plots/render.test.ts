@@ -125,7 +125,7 @@ describe('drawing a figure', function () {
     assert.equal(JSON.stringify(KINDS.heatmap), before);
   });
 
-  it('gives different figures identifiers of their own, so that they can stand in one page', () => {
+  it('gives different figures identifiers of their own, so that they can be on one page', () => {
     const ids = Object.values(svgs).map((svg) =>
       [...svg.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]),
     );
@@ -133,7 +133,7 @@ describe('drawing a figure', function () {
     assert.equal(new Set(ids.flat()).size, ids.flat().length);
   });
 
-  it('can be asked for several at once', async () => {
+  it('can draw several at once', async () => {
     const kinds = Object.keys(KINDS);
     assert.deepEqual(
       await Promise.all(kinds.map((kind) => toSvg(KINDS[kind] as Figure))),
@@ -146,7 +146,7 @@ describe('drawing a figure', function () {
       assert.ok(svgs.histogram?.includes(`>${word}<`), word);
   });
 
-  it('gives a legend of several rows its room below the title', async () => {
+  it('leaves room for a legend of several rows below the title', async () => {
     for (const names of [
       FIVE,
       [...FIVE, ...FIVE.map((name) => `${name} through another representation`)],
@@ -175,7 +175,7 @@ describe('drawing a figure', function () {
     assert.equal(await toSvg(KINDS.bars as Figure), svgs.bars);
   });
 
-  it('measures texts as they come out, without a font of the machine', () => {
+  it('measures texts as they are drawn, without fonts of the machine', () => {
     for (const [text, weight] of [
       ['Fashion-MNIST log p(x)', 'normal'],
       ['θ χ² ∂ √ − 0123456789', 'normal'],
@@ -193,7 +193,7 @@ describe('drawing a figure', function () {
     }
   });
 
-  it('writes SVG and PNG as wholes and refuses other endings', async () => {
+  it('writes complete SVG and PNG files and refuses other endings', async () => {
     await saveFigure(KINDS.bars as Figure, path.join(folder, 'new folder', 'a.svg'));
     await saveFigure(KINDS.bars as Figure, path.join(folder, 'new folder', 'a.png'));
     assert.deepEqual(readdirSync(path.join(folder, 'new folder')).sort(), ['a.png', 'a.svg']);

@@ -39,7 +39,7 @@ describe('augmentation', () => {
     assert.ok(flipped > 70 && flipped < 130, `${flipped} of 200`);
   });
 
-  it('replaces the share of values it was asked to by whole numbers spread evenly over 0 … 255', () => {
+  it('replaces the given share of values by whole numbers spread evenly over 0 … 255', () => {
     const images = new Float32Array(10 * 32 * 32 * 3).fill(1000);
     const out = augment(images, [10, 32, 32, 3], { ...NO_AUGMENTATION, mutate: 0.3 }, 7);
     const drawn = out.filter((value) => value !== 1000);

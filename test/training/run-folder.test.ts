@@ -161,11 +161,11 @@ describe('a training run', () => {
   it('does not overwrite a run by accident', async () => {
     await assert.rejects(
       run(path.join(folder, 'whole'), tinyRun(14), false, quiet),
-      /a training run lies in .*--resume/,
+      /there is already a training run in .*--resume/,
     );
   });
 
-  it('has its folder to itself: a second one, resumed or not, is told who trains there', async () => {
+  it('locks its folder: a second run, resumed or not, is told who is training there', async () => {
     const shared = path.join(folder, 'shared');
     const others: Promise<unknown>[] = [];
     const progress = () => {
@@ -192,7 +192,7 @@ describe('a training run', () => {
     );
   });
 
-  it('resumes under another commit a run that did not say its preset, and names it from then on', async () => {
+  it('resumes under another commit a run without a preset, and records the preset from then on', async () => {
     const old = path.join(folder, 'old');
     await run(old, tinyRun(14), false, stopAfter(12));
     const header = await run(
@@ -207,14 +207,14 @@ describe('a training run', () => {
     assert.deepEqual([read.preset, read.commit], ['small', 'later']);
   });
 
-  it('names a state that was cut short', async () => {
+  it('reports a truncated state', async () => {
     const cut = path.join(folder, 'cut');
     await run(cut, tinyRun(14), false, stopAfter(2));
     truncateSync(path.join(cut, 'state.safetensors'), 5000);
     await assert.rejects(run(cut, tinyRun(14), true, quiet), /state\.safetensors' is damaged/);
   });
 
-  it('stops at a loss that is not finite, names step and tensor, and can go on from the last good state', async () => {
+  it('stops at a loss that is not finite, names step and tensor, and can resume from the last good state', async () => {
     const wild = path.join(folder, 'wild');
     const rate = (learningRate: number) => ({
       ...tinyRun(12),
@@ -228,7 +228,7 @@ describe('a training run', () => {
     assert.equal(await run(wild, rate(1e-3), false, stopAfter(5)), null);
     await assert.rejects(
       run(wild, rate(1e6), true, quiet),
-      /step 5 is safe in '.*state\.safetensors': go on from there by --resume/,
+      /step 5 is safe in '.*state\.safetensors': resume from there with --resume/,
     );
     assert.equal((await run(wild, rate(1e-3), true, quiet))?.step, 12);
   });

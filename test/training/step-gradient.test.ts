@@ -92,7 +92,7 @@ async function onlyNative(this: Mocha.Context) {
   if ((await startBackend()).name !== 'tensorflow') this.skip();
 }
 
-describe('the gradient of a training step (skipped where TensorFlow’s library does not run: graphs are its own)', () => {
+describe('the gradient of a training step (skipped if TensorFlow’s library does not run, because graphs need it)', () => {
   before(onlyNative);
 
   for (const [family, config] of Object.entries(CONFIGS)) {

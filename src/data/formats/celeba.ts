@@ -2,9 +2,9 @@
  * # CelebA, aligned faces
  *
  * A zip of `img_align_celeba/000001.jpg` … `202599.jpg`, 178x218. The paper's crop is the box (15,
- * 40)–(163, 188), 148x148, resized to 32x32 with smoothing (a triangle as wide as the shrinkage,
- * what PIL's bilinear is). The official partition is by number: training up to 162770, testing from
- * 182638 on, validation between (not used).
+ * 40)–(163, 188), 148x148, resized to 32x32 with smoothing (a triangle filter as wide as the scale
+ * factor, as in PIL's bilinear). The official partition is by number: training up to 162770,
+ * testing from 182638 on, and validation in between (not used).
  *
  * Reference: Liu et al. 2015, https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html,
  * `list_eval_partition.txt`

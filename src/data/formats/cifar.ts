@@ -11,7 +11,7 @@ import { readTar } from './tar-archive';
 
 const PLANE = 32 * 32;
 const PIXELS = 3 * PLANE;
-/** CIFAR-10's training set is in so many files. */
+/** The number of files of CIFAR-10's training set. */
 const BATCHES = 5;
 /** CIFAR-100's training file has 153,700,000 bytes. */
 const MOST = 160_000_000;
@@ -32,7 +32,7 @@ export const cifar: Converter = async function* (files, split) {
   }
 };
 
-/** Records of `head` label bytes and three planes, to pixels channel last. */
+/** Turns records of `head` label bytes and three planes into pixels with the channel last. */
 function records(bytes: Buffer, name: string, head: number) {
   const record = head + PIXELS;
   if (bytes.length === 0 || bytes.length % record !== 0)
@@ -47,10 +47,7 @@ function records(bytes: Buffer, name: string, head: number) {
   return { images, labels };
 }
 
-/**
- * One image [3, 32, 32] at `from` of `source` to [32, 32, 3] at `to` of `target`, which it fills
- * in.
- */
+/** Copies one image [3, 32, 32] at `from` in `source` to [32, 32, 3] at `to` in `target`. */
 export function planesToPixels(
   source: Uint8Array,
   from: number,

@@ -4,7 +4,7 @@
  * Zips of PPM images of 15 to 250 pixels: for training `…/<class>/<track>_<frame>.ppm`, for testing
  * `…/<number>.ppm` with the classes in `GT-final_test.csv` of another zip. The *whole* image is
  * resized (the box around the sign is not used, as in the paper), bilinear without smoothing, and
- * rounded to 8 bits; the paper's code left the values between the steps.
+ * rounded to 8 bits; the paper's code did not round.
  *
  * Reference: Stallkamp et al. 2012, https://benchmark.ini.rub.de
  */

@@ -1,11 +1,11 @@
 /**
- * # IDX, the format of MNIST and its kin
+ * # IDX, the format of MNIST and its relatives
  *
  * Two zero bytes, one for the type (8 = uint8), one for the number of dimensions, each dimension as
  * a big-endian 32-bit number, then the numbers; all gzipped.
  *
- * EMNIST's come in a zip, its images transposed (rows are columns) and its letters counted from 1;
- * here they are upright and from 0.
+ * The files of EMNIST come in a zip; its images are transposed and its letters are counted from 1.
+ * Here they are made upright and counted from 0.
  *
  * References: Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist/; Cohen et al. 2017,
  * EMNIST.
@@ -32,7 +32,7 @@ export function parseIdx(
     bytes[2] !== 8 ||
     bytes[3] !== dimensions
   ) {
-    throw new Error(`it is no IDX file of ${dimensions}-dimensional uint8`);
+    throw new Error(`it is not an IDX file of ${dimensions}-dimensional uint8`);
   }
   const shape = Array.from({ length: dimensions }, (_, i) => bytes.readUInt32BE(4 + 4 * i));
   const data = bytes.subarray(4 + 4 * dimensions);

@@ -2,8 +2,9 @@
  * # ImageNet32, the downsampled ImageNet
  *
  * A zip of NumPy archives (themselves zips): `train_data_batch_1.npz` … `_10.npz`, or
- * `val_data.npz`; in each `data.npy`, uint8 [N, 3072], red, green and blue planes. One archive at a
- * time is in memory, at most 400 MB. Labels are left out: 1000 classes do not fit in a byte.
+ * `val_data.npz`; each holds `data.npy`, uint8 [N, 3072], with red, green and blue planes. Only one
+ * archive at a time is in memory, at most 400 MB. Labels are left out: 1000 classes do not fit in a
+ * byte.
  *
  * Reference: Chrabaszcz et al. 2017, https://patrykchrabaszcz.github.io/Imagenet32
  */
@@ -13,7 +14,7 @@ import { type Converter, nth, numbered } from './portion';
 import { Zip } from './zip';
 
 const PIXELS = 3072;
-/** The training set is in so many archives. */
+/** The number of archives of the training set. */
 const BATCHES = 10;
 const MOST = 512 << 20;
 

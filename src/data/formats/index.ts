@@ -1,8 +1,8 @@
 /**
  * # The official formats
  *
- * One converter each; what they have in common is in `portion.ts`, the archives in `zip.ts` and
- * `tar-archive.ts`.
+ * Each format has one converter. What they share is in `portion.ts`; archives are read by `zip.ts`
+ * and `tar-archive.ts`.
  */
 import type { Format } from '../sets';
 import { celeba } from './celeba';

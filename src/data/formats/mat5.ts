@@ -1,12 +1,12 @@
 /**
- * # MATLAB 5 files, as far as SVHN uses them
+ * # The part of MATLAB 5 files that SVHN uses
  *
  * A header of 128 bytes that ends in `IM` (little-endian), then elements: a tag (type, length) and
  * that many bytes, padded to eight; a tag whose upper half is not zero is *small*, with up to four
- * bytes in itself. A variable is an element of type matrix (14), mostly packed by zlib (15), made
- * of four: flags, dimensions, name, numbers. Numbers run along the first dimension first. Read
- * here: uint8, and doubles that are whole numbers below 256. No typed and kept reader for this was
- * found on npm; what SVHN uses is a page.
+ * bytes in itself. A variable is an element of type matrix (14), usually compressed by zlib (15),
+ * and contains four elements: flags, dimensions, name, numbers. The first dimension varies fastest.
+ * Only uint8, and doubles that are whole numbers below 256, are read. We found no typed and
+ * maintained reader on npm, and the part that SVHN uses is short.
  *
  * Reference: MathWorks, MAT-File Format, "Level 5 MAT-files".
  */
@@ -26,7 +26,7 @@ const COMPRESSED = 15;
 /** The variables of a file, by name. `most` bounds what all of them may inflate to, in bytes. */
 export function parseMat5(file: Buffer, most: number): Map<string, MatArray> {
   if (file.length < 128 || file.toString('latin1', 126, 128) !== 'IM')
-    throw new Error('it is no little-endian MATLAB 5 file');
+    throw new Error('it is not a little-endian MATLAB 5 file');
   const found = new Map<string, MatArray>();
   let room = most;
   for (const { type, body } of elements(file.subarray(128), false)) {

@@ -2,8 +2,8 @@
  * # notMNIST (small)
  *
  * A gzipped tar of 28x28 PNGs, `…/<letter>/<name>.png`, letters A to J. A few files are known to be
- * empty or broken: they are left out (no more than one in a hundred may be). Shuffled once, since
- * the archive is by letter.
+ * empty or broken and are left out (at most one in a hundred may be). The images are shuffled once,
+ * because the archive is sorted by letter.
  *
  * Reference: Y. Bulatov 2011, http://yaroslavvb.blogspot.com/2011/09/notmnist-dataset.html
  */

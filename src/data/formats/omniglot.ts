@@ -1,9 +1,9 @@
 /**
  * # Omniglot
  *
- * A zip of 105x105 PNGs, black strokes on white: `…/<alphabet>/<character>/<drawing>.png`. Averaged
- * down to 28x28 and inverted, so that strokes are white on black as in the other grey sets. Label =
- * alphabet, in sorted order.
+ * A zip of 105x105 PNGs, black strokes on white: `…/<alphabet>/<character>/<drawing>.png`. They are
+ * averaged down to 28x28 and inverted, so that strokes are white on black as in the other grey
+ * sets. The label is the number of the alphabet in sorted order.
  *
  * Reference: Lake et al. 2015, https://github.com/brendenlake/omniglot
  */

@@ -1,19 +1,19 @@
 /**
  * # JPEG and PNG to pixels
  *
- * Decoding is sharp's (libvips). A picture that claims more than `MOST_PIXELS` is refused before it
- * is decoded, and a damaged one is an error, not a grey patch.
+ * Pictures are decoded by sharp (libvips). A picture that claims more than `MOST_PIXELS` is refused
+ * before it is decoded. A damaged one is an error; it does not become a grey patch.
  */
 import type { Sharp } from 'sharp';
 import type { Raster } from './resize';
 
 const MOST_PIXELS = 4_000_000;
 
-/** A picture that sharp can go on with. */
+/** A picture for further work with sharp. */
 export function picture(bytes: Buffer, mostPixels = MOST_PIXELS): Sharp {
   const sharp = require('sharp') as typeof import('sharp').default;
-  // Each picture is decoded once: what libvips would keep for a second time, of a progressive
-  // photograph of 100 megapixels some 300 MB, is never asked for.
+  // Each picture is decoded only once, so libvips need not cache it; for a progressive photograph
+  // of 100 megapixels its cache would take some 300 MB.
   sharp.cache(false);
   return sharp(bytes, { limitInputPixels: mostPixels, failOn: 'error' });
 }

@@ -1,18 +1,17 @@
 /**
- * # What a converter gives: images in portions
+ * # What a converter yields: images in portions
  *
  * Each official format has one converter, an asynchronous generator over the split's files. It
- * yields images in the set's own order, a portion at a time, so that a set larger than memory
- * passes through. Where the official order is by class (GTSRB's training set, Omniglot,
- * Tiny-ImageNet's training set, notMNIST) images are shuffled once, seed 0: the first n of a set
- * are then a fair sample.
+ * yields images in the set's own order, one portion at a time, so a set may be larger than memory.
+ * If the official order is by class (GTSRB's training set, Omniglot, Tiny-ImageNet's training set,
+ * notMNIST), images are shuffled once with seed 0, so that the first n images are a fair sample.
  */
 import type { Split } from '../sets';
 
 export interface Portion {
   /** Flat, [n × 32 × 32 × 3] or [n × 28 × 28 × 1], 0..255. */
   readonly images: Uint8Array;
-  /** [n], absent where classes are not known or do not fit in a byte. */
+  /** [n]; absent if classes are unknown or do not fit in a byte. */
   readonly labels?: Uint8Array;
 }
 
@@ -22,7 +21,7 @@ export interface Portion {
  */
 export type Converter = (files: readonly string[], split: Split) => AsyncGenerator<Portion>;
 
-/** Images that are decoded together: enough to keep the decoder's threads busy. */
+/** How many images are decoded together: enough to keep the decoder's threads busy. */
 export const PORTION = 256;
 
 /** The i-th of `files`; converters are only called with as many as their set has. */
@@ -34,7 +33,7 @@ export function nth(files: readonly string[], i: number): string {
 
 /**
  * The parts of a set in the order of their numbers, which `number` captures (a single part may have
- * none); throws unless they are 1 to `count`, each once.
+ * no number). Throws unless each number from 1 to `count` occurs once.
  */
 export function numbered(names: readonly string[], number: RegExp, count: number): string[] {
   const of = (name: string) => Number(number.exec(name)?.[1] ?? 1);
@@ -45,8 +44,8 @@ export function numbered(names: readonly string[], number: RegExp, count: number
 }
 
 /**
- * Portions of images of `size` values as they come; throws where one has not a label for each of
- * its images, or a label is not below `classes`.
+ * Passes portions of images of `size` values through. Throws if a portion does not have one label
+ * per image, or if a label is not below `classes`.
  */
 export async function* checked(
   portions: AsyncIterable<Portion>,
@@ -65,14 +64,14 @@ export async function* checked(
   }
 }
 
-/** Labels as bytes; throws where one is no whole number that fits in a byte. */
+/** Labels as bytes. Throws if one is not a whole number that fits in a byte. */
 export function labelsOf(labels: readonly number[]): Uint8Array {
   const wrong = labels.find((label) => !(Number.isInteger(label) && label >= 0 && label <= 255));
   if (wrong !== undefined) throw new Error(`a label is ${wrong}`);
   return Uint8Array.from(labels);
 }
 
-/** `images` one behind the other. */
+/** Concatenates `images`. */
 export function joined(images: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(images);
 }

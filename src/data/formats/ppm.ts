@@ -2,7 +2,7 @@
  * # Binary PPM, GTSRB's format
  *
  * `P6`, width, height, the largest value (255), each after white space or comments (`#` to the end
- * of the line), one white space, then RGB bytes. sharp's prebuilt library reads no PPM.
+ * of the line), one white space, then RGB bytes. The prebuilt library of sharp does not read PPM.
  *
  * The header is read byte by byte, once: a regular expression for "white space or comments" can
  * divide a run of blanks in exponentially many ways.
@@ -11,14 +11,14 @@
  */
 import type { Raster } from './resize';
 
-/** A header is no longer, comments included. */
+/** No header is longer than this, comments included. */
 const MOST_HEADER = 4096;
-/** No number in it has more digits: images of 100,000 pixels a side are none of this format. */
+/** No number in it has more digits, so no image is 100,000 pixels wide or high. */
 const MOST_DIGITS = 5;
 
-/** @throws {Error} if it is no such file or ends too early */
+/** @throws {Error} if it is not such a file or ends too early */
 export function parsePpm(bytes: Buffer): Raster {
-  const no = new Error('it is no binary PPM of 8 bits');
+  const no = new Error('it is not a binary PPM of 8 bits');
   const end = Math.min(bytes.length, MOST_HEADER);
   let at = 2;
   const isSpace = () =>

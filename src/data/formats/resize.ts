@@ -1,18 +1,18 @@
 /**
  * # Bringing images to another size, back on the 8-bit grid
  *
- * Two ways that sets of the literature are made with, each rounded to whole numbers at the end, so
- * that no set is known by values between the steps.
+ * Two ways in which the sets of the literature were made. Both round to whole numbers at the end,
+ * so that no set can be recognised by its fractional values.
  *
- * *Bilinear*, pixel centres at halves, no smoothing first (what OpenCV and torchvision's tensors
- * do; GTSRB): `out(y, x) = Σ w_i w_j in(i, j)` over the four neighbours of
- * `((y + ½) H/h − ½, (x + ½) W/w − ½)`, the border repeated.
+ * *Bilinear* (GTSRB), with pixel centres at halves and without smoothing, as OpenCV and
+ * torchvision's tensors do: `out(y, x) = Σ w_i w_j in(i, j)` over the four neighbours of `((y + ½)
+ * H/h − ½, (x + ½) W/w − ½)`, the border repeated.
  *
  * *Area average* (Tiny-ImageNet 64 → 32, Omniglot 105 → 28): each output pixel is the mean of the
- * input under it, parts of pixels by their part.
+ * input area under it; a pixel that is partly covered counts in proportion.
  *
- * `resized` takes a rectangle of an image to any size: by areas along a side that shrinks, which
- * smooths before it drops pixels, bilinear along one that grows.
+ * `resized` scales a rectangle of an image to any size: by area along a side that shrinks, so that
+ * pixels are averaged instead of dropped, and bilinearly along a side that grows.
  */
 
 export interface Size {
@@ -34,8 +34,8 @@ export interface Region extends Size {
 }
 
 /**
- * What each output position is made of: output `o` is `Σ weights[t] · in[indices[t]]` over
- * `starts[o] ≤ t < starts[o + 1]`; its weights sum to 1.
+ * The inputs and weights of each output position: output `o` is `Σ weights[t] · in[indices[t]]`
+ * over `starts[o] ≤ t < starts[o + 1]`; its weights sum to 1.
  */
 interface Taps {
   readonly starts: Int32Array;
@@ -43,7 +43,7 @@ interface Taps {
   readonly weights: Float64Array;
 }
 
-/** Along one side: `to` outputs from `length` of the inputs, the first at `start`. */
+/** Resizes along one side: `to` outputs from `length` inputs, the first at `start`. */
 type Along = (start: number, length: number, to: number) => Taps;
 
 /** Gathers taps; `each` adds those of output `o`. */

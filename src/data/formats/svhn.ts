@@ -25,7 +25,7 @@ export const svhn: Converter = async function* (files) {
   if (height !== SIDE || width !== SIDE || channels !== 3)
     throw new Error(`its X is [${X.dimensions.join(', ')}], not [32, 32, 3, N]`);
   const odd = y.data.find((digit) => digit < 1 || digit > 10);
-  if (odd !== undefined) throw new Error(`its y has ${odd}, which is not 1 to 10`);
+  if (odd !== undefined) throw new Error(`its y has ${odd}, which is not from 1 to 10`);
   if (y.data.length !== count)
     throw new Error(`it has ${y.data.length} labels for ${count} images`);
 

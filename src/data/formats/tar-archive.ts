@@ -1,13 +1,13 @@
 /**
  * # Tar archives, with limits
  *
- * Like zip archives they are only read, never unpacked: the entries that are wanted end in memory,
- * under a limit for each and one for all.
+ * Like zip archives, they are never unpacked to disk. The wanted entries are read into memory, with
+ * a limit for each entry and one for all together.
  */
 import type { ReadEntry } from 'tar';
 
 /**
- * The contents of those files of a (gzipped) tar whose path matches, by path.
+ * The contents of all files in a (gzipped) tar whose path matches, by path.
  * @throws {Error} if an entry has more than `most` bytes, all together have more than
  *   `mostTogether`, two have the same path, or none matches
  */

@@ -1,12 +1,12 @@
 /**
  * # Zip archives, with limits
  *
- * Entries are found by name and read into memory one at a time, never written to disk under the
- * archive's own names: an entry called `../../evil` has nowhere to go (yauzl refuses such an
- * archive besides). An entry larger than its caller's limit is refused by what the directory says,
- * and one that inflates to more than the directory said is cut off there, so an archive cannot blow
- * up memory. What an entry inflates to must have the checksum of the directory, and no two may have
- * the same name, of which which is meant is not to be known.
+ * Entries are found by name and read into memory one at a time. Nothing is written to disk under
+ * the archive's own names, so an entry called `../../evil` does no harm (yauzl also refuses such an
+ * archive). An entry whose size in the directory exceeds the caller's limit is refused, and one
+ * that inflates to more than its stated size is cut off, so an archive cannot exhaust memory. The
+ * inflated bytes must have the checksum in the directory. No two entries may have the same name,
+ * because it would be unclear which is meant.
  */
 import { crc32 } from 'node:zlib';
 import { type Entry, fromBufferPromise, openPromise, type ZipFile } from 'yauzl';
@@ -22,7 +22,7 @@ export class Zip {
     readonly entries: ReadonlyMap<string, Entry>,
   ) {}
 
-  /** Opens the archive at a path, or one that is in memory. Close it when done. */
+  /** Opens the archive at a path, or one in memory. Close it when done. */
   static async open(source: string | Buffer): Promise<Zip> {
     const options = { lazyEntries: true, autoClose: false, validateEntrySizes: true };
     const file =
@@ -36,7 +36,7 @@ export class Zip {
           throw new Error(`the archive has more than ${MOST_ENTRIES} entries`);
         if (found.has(entry.fileName))
           throw new Error(`the archive has two entries '${entry.fileName}'`);
-        // macOS adds shadows of every file, `__MACOSX/…/._name`.
+        // macOS adds a metadata file `__MACOSX/…/._name` for every file.
         if (!/\/$|(^|\/)(\._|__MACOSX\/)/.test(entry.fileName)) found.set(entry.fileName, entry);
       }
       return new Zip(file, new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1))));
@@ -69,7 +69,7 @@ export class Zip {
       chunks.push(chunk as Buffer);
     const content = Buffer.concat(chunks);
     if (crc32(content) !== entry.crc32)
-      throw new Error(`entry '${name}' is damaged: its checksum is not that of the directory`);
+      throw new Error(`entry '${name}' is damaged: its checksum is not the one in the directory`);
     return content;
   }
 
@@ -78,15 +78,15 @@ export class Zip {
   }
 }
 
-/** What becomes of one picture of an archive: its path and bytes in, its pixels out. */
+/** Decodes one picture of an archive, from its bytes and path to its pixels. */
 export type Decode = (bytes: Buffer, name: string) => Promise<Uint8Array>;
 
-/** A picture is at most this large, packed: the largest of the official ones has a tenth of it. */
+/** The largest compressed size of a picture; the largest official one has a tenth of it. */
 const MOST_PICTURE = 4 << 20;
 
 /**
- * The pictures `names` of an archive, decoded a portion at a time; `label` gives the class by path;
- * `seed` shuffles.
+ * The pictures `names` of an archive, decoded one portion at a time. `label` gives the class for a
+ * path; `seed` shuffles.
  */
 export async function* pictures(
   zip: Zip,

@@ -1,10 +1,10 @@
 /**
  * # What the dimensions of an array mean
  *
- * N images, H rows, W columns, C channels, in one of six orders. A shape tells its order where only
- * one reading gives images: C is 1, 3 or what the model takes, and an image has at least four rows
- * and four columns, so that `[28, 28, 1]` is one grey image and not 28 strips. `[3, 32, 32]` may be
- * one colour image or three grey ones: that is asked, not guessed.
+ * N images, H rows, W columns, C channels, in one of six orders. The order follows from the shape
+ * if only one reading gives images: C must be 1, 3 or what the model takes, and an image has at
+ * least four rows and four columns, so `[28, 28, 1]` is one grey image and not 28 strips. `[3, 32,
+ * 32]` may be one colour image or three grey ones; then the user has to say which.
  */
 import { FisherlabError } from '../../errors';
 import { Unusable } from './unusable';
@@ -14,13 +14,13 @@ export type Layout = (typeof LAYOUTS)[number];
 
 const LEAST_SIDE = 4;
 
-/** How long an axis is, and how far apart its neighbours lie in the flat array. */
+/** The length of an axis, and the distance of its neighbours in the flat array. */
 export interface Axis {
   readonly length: number;
   readonly stride: number;
 }
 
-/** Axes that a layout does not name have the length 1. */
+/** The axes of a layout; an axis that the layout does not name has length 1. */
 export interface Arrangement {
   readonly layout: Layout;
   readonly N: Axis;
@@ -30,9 +30,9 @@ export interface Arrangement {
 }
 
 /**
- * Where each number of an array belongs.
- * @throws {Unusable} if no layout fits the shape, or not the one that was asked for
- * @throws {FisherlabError} if more than one fits and none was asked for
+ * Finds out which axis of an array is which.
+ * @throws {Unusable} if no layout fits the shape, or if the given one does not
+ * @throws {FisherlabError} if more than one fits and none was given
  */
 export function arrangement(
   file: string,
@@ -48,7 +48,7 @@ export function arrangement(
     if (layout.length !== shape.length)
       throw new Unusable(
         `${text}, which is not ${layout}`,
-        `choose a layout of ${shape.length} letters or leave it out`,
+        `choose a layout of ${shape.length} letters, or give none`,
       );
     return arranged(layout, shape, fortran);
   }
@@ -62,12 +62,12 @@ export function arrangement(
   if (first === undefined)
     throw new Unusable(
       `${text}, in which no images of 1, 3 or ${channels} channels were found`,
-      `if it holds images, say how: layout ${choices.join(', ')}`,
+      `if it holds images, give its layout: ${choices.join(', ')}`,
     );
   if (others.some((other) => !areSame(first, other)))
     throw new FisherlabError(
       `'${file}' ${text}, which may be ${possible.map(({ layout: one }) => one).join(' or ')}`,
-      `say which it is by the layout: ${possible.map(inWords).join(', ')}`,
+      `give the layout: ${possible.map(inWords).join(', ')}`,
     );
   return first;
 }

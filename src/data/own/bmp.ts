@@ -3,14 +3,14 @@
  *
  * A header of 14 bytes (`BM`, …, where the pixels start), one of 40 or more (size, bits of a pixel,
  * kind of compression), a palette where pixels have 1, 4 or 8 bits, then rows padded to four bytes,
- * the lowest first unless the height is negative; colours are blue, green, red. The fourth byte of
- * 32-bit pixels is unused in the header of 40 bytes and is passed over.
+ * the lowest first unless the height is negative; colours are blue, green, red. With a header of 40
+ * bytes, the fourth byte of 32-bit pixels is unused and ignored.
  *
- * sharp's prebuilt library reads no BMP. Of the decoders on npm, `bmp-ts` 1.0.9 and `bmp-js` 0.1.0
- * ignore where the header says that the pixels start, `bmp-ts` also loses rows of 4-bit pixels when
- * the width is odd, and `fast-bmp` 4.0.1 shows palettes as grey. A picture that is read wrongly is
- * worse than one that is refused, so the common kinds are read here and the rest (run-length
- * coding, masks, 16 bits) refused.
+ * The prebuilt library of sharp does not read BMP. Of the decoders on npm, `bmp-ts` 1.0.9 and
+ * `bmp-js` 0.1.0 ignore the position of the pixels in the header, `bmp-ts` also loses rows of 4-bit
+ * pixels if the width is odd, and `fast-bmp` 4.0.1 reads palettes as grey. Reading a picture
+ * wrongly is worse than refusing it, so this file reads the common kinds and refuses the rest
+ * (run-length coding, masks, 16 bits).
  *
  * Reference: Microsoft, "Bitmap Storage", BITMAPINFOHEADER.
  */
@@ -21,7 +21,7 @@ const BITS = [1, 4, 8, 24, 32];
 
 /**
  * The pixels, in RGB.
- * @throws {Unusable} if it is of a kind that is not read, or ends too early
+ * @throws {Unusable} if the kind is not supported, or the file ends too early
  */
 export function parseBmp(bytes: Buffer): Raster {
   if (bytes.length < 54) throw new Unusable('ends within its BMP header', 'restore the file');
@@ -30,7 +30,7 @@ export function parseBmp(bytes: Buffer): Raster {
   const [bits, compression] = [bytes.readUInt16LE(28), bytes.readUInt32LE(30)];
   if (headerSize < 40 || !BITS.includes(bits) || compression !== 0 || width < 0)
     throw new Unusable(
-      `is a BMP of a kind that is not read (${bits} bits, compression ${compression})`,
+      `is a BMP of an unsupported kind (${bits} bits, compression ${compression})`,
       'convert it to PNG',
     );
   const height = Math.abs(signedHeight);

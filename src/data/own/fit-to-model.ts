@@ -1,16 +1,17 @@
 /**
- * # A picture of any size as the model's images are
+ * # Fitting a picture of any size to a model
  *
- * Where the shapes differ, `fit` says what gives way:
- * - `stretch`: the whole picture is kept and squeezed;
+ * If the shapes differ, `fit` says what to do:
+ * - `stretch`: the whole picture is stretched to the model's shape;
  * - `crop`: the largest rectangle of the model's shape in its middle is kept;
- * - `pad`: the whole picture is kept in its own shape, in the middle of black.
+ * - `pad`: the whole picture keeps its shape and is surrounded by black.
  *
- * Grey sets are 28x28 in a border of two black pixels, so for a grey model of 32x32 pictures are
- * brought to 28x28 and framed. A picture of the model's own size is taken as it is.
+ * Grey sets are 28x28 with a border of two black pixels, so for a grey model of 32x32, pictures are
+ * resized to 28x28 and get this border. A picture that already has the model's size is left as it
+ * is.
  *
- * A grey picture for a colour model is shown in three equal channels, as any viewer does. A
- * coloured picture for a grey model is refused, since which grey is meant is not ours to say.
+ * For a colour model, a grey picture gets three equal channels, as in any viewer. For a grey model,
+ * a coloured picture is refused, because there is more than one way to turn it grey.
  */
 import { SIDE } from '../dataset';
 import { type Raster, type Region, resized, type Size } from '../formats/resize';
@@ -19,13 +20,16 @@ import { Unusable } from './unusable';
 export const FITS = ['stretch', 'crop', 'pad'] as const;
 export type Fit = (typeof FITS)[number];
 
-/** What the model takes. */
+/** The size and channels that the model takes. */
 export interface Target extends Size {
   readonly channels: number;
   readonly fit: Fit;
 }
 
-/** Which part of a picture goes where: `from` in its own pixels, `to` in the model's. */
+/**
+ * Which part of a picture goes where: `from` is in pixels of the picture, `to` in pixels of the
+ * model's image.
+ */
 export interface Plan {
   readonly from: Region;
   readonly to: Region;
@@ -45,7 +49,10 @@ export function plan(size: Size, target: Target): Plan {
   return { from: centred(from, size, 0), to: centred(to, box, border) };
 }
 
-/** The largest size of the shape of `shape` in `room`; at least one pixel wide and high. */
+/**
+ * The largest size within `room` that has the proportions of `shape`; at least one pixel wide and
+ * high.
+ */
 function within(room: Size, shape: Size): Size {
   const height = Math.round((room.width * shape.height) / shape.width);
   const width = Math.round((room.height * shape.width) / shape.height);
@@ -62,8 +69,9 @@ const centred = (size: Size, room: Size, border: number): Region => ({
 });
 
 /**
- * A picture, of which `raster` may be a reduced copy, by its plan; flat, [height × width × C].
- * @throws {Unusable} if its channels are not those that the model takes
+ * Fits a picture by its plan; `raster` may be a reduced copy of the picture. Flat, [height × width
+ * × C].
+ * @throws {Unusable} if it does not have the channels that the model takes
  */
 export function fitted(raster: Raster, size: Size, { from, to }: Plan, target: Target): Uint8Array {
   const { data, height, width } = asChannels(raster, target.channels);
@@ -85,13 +93,13 @@ export function fitted(raster: Raster, size: Size, { from, to }: Plan, target: T
   return out;
 }
 
-/** The picture in as many channels as the model takes. */
+/** The picture with as many channels as the model takes. */
 function asChannels({ data, width, height, channels }: Raster, wanted: number): Raster {
   if (channels === wanted) return { data, width, height, channels };
   if (!(channels === 1 && wanted === 3) && !(channels === 3 && wanted === 1))
     throw new Unusable(
       `has ${channels} channels and the model takes ${wanted}`,
-      'give images of as many channels',
+      'give images with that many channels',
     );
   const out = new Uint8Array(width * height * wanted); // [H, W, C]
   for (let p = 0; p < width * height; p++) {

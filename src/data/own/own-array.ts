@@ -1,14 +1,14 @@
 /**
  * # Images in a NumPy array
  *
- * An array in C order comes image by image, so that one image of it is in memory at a time; one in
- * Fortran order holds its images interleaved and comes as a whole. uint8 is taken as it is. What
- * other numbers mean, 0…1 or 0…255, is not to be seen from them (a dark picture in 0…255 may have
- * values below 1 only), so it must be said; values outside the range they are said to have are an
- * error, not clipped.
+ * An array in C order is read image by image, so only one image is in memory at a time. In Fortran
+ * order the images are interleaved, so the array is read as a whole. uint8 is taken as it is.
+ * Whether other numbers range over 0…1 or 0…255 cannot be seen from them (a dark picture in 0…255
+ * may have only values below 1), so the user must say it. Values outside that range are an error;
+ * they are not clipped.
  *
- * The file is read to its end, where its length and, packed, its checksum are known: a damaged
- * array gives no images.
+ * The file is read to its end, to check its length and, if it is compressed, its checksum. A
+ * damaged array gives no images.
  */
 import { FisherlabError } from '../../errors';
 import type { Raster } from '../formats/resize';
@@ -21,25 +21,25 @@ export type Values = (typeof VALUES)[number];
 
 export interface ArrayOptions {
   readonly layout?: Layout | undefined;
-  /** What numbers other than uint8 range over. */
+  /** The range of numbers other than uint8. */
   readonly values?: Values | undefined;
-  /** What the model takes. */
+  /** The number of channels that the model takes. */
   readonly channels: number;
 }
 
 /** One image of an array, or why it cannot be used. */
 export interface ArrayImage {
-  /** Which one of the array; absent where the layout has no N. */
+  /** Its index in the array; absent if the layout has no N. */
   readonly index?: number;
   readonly raster: Raster | Unusable;
-  /** What the values were, where they were not uint8. */
+  /** The type and range of the values, if they were not uint8. */
   readonly values?: string;
 }
 
 /** Fortran order needs the whole array in memory. */
 const MOST_INTERLEAVED = 2 ** 31;
 
-/** What NumPy calls the types, without the order of bytes. */
+/** NumPy's names of the types, without the byte order. */
 const TYPES = {
   u1: ['uint8', Uint8Array],
   i1: ['int8', Int8Array],
@@ -55,10 +55,10 @@ const TYPES = {
 } as const;
 
 /**
- * The images of a `.npy` or `.npy.gz`, one after the other.
- * @throws {Unusable} if the array cannot be read or holds no images; what came before is void then
- * @throws {FisherlabError} if its shape or its values may mean different things and nothing says
- *   which
+ * The images of a `.npy` or `.npy.gz`, one after another.
+ * @throws {Unusable} if the array cannot be read or holds no images; then ignore the images yielded
+ *   before
+ * @throws {FisherlabError} if its shape or its values are ambiguous and no option decides
  */
 export async function* ownArray(file: string, options: ArrayOptions): AsyncGenerator<ArrayImage> {
   try {
@@ -74,7 +74,7 @@ export async function* ownArray(file: string, options: ArrayOptions): AsyncGener
   }
 }
 
-/** Takes bytes as they come and gives the images that they complete. */
+/** Takes bytes as they are read and yields the images that they complete. */
 type Reader = (piece: Buffer) => Generator<ArrayImage>;
 
 function readerOf(file: string, header: NpyHeader, options: ArrayOptions): Reader {
@@ -90,8 +90,8 @@ function readerOf(file: string, header: NpyHeader, options: ArrayOptions): Reade
   const [name, Numbers] = known;
   if (name !== 'uint8' && values === undefined)
     throw new FisherlabError(
-      `'${file}' has numbers of type ${name}, and nothing says what range is black to white`,
-      `say so by the values: ${VALUES.join(' or ')}`,
+      `'${file}' has numbers of type ${name}, and the range from black to white is unknown`,
+      `give the values: ${VALUES.join(' or ')}`,
     );
   const at = fortran ? N.length * H.length * W.length * C.length : H.length * W.length * C.length;
   if (at * bytes > MOST_INTERLEAVED)
@@ -125,7 +125,7 @@ function readerOf(file: string, header: NpyHeader, options: ArrayOptions): Reade
   };
 }
 
-/** Exchanges the order of the bytes of each number, in place. */
+/** Reverses the bytes of each number, in place. */
 function swapped(block: Uint8Array, bytes: number): void {
   for (let i = 0; i < block.length; i += bytes) block.subarray(i, i + bytes).reverse();
 }
@@ -148,7 +148,7 @@ function image(
         if (values !== undefined && !(scale * value >= 0 && scale * value <= 255))
           return new Unusable(
             `has the value ${value}, which is not in ${values}`,
-            'scale it, or say the other range',
+            'scale it, or give another range',
           );
         data[at++] = pixel;
       }

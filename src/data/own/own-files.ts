@@ -1,14 +1,14 @@
 /**
- * # Which files are meant
+ * # Which files the given paths mean
  *
- * Paths of files and folders become a list of files in a fixed order: by name, folders descended
- * into where their names stand. A picture's *class* is the folder it lies in, the first one below
- * the folder that was given, as in `torchvision.datasets.ImageFolder`; one that lies in none has
- * the class ''.
+ * Turns paths of files and folders into a list of files in a fixed order: sorted by name, with the
+ * files of a folder at the place of the folder's name. The *class* of a picture is the first folder
+ * below the given one, as in `torchvision.datasets.ImageFolder`; a picture directly in the given
+ * folder has the class ''.
  *
  * Hidden files and folders, whose names begin with a dot (`.DS_Store`, the `._cat.jpg` that macOS
- * adds), are passed over and counted; files that do not call themselves images are named. Only
- * regular files are read: a pipe would never end, a device would fill the memory.
+ * adds), are skipped and counted. Files with other endings are listed. Only regular files are read,
+ * because a pipe might never end and a device might fill the memory.
  */
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
@@ -17,7 +17,7 @@ import { FisherlabError } from '../../errors';
 
 const PICTURES = [
   ...['.png', '.jpg', '.jpeg', '.jpe', '.jfif', '.webp', '.tif', '.tiff', '.gif', '.bmp', '.avif'],
-  // Told apart so that they are refused with a reason, not taken for notes.
+  // Recognised so that they are refused with a reason instead of being skipped silently.
   ...['.heic', '.heif'],
 ];
 const ARRAYS = ['.npy', '.npy.gz'];
@@ -25,28 +25,28 @@ const ARRAYS = ['.npy', '.npy.gz'];
 const endsIn = (file: string, endings: readonly string[]) =>
   endings.some((ending) => file.toLowerCase().endsWith(ending));
 
-/** Whether a file calls itself an array, not a picture. */
+/** Whether a file is an array by its name, not a picture. */
 export const isArray = (file: string): boolean => endsIn(file, ARRAYS);
 
 export interface OwnFile {
   readonly file: string;
   readonly class: string;
-  /** Why it cannot be read, where that is known already. */
+  /** Why it cannot be read, if that is known already. */
   readonly problem?: string;
 }
 
 export interface OwnFiles {
   readonly files: readonly OwnFile[];
-  /** How many hidden files and folders were passed over. */
+  /** How many hidden files and folders were skipped. */
   readonly hidden: number;
   /** Files in folders that do not call themselves images. */
   readonly others: readonly string[];
 }
 
 /**
- * All files that `paths` mean.
- * @throws {FisherlabError} if a path does not exist, a file given by itself does not call itself an
- *   image, or there is no image at all
+ * Finds all files in `paths`.
+ * @throws {FisherlabError} if a path does not exist, a file given directly does not have the ending
+ *   of an image, or there is no image at all
  */
 export async function ownFiles(paths: readonly string[]): Promise<OwnFiles> {
   const files: OwnFile[] = [];
@@ -92,7 +92,7 @@ export async function ownFiles(paths: readonly string[]): Promise<OwnFiles> {
       );
     else if (!endsIn(given, [...PICTURES, ...ARRAYS]))
       throw new FisherlabError(
-        `'${given}' is no image`,
+        `'${given}' is not an image`,
         `its name should end in one of ${[...PICTURES, ...ARRAYS].join(', ')}`,
       );
     else files.push({ file: given, class: '', ...(kind === 'file' ? {} : { problem: kind }) });
@@ -110,13 +110,13 @@ async function kindOf(file: string): Promise<string> {
   try {
     const info = await stat(file);
     if (info.isDirectory()) return 'folder';
-    return info.isFile() ? 'file' : 'is no regular file but a pipe, socket or device';
+    return info.isFile() ? 'file' : 'is a pipe, socket or device, not a regular file';
   } catch (error) {
     const code = codeOf(error);
     return code === 'ENOENT' ? 'is missing' : `cannot be opened (${code})`;
   }
 }
 
-/** What the file system says, in its own short word. */
+/** The file system's error code. */
 export const codeOf = (error: unknown): string =>
   (error as NodeJS.ErrnoException).code ?? (error as Error).message;

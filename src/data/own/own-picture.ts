@@ -1,17 +1,17 @@
 /**
  * # One picture to few pixels
  *
- * A picture is known by its first bytes, whatever it is called. Its header is read first, so that
- * nothing is decoded that is too large or of values that are not 8 or 16 bits; then libvips (sharp)
- * decodes it as a stream. What is much larger than the model's images never stands in memory as a
- * whole: along each side it is reduced, while it is decoded, to no less than `OVERSAMPLING` times
- * the size that is wanted, by whole-number averages and a triangle for the rest, and averaged by
- * area from there. On photographs of 2 and 12 megapixels the pixels so found differ from the area
- * average of the whole by at most one step of 255.
+ * The format of a picture is recognised by its first bytes, whatever its name. The header is read
+ * first, so that a picture that is too large, or does not have 8 or 16 bits, is refused before it
+ * is decoded. Then libvips (sharp) decodes it as a stream. A picture much larger than the model's
+ * images is never in memory as a whole: while it is decoded, each side is reduced to at least
+ * `OVERSAMPLING` times the wanted size, by whole-number averages and a triangle filter for the
+ * rest. From there it is averaged by area. On photographs of 2 and 12 megapixels, the result
+ * differs from the area average of the whole by at most one step of 255.
  *
- * A photograph lies as the camera was held; its EXIF orientation is applied, as viewers do.
- * Colours come by the embedded profile to sRGB. A picture that can be seen through in places is
- * refused, since what is behind it is not known.
+ * A photograph is stored as the camera was held, so its EXIF orientation is applied, as in viewers.
+ * Colours are converted to sRGB by the embedded profile. A picture with transparent parts is
+ * refused, because the background is unknown.
  *
  * Reference: JEITA CP-3451, Exif 2.3, tag 0x0112.
  */
@@ -25,15 +25,15 @@ const OVERSAMPLING = 8;
 
 /** A picture as viewers show it, reduced. */
 export interface OwnPicture {
-  /** Grey where the file is grey, else RGB. */
+  /** Grey if the file is grey, otherwise RGB. */
   readonly raster: Raster;
-  /** The size it has in the file, upright. */
+  /** Its size in the file, after turning it upright. */
   readonly size: Size;
-  /** Whether EXIF says that it lies otherwise than it is to be shown. */
+  /** Whether EXIF says that it must be turned or mirrored. */
   readonly turned: boolean;
   /** How many pictures the file has; the first one is taken. */
   readonly frames: number;
-  /** What the values were, where they had more than 8 bits. */
+  /** The type of the values, if they had more than 8 bits. */
   readonly values?: string;
 }
 
@@ -51,15 +51,15 @@ function formatOf(bytes: Buffer): 'sharp' | 'bmp' | undefined {
   return known ? 'sharp' : undefined;
 }
 
-/** Runs `work`, perhaps after waiting for other work to end. */
+/** Runs `work`, possibly after waiting for other work to end. */
 export type Turn = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** From so many pixels on a picture waits for its turn. */
+/** A picture with at least this many pixels waits for its turn. */
 const LARGE = 20_000_000;
 
 /**
- * Decodes a picture. `wanted` says, from the upright size, what size it is to have in the end;
- * `turn` keeps large pictures from being decoded together.
+ * Decodes a picture. `wanted` maps the upright size to the size it should finally have; `turn`
+ * keeps large pictures from being decoded at the same time.
  * @throws {Unusable} if it cannot be decoded
  */
 export async function ownPicture(
@@ -124,18 +124,21 @@ async function decoded(
   };
 }
 
-/** Asks every pixel: in a reduced picture one among thousands would be lost. */
+/**
+ * Checks every pixel of the full picture: in a reduced one, a few transparent pixels could get
+ * lost.
+ */
 async function assertOpaque(source: Sharp): Promise<void> {
   const opacity = await source.clone().extractChannel('alpha').raw().toBuffer();
   if (opacity.some((value) => value !== 255))
-    throw new Unusable('is transparent in places', 'put it on a ground of your choice first');
+    throw new Unusable('is transparent in places', 'put it on a background of your choice first');
 }
 
 /**
- * The picture as it is to be shown. EXIF's orientations 1 to 8 say where the first row and the
- * first column of the file are on the picture: top and left, top right, bottom right, bottom left,
- * then the same with rows and columns exchanged: left top, right top, right bottom, left bottom.
- * The first `channels` are kept.
+ * The upright picture. EXIF's orientations 1 to 8 say where the first row and the first column of
+ * the file are in the picture: top and left, top right, bottom right, bottom left, then the same
+ * with rows and columns exchanged: left top, right top, right bottom, left bottom. The first
+ * `channels` are kept.
  */
 function upright(image: Raster, orientation: number, channels: number): Raster {
   if (orientation === 1 && image.channels === channels) return image;

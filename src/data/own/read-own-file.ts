@@ -1,9 +1,9 @@
 /**
- * # One file to the images in it
+ * # The images in one file
  *
- * A picture is one image, an array many. Each comes as the model takes it, with what was done to it
- * (`treatment.ts`), or is left out with the reason. Of a damaged array nothing is used, also not
- * the images before the damage.
+ * A picture is one image, an array many. Each image is returned in the form the model takes,
+ * together with what was done to it (`treatment.ts`), or is left out with a reason. Nothing of a
+ * damaged array is used, not even the images before the damage.
  */
 import { open } from 'node:fs/promises';
 import type { Raster, Size } from '../formats/resize';
@@ -17,9 +17,9 @@ import { Unusable } from './unusable';
 export interface Used {
   /** `cats/7.png`, `batch.npy[12]`. */
   readonly name: string;
-  /** Which one of its file, from 0 on. */
+  /** Its index in the file, from 0 on. */
   readonly index: number;
-  /** The folder below the given one, '' where there is none. */
+  /** The folder below the given one, '' if there is none. */
   readonly class: string;
   /** Flat, [height × width × channels] of the target. */
   readonly pixels: Uint8Array;
@@ -28,9 +28,9 @@ export interface Used {
 
 export interface LeftOut {
   readonly name: string;
-  /** Which one of its file; 0 where that is all of it. */
+  /** Its index in the file; 0 if the whole file is left out. */
   readonly index: number;
-  /** Goes on after the name: "is transparent in places". */
+  /** Continues a sentence after the name: "is transparent in places". */
   readonly reason: string;
   readonly fix: string;
 }
@@ -40,14 +40,14 @@ export interface FromFile {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** A file from so many bytes on waits for its turn. */
+/** A file of at least this many bytes waits for its turn. */
 const LARGE_FILE = 16 << 20;
-/** No larger picture is read: 110 million pixels of 16 bits, uncompressed, have 660 MB. */
+/** Larger pictures are not read. 110 million pixels of 16 bits have 660 MB uncompressed. */
 const MOST_BYTES = 2 ** 30;
 
 /**
- * The images of a file. `turn` keeps large pictures from being in memory together.
- * @throws {FisherlabError} if an array may be read in more than one way
+ * The images of a file. `turn` keeps large pictures from being in memory at the same time.
+ * @throws {FisherlabError} if an array can be read in more than one way
  */
 export async function readOwnFile(
   { file, class: folder, problem }: OwnFile,
@@ -118,15 +118,12 @@ async function shown(file: string, target: Target, turn: Turn): Promise<OwnPictu
     };
   };
   const handle = await open(file).catch((error) => {
-    throw new Unusable(`cannot be opened (${codeOf(error)})`, 'see that it may be read');
+    throw new Unusable(`cannot be opened (${codeOf(error)})`, 'check its permissions');
   });
   try {
     const info = await handle.stat();
     if (!info.isFile() || info.size > MOST_BYTES)
-      throw new Unusable(
-        `has ${info.size} bytes, more than a picture has`,
-        'make it smaller first',
-      );
+      throw new Unusable(`has ${info.size} bytes, too many for a picture`, 'make it smaller first');
     const atOnce: Turn = (work) => work();
     const isLarge = info.size >= LARGE_FILE;
     return await (isLarge ? turn : atOnce)(async () =>

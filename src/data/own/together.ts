@@ -1,18 +1,18 @@
 /**
  * # Several files at a time, and one at a time
  *
- * Small pictures are decoded together, so that the decoder's threads are busy; large ones have to
- * wait for their turn, so that memory holds one of them at most.
+ * Several small pictures are decoded at the same time, to keep the decoder's threads busy. Large
+ * ones wait for their turn, so that at most one of them is in memory.
  */
 import { availableParallelism } from 'node:os';
 import type { Turn } from './own-picture';
 
-/** Files that are read together: enough to keep the decoder's threads busy. */
+/** How many files are read at the same time: enough to keep the decoder's threads busy. */
 const TOGETHER = Math.max(4, 2 * availableParallelism());
 
 /**
- * The results of `work`, in the order of `items`, some of which are worked on at the same time;
- * none is begun after one that failed, was aborted or `stops`.
+ * The results of `work`, in the order of `items`. Several items are worked on at the same time. No
+ * item is started after one that failed, was aborted or `stops`.
  */
 export async function together<T, R>(
   items: readonly T[],
@@ -41,7 +41,7 @@ export async function together<T, R>(
   return results.filter((result) => result !== undefined);
 }
 
-/** Whoever asks has their turn when all who asked before have had theirs. */
+/** Runs pieces of work one at a time, in the order in which they were given. */
 export function oneAtATime(): Turn {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

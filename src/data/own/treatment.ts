@@ -1,8 +1,8 @@
 /**
  * # What was done to an image
  *
- * A score is of what the model saw, so whatever lies between the file and that is kept for each
- * image.
+ * A score is about what the model saw. So every change between the file and the model's input is
+ * recorded for each image.
  */
 import type { Size } from '../formats/resize';
 import type { Plan, Target } from './fit-to-model';
@@ -10,22 +10,25 @@ import type { Plan, Target } from './fit-to-model';
 export interface Treatment {
   /** The size in the file, upright. */
   readonly from: Size;
-  /** Turned or mirrored, as EXIF says. */
+  /** Whether it was turned or mirrored, as EXIF says. */
   readonly turned: boolean;
-  /** Something around the middle was cut off. */
+  /** Whether parts around the middle were cut off. */
   readonly cropped: boolean;
-  /** What is left was brought to another size. */
+  /** Whether it was resized, after any cropping. */
   readonly resized: boolean;
-  /** Black was put around it. */
+  /** Whether black was put around it. */
   readonly padded: boolean;
   readonly greyToColour: boolean;
-  /** The file has so many images and this is the first. */
+  /** The number of images in the file; this is the first. */
   readonly frames: number;
-  /** Brought to 8 bits from other values: '16 bits', 'float32 in 0..1'; absent where it had 8. */
+  /**
+   * The values it was converted from, such as '16 bits' or 'float32 in 0..1'; absent if it had 8
+   * bits.
+   */
   readonly values?: string;
 }
 
-/** The geometrical part, from the plan. */
+/** The geometrical part of the treatment, from the plan. */
 export function geometry(from: Size, plan: Plan, target: Target) {
   const differs = (a: Size, b: Size) => a.height !== b.height || a.width !== b.width;
   return {
@@ -36,7 +39,7 @@ export function geometry(from: Size, plan: Plan, target: Target) {
   };
 }
 
-/** In words, for a column: `turned; resized from 4000x3000`, or '' where nothing was done. */
+/** As text for a column: `turned; resized from 4000x3000`, or '' if nothing was done. */
 export function treatmentText(treatment: Treatment): string {
   const { from, turned, cropped, resized, padded, greyToColour, frames, values } = treatment;
   return [

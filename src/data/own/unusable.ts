@@ -1,12 +1,12 @@
 /**
- * # What cannot be used
+ * # Images that cannot be used
  *
- * A picture or array that cannot be an image of one's own, with the reason and how to fix it. It is
- * caught by `own-images.ts`, which leaves that one out and goes on.
+ * Thrown for a picture or array that cannot be used, with the reason and how to fix it.
+ * `own-images.ts` catches it, leaves the file out and continues.
  */
 export class Unusable extends Error {
   /**
-   * @param reason goes on after the file's name: "is transparent in places"
+   * @param reason continues a sentence after the file's name: "is transparent in places"
    * @param fix what to do about it
    */
   constructor(

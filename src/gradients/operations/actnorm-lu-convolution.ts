@@ -2,9 +2,9 @@
  * # Activation normalisation and 1x1 convolution in one
  *
  * The linear part of a step of Glow, `z = W ((x + b) · eˢ)`, is one affine map of the channels:
- * `z = M x + W(b·eˢ)` with `M = W diag(eˢ)`, a single product of matrices. On the way back
- * everything that the five tensors need is in two small sums over the positions of an image, or of
- * a group of images, `Σ_t dz_t x_tᵀ` and `g = Σ_t dz_t`:
+ * `z = M x + W(b·eˢ)` with `M = W diag(eˢ)`, a single product of matrices. In the backward pass the
+ * gradients of all five tensors follow from two small sums over the positions of an image, or of a
+ * group of images, `Σ_t dz_t x_tᵀ` and `g = Σ_t dz_t`:
  *
  *     G = ∂l/∂W = (Σ_t dz_t x_tᵀ + g bᵀ) diag(eˢ),
  *     ∂l/∂b = eˢ · Wᵀ g,   ∂l/∂s = colsum(W ∘ G) + T · dlog,

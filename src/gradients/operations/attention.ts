@@ -4,8 +4,8 @@
  *     y = softmax( q kᵀ / √d ) v     for each head
  *
  * every position looks at every other (Vaswani et al. 2017, arXiv 1706.03762). It costs T² for T
- * positions: for small maps. Without layers of its own: the 1x1 convolutions around it are ordinary
- * ones. With `P` the softmax,
+ * positions, so it is meant for small maps. It has no layers of its own: the 1x1 convolutions
+ * around it are ordinary ones. With `P` the softmax,
  *
  *     dv = Pᵀ dy,   dP = dy vᵀ,   dS = P ∘ (dP − Σ P dP),   dq = dS k/√d,   dk = dSᵀ q/√d.
  */

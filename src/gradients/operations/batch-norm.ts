@@ -8,9 +8,9 @@
  *
  *     ∂l/∂γ = Σ_t dy_t x̂_t,   ∂l/∂β = Σ_t dy_t,   ∂l/∂x = dy · γ / √(v + ε).
  *
- * In **training** m, v are the mean and (biased) variance of the batch, through which every image's
- * likelihood depends on every other image; only gradients summed over the batch have a meaning
- * then, and with means over all images and positions
+ * In **training** m, v are the mean and (biased) variance of the batch. Through them every image's
+ * likelihood depends on every other image, so only gradients summed over the batch have a meaning.
+ * With means over all images and positions
  *
  *     ∂l/∂x = γ / √(v + ε) · (dy − mean(dy) − x̂ · mean(dy x̂)).
  *

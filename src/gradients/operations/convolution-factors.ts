@@ -3,11 +3,11 @@
  *
  * What flowed in at position p is the patch under the kernel, so
  *
- *     ∂l/∂W = Σ_p patch(x, p) ⊗ dy_p ;
+ *     ∂l/∂W = Σ_p patch(x, p) ⊗ dy_p.
  *
- * where the output is narrower than the input and the stride is 1, the same sum is gathered from
- * the other side, `∂l/∂W[k] = Σ_u x_u ⊗ dy_{u−k+pad}`, because patches of the narrower side are the
- * smaller array.
+ * Where the output has fewer channels than the input and the stride is 1, the same sum is taken
+ * from the other side, `∂l/∂W[k] = Σ_u x_u ⊗ dy_{u−k+pad}`, because the patches of the narrower
+ * side are the smaller array.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import {

@@ -14,10 +14,10 @@
  *    the gradients of its inputs.
  *
  * `factors` are `new OuterProducts(…)` of `x` [N, T, I] and `dy` [N, T, O] with
- * `∂l/∂θ = Σ_t x_t ⊗ dy_t`, or `directFactors` with the gradient of each image outright. Bias,
+ * `∂l/∂θ = Σ_t x_t ⊗ dy_t`, or `directFactors` of the gradient of each image. A bias,
  * `tape.gradient(bias, biasFactors('mine', dy))`, is the shortest example. Nothing else is needed:
- * training, norms, Gram matrices and features of one's own follow, and `test/gradients` compares
- * any operation in its list with the oracle.
+ * training, norms, Gram matrices and your own features then work, and `test/gradients` compares
+ * every operation in its list with the oracle.
  */
 import { convolve, convolveInputGrad, shape4, type Window } from '../../backend/index';
 import type { Layer } from '../layer';

@@ -5,11 +5,11 @@
  *
  * Glow's (Kingma & Dhariwal 2018, arXiv 1807.03039): a 3x3 and a 1x1 convolution to hundreds of
  * channels, each with activation normalisation and ReLU, then a zero-convolution. Most of a pass of
- * Glow is spent here, a third of it in passes over memory if every operation stands alone. Together
- * they need none for the scales on the way back either: what the operations hand back to each other
- * is not `∂l/∂y_j` but what every gradient of the layer needs,
- * `∂l/∂u_j = [y_j > 0] · e^{s_j} ∂l/∂y_j` behind its convolution, and `e^{s_j}` goes into the
- * filter that it comes through, `e^{s_j} ∂l/∂y_j = convᵀ(∂l/∂u_{j+1}, e^{s_j} W_{j+1})`.
+ * Glow is spent here, a third of it in passes over memory if every operation stands alone. Done
+ * together they need no extra pass for the scales, in the backward direction either: the operations
+ * hand back to each other not `∂l/∂y_j` but `∂l/∂u_j = [y_j > 0] · e^{s_j} ∂l/∂y_j` behind the
+ * convolution, which every gradient of the layer needs. The factor `e^{s_j}` goes into the next
+ * filter: `e^{s_j} ∂l/∂y_j = convᵀ(∂l/∂u_{j+1}, e^{s_j} W_{j+1})`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { at, convolveInputGrad, reluGrad, shape4, tf } from '../../backend/index';

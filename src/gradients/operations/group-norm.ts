@@ -4,9 +4,9 @@
  *     y = γ x̂ + β,   x̂ = (x − m) / √(v + ε)
  *
  * with mean and (biased) variance of each image's groups of channels, over all positions (Wu & He
- * 2018, arXiv 1803.08494). Everything that the statistics and the way back need is in sums over
- * positions for each channel, `Σ x`, `Σ x²`, `S = Σ dy`, `Σ dy x`: numbers [N, C], next to nothing.
- * What passes over memory is one affine map of each channel, forth and back:
+ * 2018, arXiv 1803.08494). The statistics and the backward pass need only sums over positions for
+ * each channel, `Σ x`, `Σ x²`, `S = Σ dy`, `Σ dy x`, which are small: [N, C]. One affine map of
+ * each channel passes over memory in either direction:
  *
  *     y = x · A + B,   A = γ/√(v+ε),   B = β − m A,
  *     ∂l/∂x = dy · A + x · P + Q,   P = −m₂ / (v+ε),   Q = −(m₁ − m₂ m/√(v+ε)) / √(v+ε),

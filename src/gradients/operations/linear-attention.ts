@@ -5,13 +5,15 @@
  *
  * q̂ a softmax over a head's d channels (times 1/√d), k̂ a softmax over the T positions (Shen et
  * al. 2021, arXiv 1812.01243). Queries, keys and values are made by one 1x1 convolution without a
- * bias, of E = heads·d channels each, several times as many as the image has, so what costs is
- * passing over [N, T, E]. But everything behind the softmaxes is linear: with X [T, C] the input,
+ * bias, of E = heads·d channels each. That is several times as many as the image has, so most of
+ * the time would go into passes over [N, T, E]. But everything behind the softmaxes is linear: with
+ * X [T, C] the input,
  *
  *     B = K̂ᵀX,   context = mask ∘ (B W_v)/T,   M = context W_out/√d,   Y = Q̂ M + b,
  *
- * where the mask keeps the blocks of the heads. Values and the attention's output are never made;
- * only Q̂ and the exponentials of the keys have T rows. And so on the way back: with `A = Q̂ᵀ dY`
+ * where the mask keeps the blocks of the heads. Values and the attention's output are never
+ * computed; only Q̂ and the exponentials of the keys have T rows. The backward pass does the same:
+ * with `A = Q̂ᵀ dY`
  *
  *     ∂l/∂W_out = contextᵀ A/√d,   dC = mask ∘ (A W_outᵀ)/(T√d),   ∂l/∂W_v = Bᵀ dC,   dB = dC W_vᵀ,
  *     dQ̂ = dY Mᵀ,   dK̂ = X dBᵀ,   Σ_t k̂ dk̂ = rows of B ∘ dB,   dX = dQ W_qᵀ + dK W_kᵀ + K̂ dB,

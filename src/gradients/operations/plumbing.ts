@@ -53,9 +53,9 @@ export function rearrange(
 }
 
 /**
- * Any function of ordinary `tf` operations without layers, say a softmax. Its gradient is
- * TensorFlow.js's own, computed when it is needed from the inputs, which costs a second forward
- * computation: for functions that weigh little.
+ * Any function of ordinary `tf` operations without layers, for example a softmax. TensorFlow.js
+ * computes its gradient from the inputs when it is needed, which repeats the forward computation.
+ * Meant for cheap functions.
  */
 export function apply(tape: Tape, inputs: readonly Value[], f: (...x: Tensor[]) => Tensor): Value {
   const tensors = inputs.map((value) => value.tensor);

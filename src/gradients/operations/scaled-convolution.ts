@@ -4,17 +4,17 @@
  *     y = u · e^{ks},   u = conv(x, W) + b
  *
  * The building block of Glow's networks (Kingma & Dhariwal 2018, arXiv 1807.03039): with k = 1 a
- * convolution and its activation normalisation (whose log-determinant does not count, for it is
- * inside a network), with k = 3 the zero-convolution. The scale goes into the filter,
- * `conv(x, W e^{ks}) + b e^{ks}`, and costs nothing. On the way back everything follows from
+ * convolution and its activation normalisation (whose log-determinant does not count inside a
+ * network), with k = 3 the zero-convolution. The scale is multiplied into the filter,
+ * `conv(x, W e^{ks}) + b e^{ks}`, and costs nothing. In the backward pass all gradients follow from
  * `du = dy · e^{ks}`:
  *
  *     ∂l/∂W = Σ_t patch_t ⊗ du_t,   ∂l/∂b = Σ_t du_t,
  *     ∂l/∂s = k Σ_t du_t u_t = k (⟨W, ∂l/∂W⟩ + b ∂l/∂b),
  *
- * the last one for each output channel alone. So the gradient of the scale needs no pass over
- * positions where that of the filter is there; where only the Gram form of the filter's norm is
- * taken, it is `k e^{−ks} Σ_t du_t y_t`.
+ * the last one for each output channel. So where the filter's gradient is known, that of the scale
+ * needs no pass over positions; where only the Gram form of the filter's norm is computed, it is
+ * `k e^{−ks} Σ_t du_t y_t`.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { convolve, lengthOf, shape4, tf, type Window } from '../../backend/index';

@@ -5,8 +5,7 @@
  *
  * each output channel's filter w_o, of P numbers, shifted and scaled to mean 0 and variance 1 (Qiao
  * et al. 2019, arXiv 1903.10520). Here the convolution is with the *centred* filter `v = w − mean`,
- * and r is a scale of the channels behind it. What that makes of the filter's gradient is said in
- * `standardised-factors`.
+ * and r is a scale of the channels behind it. `standardised-factors` has the filter's gradient.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { convolve, convolveInputGrad, shape4, tf, type Window } from '../../backend/index';

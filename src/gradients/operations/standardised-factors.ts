@@ -7,8 +7,8 @@
  *
  *     ∂l/∂w_o = G_o − (1ᵀG_o)/P − v_o · r_o² β_o / P,
  *
- * a projection that takes out what would only shift or scale w_o. So squared norms need G in no
- * other form than a plain convolution does (Gram or instantiated): with
+ * a projection that removes what would only shift or scale w_o. So squared norms need G in the same
+ * two forms as a plain convolution (Gram or instantiated): with
  * `α_o = 1ᵀG_o = Σ_t (sum of patch_t) du_to` and `1ᵀv_o = 0`
  *
  *     ‖∂l/∂w_o‖² = ‖G_o‖² − α_o² / P − β_o² r_o² (2 − r_o² var_o) / P.

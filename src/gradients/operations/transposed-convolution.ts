@@ -2,8 +2,8 @@
  * # Transposed convolution
  *
  * The adjoint of a convolution: `y = Cᵀ x + b` where `C` is the convolution that takes something of
- * y's shape to something of x's (Zeiler et al. 2010). Going forward is that convolution's way back,
- * and going back is its way forward, so with the roles of "in" and "back" exchanged
+ * y's shape to something of x's (Zeiler et al. 2010). Its forward pass is that convolution's
+ * backward pass and the other way round, so with the roles of "in" and "back" exchanged
  *
  *     ∂l/∂x = C dy,   ∂l/∂W = Σ_p patch(dy, p) ⊗ x_p.
  */

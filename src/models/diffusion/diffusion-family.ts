@@ -6,9 +6,9 @@
  * | `paper` | 32 | 1-2-4-8 | 276 tensors, 9.2 M parameters |
  * | `small` | 16 | 1-2-4 | 218, 0.7 M |
  *
- * Every level but the last halves the image. On a card stands the variational bound (Ho et al.
- * 2020, arXiv 2006.11239) on the first test images; of the T − 1 middle terms some are drawn, which
- * is unbiased.
+ * Every level but the last halves the image. A model's card shows the variational bound (Ho et al.
+ * 2020, arXiv 2006.11239) on the first test images, from a random sample of its T − 1 middle terms,
+ * which is unbiased.
  */
 import * as v from 'valibot';
 import { at, numberOf, tf } from '../../backend/index';
@@ -95,6 +95,7 @@ export const DIFFUSION: Family<DiffusionConfig, Diffusion> = {
   stateDict: {
     leavesOut: (name, prefix) => prefix === '' && SCHEDULE.test(name),
     check(model, tensors, file) {
+      checkNetwork(tensors, file);
       checkSchedule(model, tensors, file);
       checkObjective(model, tensors, file);
     },
@@ -117,8 +118,22 @@ export const DIFFUSION: Family<DiffusionConfig, Diffusion> = {
 };
 
 /**
- * A diffusion process that was trained with another schedule would give other numbers without a
- * word.
+ * Where versions of denoising-diffusion-pytorch from 1.8 on have their attention's tensors: they
+ * normalise it in another way, and since 1.9 it looks at learnt memories (`mem_kv`), too.
+ */
+const NEWER = /(^|\.)downs\.\d+\.2\.(norm\.g|to_qkv\.weight|mem_kv)$/;
+
+function checkNetwork(tensors: ReadonlyMap<string, NamedTensor>, file: string): void {
+  const found = [...tensors.keys()].find((name) => NEWER.test(name));
+  if (found === undefined) return;
+  throw new FisherlabError(
+    `'${file}' is of denoising-diffusion-pytorch 1.8 or later ('${found}'), whose attention is another`,
+    "train it with version 1.5.5, which the paper's code has; those from 1.2 to 1.7 have the same network",
+  );
+}
+
+/**
+ * A network that was trained with another noise schedule would silently give wrong numbers.
  */
 function checkSchedule(
   model: Diffusion,
@@ -140,8 +155,8 @@ function checkSchedule(
 }
 
 /**
- * A network that guesses the image x_0, or v = √ᾱ ε − √(1−ᾱ) x_0 (Salimans & Ho 2022, arXiv
- * 2202.00512), has the tensors of one that guesses the noise. The weights of its loss tell: with
+ * A network that predicts the image x_0, or v = √ᾱ ε − √(1−ᾱ) x_0 (Salimans & Ho 2022, arXiv
+ * 2202.00512), has the same tensors as one that predicts the noise. The loss weights differ: with
  * r = ᾱ/(1−ᾱ) they are 1 for the noise, r for x_0 and r/(r+1) = ᾱ for v. "min-SNR" (Hang et al.
  * 2023, arXiv 2303.09556) bounds r in them where it is large, so only r < 1 is looked at.
  */

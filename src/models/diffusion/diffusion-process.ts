@@ -1,14 +1,14 @@
 /**
  * # Going back through the noise: sampling, and a bound on the likelihood
  *
- * Whatever guesses the noise in x_t, `ε̂(x_t, t)`, defines a generative model (Ho et al. 2020,
- * arXiv 2006.11239). It guesses the image, `x̂_0 = (x_t − √(1−ᾱ_t) ε̂) / √ᾱ_t`, and steps back as
- * if that were it:
+ * A function that predicts the noise in x_t, `ε̂(x_t, t)`, defines a generative model (Ho et al.
+ * 2020, arXiv 2006.11239). It implies a prediction of the image,
+ * `x̂_0 = (x_t − √(1−ᾱ_t) ε̂) / √ᾱ_t`, and a step back is taken as if that were the image:
  *
  *     p(x_{t−1} | x_t) = N( c₀ x̂_0 + c_t x_t, σ_t² ).
  *
- * The variance is a choice between β̃_t, right where the image is certain, and β_t, right where it
- * is spread much wider than a step (Ho et al., §3.2).
+ * The variance σ_t² is a choice: β̃_t is right if the image is certain, β_t if its distribution is
+ * much wider than a step (Ho et al., §3.2).
  *
  * **Ancestral sampling** draws these one after another, with β̃_t as the reference does. **DDIM**
  * (Song et al. 2021, arXiv 2010.02502) goes back in fewer steps along a path without noise,

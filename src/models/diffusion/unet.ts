@@ -1,10 +1,11 @@
 /**
  * # U-Net
  *
- * What noise is in this picture? Down through levels of halved size and more channels, a middle,
- * and up again, every level handing its maps across (Ronneberger et al. 2015, arXiv 1505.04597), as
- * in P. Wang's denoising-diffusion-pytorch, which the paper builds on. The noise level t enters as
- * sines and cosines through two dense layers and modulates every residual block:
+ * The network that predicts the noise in an image. It goes down through levels of halved size and
+ * more channels, through a middle, and up again, and every level passes its maps across
+ * (Ronneberger et al. 2015, arXiv 1505.04597), as in P. Wang's denoising-diffusion-pytorch, which
+ * the paper builds on. The noise level t enters as sines and cosines, goes through two dense layers
+ * and modulates every residual block:
  *
  *     block            silu(modulate(group norm(weight-standardised convolution)))
  *     residual         block₂(block₁(x; t)) + x

@@ -6,7 +6,7 @@
  * | `paper` | 32 | 3 | 512 | 1353 tensors, 44.2 M parameters |
  * | `small` | 8 | 3 | 64 | 345, 0.8 M |
  *
- * Every level halves the image. Its loss is bits/dim of the image itself, so a card needs no bound.
+ * Every level halves the image. The loss is exact bits/dim, so a card needs no bound.
  */
 import { at } from '../../backend/index';
 import { FisherlabError } from '../../errors';
@@ -86,8 +86,8 @@ function prior(model: Glow): NamedTensor {
 }
 
 /**
- * Convolutions fit images of any size, and a Glow of 64x64 has the tensors of one of 32x32. Only
- * the shape of its prior tells.
+ * Convolutions fit images of any size, so a Glow of 64x64 has the same tensors as one of 32x32.
+ * Only the shape of the prior differs.
  */
 function checkPrior(model: Glow, tensors: ReadonlyMap<string, NamedTensor>, file: string): void {
   const wanted = prior(model).shape;

@@ -1,9 +1,9 @@
 /**
  * # The Gaussians of a Glow
  *
- * Latents that a level splits off are scored by a Gaussian whose mean and deviation a
- * zero-convolution makes of the half that goes on; the last ones by a Gaussian that is learned by
- * itself, which the reference writes as a zero-convolution of zeros.
+ * The density of the latents that a level splits off is a Gaussian, whose mean and deviation a
+ * zero-convolution computes from the remaining half. The density of the last latents is a Gaussian
+ * with learned mean and deviation, which the reference writes as a zero-convolution of zeros.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { normals, pair, shape4, tf } from '../../backend/index';

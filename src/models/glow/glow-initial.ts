@@ -1,10 +1,10 @@
 /**
- * # What a Glow begins from
+ * # The initial values of a Glow
  *
  * A 1x1 convolution begins as a random rotation (Kingma & Dhariwal 2018, arXiv 1807.03039, §3.2),
- * so with log-determinant 0, which is taken apart as it is kept from then on: `Q = P L U`, with P
- * and the signs of U's diagonal fixed. An actnorm begins so that its outputs have mean 0 and
- * deviation 1 in every channel on the first batch (§3.1).
+ * so its log-determinant is 0. The rotation is factored into the parts that are learned, `Q = P L
+ * U`, where P and the signs of U's diagonal stay fixed. An actnorm begins so that its outputs have
+ * mean 0 and deviation 1 in every channel on the first batch (§3.1).
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { LuDecomposition, Matrix, QrDecomposition } from 'ml-matrix';

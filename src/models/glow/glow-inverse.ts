@@ -1,8 +1,8 @@
 /**
  * # A step of a Glow, backwards
  *
- * Every part of a step undoes itself: the coupling, since its network sees only the half that it
- * leaves as it is; the 1x1 convolution by the inverse of its matrix, which is computed in float64;
+ * Every part of a step can be inverted: the coupling, because its network sees only the half that
+ * it leaves unchanged; the 1x1 convolution, by the inverse of its matrix, computed in float64; and
  * the actnorm.
  */
 import type { Tensor } from '@tensorflow/tfjs';

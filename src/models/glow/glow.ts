@@ -16,10 +16,10 @@
  *
  * where a network of three convolutions of `hidden` channels makes shift and raw.
  *
- * Latents split off are scored by a Gaussian whose mean and deviation come from the half that goes
- * on; the last ones by a learned Gaussian (`learn_top_fn`). Images are dequantised,
- * `x/256 − ½ + u/256` with u uniform in [0, 1), so `log p` is in nats for 8-bit pixels:
- * `Σ logdets + Σ Gaussians − HWC·ln 256`.
+ * The latents that are split off have a Gaussian density, whose mean and deviation are computed
+ * from the remaining half; the last ones have a learned Gaussian (`learn_top_fn`). Images are
+ * dequantised, `x/256 − ½ + u/256` with u uniform in [0, 1), so `log p` is in nats for 8-bit
+ * pixels: `Σ logdets + Σ Gaussians − HWC·ln 256`.
  *
  * Its tensors are declared in `glow-tensors.ts`.
  */

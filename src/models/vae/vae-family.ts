@@ -6,9 +6,9 @@
  * | `paper` | 32, 64, 128, 256, 512 | 64 | 48 tensors, 3.2 M parameters |
  * | `small` | 16, 32, 64, 128, 256 | 64 | 48, 0.8 M |
  *
- * Every stage halves the image. On a card stands the importance-weighted bound with 64 latents. The
- * paper's objective has a p(x|z) of variance ½ where pixels span 1, which wastes bits; the variance
- * here is the mean squared error on other test images, its best guess.
+ * Every stage halves the image. A model's card shows the importance-weighted bound with 64 latents.
+ * In the paper's objective p(x|z) has variance ½, where pixels span 1, which wastes bits; the
+ * variance here is the mean squared error on other test images, its best estimate.
  */
 import { numberOf, tf, uniforms } from '../../backend/index';
 import { setLayer } from '../../gradients/index';

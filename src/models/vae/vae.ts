@@ -1,12 +1,12 @@
 /**
  * # Variational autoencoder
  *
- * A latent z ~ N(0, 1) makes an image; an encoder guesses the latent from the image (Kingma &
- * Welling 2014, arXiv 1312.6114):
+ * A decoder makes an image from a latent z ~ N(0, 1); an encoder infers the latent from the image
+ * (Kingma & Welling 2014, arXiv 1312.6114):
  *
  *     q(z|x) = N(mu(x), e^{2s(x)}),   x̂ = decoder(z),   z = mu + e^s ε.
  *
- * The paper's objective, which stands for the log-likelihood in its method, is
+ * The paper's objective, which takes the place of the log-likelihood in its method, is
  *
  *     −( Σ (x − x̂)² + Σ (mu² + e^{2s} − 1)/2 − s ),  (eq:vae-objective)
  *

@@ -10,7 +10,7 @@ describe('archives', () => {
   const folder = ownFolder();
   const serve = servers();
 
-  it('a zip gives its entries by name, and the macOS shadows are no entries', async () => {
+  it('a zip gives its entries by name, without the metadata files of macOS', async () => {
     const archive = await Zip.open(
       zip({
         'b/2.txt': bytes(5000, 2),
@@ -24,7 +24,7 @@ describe('archives', () => {
     archive.close();
   });
 
-  it('a zip whose entry climbs out of its folder is refused, and nothing is written', async () => {
+  it('a zip with an entry outside its folder is refused, and nothing is written', async () => {
     const evil = zip({
       '../../evil.txt': bytes(10),
       'gzip/emnist-letters-test-images-idx3-ubyte.gz': bytes(10),
@@ -39,7 +39,7 @@ describe('archives', () => {
     );
   });
 
-  it('an entry that says it is larger than allowed is not inflated', async () => {
+  it('an entry with a stated size above the limit is not inflated', async () => {
     const archive = await Zip.open(zip({ bomb: Buffer.alloc(10_000_000) }));
     await assert.rejects(
       archive.read('bomb', 1_000_000),
@@ -52,7 +52,7 @@ describe('archives', () => {
     await assert.rejects(archive.read('bomb', 1_000_000), /too many bytes in the stream/);
   });
 
-  it('an entry with a flipped bit is refused, also where it inflates', async () => {
+  it('an entry with a flipped bit is refused, even if it inflates', async () => {
     const content = bytes(500, 4);
     const whole = zip({ 'a.bin': content });
     let refused = 0;
@@ -70,11 +70,11 @@ describe('archives', () => {
     lie.writeUInt32LE(12345, directory + 16);
     await assert.rejects(
       (await Zip.open(lie)).read('a.bin', 1000),
-      /entry 'a\.bin' is damaged: its checksum is not that of the directory/,
+      /entry 'a\.bin' is damaged: its checksum is not the one in the directory/,
     );
   });
 
-  it('two entries of one name are refused, in a zip as in a tar', async () => {
+  it('two entries with the same name are refused, in a zip and in a tar', async () => {
     const archive = zip({ 'a/1.txt': bytes(9, 1), 'a/2.txt': bytes(9, 2) });
     const twice = Buffer.from(
       archive.toString('latin1').replaceAll('a/2.txt', 'a/1.txt'),

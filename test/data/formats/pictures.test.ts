@@ -58,7 +58,7 @@ describe('formats that hold pictures', () => {
     assert.deepEqual(image(b?.images, 1, 3), new Uint8Array(pixels));
   });
 
-  it('a class of GTSRB that fits in no byte, or is no number, is refused', async () => {
+  it('a class of GTSRB that is not a number, or does not fit in a byte, is refused', async () => {
     const one = ppm(1, 1, Buffer.from([1, 2, 3]));
     for (const [name, said] of [
       ['00300', 'a label is 300'],
@@ -81,7 +81,7 @@ describe('formats that hold pictures', () => {
     await assert.rejects(obtain('gtsrb', { test }, serve, folder()), /a label is NaN/);
   });
 
-  it('CelebA is split by number and cropped to the box of the paper: a ramp of colour gives its corners away', async () => {
+  it('CelebA is split by number and cropped to the box of the paper: checked by the corners of a colour ramp', async () => {
     const ramp = await png(
       Uint8Array.from(
         { length: 178 * 218 * 3 },
@@ -118,7 +118,7 @@ describe('formats that hold pictures', () => {
     }
   });
 
-  it('CelebA is smoothed before it is thinned: a fine pattern becomes grey', async () => {
+  it('CelebA is smoothed before it is reduced: a fine pattern becomes grey', async () => {
     const pattern = Uint8Array.from(
       { length: 178 * 218 * 3 },
       (_, i) => (((Math.floor(i / 3) % 178) + Math.floor(i / 3 / 178)) % 2) * 255,

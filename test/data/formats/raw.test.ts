@@ -195,7 +195,7 @@ describe('formats that hold pixels as they are', () => {
     assert.equal(set?.labels, undefined);
   });
 
-  it('a set of which a part is missing, or there twice, is refused', async () => {
+  it('a set with a missing or repeated part is refused', async () => {
     const batch = (n: number) => [`c/data_batch_${n}.bin`, records(bytes(3072), [[1]])] as const;
     for (const [numbers, said] of [
       [[1, 2, 4, 5], '1, 2, 4, 5'],
@@ -214,7 +214,7 @@ describe('formats that hold pixels as they are', () => {
     );
   });
 
-  it('a label that its set does not have is refused, however it is written', async () => {
+  it('a label outside the classes of its set is refused, in every format', async () => {
     const images = idxFile([2, 28, 28], bytes(2 * 784));
     const letters = (...labels: number[]) =>
       zip({
@@ -241,7 +241,7 @@ describe('formats that hold pixels as they are', () => {
       await assert.rejects(obtain(name, { test }, serve, folder()), message);
   });
 
-  it('files that are not what their set is made of are refused in one line that names them', async () => {
+  it('files that do not belong to their set are refused in one line that names them', async () => {
     const cases: [Parameters<typeof obtain>[0], Buffer, RegExp][] = [
       [
         'cifar10',
@@ -249,7 +249,7 @@ describe('formats that hold pixels as they are', () => {
         /test_batch.bin' has 3000 bytes/,
       ],
       ['cifar10', tarGz({ 'something.txt': bytes(10) }), /no entry like/],
-      ['svhn', bytes(500), /no little-endian MATLAB 5 file/],
+      ['svhn', bytes(500), /not a little-endian MATLAB 5 file/],
       ['svhn', Buffer.from(SCIPY, 'base64').subarray(0, 900), /ends within a variable/],
       ['emnist_letters', bytes(500), /cannot be converted/],
     ];

@@ -84,7 +84,7 @@ describe('a picture fitted to a model', () => {
     assert.equal(columns.filter((value) => value === 90).length, 3, 'one column is left');
   });
 
-  it('is smoothed along a side that shrinks also where the other grows', () => {
+  it('is smoothed along a side that shrinks even if the other grows', () => {
     const stripes = { width: 400, height: 4, channels: 1 };
     const data = Uint8Array.from({ length: 1600 }, (_, i) => 200 * (i % 2));
     const { pixels } = through({ ...stripes, data: Buffer.from(data) }, target(8, 8, 'stretch', 1));
@@ -104,7 +104,7 @@ describe('a picture fitted to a model', () => {
     assert.equal(through(one, target(14, 14, 'stretch', 1)).text, 'resized from 28x28');
   });
 
-  it('of other channels than the model takes becomes grey or coloured only where nothing is lost', () => {
+  it('with other channels than the model takes becomes grey or coloured only if nothing is lost', () => {
     const grey = { ...image(4, 4, 1), data: bytes(16) };
     const shown = through(grey, target(4, 4, 'stretch')).pixels;
     assert.deepEqual(
@@ -123,7 +123,7 @@ describe('a picture fitted to a model', () => {
     );
   });
 
-  it('has in words what was done to it', () => {
+  it('has a text that says what was done to it', () => {
     const all = { turned: true, cropped: false, resized: true, padded: true, greyToColour: true };
     const from = { width: 40, height: 30 };
     assert.equal(

@@ -15,7 +15,7 @@ function npy(shape: readonly number[], type: string, fortran: boolean, data: Uin
   return Buffer.concat([Buffer.from(`\x93NUMPY\x01\x00v\x00${header}`, 'latin1'), data]);
 }
 
-describe('an array of one’s own', () => {
+describe('your own array', () => {
   const folder = ownFolder();
   const file = (content: Buffer, name = 'a.npy') => {
     const target = path.join(folder(), name);
@@ -69,7 +69,7 @@ describe('an array of one’s own', () => {
     }
   });
 
-  it('is understood by its shape where only one reading gives images', async () => {
+  it('is understood by its shape if only one reading gives images', async () => {
     const cases: [number[], Layout | 'asked' | 'no images'][] = [
       [[20, 30], 'HW'],
       [[28, 28, 1], 'HWC'],
@@ -95,7 +95,7 @@ describe('an array of one’s own', () => {
         await assert.rejects(told(), {
           name: 'FisherlabError',
           message:
-            /has shape \[3, 32, 32\], which may be CHW or NHW; say which it is by the layout: CHW \(1 of 32x32 in 3 channels\), NHW \(3 of 32x32 in grey\)$/,
+            /has shape \[3, 32, 32\], which may be CHW or NHW; give the layout: CHW \(1 of 32x32 in 3 channels\), NHW \(3 of 32x32 in grey\)$/,
         });
       else if (expected === 'no images')
         await assert.rejects(
@@ -108,7 +108,7 @@ describe('an array of one’s own', () => {
     await assert.rejects(read(from, { layout: 'NHWC' }), /^Error: has shape .*, which is not NHWC/);
   });
 
-  it('of other numbers than bytes is read only when their range is said', async () => {
+  it('with numbers other than bytes is read only if their range is given', async () => {
     const unit = [0, 0.25, 0.5, 1];
     const floats = (type: 'f4' | 'f8', values: number[], swap = false) => {
       const made = type === 'f4' ? Float32Array.from(values) : Float64Array.from(values);
@@ -128,7 +128,7 @@ describe('an array of one’s own', () => {
       await assert.rejects(read(from), {
         name: 'FisherlabError',
         message:
-          /a\.npy' has numbers of type float\d\d, and nothing says what range is black to white; say so by the values: 0\.\.1 or 0\.\.255/,
+          /a\.npy' has numbers of type float\d\d, and the range from black to white is unknown; give the values: 0\.\.1 or 0\.\.255/,
       });
       const [image] = await read(from, { values: '0..1' });
       assert.deepEqual(image && pixels(image), grey, type);
@@ -171,7 +171,7 @@ describe('an array of one’s own', () => {
     }
   });
 
-  it('damaged anywhere gives no image without an error, and the error speaks of the file', async () => {
+  it('damaged anywhere gives an error that names the file', async () => {
     const content = npy([6, 8, 8, 3], '|u1', false, bytes(6 * 192));
     const packed = gzipSync(content);
     await fc.assert(

@@ -43,7 +43,7 @@ describe('a picture', () => {
     }
   });
 
-  it('lies upright, whichever way the camera was held', async () => {
+  it('is turned upright, whichever way the camera was held', async () => {
     const made = photograph(24, 18, 3);
     for (let orientation = 1; orientation <= 8; orientation++) {
       const file = await made.clone().withMetadata({ orientation }).png().toBuffer();
@@ -106,7 +106,7 @@ describe('a picture', () => {
     assert.deepEqual(asked, [10_000]);
   });
 
-  it('is grey where its file is grey, and 8 bits where that has 16', async () => {
+  it('is grey if its file is grey, and has 8 bits even if the file has 16', async () => {
     const { raster } = await whole(
       await photograph(20, 10, 1).toColourspace('b-w').png().toBuffer(),
     );
@@ -147,12 +147,12 @@ describe('a picture', () => {
       assert.equal(raster.channels, 3);
       await assert.rejects(
         ownPicture(await made(width, 4 * 57 + 3), side(2), atOnce),
-        /^Error: is transparent in places; put it on a ground/,
+        /^Error: is transparent in places; put it on a background/,
       );
     }
   });
 
-  it('that claims too many pixels, is no picture, or is drawn by a program is refused', async () => {
+  it('is refused if it claims too many pixels, is not a picture, or is a vector graphic', async () => {
     const png = await photograph(8, 8, 3).png().toBuffer();
     png.writeUInt32BE(200_000, 16); // its width
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
