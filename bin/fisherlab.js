@@ -19,10 +19,16 @@ try {
   console.error('the npm packages are not installed; run npm run setup');
   process.exit(1);
 }
-/** @type {typeof import('../src/cli/main')} */
-const { main } = load('../src/cli/main.ts');
-
-main(process.argv).catch((/** @type {unknown} */ error) => {
+/** @param {unknown} error */
+function end(error) {
   console.error(error instanceof Error && error.name === 'FisherlabError' ? error.message : error);
   process.exitCode = 1;
-});
+}
+
+try {
+  /** @type {typeof import('../src/cli/main')} */
+  const { main } = load('../src/cli/main.ts');
+  main(process.argv).catch(end);
+} catch (error) {
+  end(error);
+}

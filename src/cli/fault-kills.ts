@@ -152,11 +152,10 @@ export function signal(seed: number, name: string): Promise<Signalled> {
         const end = await fisherlab(long.words(folder, false), { signal: { name: one, after } });
         ends.push(end);
         const { status, said, afterSignal = 0, leftProcess } = end;
-        if (
-          afterSignal > AT_ONCE ||
-          leftProcess ||
-          ![0, 128 + constants.signals[one]].includes(status ?? -1)
-        )
+        // Ended by the system, it had not begun its work: there was nothing to keep or to say.
+        const hadNotBegun = status === null && said === '';
+        const isAsExpected = [0, 128 + constants.signals[one]].includes(status ?? -1);
+        if (afterSignal > AT_ONCE || leftProcess || !(hadNotBegun || isAsExpected))
           findings.push(
             `${name}, ${one}: ${JSON.stringify({ status, afterSignal, leftProcess, said })}`,
           );

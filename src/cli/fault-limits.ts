@@ -21,7 +21,6 @@ const SHELL: readonly (readonly [name: string, shell: string])[] = [
   ['24 file handles', 'ulimit -n 24 &&'],
   ['40 file handles', 'ulimit -n 40 &&'],
   ['64 file handles', 'ulimit -n 64 &&'],
-  ['2 GB of addresses', 'ulimit -v 2000000 &&'],
   ['8 GB of addresses', 'ulimit -v 8000000 &&'],
   ['files of 1 kB at most', 'ulimit -f 1 &&'],
   ['files of 100 kB at most', 'ulimit -f 100 &&'],

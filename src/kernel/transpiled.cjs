@@ -29,6 +29,9 @@ const OPTIONS = {
 
 const OPTIONS_KEY = `${version} ${JSON.stringify(OPTIONS)}`;
 
+/** Handles that a thread and a process with three pipes take, and some to spare. */
+const HANDLES = 20;
+
 /** @type {string | undefined} */
 let found;
 
@@ -102,12 +105,34 @@ function write(file, key, code) {
 }
 
 /**
+ * esbuild runs as a process of its own, for which this one waits. With too few file handles that
+ * process does not start, and the wait would never end. So as many as it takes are opened first.
+ *
+ * @throws {Error} where they are not to be had
+ */
+function assertHandles() {
+  /** @type {number[]} */
+  const opened = [];
+  try {
+    while (opened.length < HANDLES) opened.push(fs.openSync(__filename, 'r'));
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EMFILE') throw error;
+    const few = new Error('too few file handles to read TypeScript; allow more, say ulimit -n 256');
+    few.name = 'FisherlabError';
+    throw few;
+  } finally {
+    for (const handle of opened) fs.closeSync(handle);
+  }
+}
+
+/**
  * @param {string} file
  * @param {string} source
  * @returns {string} JavaScript with its source map in the last line
  * @throws {SyntaxError}
  */
 function make(file, source) {
+  assertHandles();
   try {
     const options = {
       ...OPTIONS,

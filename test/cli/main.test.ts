@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -127,6 +127,18 @@ describe('the program fisherlab', () => {
         'stopped; finished work is kept: run the same command again to resume\n',
       );
     }
+  });
+
+  it('says that there are too few file handles, where it would wait without an end', function () {
+    if (process.platform === 'win32') this.skip(); // no ulimit
+    // In an empty cache nothing is transpiled yet, which takes a process and its pipes.
+    const command = `ulimit -n 30 && exec "$0" "$1" data list`;
+    const { status, stderr } = spawnSync('bash', ['-c', command, process.execPath, PROGRAM], {
+      env: { ...process.env, XDG_CACHE_HOME: path.join(folder, 'empty') },
+      timeout: 60_000,
+    });
+    assert.equal(status, 1);
+    assert.match(String(stderr), /^too few file handles to read TypeScript; .*ulimit -n 256\n$/);
   });
 
   it('offers the choices that the library has', () => {
