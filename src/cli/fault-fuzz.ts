@@ -34,6 +34,7 @@ export async function fuzz(name: string, files: number, seed: number): Promise<F
   const folder = await mkdtemp(path.join(tmpdir(), 'fisherlab-faults-'));
   const unwaited: unknown[] = [];
   const note = (error: unknown) => unwaited.push(error);
+  const cache = process.env.XDG_CACHE_HOME; // some formats are read as files of the cache
   process.on('unhandledRejection', note).on('uncaughtException', note);
   const [findings, counts] = [[] as string[], { refused: 0, read: 0 }];
   try {
@@ -53,6 +54,8 @@ export async function fuzz(name: string, files: number, seed: number): Promise<F
       else findings.push(`${name} ${k}: ${outcome}`);
     }
   } finally {
+    if (cache === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = cache;
     process.off('unhandledRejection', note).off('uncaughtException', note);
     await rm(folder, { recursive: true, force: true });
   }

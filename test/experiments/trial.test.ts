@@ -287,7 +287,7 @@ describe('a trial', () => {
     );
     await assert.rejects(
       () => compare([neighbours], { ...options, reference: 45, images: 3 }, development),
-      /has 48 images, too few for 45 as a reference/,
+      /has 48 images, too few for 45 reference images/,
     );
   });
 });
