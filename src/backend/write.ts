@@ -44,18 +44,23 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
+/**
+ * One folder after another, from the first that is missing. Node's own `recursive` never ends where
+ * a folder can be seen but nothing made in it, as below `/proc`, and does not say why it failed.
+ */
 async function made(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    // Node says this whatever keeps it from making the first that is missing: that one says why.
-    let missing = path.resolve(folder);
-    while ((await known(stat(path.dirname(missing)))) === undefined)
-      missing = path.dirname(missing);
-    await mkdir(missing);
-    await mkdir(folder, { recursive: true });
-  }
+  const missing: string[] = [];
+  for (
+    let above = path.normalize(folder); // not resolved: the working directory may be gone
+    (await known(stat(above))) === undefined;
+    above = path.dirname(above)
+  )
+    missing.unshift(above);
+  for (const one of missing)
+    await mkdir(one).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error; // somebody else has just made it
+    });
+  if (!(await stat(folder)).isDirectory()) await mkdir(folder); // says that something is there
 }
 
 /**

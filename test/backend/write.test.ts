@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -177,6 +178,20 @@ describe('a written file', () => {
     await refused(() => writeBeside(at('file', 'c.txt'), 'x'), says);
     await refused(() => writeBeside(at('file', 'deeper', 'c.txt'), 'x'), says);
     await refused(() => makeFolder(at('file')), says);
+  });
+
+  it('below a folder in which nothing can be made is refused, where Node’s own mkdir never ends', async function () {
+    if (!existsSync('/proc/self')) this.skip();
+    for (const folder of ['/proc/self/x', '/proc/self/x/y'])
+      await refused(
+        () => makeFolder(folder),
+        /'\/proc\/self\/x.*' cannot be written: its folder, .* is gone/,
+      );
+    await makeFolder(at('a', 'b', 'c'));
+    await Promise.all([1, 2, 3].map(() => makeFolder(at('many', 'at', 'once'))));
+    assert.ok(existsSync(at('a', 'b', 'c')) && existsSync(at('many', 'at', 'once')));
+    rmSync(at('a'), { recursive: true });
+    rmSync(at('many'), { recursive: true });
   });
 
   it('on a full or read-only disk leaves the older one unchanged', async function () {
