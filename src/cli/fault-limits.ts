@@ -65,7 +65,8 @@ const LIMITS: readonly Limit[] = [
 /** A disk in memory, in a separate mount namespace that ends with the command. */
 function inMount(folder: string, options: string): string {
   const mount = `mount -t tmpfs -o ${options} tmpfs ${folder}/disk`;
-  return `mkdir ${folder}/disk && exec unshare --mount bash -c '${mount} && exec "$0" "$@"'`;
+  // What follows, `exec` and the command, are the words of this shell from $0 on.
+  return `mkdir ${folder}/disk && exec unshare --mount bash -c '${mount} && exec "$@"'`;
 }
 
 export interface Limited {
@@ -109,11 +110,9 @@ export async function limit(names = LIMITS.map(({ name }) => name)): Promise<Lim
 }
 
 /**
- * Whether the command ended by itself, with a line and without a stack trace. A time limit ends it
- * without any output.
+ * Whether the command ended with a line and without a stack trace, or was ended: a time limit kills
+ * it (status null) without any output.
  */
 function isSaid({ status, said, leftProcess }: Ended): boolean {
-  return (
-    !leftProcess && !/^ {4}at /m.test(said) && (status === 1 || status === 152 || status === 137)
-  );
+  return !leftProcess && !/^ {4}at /m.test(said) && (status === 1 || status === null);
 }

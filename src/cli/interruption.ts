@@ -75,7 +75,10 @@ const GONE: readonly (string | undefined)[] = ['EPIPE', 'EIO'];
 /** Ends the process quietly once nobody reads its output. */
 export function endWithoutReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (!GONE.includes(error.code)) throw error;
+    if (!GONE.includes(error.code)) {
+      console.error(`the output cannot be written (${error.code}); send it where there is room`);
+      process.exit(1);
+    }
     const status = statusOf('SIGPIPE');
     if (current === undefined) process.exit(status);
     current.abort(new Stopped(status));

@@ -9,9 +9,13 @@ import { lab } from './lab';
 
 type Estimate = { readonly value: number; readonly low: number; readonly high: number };
 
-/** A path as you would type it in the current folder. */
+/** A path as you would type it in the current folder; the whole path where that folder is gone. */
 export function shown(file: string): string {
-  return path.relative(process.cwd(), file) || '.';
+  try {
+    return path.relative(process.cwd(), file) || '.';
+  } catch {
+    return file;
+  }
 }
 
 /** `0.912 [0.905, 0.919]` */

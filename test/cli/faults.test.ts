@@ -51,8 +51,13 @@ describe('the fault campaign', () => {
     assert.deepEqual((await kill(1, 1, 'data download')).findings, []);
   });
 
-  it('finds that a command without disk space for a file says so', async () => {
-    const { worked, refused, findings } = await limit(['files of 1 kB at most']);
-    assert.deepEqual({ worked, refused, findings }, { worked: 0, refused: 1, findings: [] });
+  it('finds that a command without room for its files, its output or its folder says so', async () => {
+    const limits = [
+      'files of 1 kB at most',
+      'a full standard output',
+      'output where nothing can be',
+    ];
+    const { worked, refused, findings } = await limit(limits);
+    assert.deepEqual({ worked, refused, findings }, { worked: 0, refused: 3, findings: [] });
   });
 });
