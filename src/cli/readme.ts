@@ -19,7 +19,7 @@ export function register(program: Command): void {
       if (keep) await experiments.keepFirstResults();
       await experiments.fillPages();
       console.log(
-        'README.md, environment.md, docs/scale.md, docs/start-up.md and data/models/README.md now have the numbers of data/results',
+        'README.md, environment.md, docs/scale.md, docs/start-up.md, docs/beyond-pixels.md and data/models/README.md now have the numbers of data/results',
       );
     });
 }

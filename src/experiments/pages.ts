@@ -6,6 +6,7 @@
  * `single` from the round of the single detector. In `data/models/README.md`, `models` is generated
  * from the model cards; in `docs/scale.md`, two tables from the measurements of scale; in
  * `docs/start-up.md`, two tables from the measurements of starting; in
+ * `docs/beyond-pixels.md`, three tables from the study of pixel statistics; in
  * `environment.md`, `speed` from the times next to PyTorch's, `kernel` from the times of the
  * notebook kernel, and `faults` from the fault campaign. The README's picture is drawn from the
  * first experiment too. A test compares the pages with the files.
@@ -16,6 +17,7 @@ import { FisherlabError } from '../errors';
 import { shippedHeader } from '../models/index';
 import { mean } from '../numerics/index';
 import { bars, type Figure, labelOf, saveFigure } from '../plots/index';
+import { beyondParts, shippedBeyondPixels } from './beyond-rows';
 import { type FaultCampaign, shippedFaults } from './fault-table';
 import {
   type FirstResults,
@@ -42,6 +44,7 @@ export const ENVIRONMENT = inCheckout('environment.md');
 export const MODELS_README = inCheckout('data', 'models', 'README.md');
 export const SCALE_PAGE = inCheckout('docs', 'scale.md');
 export const START_UP_PAGE = inCheckout('docs', 'start-up.md');
+export const BEYOND_PAGE = inCheckout('docs', 'beyond-pixels.md');
 
 /**
  * Writes the pages and the picture.
@@ -54,6 +57,7 @@ export async function fillPages(): Promise<void> {
   await fill(MODELS_README, modelsParts(shippedCards()));
   await fill(SCALE_PAGE, scaleParts(shippedScale()));
   await fill(START_UP_PAGE, startUpParts(shippedStartUp()));
+  await fill(BEYOND_PAGE, beyondParts(shippedBeyondPixels()));
   await fill(ENVIRONMENT, {
     ...speedParts(shippedSpeed()),
     ...kernelParts(shippedKernel()),

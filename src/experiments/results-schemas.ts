@@ -232,3 +232,29 @@ export const ROUND = v.object({
 
 /** The record of looks (`looks.ts`). */
 export const LOOKS_RECORD = looks;
+
+const measured = {
+  family: v.string(),
+  view: v.picklist(['one noise', 'own noise', 'own noise, order of files']),
+  kind: v.picklist(['choosing', 'reporting', 'controlled']),
+  batchSize: v.number(),
+  method: v.string(),
+  auroc: estimate,
+  abovePixels: estimate,
+};
+
+/** The study of pixel statistics (`beyond-study.ts`). */
+export const BEYOND = v.object({
+  seed: v.number(),
+  order: v.number(),
+  rows: v.array(v.object({ ...measured, model: v.string(), in: v.string(), out: v.string() })),
+  means: v.array(v.object({ ...measured, pairs: v.number() })),
+  explained: v.array(
+    v.object({
+      family: v.string(),
+      batchSize: v.number(),
+      method: v.string(),
+      share: v.number(),
+    }),
+  ),
+});

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startBackend } from '../../src/backend/start';
+import { beyondParts, shippedBeyondPixels } from '../../src/experiments/beyond-rows';
 import { shippedFaults } from '../../src/experiments/fault-table';
 import { readFirstResults } from '../../src/experiments/first-experiment';
 import { kernelParts, shippedKernel } from '../../src/experiments/kernel-results';
 import { shippedCards } from '../../src/experiments/model-cards';
 import {
+  BEYOND_PAGE,
   ENVIRONMENT,
   environmentParts,
   filledIn,
@@ -139,6 +141,43 @@ describe('the page about starting', () => {
     });
     assert.match(steps ?? '', /\| one \| 2 \(1 to 3\) \| 5 \(1 to 3\) \| – \| – \|/);
     assert.match(steps ?? '', /\| two \| 2 .* \| 6 \(1 to 3\) \| 2 .* \| 7 \(1 to 3\) \|/);
+  });
+});
+
+describe('the page about pixel statistics', () => {
+  const study = shippedBeyondPixels();
+
+  it('holds the study’s numbers and no others', () => {
+    const page = readFileSync(BEYOND_PAGE, 'utf8');
+    assert.equal(page, filledIn(page, beyondParts(study)));
+  });
+
+  it('has as its means those of each model’s pairs, then of the models', () => {
+    for (const { family, view, kind, batchSize, method, auroc, abovePixels } of study.means) {
+      const own = study.rows.filter(
+        (row) =>
+          row.family === family &&
+          row.view === view &&
+          row.kind === kind &&
+          row.batchSize === batchSize &&
+          row.method === method &&
+          row.out !== 'unaltered',
+      );
+      const models = [...new Set(own.map(({ model }) => model))];
+      const mean = (values: readonly number[]) =>
+        values.reduce((sum, value) => sum + value, 0) / values.length;
+      for (const [kept, of] of [
+        [auroc, (row: (typeof own)[number]) => row.auroc.value],
+        [abovePixels, (row: (typeof own)[number]) => row.abovePixels.value],
+      ] as const) {
+        const expected = mean(
+          models.map((model) => mean(own.filter((row) => row.model === model).map(of))),
+        );
+        // Each number in the file has four places.
+        assert.ok(Math.abs(kept.value - expected) < 1.5e-4, `${family} ${kind} ${method}`);
+        assert.ok(kept.low <= kept.value && kept.value <= kept.high);
+      }
+    }
   });
 });
 
