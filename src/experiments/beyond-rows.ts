@@ -6,6 +6,7 @@
  * it once the statistics are regressed out (`beyond-pixels.ts`)?
  */
 import { intervalText } from '../interval-text';
+import { mean } from '../numerics/index';
 import { CHOSEN, PAPER_METHOD, PIXELS } from './beyond-pixels';
 import type { BeyondMean, BeyondPixels } from './beyond-study';
 import { markdownTable } from './markdown-table';
@@ -39,8 +40,7 @@ export function beyondParts({ rows, means, explained }: BeyondPixels): Record<st
     .filter(({ view, method }) => view === 'one noise' && method === PIXELS)
     .sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind)); // families in their order
   const lines = ofMeans.map((about) => {
-    const of = (name: string) =>
-      means.find((mean) => isBeside(mean, about) && mean.method === name);
+    const of = (name: string) => means.find((one) => isBeside(one, about) && one.method === name);
     const above = [PAPER_METHOD, CHOSEN].map((name) => {
       const found = of(name)?.abovePixels;
       return found === undefined ? '–' : intervalText(found, { sign: true });
@@ -76,8 +76,7 @@ function controlledTable(rows: BeyondPixels['rows']): string {
     const own = controlled.filter((row) => row.family === family && row.out === out);
     const of = (name: string) => {
       const values = own.filter(({ method }) => method === name).map(({ auroc }) => auroc.value);
-      const sum = values.reduce((total, value) => total + value, 0);
-      return values.length === 0 ? '–' : (sum / values.length).toFixed(3);
+      return values.length === 0 ? '–' : mean(values).toFixed(3);
     };
     return [family, out, ...SHOWN.map(of)];
   });

@@ -32,6 +32,9 @@ const OPTIONS_KEY = `${version} ${JSON.stringify(OPTIONS)}`;
 /** Handles that a thread and a process with three pipes take, and some to spare. */
 const HANDLES = 20;
 
+/** Whether esbuild's process was started; it serves all files. */
+let started = false;
+
 /** @type {string | undefined} */
 let found;
 
@@ -132,7 +135,8 @@ function assertHandles() {
  * @throws {SyntaxError}
  */
 function make(file, source) {
-  assertHandles();
+  if (!started) assertHandles();
+  started = true;
   try {
     const options = {
       ...OPTIONS,
